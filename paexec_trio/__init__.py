@@ -1,0 +1,31 @@
+"""paexec-trio: distributes one-line tasks to long-lived calculators on CPUs or remote nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from paexec_trio.core.commands import Exit
+    from paexec_trio.core.launch import Launch
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.run import run
+
+__version__ = "0.1.0"
+
+__all__ = ["Exit", "Launch", "Settings", "__version__", "run"]
+
+_HOMES = {
+    "Exit": "paexec_trio.core.commands",
+    "Launch": "paexec_trio.core.launch",
+    "Settings": "paexec_trio.core.settings",
+    "run": "paexec_trio.runtime.run",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import the public names when they are used: the CLI must not wait for trio to load."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

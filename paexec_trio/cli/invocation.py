@@ -1,0 +1,193 @@
+"""What a call asks for: the argument vector and the environment, understood and checked."""
+
+from __future__ import annotations
+
+import getopt
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from paexec_trio.cli.errors import UsageError
+from paexec_trio.cli.nodelist import parse_nodes
+from paexec_trio.cli.options import is_planned, long_options, short_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from paexec_trio.core.launch import Launch
+    from paexec_trio.core.settings import Settings
+
+
+class Invocation(NamedTuple):
+    """A call that can be carried out."""
+
+    settings: Settings
+    launch: Launch
+    debug: bool
+
+
+class InformationWanted(Exception):  # noqa: N818 (no error)
+    """``-h``, ``--help``, ``-V`` or ``--version``: nothing is to be run."""
+
+    def __init__(self, option: str) -> None:
+        super().__init__(option)
+        self.option = option
+
+
+def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Invocation:
+    """Understand a call.
+
+    Args:
+        program: the name that the program was called by.
+        arguments: the argument vector after the name, as ``sys.argv`` has it.
+        environment: as ``os.environb`` has it.
+
+    Raises:
+        UsageError: the chapter Options and usage errors of the spec says when.
+        InformationWanted: something is to be printed and nothing to be run.
+    """
+    name = os.fsencode(program)
+    options, free = _split_options(arguments)
+    letters = {letter for letter, _ in options}
+    # The last one wins (OPT-004).
+    values = dict(options)
+
+    eot = environment.get(b"PAEXEC_EOT", b"")
+    for letter, value in options:
+        if letter == "-y":
+            eot = _magic_eot()
+        elif letter == "-m":
+            eot = _message_text(value, eot)
+    if b"\n" in eot:
+        raise UsageError(b"the end-of-task marker must not contain a newline: '%b'" % eot)
+
+    command = _command(options, free, name)
+    nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
+    if nodes_value is None:
+        raise UsageError(b"-n option is mandatory!")
+    nodes = parse_nodes(nodes_value)
+    if command is None:
+        raise UsageError(b"-c option is mandatory!")
+    transport_value = values.get("-t", environment.get(b"PAEXEC_TRANSPORT", b""))
+    transport = () if nodes.counted else _transport_words(transport_value)
+    variables = {**_passed_variables(environment), b"PAEXEC_EOT": eot}
+
+    from paexec_trio.core.launch import Launch
+    from paexec_trio.core.settings import Settings
+
+    return Invocation(
+        Settings(
+            program=name,
+            nodes=nodes.names,
+            eot=eot,
+            terminator=b"\0" if "-0" in letters else b"\n",
+            show_node="-r" in letters,
+            show_task_id="-l" in letters,
+            show_pid="-p" in letters,
+            print_eot=bool({"-e", "-E"} & letters),
+            print_task=bool({"-i", "-I"} & letters),
+        ),
+        Launch(
+            command=command,
+            transport=transport,
+            shell=environment.get(b"PAEXEC_SH") or b"/bin/sh",
+            variables=variables,
+        ),
+        debug="-d" in letters,
+    )
+
+
+def _split_options(arguments: Sequence[str]) -> tuple[list[tuple[str, bytes]], list[bytes]]:
+    """Split the arguments into options with their values, and free arguments."""
+    long = long_options()
+    try:
+        parsed, free = getopt.getopt(
+            list(arguments), short_options(), [name.removeprefix("--") for name in long]
+        )
+    except getopt.GetoptError as error:
+        raise _option_error(error) from None
+    options = [(long.get(letter, letter), os.fsencode(value)) for letter, value in parsed]
+    for letter, _ in options:
+        if letter in {"-h", "-V"}:
+            raise InformationWanted(letter)
+    return options, [os.fsencode(argument) for argument in free]
+
+
+def _option_error(error: getopt.GetoptError) -> UsageError:
+    """Say what getopt found, in the words of the C library."""
+    option = os.fsencode(error.opt)
+    if len(error.opt) > 1:
+        return UsageError(b"unrecognized option '--%b'" % option)
+    if error.opt in {o.split(":")[0] for o in _letters_with_values()}:
+        return UsageError(b"option requires an argument -- '%b'" % option)
+    if is_planned(error.opt):
+        return UsageError(b"option -%b is not supported by this version yet" % option)
+    return UsageError(b"invalid option -- '%b'" % option)
+
+
+def _letters_with_values() -> list[str]:
+    return [
+        pair[0]
+        for pair in zip(short_options(), short_options()[1:] + " ", strict=True)
+        if pair[1] == ":"
+    ]
+
+
+def _magic_eot() -> bytes:
+    from paexec_trio.core.settings import MAGIC_EOT
+
+    return MAGIC_EOT
+
+
+def _message_text(value: bytes, eot: bytes) -> bytes:
+    """Check a value of ``-m`` and return the EOT that holds after it (OPT-029, EOT-004)."""
+    key, equals, text = value.partition(b"=")
+    if not equals or key not in {b"s", b"f", b"F", b"t", b"d", b"w"}:
+        raise UsageError(b"bad argument for -m: '%b'" % value)
+    if key == b"d" and len(text) > 1:
+        raise UsageError(b"bad argument for -md=. At most one character is allowed: '%b'" % text)
+    if key in {b"s", b"f", b"F"} and (b"'" in text or b'"' in text):
+        raise UsageError(b"symbols ' and \" are not allowed in -m argument: %b" % value)
+    return text if key == b"t" else eot
+
+
+def _command(
+    options: Sequence[tuple[str, bytes]], free: Sequence[bytes], program: bytes
+) -> bytes | None:
+    """Return the command line of the calculator, ``None`` if none is given (LCH-002, LCH-003)."""
+    command: bytes | None = None
+    from_free_arguments = False
+    for letter, value in options:
+        if letter == "-c":
+            command = value
+            from_free_arguments = False
+        elif letter == "-C":
+            from_free_arguments = True
+    if not from_free_arguments:
+        if free:
+            raise UsageError(b"extra arguments. Run %b -h for details: '%b'" % (program, free[0]))
+        return command
+    if not free:
+        raise UsageError(b"missing arguments. Run %b -h for details" % program)
+    from paexec_trio.core.words import quote
+
+    return b" ".join(quote(argument) for argument in free)
+
+
+def _transport_words(value: bytes) -> tuple[bytes, ...]:
+    if not value.strip():
+        return ()  # LCH-026, without loading the splitter
+    from paexec_trio.core.words import UnbalancedError, split_words
+
+    try:
+        return tuple(split_words(value))
+    except UnbalancedError:
+        raise UsageError(b"unbalanced quotes in the transport: %b" % value) from None
+
+
+def _passed_variables(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the variables that ``PAEXEC_ENV`` names, with their values (LCH-011 to LCH-014)."""
+    names = environment.get(b"PAEXEC_ENV", b"").replace(b",", b" ").split(b" ")
+    for name in names:
+        if name.startswith(b"-") or b"=" in name:
+            raise UsageError(b"invalid name of a variable in PAEXEC_ENV: '%b'" % name)
+    return {name: environment.get(name, b"") for name in names if name}

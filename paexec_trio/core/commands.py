@@ -1,0 +1,105 @@
+"""What is to be done: the outputs of the engine, in the imperative.
+
+Treat commands as immutable, see :mod:`paexec_trio.core.events`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Timer(IntEnum):
+    """The timers of a run; each of them runs at most once at a time."""
+
+    TERMINATE = 1
+    """Nodes that are still there receive SIGTERM."""
+    KILL = 2
+    """Nodes that are still there receive SIGKILL."""
+
+
+@dataclass(slots=True)
+class StartNode:
+    """Start the node's process; answered by ``NodeStarted`` or ``NodeNotStarted``."""
+
+    node: int
+
+
+@dataclass(slots=True)
+class Send:
+    """Send these octets to the calculator, after those that are still on their way."""
+
+    node: int
+    data: bytes
+
+
+@dataclass(slots=True)
+class CloseStdin:
+    """Close the calculator's standard input now, dropping what was not sent yet."""
+
+    node: int
+
+
+@dataclass(slots=True)
+class KillNode:
+    """Send SIGTERM, or with ``force`` SIGKILL, to all processes of the node."""
+
+    node: int
+    force: bool
+
+
+@dataclass(slots=True)
+class Write:
+    """Write these octets to standard output."""
+
+    data: bytes | bytearray
+
+
+@dataclass(slots=True)
+class Report:
+    """Write this diagnostic and a newline to standard error, after the output so far."""
+
+    text: bytes
+
+
+@dataclass(slots=True)
+class ReadMore:
+    """Read one more chunk of standard input; answered by one ``Stdin...`` event."""
+
+
+@dataclass(slots=True)
+class DrainOutput:
+    """Say ``OutputDrained`` when everything is written."""
+
+
+@dataclass(slots=True)
+class SetTimer:
+    """Say ``TimerFired`` in so many seconds."""
+
+    timer: Timer
+    seconds: float
+
+
+@dataclass(slots=True)
+class Exit:
+    """The run is over; always the last command.
+
+    ``signal`` is the signal by which the program is to end, or 0 to end with ``status``.
+    """
+
+    status: int = 0
+    signal: int = 0
+
+
+Command = (
+    StartNode
+    | Send
+    | CloseStdin
+    | KillNode
+    | Write
+    | Report
+    | ReadMore
+    | DrainOutput
+    | SetTimer
+    | Exit
+)

@@ -1,0 +1,376 @@
+"""The distributor itself: which task goes where, what is printed, when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+from heapq import heappop, heappush
+from typing import Any, final
+
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Command,
+    DrainOutput,
+    Exit,
+    KillNode,
+    ReadMore,
+    Report,
+    Send,
+    SetTimer,
+    StartNode,
+    Timer,
+    Write,
+)
+from paexec_trio.core.events import (
+    Event,
+    NodeEnded,
+    NodeGone,
+    NodeNotStarted,
+    NodeOutput,
+    NodeStarted,
+    NodeUnwritable,
+    OutputClosed,
+    OutputDrained,
+    OutputFailed,
+    RunStarted,
+    StdinChunk,
+    StdinEnded,
+    StdinFailed,
+    StopRequested,
+    TimerFired,
+)
+from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer, TaskFramer
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.rendering import PrefixMaker, render
+from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.states import NodeState, Step
+
+SIGPIPE = 13
+"""The signal by which a program ends whose reader went away (END-020); the same on every system."""
+
+
+class Phase(Enum):
+    """How far a run is."""
+
+    RUNNING = auto()
+    """Tasks may come."""
+    FINISHING = auto()
+    """Every task is done; the calculators are to end by themselves."""
+    STOPPING = auto()
+    """The run failed or somebody stopped it; the calculators are being ended."""
+    DRAINING = auto()
+    """No node is left; what was printed is still being written."""
+
+
+@final
+class Engine:
+    """The state machine: :meth:`handle` takes what happened and says what is to be done.
+
+    It is deterministic, never blocks and does no I/O. The first event has to be ``RunStarted``;
+    after an ``Exit`` no event may follow.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._nodes = [
+            Node(index, name, ResultFramer(settings.eot))
+            for index, name in enumerate(settings.nodes)
+        ]
+        self._prefixes = PrefixMaker(
+            show_node=settings.show_node,
+            show_task_id=settings.show_task_id,
+            show_pid=settings.show_pid,
+        )
+        self._tasks = TaskFramer(settings.terminator)
+        self._last_task_id = 0
+        self._stdin_ended = False
+        self._reading = False
+        # Indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014). A node
+        # that ended while it held no task stays here: it counts as lost only if a task comes for
+        # it (END-007, END-011).
+        self._idle: list[int] = []
+        self._phase = Phase.RUNNING
+        self._outcome = Exit()
+        self._output_broken = False
+        self._commands: list[Command] = []
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            RunStarted: self._run_started,
+            NodeStarted: self._node_started,
+            NodeNotStarted: self._node_not_started,
+            NodeOutput: self._node_output,
+            NodeUnwritable: self._node_unwritable,
+            NodeEnded: self._node_ended,
+            NodeGone: self._node_gone,
+            StdinChunk: self._stdin_chunk,
+            StdinEnded: self._stdin_ended_event,
+            StdinFailed: self._stdin_failed,
+            OutputClosed: self._output_closed,
+            OutputFailed: self._output_failed,
+            OutputDrained: self._output_drained,
+            TimerFired: self._timer_fired,
+            StopRequested: self._stop_requested,
+        }
+
+    def handle(self, event: Event) -> list[Command]:
+        """Take in one event and return the commands that follow from it, in order.
+
+        Raises:
+            IllegalStepError: the event is impossible in the state of its node.
+        """
+        self._commands = []
+        self._handlers[type(event)](event)
+        return self._commands
+
+    # Nodes
+
+    def _run_started(self, _event: RunStarted) -> None:
+        self._start_next_node(0)
+        self._dispatch()
+
+    def _start_next_node(self, index: int) -> None:
+        # One after the other: nodes that run already are served while the others start, and
+        # after a failure no start is under way that would have to be called back.
+        if index < len(self._nodes):
+            self._nodes[index].step(Step.START)
+            self._commands.append(StartNode(index))
+
+    def _node_started(self, event: NodeStarted) -> None:
+        node = self._nodes[event.node]
+        node.step(Step.STARTED)
+        node.pid = event.pid
+        heappush(self._idle, node.index)
+        if self._phase is Phase.STOPPING:
+            self._close(node)
+            return
+        self._start_next_node(node.index + 1)
+        self._dispatch()
+
+    def _node_not_started(self, event: NodeNotStarted) -> None:
+        self._nodes[event.node].step(Step.NOT_STARTED)
+        if self._phase is Phase.STOPPING:
+            self._exit_if_nothing_is_left()
+        else:
+            self._fail(self._settings.program + b": " + event.reason)
+
+    def _node_output(self, event: NodeOutput) -> None:
+        node = self._nodes[event.node]
+        if node.state is NodeState.ENDED:
+            return  # what a process writes that outlived its calculator is no result
+        rest: bytes | None = event.data
+        while rest:
+            if not node.attempts:
+                self._report_stray_octets(node)
+                break
+            line, lines, rest = node.framer.feed(rest)
+            attempt = node.attempts[0]
+            if line:
+                # Not rendered as a whole: a line that came in many chunks may be huge.
+                if attempt.prefix:
+                    self._write(attempt.prefix)
+                self._write(line)
+            if lines:
+                self._write(render(attempt.prefix, lines))
+            if rest is not None:
+                self._attempt_done(node)
+        if node.state is NodeState.IDLE:
+            self._dispatch()
+
+    def _attempt_done(self, node: Node) -> None:
+        attempt = node.attempts.popleft()
+        if self._settings.print_eot:
+            self._write(attempt.prefix + self._settings.eot + NEWLINE)
+        if not node.attempts and node.state is NodeState.BUSY:
+            node.step(Step.ALL_DONE)
+            heappush(self._idle, node.index)
+
+    def _report_stray_octets(self, node: Node) -> None:
+        if node.stray_octets_reported:
+            return
+        node.stray_octets_reported = True
+        self._report(b"node %b wrote outside of a task; discarded" % node.name)
+
+    def _node_unwritable(self, event: NodeUnwritable) -> None:
+        node = self._nodes[event.node]
+        if node.state is NodeState.BUSY:
+            program = self._settings.program
+            self._end_node(node)
+            self._fail(program + b": Sending task to the node failed: " + event.reason)
+        elif node.state is NodeState.IDLE:
+            self._end_node(node)
+
+    def _node_ended(self, event: NodeEnded) -> None:
+        node = self._nodes[event.node]
+        if node.state is NodeState.ENDED:
+            return
+        needed = node.state is NodeState.BUSY
+        self._end_node(node)
+        if needed:
+            self._node_lost(node)
+
+    def _end_node(self, node: Node) -> None:
+        if node.state is not NodeState.CLOSING:
+            self._commands.append(CloseStdin(node.index))
+        node.step(Step.END)
+        node.attempts.clear()
+
+    def _node_lost(self, node: Node) -> None:
+        # Upstream prints this message without the program's name.
+        self._fail(b"Node %b exited unexpectedly" % node.name)
+
+    def _node_gone(self, event: NodeGone) -> None:
+        self._nodes[event.node].step(Step.VANISH)
+        self._exit_if_nothing_is_left()
+
+    # Tasks
+
+    def _stdin_chunk(self, event: StdinChunk) -> None:
+        self._reading = False
+        if self._stdin_ended:
+            return
+        self._tasks.feed(event.data)
+        self._dispatch()
+
+    def _stdin_ended_event(self, _event: StdinEnded) -> None:
+        self._reading = False
+        if self._stdin_ended:
+            return
+        self._stdin_ended = True
+        self._tasks.end()
+        self._dispatch()
+
+    def _stdin_failed(self, event: StdinFailed) -> None:
+        self._reading = False
+        self._fail_input(b"reading from standard input failed: " + event.reason)
+
+    def _fail_input(self, reason: bytes) -> None:
+        """Take no more tasks; those that were dispatched are finished, then the run fails."""
+        self._report(reason)
+        self._outcome = Exit(status=1)
+        self._stdin_ended = True
+        self._tasks.abandon()
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Give waiting tasks to idle nodes, ask for more tasks, or finish the nodes."""
+        if self._phase is not Phase.RUNNING:
+            return
+        while self._idle and self._tasks:
+            self._dispatch_next_task()
+        if self._tasks or self._phase is not Phase.RUNNING:
+            return
+        if not self._stdin_ended:
+            if not self._reading and (self._idle or self._last_task_id == 0):
+                self._reading = True
+                self._commands.append(ReadMore())
+            return
+        while self._idle:
+            node = self._nodes[heappop(self._idle)]
+            if node.state is NodeState.IDLE:
+                self._close(node)
+        if all(node.state >= NodeState.CLOSING for node in self._nodes):
+            self._phase = Phase.FINISHING
+            self._commands.append(SetTimer(Timer.TERMINATE, FINISH_GRACE))
+            self._exit_if_nothing_is_left()
+
+    def _dispatch_next_task(self) -> None:
+        task = self._tasks.take()
+        self._last_task_id += 1
+        if self._settings.terminator == NUL and NEWLINE in task:
+            self._fail_input(
+                b"task %d contains a newline, which a calculator would take for its end"
+                % self._last_task_id
+            )
+            return
+        node = self._nodes[heappop(self._idle)]
+        if node.state is NodeState.ENDED or node.state is NodeState.GONE:
+            self._node_lost(node)
+            return
+        node.step(Step.DISPATCH)
+        prefix = self._prefixes.make(node.name, self._last_task_id, node.pid)
+        node.attempts.append(Attempt(self._last_task_id, prefix))
+        line = task + NEWLINE
+        if self._settings.print_task:
+            self._write(prefix + line)
+        self._commands.append(Send(node.index, line))
+
+    def _close(self, node: Node) -> None:
+        node.step(Step.CLOSE)
+        self._commands.append(CloseStdin(node.index))
+
+    # Output
+
+    def _write(self, data: bytes | bytearray) -> None:
+        if not self._output_broken:
+            self._commands.append(Write(data))
+
+    def _report(self, text: bytes) -> None:
+        self._commands.append(Report(self._settings.program + b": " + text))
+
+    def _output_closed(self, _event: OutputClosed) -> None:
+        self._output_broken = True
+        self._stop(Exit(signal=SIGPIPE))
+
+    def _output_failed(self, event: OutputFailed) -> None:
+        self._output_broken = True
+        self._report(b"writing to standard output failed: " + event.reason)
+        self._stop(Exit(status=1))
+
+    def _output_drained(self, _event: OutputDrained) -> None:
+        self._commands.append(self._outcome)
+
+    # Ends
+
+    def _fail(self, message: bytes) -> None:
+        self._commands.append(Report(message))
+        self._stop(Exit(status=1))
+
+    def _stop_requested(self, event: StopRequested) -> None:
+        if self._phase is Phase.STOPPING:
+            self._kill(force=True)  # somebody is impatient
+        else:
+            self._stop(Exit(signal=event.signal))
+
+    def _stop(self, outcome: Exit) -> None:
+        """End all nodes; what they still print is still passed on."""
+        if self._phase is Phase.STOPPING:
+            return  # the first cause tells how the run ends
+        self._outcome = outcome
+        if self._phase is Phase.DRAINING:
+            self._commands.append(outcome)
+            return
+        self._phase = Phase.STOPPING
+        self._tasks.abandon()
+        for node in self._nodes:
+            if node.state is NodeState.IDLE or node.state is NodeState.BUSY:
+                self._close(node)
+        self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
+        self._exit_if_nothing_is_left()
+
+    def _timer_fired(self, event: TimerFired) -> None:
+        if event.timer is Timer.KILL:
+            self._kill(force=True)
+            return
+        if self._phase is Phase.FINISHING:
+            for node in self._remaining():
+                self._report(
+                    b"node %b did not end within %d seconds; killed" % (node.name, FINISH_GRACE)
+                )
+        self._kill(force=False)
+        self._commands.append(SetTimer(Timer.KILL, TERM_GRACE))
+
+    def _kill(self, *, force: bool) -> None:
+        self._commands.extend(KillNode(node.index, force) for node in self._remaining())
+
+    def _remaining(self) -> list[Node]:
+        return [n for n in self._nodes if n.state in {NodeState.CLOSING, NodeState.ENDED}]
+
+    def _exit_if_nothing_is_left(self) -> None:
+        if self._phase not in {Phase.FINISHING, Phase.STOPPING}:
+            return
+        if any(node.state not in {NodeState.NEW, NodeState.GONE} for node in self._nodes):
+            return
+        if self._outcome.signal or self._output_broken:
+            self._commands.append(self._outcome)
+        else:
+            self._phase = Phase.DRAINING
+            self._commands.append(DrainOutput())

@@ -1,0 +1,47 @@
+"""What is executed to start the calculator of a node (the chapter Launching of the spec)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from paexec_trio.core.words import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Launch:
+    """How calculators are started.
+
+    Attributes:
+        command: the calculator, a command line for the shell.
+        transport: the words of the transport; empty to run calculators on this machine.
+        shell: the shell that runs the command on the node (LCH-001).
+        variables: what the calculator's environment holds besides what it inherits:
+            ``PAEXEC_EOT`` and the variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
+    """
+
+    command: bytes
+    transport: tuple[bytes, ...] = ()
+    shell: bytes = b"/bin/sh"
+    variables: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def argv(self, node: bytes) -> list[bytes]:
+        """Return the argument vector that starts the calculator of a node (LCH-021)."""
+        if self.transport:
+            return [*self.transport, node, self._command_line()]
+        return [self.shell, b"-c", self.command]
+
+    def environment(self, inherited: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Return the environment of the process that is started on this machine (LCH-010)."""
+        if self.transport:
+            return dict(inherited)  # the command line sets them, on the node
+        return {**inherited, **self.variables}
+
+    def _command_line(self) -> bytes:
+        words = [b"env"]
+        words += [quote(name) + b"=" + quote(value) for name, value in self.variables.items()]
+        words += [quote(self.shell), b"-c", quote(self.command)]
+        return b" ".join(words)

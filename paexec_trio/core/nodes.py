@@ -1,0 +1,39 @@
+"""What the engine knows of one node."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from paexec_trio.core.framing import ResultFramer
+from paexec_trio.core.states import NodeState, Step, advance
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One dispatch of one task to one node."""
+
+    task_id: int
+    prefix: bytes
+    """What stands in front of each line printed for this attempt."""
+
+
+@dataclass(slots=True)
+class Node:
+    """One node; ``attempts`` is the queue of attempts that it holds, oldest first."""
+
+    index: int
+    name: bytes
+    framer: ResultFramer
+    state: NodeState = NodeState.NEW
+    pid: int = 0
+    attempts: deque[Attempt] = field(default_factory=deque)
+    stray_octets_reported: bool = False
+
+    def step(self, step: Step) -> None:
+        """Move on to the next state.
+
+        Raises:
+            IllegalStepError: the table of transitions does not allow it.
+        """
+        self.state = advance(self.state, step)

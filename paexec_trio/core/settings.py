@@ -1,0 +1,46 @@
+"""What the engine has to know about a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from paexec_trio.core.framing import NEWLINE
+
+FINISH_GRACE = 10.0
+"""Seconds that calculators have to end by themselves once their input is closed (END-005)."""
+
+STOP_GRACE = 0.2
+"""Seconds between closing the calculators' input and SIGTERM when a run is stopped."""
+
+TERM_GRACE = 2.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
+"""The EOT of ``-y`` (EOT-006)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How tasks are framed and results are rendered; the defaults are those of the options.
+
+    Attributes:
+        program: the name in front of diagnostics.
+        nodes: the names of the nodes, or their indices in decimal.
+        eot: the end-of-task marker, without newline.
+        terminator: the octet that ends a task on standard input.
+        show_node: prefix lines with the node (PFX-004).
+        show_task_id: prefix lines with the task id (PFX-002).
+        show_pid: prefix lines with the process id (PFX-005).
+        print_eot: print the EOT line (EOT-011).
+        print_task: print the task line (PFX-008).
+    """
+
+    program: bytes = b"paexec-trio"
+    nodes: tuple[bytes, ...]
+    eot: bytes = b""
+    terminator: bytes = NEWLINE
+    show_node: bool = False
+    show_task_id: bool = False
+    show_pid: bool = False
+    print_eot: bool = False
+    print_task: bool = False

@@ -1,0 +1,72 @@
+"""The life of a node, as one table; the state diagram of the documentation is drawn from it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class NodeState(IntEnum):
+    """Where a node is in its life."""
+
+    NEW = 1
+    """Not started yet."""
+    STARTING = 2
+    """Its process is being started."""
+    IDLE = 3
+    """Its calculator runs and holds no task."""
+    BUSY = 4
+    """Its calculator holds at least one task."""
+    CLOSING = 5
+    """Its standard input is closed; its calculator is to end by itself."""
+    ENDED = 6
+    """No result can come from it any more; its processes may still be there."""
+    GONE = 7
+    """Nothing is left of it."""
+
+
+class Step(IntEnum):
+    """What moves a node from one state to the next."""
+
+    START = 1
+    STARTED = 2
+    NOT_STARTED = 3
+    DISPATCH = 4
+    ALL_DONE = 5
+    CLOSE = 6
+    END = 7
+    VANISH = 8
+
+
+TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
+    (NodeState.NEW, Step.START): NodeState.STARTING,
+    (NodeState.STARTING, Step.STARTED): NodeState.IDLE,
+    (NodeState.STARTING, Step.NOT_STARTED): NodeState.GONE,
+    (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
+    (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
+    (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.IDLE, Step.END): NodeState.ENDED,
+    (NodeState.BUSY, Step.END): NodeState.ENDED,
+    (NodeState.CLOSING, Step.END): NodeState.ENDED,
+    (NodeState.ENDED, Step.VANISH): NodeState.GONE,
+}
+"""Every legal step; any other is a bug of the runtime or the engine."""
+
+
+class IllegalStepError(Exception):
+    """A step that the table does not know: a bug, never the user's or a calculator's fault."""
+
+    def __init__(self, state: NodeState, step: Step) -> None:
+        super().__init__(f"{step.name} in state {state.name}")
+
+
+def advance(state: NodeState, step: Step) -> NodeState:
+    """Return the state after a step.
+
+    Raises:
+        IllegalStepError: the table does not allow this step in this state.
+    """
+    try:
+        return TRANSITIONS[state, step]
+    except KeyError:
+        raise IllegalStepError(state, step) from None

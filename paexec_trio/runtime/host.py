@@ -1,0 +1,452 @@
+"""The real world: this machine's processes, pipes, streams and clock.
+
+All descriptors are in one epoll instance, and trio waits for that: one task serves every node in a
+plain loop. A trio task for each node would cost a wake-up of the scheduler for each chunk.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, final
+
+import trio
+
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Command,
+    DrainOutput,
+    KillNode,
+    ReadMore,
+    Report,
+    Send,
+    SetTimer,
+    StartNode,
+    Timer,
+    Write,
+)
+from paexec_trio.core.events import (
+    Event,
+    NodeEnded,
+    NodeGone,
+    NodeNotStarted,
+    NodeOutput,
+    NodeStarted,
+    NodeUnwritable,
+    OutputClosed,
+    OutputDrained,
+    OutputFailed,
+    StdinChunk,
+    StdinEnded,
+    StdinFailed,
+    StopRequested,
+    TimerFired,
+)
+from paexec_trio.core.launch import Launch
+from paexec_trio.core.settings import TERM_GRACE
+from paexec_trio.runtime.nonblocking import nonblocking_writer
+from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.writequeue import WriteQueue
+
+_CHUNK = 1 << 16
+"""Octets of one read: what a pipe holds by default."""
+
+_DRAIN_LIMIT = 1 << 20
+"""Octets read at most from a process that ended: what a pipe can hold at most by default."""
+
+_OUTPUT_LIMIT = 1 << 18
+"""Octets that wait for a slow reader of standard output before results are not read any more."""
+
+_BATCHES_PER_CHECKPOINT = 32
+"""Batches of events handled in a row before trio's other tasks, signals among them, have a turn."""
+
+
+@final
+class Host:
+    """The :class:`~paexec_trio.runtime.drive.World` of a real run.
+
+    Args:
+        launch: how calculators are started.
+        nodes: the names of the nodes.
+        stdin: the descriptor that tasks are read from.
+        stdout: the descriptor that results are written to.
+        stderr: the descriptor of diagnostics and of the calculators' standard error.
+    """
+
+    def __init__(
+        self, launch: Launch, nodes: Sequence[bytes], stdin: int, stdout: int, stderr: int
+    ) -> None:
+        self._launch = launch
+        self._nodes = nodes
+        self._environment = launch.environment(os.environb)
+        self._processes: dict[int, NodeProcess] = {}
+        self._by_stdout: dict[int, NodeProcess] = {}
+        self._paused: list[NodeProcess] = []
+
+        self._epoll = select.epoll()
+        self._ready: list[tuple[int, int]] = []
+        self._batches_left = _BATCHES_PER_CHECKPOINT
+        self._watchers: dict[int, Callable[[], Iterator[Event]]] = {}
+        # Events that no descriptor announces: consequences of commands, and requests to stop.
+        self._pending: deque[Iterator[Event]] = deque()
+        self._deadlines: dict[Timer, float] = {}
+        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._watch(self._wakeup, select.EPOLLIN, self._woken)
+
+        self._stdin = stdin
+        self._stdin_watched = False
+        self._stderr = stderr
+        self._output = WriteQueue()
+        self._output_fd, self._write_output = nonblocking_writer(stdout)
+        self._output_is_own = self._output_fd != stdout
+        self._output_blocked = False
+        self._output_broken = False
+        self._output_drain_wanted = False
+        # No events asked for: errors, such as the reader's end, are reported all the same.
+        self._output_watched = self._watch(self._output_fd, 0, self._output_ready)
+
+        self._executors: dict[type[Command], Callable[[Any], None]] = {
+            StartNode: self._start_node,
+            Send: self._send,
+            CloseStdin: self._close_stdin,
+            KillNode: self._kill_node,
+            Write: self._write,
+            Report: self._report,
+            ReadMore: self._read_more,
+            DrainOutput: self._drain_output,
+            SetTimer: self._set_timer,
+        }
+
+    # The interface to the loop
+
+    async def wait(self) -> None:
+        """Return when something has happened."""
+        self._flush_output()
+        if self._pending:
+            await trio.lowlevel.checkpoint()
+            self._ready = self._epoll.poll(0)
+            return
+        self._ready = self._epoll.poll(0)
+        if not self._ready:
+            deadline = min(self._deadlines.values(), default=None)
+            if deadline is None:
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+            else:
+                with trio.move_on_at(deadline):
+                    await trio.lowlevel.wait_readable(self._epoll.fileno())
+            self._ready = self._epoll.poll(0)
+            self._batches_left = _BATCHES_PER_CHECKPOINT
+        else:
+            self._batches_left -= 1
+            if not self._batches_left:
+                await trio.lowlevel.checkpoint()
+                self._batches_left = _BATCHES_PER_CHECKPOINT
+
+    def events(self) -> Iterator[Event]:
+        """Yield what has happened."""
+        for _ in range(len(self._pending)):
+            yield from self._pending.popleft()
+        if self._deadlines:
+            yield from self._fire_timers()
+        by_stdout = self._by_stdout
+        for fd, _mask in self._ready:
+            process = by_stdout.get(fd)
+            if process is None:
+                # Gone since the poll, or not a node's output.
+                if fd in self._watchers:
+                    yield from self._watchers[fd]()
+            elif self._output.size > _OUTPUT_LIMIT:
+                self._unwatch_stdout(process)
+                self._paused.append(process)
+            else:
+                try:
+                    data = os.read(fd, _CHUNK)
+                except BlockingIOError:
+                    continue
+                except OSError:
+                    data = b""
+                if data:
+                    yield NodeOutput(process.node, data)
+                else:
+                    yield from self._output_ended(process)
+
+    def execute(self, command: Command) -> None:
+        """Carry out a command."""
+        self._executors[type(command)](command)
+
+    def request_stop(self, signum: int) -> None:
+        """Ask the engine to end the run, as if by this signal."""
+        self._pending.append(iter([StopRequested(signum)]))
+        os.eventfd_write(self._wakeup, 1)
+
+    async def close(self) -> None:
+        """End what is still running, however the loop ended, and release all descriptors."""
+        left = list(self._processes.values())
+        if left:
+            with trio.CancelScope(shield=True):
+                for process in left:
+                    process.close_stdin()
+                    process.signal_group(signal.SIGTERM)
+                with trio.move_on_after(TERM_GRACE):
+                    for process in left:
+                        if not process.exited:
+                            await trio.lowlevel.wait_readable(process.pidfd)
+                for process in left:
+                    process.bury()
+        self._processes.clear()
+        self._epoll.close()
+        os.close(self._wakeup)
+        if self._output_is_own:
+            os.close(self._output_fd)
+
+    # Descriptors
+
+    def _watch(self, fd: int, mask: int, watcher: Callable[[], Iterator[Event]]) -> bool:
+        """Call the watcher when the descriptor is ready; return whether it can be watched."""
+        try:
+            self._epoll.register(fd, mask)
+        except PermissionError:  # a regular file or a device that is always ready
+            return False
+        self._watchers[fd] = watcher
+        return True
+
+    def _unwatch(self, fd: int) -> None:
+        del self._watchers[fd]
+        self._epoll.unregister(fd)
+
+    def _watch_stdout(self, process: NodeProcess) -> None:
+        self._epoll.register(process.stdout, select.EPOLLIN)
+        self._by_stdout[process.stdout] = process
+
+    def _unwatch_stdout(self, process: NodeProcess) -> None:
+        if self._by_stdout.pop(process.stdout, None):
+            self._epoll.unregister(process.stdout)
+
+    def _woken(self) -> Iterator[Event]:
+        os.eventfd_read(self._wakeup)
+        return iter(())
+
+    # Nodes
+
+    def _start_node(self, command: StartNode) -> None:
+        node = command.node
+        argv = self._launch.argv(self._nodes[node])
+        try:
+            process = NodeProcess(node, argv, self._environment, self._stderr)
+        except OSError as error:
+            reason = b"cannot run %b: %b" % (argv[0], _reason(error))
+            self._pending.append(iter([NodeNotStarted(node, reason)]))
+            return
+        self._processes[node] = process
+        self._watch_stdout(process)
+        self._watch(process.pidfd, select.EPOLLIN, partial(self._process_ended, process))
+        self._pending.append(iter([NodeStarted(node, process.pid)]))
+
+    def _send(self, command: Send) -> None:
+        process = self._processes[command.node]
+        on_its_way = process.unsent.size > 0
+        process.unsent.append(command.data)
+        if not on_its_way:
+            self._write_to(process)
+
+    def _write_to(self, process: NodeProcess) -> None:
+        """Write what goes; watch the pipe while it is full, and only then."""
+        try:
+            process.write_unsent()
+        except BlockingIOError:
+            if process.stdin not in self._watchers:
+                self._watch(process.stdin, select.EPOLLOUT, partial(self._writable, process))
+        except OSError as error:
+            self._unwatch_stdin(process)
+            self._pending.append(self._unwritable(process, _reason(error)))
+        else:
+            self._unwatch_stdin(process)
+
+    def _writable(self, process: NodeProcess) -> Iterator[Event]:
+        self._write_to(process)
+        return iter(())
+
+    def _unwatch_stdin(self, process: NodeProcess) -> None:
+        if process.stdin in self._watchers:
+            self._unwatch(process.stdin)
+
+    def _unwritable(self, process: NodeProcess, reason: bytes) -> Iterator[Event]:
+        # What it wrote before counts: it may have finished its task without reading it all, or
+        # have ended, which says more than a broken pipe.
+        process.unsent.clear()
+        yield from self._read_rest(process)
+        if not process.end_reported:
+            yield NodeUnwritable(process.node, reason)
+
+    def _read_rest(self, process: NodeProcess) -> Iterator[Event]:
+        """Read what is in the pipe now."""
+        total = 0
+        while process.stdout >= 0 and total < _DRAIN_LIMIT:
+            try:
+                data = os.read(process.stdout, _CHUNK)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                yield from self._output_ended(process)
+                return
+            total += len(data)
+            yield NodeOutput(process.node, data)
+
+    def _output_ended(self, process: NodeProcess) -> Iterator[Event]:
+        self._unwatch_stdout(process)
+        process.close_stdout()
+        if not process.end_reported:
+            process.end_reported = True
+            yield NodeEnded(process.node)
+        if process.exited:
+            yield from self._bury(process)
+
+    def _process_ended(self, process: NodeProcess) -> Iterator[Event]:
+        if not process.has_exited():
+            return  # the descriptor's number was another's when it was reported
+        process.exited = True
+        self._unwatch(process.pidfd)
+        # Somebody else may hold its output open (a background process), so its end may be far.
+        yield from self._read_rest(process)
+        if not process.end_reported:
+            process.end_reported = True
+            yield NodeEnded(process.node)
+        if process.stdout < 0 or process.killed:
+            yield from self._bury(process)
+
+    def _bury(self, process: NodeProcess) -> Iterator[Event]:
+        if self._processes.pop(process.node, None):
+            self._unwatch_stdin(process)
+            self._unwatch_stdout(process)
+            process.bury()
+            yield NodeGone(process.node)
+
+    def _close_stdin(self, command: CloseStdin) -> None:
+        process = self._processes.get(command.node)
+        if process:
+            self._unwatch_stdin(process)
+            process.close_stdin()
+
+    def _kill_node(self, command: KillNode) -> None:
+        process = self._processes.get(command.node)
+        if process is None:
+            return
+        if not command.force:
+            process.signal_group(signal.SIGTERM)
+            return
+        process.signal_group(signal.SIGKILL)
+        process.killed = True
+        if process.exited:
+            self._pending.append(self._bury(process))
+
+    # Standard input
+
+    def _read_more(self, _command: ReadMore) -> None:
+        if self._stdin_watched:
+            self._epoll.modify(self._stdin, select.EPOLLIN | select.EPOLLONESHOT)
+        elif self._watch(self._stdin, select.EPOLLIN | select.EPOLLONESHOT, self._stdin_ready):
+            self._stdin_watched = True
+        else:
+            self._pending.append(self._stdin_ready())
+
+    def _stdin_ready(self) -> Iterator[Event]:
+        try:
+            data = os.read(self._stdin, _CHUNK)
+        except BlockingIOError:  # somebody else made it non-blocking and was faster
+            self._read_more(ReadMore())
+            return
+        except OSError as error:
+            yield StdinFailed(_reason(error))
+            return
+        yield StdinChunk(data) if data else StdinEnded()
+
+    # Standard output and standard error
+
+    def _write(self, command: Write) -> None:
+        if not self._output_broken:
+            self._output.append(command.data)
+            if self._output.size > _OUTPUT_LIMIT:
+                self._flush_output()
+
+    def _flush_output(self) -> None:
+        if not self._output_blocked and (self._output.size or self._output_drain_wanted):
+            self._try_output()
+
+    def _try_output(self) -> None:
+        try:
+            self._output.flush(self._write_output)
+        except BlockingIOError:
+            if not self._output_blocked:
+                self._output_blocked = True
+                self._epoll.modify(self._output_fd, select.EPOLLOUT)
+            return
+        except (BrokenPipeError, ConnectionResetError):
+            self._break_output(OutputClosed())
+        except OSError as error:
+            self._break_output(OutputFailed(_reason(error)))
+        else:
+            if self._output_drain_wanted:
+                self._output_drain_wanted = False
+                self._pending.append(iter([OutputDrained()]))
+        if self._output_blocked:
+            self._output_blocked = False
+            if self._output_watched:
+                self._epoll.modify(self._output_fd, 0)
+        for process in self._paused:
+            if process.stdout >= 0:
+                self._watch_stdout(process)
+        self._paused.clear()
+
+    def _break_output(self, event: Event) -> None:
+        self._output_broken = True
+        self._output.clear()
+        if self._output_watched:
+            self._output_watched = False
+            self._unwatch(self._output_fd)
+        self._pending.append(iter([event]))
+
+    def _output_ready(self) -> Iterator[Event]:
+        """Handle room for more output, or its reader's end."""
+        if self._output_blocked:
+            self._try_output()
+        elif not self._output_broken:
+            self._break_output(OutputClosed())
+        return iter(())
+
+    def _drain_output(self, _command: DrainOutput) -> None:
+        self._output_drain_wanted = True
+
+    def _report(self, command: Report) -> None:
+        self._flush_output()
+        write_diagnostic(self._stderr, command.text)
+
+    # Time
+
+    def _set_timer(self, command: SetTimer) -> None:
+        self._deadlines[command.timer] = trio.current_time() + command.seconds
+
+    def _fire_timers(self) -> Iterator[Event]:
+        now = trio.current_time()
+        for timer in [timer for timer, deadline in self._deadlines.items() if deadline <= now]:
+            del self._deadlines[timer]
+            yield TimerFired(timer)
+
+
+def _reason(error: OSError) -> bytes:
+    return os.fsencode(error.strerror or str(error))
+
+
+def write_diagnostic(fd: int, text: bytes) -> None:
+    """Write one line; nobody can be told if that fails."""
+    rest = memoryview(text + b"\n")
+    try:
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+    except OSError:
+        return

@@ -1,0 +1,133 @@
+"""The process of one node: its pipes, its exit and its process group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import final
+
+from paexec_trio.runtime.writequeue import WriteQueue
+
+
+@final
+class NodeProcess:
+    """A transport or local calculator in a session of its own, with non-blocking pipes.
+
+    A session of its own makes a process group that can be signalled as a whole, children of a
+    shell included, and keeps the terminal's Ctrl-C from the calculators, which are then ended in
+    order. The price: a transport cannot ask for a password on the terminal.
+
+    The process is not reaped before :meth:`bury`; until then its id, and with it the id of its
+    group, cannot be given to anybody else.
+
+    Attributes:
+        node: the index of the node.
+        stdin: our end of its standard input, -1 if closed.
+        stdout: our end of its standard output, -1 if closed.
+        pidfd: readable when the process has ended.
+        unsent: octets on their way to its standard input.
+        exited: whether the process has ended (others of its group may still be there).
+        end_reported: whether the engine knows that no result can come any more.
+        killed: whether the group received SIGKILL.
+
+    Raises:
+        OSError: the process cannot be started.
+    """
+
+    __slots__ = (
+        "_process",
+        "end_reported",
+        "exited",
+        "killed",
+        "node",
+        "pid",
+        "pidfd",
+        "stdin",
+        "stdout",
+        "unsent",
+    )
+
+    def __init__(
+        self, node: int, argv: Sequence[bytes], environment: Mapping[bytes, bytes], stderr: int
+    ) -> None:
+        opened: list[int] = []
+        try:
+            opened += os.pipe2(os.O_CLOEXEC)
+            opened += os.pipe2(os.O_CLOEXEC)
+            its_stdin, self.stdin, self.stdout, its_stdout = opened
+            os.set_blocking(self.stdin, False)
+            os.set_blocking(self.stdout, False)
+            self._process = subprocess.Popen(
+                argv,
+                env=environment,
+                stdin=its_stdin,
+                stdout=its_stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        except BaseException:
+            for end in opened:
+                os.close(end)
+            raise
+        os.close(its_stdin)
+        os.close(its_stdout)
+        self.node = node
+        self.pid = self._process.pid
+        self.unsent = WriteQueue()
+        self.exited = False
+        self.end_reported = False
+        self.killed = False
+        try:
+            self.pidfd = os.pidfd_open(self.pid)
+        except BaseException:
+            self.pidfd = -1
+            self.bury()
+            raise
+
+    def has_exited(self) -> bool:
+        """Say whether the process has ended, without reaping it."""
+        return bool(os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+
+    def write_unsent(self) -> None:
+        """Write what waits for the calculator.
+
+        Raises:
+            BlockingIOError: the pipe is full.
+            OSError: the calculator does not accept input any more.
+        """
+        self.unsent.flush(self._write)
+
+    def _write(self, data: bytes | bytearray | memoryview) -> int:
+        return os.write(self.stdin, data)
+
+    def close_stdin(self) -> None:
+        """Let the calculator see the end of its input; drop what was not sent."""
+        self.unsent.clear()
+        if self.stdin >= 0:
+            os.close(self.stdin)
+            self.stdin = -1
+
+    def close_stdout(self) -> None:
+        """Close our end of its output."""
+        if self.stdout >= 0:
+            os.close(self.stdout)
+            self.stdout = -1
+
+    def signal_group(self, signum: signal.Signals) -> None:
+        """Send a signal to the process and all others of its group."""
+        # ESRCH: all are gone; EPERM: what is left belongs to another user (sudo).
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signum)
+
+    def bury(self) -> None:
+        """Kill what is left of the group, reap the process, close all descriptors."""
+        self.signal_group(signal.SIGKILL)
+        self._process.wait()
+        self.close_stdin()
+        self.close_stdout()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+            self.pidfd = -1

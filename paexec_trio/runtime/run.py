@@ -1,0 +1,77 @@
+"""One run of the distributor, for the CLI and for Python programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import trio
+
+from paexec_trio.core.engine import Engine
+from paexec_trio.runtime.descriptors import make_room_for
+from paexec_trio.runtime.drive import drive
+from paexec_trio.runtime.host import Host, write_diagnostic
+
+if TYPE_CHECKING:
+    from paexec_trio.core.commands import Command, Exit
+    from paexec_trio.core.events import Event
+    from paexec_trio.core.launch import Launch
+    from paexec_trio.core.settings import Settings
+
+
+async def run(
+    settings: Settings,
+    launch: Launch,
+    *,
+    stdin: int = 0,
+    stdout: int = 1,
+    stderr: int = 2,
+    stop_signals: Sequence[int] = (),
+    debug: bool = False,
+) -> Exit:
+    """Distribute the tasks read from ``stdin`` and write their results to ``stdout``.
+
+    When this returns, or is cancelled, or raises, no process that it started is left; a cancelled
+    run gives them :data:`~paexec_trio.core.settings.TERM_GRACE` seconds after SIGTERM.
+
+    Args:
+        settings: the nodes, how tasks are framed, how results are rendered.
+        launch: how calculators are started.
+        stdin: the descriptor that tasks are read from.
+        stdout: the descriptor that results are written to; its flags are not changed.
+        stderr: the descriptor of diagnostics and of the calculators' standard error.
+        stop_signals: signals that end the run; as always in Python, they can be waited for only
+            in the main thread.
+        debug: write each event and command to ``stderr``.
+
+    Returns:
+        How a program that did nothing but this run should end. Failures of nodes and streams are
+        reported on ``stderr`` and in this value, not raised.
+    """
+
+    def trace(item: Event | Command) -> None:
+        write_diagnostic(stderr, repr(item).encode())
+
+    make_room_for(len(settings.nodes))
+    host = Host(launch, settings.nodes, stdin, stdout, stderr)
+    try:
+        async with trio.open_nursery() as nursery:
+            if stop_signals:
+                await nursery.start(_stop_on_signals, host, stop_signals)
+            outcome = await drive(Engine(settings), host, trace if debug else None)
+            nursery.cancel_scope.cancel()
+    finally:
+        await host.close()
+    return outcome
+
+
+async def _stop_on_signals(
+    host: Host,
+    signals: Sequence[int],
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    with trio.open_signal_receiver(*signals) as received:
+        task_status.started()
+        async for signum in received:
+            host.request_stop(signum)
