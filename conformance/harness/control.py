@@ -1,0 +1,91 @@
+"""The test's end of the control channels: where fakes connect, and how one message looks."""
+
+from __future__ import annotations
+
+import marshal
+import os
+import secrets
+import socket
+import struct
+from typing import TYPE_CHECKING, Any
+
+from conformance.harness.watch import READ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.harness.watch import Watch
+
+
+class Channel:
+    """A connection to one fake. Messages are marshalled: quick to load in the fake, and exact."""
+
+    def __init__(
+        self,
+        connection: socket.socket,
+        watch: Watch,
+        on_event: Callable[[Channel, str, Any], None],
+    ) -> None:
+        self._connection = connection
+        self._watch = watch
+        self._on_event = on_event
+        self._unparsed = bytearray()
+        self.open = True
+        watch.add(connection, READ, self._take)
+
+    def send(self, command: str, *value: object) -> None:
+        """Send a command, unless the fake is gone: that shows where the test waits for it."""
+        message = marshal.dumps((command, value))
+        try:
+            self._connection.sendall(struct.pack("!I", len(message)) + message)
+        except OSError:
+            self._watch.settle()
+
+    def close(self) -> None:
+        """End the fake: it exits when its channel is closed."""
+        if self.open:
+            self.open = False
+            self._watch.remove(self._connection)
+            self._connection.close()
+
+    def _take(self) -> None:
+        try:
+            octets = self._connection.recv(1 << 20)
+        except ConnectionResetError:
+            octets = b""
+        if not octets:
+            self.close()
+            self._on_event(self, "gone", None)
+            return
+        self._unparsed += octets
+        start = 0
+        while len(self._unparsed) - start >= 4:
+            end = start + 4 + struct.unpack_from("!I", self._unparsed, start)[0]
+            if len(self._unparsed) < end:
+                break
+            event, value = marshal.loads(self._unparsed[start + 4 : end])
+            start = end
+            self._on_event(self, event, value)
+        del self._unparsed[:start]
+
+
+class Switchboard:
+    """Accepts the connections of all fakes of a test."""
+
+    def __init__(self, watch: Watch, on_event: Callable[[Channel, str, Any], None]) -> None:
+        self._watch = watch
+        self._on_event = on_event
+        #: In the abstract namespace: no file to clean up and no limit by the depth of a directory.
+        self.address = f"paexec-conformance-{os.getpid()}-{secrets.token_hex(8)}"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind("\0" + self.address)
+        self._listener.listen(1024)
+        watch.add(self._listener, READ, self._accept)
+
+    def close(self) -> None:
+        self._watch.remove(self._listener)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        Channel(connection, self._watch, self._on_event)

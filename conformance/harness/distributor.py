@@ -1,0 +1,252 @@
+"""One run of the implementation under test, with its pipes in the hands of the test."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.harness.watch import READ, WRITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from conformance.harness.transcript import Transcript
+    from conformance.harness.watch import Watch
+
+
+@contextlib.contextmanager
+def _no_inherited_ignores() -> Iterator[None]:
+    """Ignored signals are inherited; who runs the suite in the background must not change it."""
+    ignored = [
+        number
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+
+class Distributor:
+    """A started distributor.
+
+    Its standard input stays open until ``close_stdin``. Standard output and standard error are
+    read in the background of every wait, except after ``leave_output_unread``.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str | bytes],
+        environment: dict[bytes, bytes],
+        watch: Watch,
+        transcript: Transcript,
+        stdin: int | None = None,
+        stdout: int | None = None,
+    ) -> None:
+        self.argv = argv
+        self._watch = watch
+        self._transcript = transcript
+        self._stdout = bytearray()
+        self._stderr = bytearray()
+        self._unsent = bytearray()
+        #: How many octets of the input went into the pipe.
+        self.accepted = 0
+        self._close_when_sent = False
+        #: The exit status, negative for the number of a signal; None while it runs.
+        self.status: int | None = None
+        transcript.note("distributor started", shlex.join(os.fsdecode(word) for word in argv))
+        with _no_inherited_ignores():
+            self._process = subprocess.Popen(
+                argv,
+                stdin=subprocess.PIPE if stdin is None else stdin,
+                stdout=subprocess.PIPE if stdout is None else stdout,
+                stderr=subprocess.PIPE,
+                env=environment,
+                bufsize=0,
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        self._stdin_pipe = self._process.stdin
+        self._stdout_pipe = self._process.stdout
+        self._stderr_pipe = self._process.stderr
+        for pipe in (self._stdin_pipe, self._stdout_pipe, self._stderr_pipe):
+            if pipe is not None:
+                os.set_blocking(pipe.fileno(), False)
+        self._pidfd: int | None = os.pidfd_open(self.pid)
+        watch.add(self._pidfd, READ, self._take_exit)
+        self.read_output()
+        assert self._stderr_pipe is not None
+        watch.add(self._stderr_pipe, READ, self._take_stderr)
+
+    @property
+    def stdout(self) -> bytes:
+        """What came out of standard output so far."""
+        return bytes(self._stdout)
+
+    @property
+    def stderr(self) -> bytes:
+        """What came out of standard error so far, that of local calculators included."""
+        return bytes(self._stderr)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it has exited and nobody holds its standard error any more."""
+        return self.status is not None and self._stderr_pipe is None
+
+    # Standard input
+
+    def feed(self, octets: bytes) -> None:
+        """Send input. What the pipe does not take now follows while the test waits."""
+        self._transcript.note("stdin ->", octets)
+        if self._stdin_pipe is None:
+            return
+        if not self._unsent and octets:
+            self._watch.add(self._stdin_pipe, WRITE, self._send)
+        self._unsent += octets
+
+    def close_stdin(self) -> None:
+        """End the input, after what was fed."""
+        self._transcript.note("stdin ->", "(end)")
+        self._close_when_sent = True
+        if not self._unsent:
+            self._drop_stdin()
+
+    def set_stdin_capacity(self, octets: int) -> int:
+        """Ask for a capacity of the pipe to standard input; the one that it got."""
+        assert self._stdin_pipe is not None
+        return fcntl.fcntl(self._stdin_pipe, fcntl.F_SETPIPE_SZ, octets)
+
+    def _send(self) -> None:
+        assert self._stdin_pipe is not None
+        try:
+            sent = os.write(self._stdin_pipe.fileno(), self._unsent[: 1 << 18])
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._transcript.note("stdin ->", "(nobody reads any more)")
+            self._drop_stdin()
+            return
+        self.accepted += sent
+        del self._unsent[:sent]
+        if not self._unsent:
+            self._watch.remove(self._stdin_pipe)
+            if self._close_when_sent:
+                self._drop_stdin()
+
+    def _drop_stdin(self) -> None:
+        if self._stdin_pipe is not None:
+            self._watch.remove(self._stdin_pipe)
+            self._stdin_pipe.close()
+            self._stdin_pipe = None
+            self._unsent.clear()
+
+    # Standard output and standard error
+
+    def expect_output(self, octets: bytes) -> None:
+        """Wait until standard output, from its beginning, is these octets."""
+
+        def arrived() -> bool:
+            return len(self._stdout) >= len(octets)
+
+        self._watch.wait(f"{octets!r} on standard output", arrived)
+        assert self.stdout == octets, f"standard output is {self.stdout!r}, not {octets!r}"
+
+    def leave_output_unread(self, capacity: int) -> int:
+        """Stop reading standard output; the capacity that its pipe got when asked for one."""
+        assert self._stdout_pipe is not None
+        self._watch.remove(self._stdout_pipe)
+        return fcntl.fcntl(self._stdout_pipe, fcntl.F_SETPIPE_SZ, capacity)
+
+    def read_output(self) -> None:
+        """Read standard output (again)."""
+        if self._stdout_pipe is not None:
+            self._watch.add(self._stdout_pipe, READ, self._take_stdout)
+
+    def close_output(self) -> None:
+        """Go away as the reader of standard output."""
+        self._transcript.note("stdout", "(the reader goes away)")
+        self._drop_stdout()
+
+    def _take_stdout(self) -> None:
+        assert self._stdout_pipe is not None
+        octets = os.read(self._stdout_pipe.fileno(), 1 << 20)
+        self._transcript.note("stdout <-", octets or "(end)")
+        self._stdout += octets
+        if not octets:
+            self._drop_stdout()
+
+    def _drop_stdout(self) -> None:
+        if self._stdout_pipe is not None:
+            self._watch.remove(self._stdout_pipe)
+            self._stdout_pipe.close()
+            self._stdout_pipe = None
+
+    def _take_stderr(self) -> None:
+        assert self._stderr_pipe is not None
+        octets = os.read(self._stderr_pipe.fileno(), 1 << 20)
+        self._transcript.note("stderr <-", octets or "(end)")
+        self._stderr += octets
+        if not octets:
+            self._drop_stderr()
+
+    def _drop_stderr(self) -> None:
+        if self._stderr_pipe is not None:
+            self._watch.remove(self._stderr_pipe)
+            self._stderr_pipe.close()
+            self._stderr_pipe = None
+
+    # The process
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the distributor alone."""
+        self._transcript.note("distributor <-", number.name)
+        os.kill(self.pid, number)
+
+    def wait(self, bound: float | None = None) -> int:
+        """Wait for the end of the distributor; its exit status, negative for a signal."""
+        self._watch.wait("the end of the distributor", lambda: self.status is not None, bound)
+        self._watch.settle()
+        assert self.status is not None
+        return self.status
+
+    def finish(self) -> int:
+        """End the input and wait for the end of the distributor; its exit status."""
+        self.close_stdin()
+        return self.wait()
+
+    def memory(self, field: str) -> int:
+        """A line of ``/proc/PID/status`` such as VmRSS or VmHWM, in octets."""
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError(f"the distributor's memory cannot be measured: no {field}")
+
+    def _take_exit(self) -> None:
+        self.status = self._process.wait()
+        self._transcript.note("distributor ended", f"status {self.status}")
+        self._drop_pidfd()
+
+    def _drop_pidfd(self) -> None:
+        if self._pidfd is not None:
+            self._watch.remove(self._pidfd)
+            os.close(self._pidfd)
+            self._pidfd = None
+
+    def close(self) -> None:
+        """Kill it with its session, if it still lives, and let go of all pipes."""
+        if self.status is None:
+            os.killpg(self.pid, signal.SIGKILL)
+            self._take_exit()
+        self._drop_stdin()
+        self._drop_stdout()
+        self._drop_stderr()

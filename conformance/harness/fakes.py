@@ -1,0 +1,201 @@
+"""Fake calculators and transports as the test sees and steers them.
+
+A fake is a process that the distributor starts; ``steered.py`` is its program. Commands to it are
+queued and return at once, those that hand back an answer wait for it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+from conformance.harness.transcript import Transcript, shown
+from conformance.harness.watch import Unmet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.harness.control import Channel
+    from conformance.harness.watch import Watch
+
+
+class Fake:
+    """One started process that reports to the test."""
+
+    role = "fake"
+
+    def __init__(
+        self, number: int, channel: Channel, watch: Watch, transcript: Transcript, hello: Any
+    ) -> None:
+        self._channel = channel
+        self._watch = watch
+        self._transcript = transcript
+        self.name = f"{self.role} {number}"
+        self.pid: int = hello["pid"]
+        #: The words that were added to the command line of the fake.
+        self.words: list[bytes] = hello["words"]
+        #: The environment with which the process was started, octet for octet.
+        self.environment: dict[bytes, bytes] = dict(
+            entry.split(b"=", 1) for entry in hello["environment"] if b"=" in entry
+        )
+        #: Everything that was read from standard input.
+        self.received = bytearray()
+        #: When the end of standard input was seen, by the system's monotonic clock.
+        self.eof_at: float | None = None
+        #: Signals that a stubborn fake received, with their times.
+        self.signals: list[tuple[int, float]] = []
+        self.gone = False
+        self._sent = 0
+        self._answers: list[Any] = []
+        transcript.note(f"{self.name} started", f"pid {self.pid}, words {self.words}")
+
+    def take(self, event: str, value: Any) -> None:
+        """Note one event of the process."""
+        if event == "done":
+            self._answers.append(value)
+            return
+        self._transcript.note(
+            f"{self.name} -> {event}", value if isinstance(value, bytes) else str(value)
+        )
+        if event == "input":
+            self.received += value
+        elif event == "eof":
+            self.eof_at = value
+        elif event == "signal":
+            self.signals.append(value)
+        elif event == "gone":
+            self.gone = True
+
+    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
+        """Wait for something that needs this process to be alive."""
+        self._watch.wait(f"{what} ({self.name})", lambda: self.gone or condition(), bound)
+        if not condition():
+            raise Unmet(f"{self.name} ended while the test waited for: {what}")
+
+    def wait_gone(self, bound: float | None = None) -> None:
+        """Wait until the process has ended."""
+        self._watch.wait(f"the end of the process ({self.name})", lambda: self.gone, bound)
+
+    def wait_eof(self, bound: float | None = None) -> None:
+        """Wait until the process has seen the end of its standard input."""
+        self.wait("the end of its standard input", lambda: self.eof_at is not None, bound)
+
+    def write(self, octets: bytes) -> None:
+        """Write these octets to standard output."""
+        self._command("write", octets)
+
+    def write_stderr(self, octets: bytes) -> None:
+        """Write these octets to standard error."""
+        self._command("write_stderr", octets)
+
+    def pause(self) -> None:
+        """Stop reading standard input: hang."""
+        self._command("pause")
+
+    def resume(self) -> None:
+        """Read standard input (again)."""
+        self._command("resume")
+
+    def close_stdin(self) -> None:
+        """Accept no further input, but go on living."""
+        self._command("close_stdin")
+
+    def close_stdout(self) -> None:
+        """Show the end of the output, but go on living."""
+        self._command("close_stdout")
+
+    def exit(self, status: int) -> None:
+        """End with this exit status."""
+        self._command("exit", status)
+
+    def die(self) -> None:
+        """End by SIGKILL."""
+        self._command("die")
+
+    def sync(self) -> None:
+        """Return when all commands are obeyed and all input that is there by then is reported."""
+        self._ask("sync")
+
+    def drain(self, patience: float) -> bool:
+        """Whether the distributor reads everything that was written, within ``patience``."""
+        return bool(self._ask("drain", patience))
+
+    def flood(self, line: bytes, limit: int, patience: float) -> int:
+        """Write lines as long as somebody takes them; the number of octets that were taken."""
+        return int(self._ask("flood", line, limit, patience))
+
+    def spawn(self) -> int:
+        """Start a child in the same process group that never ends by itself; its pid."""
+        return int(self._ask("spawn"))
+
+    def _execute(self, words: list[bytes], environment: dict[bytes, bytes] | None) -> None:
+        self._command("execute", words, environment)
+
+    def kill(self) -> None:
+        """Make sure that the process is gone, when the test is over."""
+        if not self.gone:
+            os.kill(self.pid, signal.SIGKILL)
+        self._channel.close()
+
+    def _command(self, command: str, *value: object) -> None:
+        arguments = ", ".join(shown(v) if isinstance(v, bytes) else repr(v) for v in value)
+        self._transcript.note(f"{self.name} <- {command}", arguments)
+        self._sent += 1
+        self._channel.send(command, *value)
+
+    def _ask(self, command: str, *value: object) -> Any:
+        self._command(command, *value)
+        number = self._sent
+        self.wait(f"the command {command!r} to be done", lambda: len(self._answers) >= number)
+        return self._answers[number - 1]
+
+
+class Calculator(Fake):
+    """A fake calculator: its input is a sequence of tasks."""
+
+    role = "calculator"
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        #: The tasks that have arrived together with their newline.
+        self.tasks: list[bytes] = []
+        #: Those of them that the stage has not answered by itself yet.
+        self.unanswered: list[bytes] = []
+        self._parsed = 0
+        self._expected = 0
+
+    def take(self, event: str, value: Any) -> None:
+        super().take(event, value)
+        if event == "input":
+            start = self._parsed
+            end = self.received.rfind(b"\n", start) + 1
+            if end:
+                tasks = bytes(self.received[start : end - 1]).split(b"\n")
+                self.tasks += tasks
+                self.unanswered += tasks
+                self._parsed = end
+
+    def next_task(self, bound: float | None = None) -> bytes:
+        """Wait for the next task and return its octets."""
+        self._expected += 1
+        number = self._expected
+        self.wait(f"its task number {number}", lambda: len(self.tasks) >= number, bound)
+        return self.tasks[number - 1]
+
+    def answer(self, *lines: bytes, eot: bytes = b"") -> None:
+        """Write the result lines and the EOT in one go."""
+        self.write(b"".join(line + b"\n" for line in (*lines, eot)))
+
+
+class Transport(Fake):
+    """A fake transport: its words are what the distributor handed to it."""
+
+    role = "transport"
+
+    def run(self, environment: dict[bytes, bytes] | None = None) -> None:
+        """Become the node's shell and evaluate the command line, the last word.
+
+        ``environment`` stands for that of another machine; by default it is the transport's own.
+        """
+        self._execute([b"/bin/sh", b"-c", self.words[-1]], environment)

@@ -1,0 +1,217 @@
+"""The verdicts: from outcomes of tests to outcomes of requirements.
+
+A test names the requirements that it shows by the marker ``requirement``. If all of them are below
+MUST, its failure is a remark, no failure. A failure that the profile of the implementation expects
+is none either, provided that it fails as expected; a test that passes against its profile is red.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.harness.profile import ExpectedFailure, Profile, find_profile, load_profile
+from conformance.harness.registry import load_requirements, load_untested
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Seconds in which a conforming distributor, on a busy machine, does what it has to do at once.
+BOUND = 10.0
+#: The same for tests of which the profile says that they will hang.
+BOUND_OF_EXPECTED_HANGS = 2.0
+
+
+#: The name of the property by which a report carries the ids of its test.
+REQUIREMENTS = "requirements"
+
+_REMARK = "SHOULD not met"
+
+
+def ids_of(item: pytest.Item) -> list[str]:
+    """The requirements that a test shows."""
+    return sorted({name for mark in item.iter_markers("requirement") for name in mark.args})
+
+
+@dataclass
+class Tally:
+    """What became of the requirements, counted from the reports of the tests."""
+
+    passed: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    expected: set[str] = field(default_factory=set)
+    remarks: set[str] = field(default_factory=set)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no test has come to an end."""
+        return not (self.passed or self.failed or self.expected or self.remarks)
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Count one report."""
+        ids: list[str] = dict(report.user_properties).get(REQUIREMENTS, [])  # type: ignore[assignment]
+        if report.failed:
+            self.failed.update(ids)
+        elif hasattr(report, "wasxfail"):
+            remark = report.wasxfail.startswith(_REMARK)
+            (self.remarks if remark else self.expected).update(ids)
+        elif report.when == "call" and report.passed:
+            self.passed.update(ids)
+
+    def lines(self) -> list[str]:
+        """The summary. A requirement counts as proven if every test of it passed."""
+        proven = self.passed - self.failed - self.expected - self.remarks
+        lines = [f"requirements proven: {len(proven)}"]
+        for title, ids in (
+            ("failed as the profile expects", self.expected),
+            (_REMARK, self.remarks),
+            ("failed", self.failed),
+        ):
+            lines.append(f"{title}: {len(ids)}  {' '.join(sorted(ids))}".rstrip())
+        return lines
+
+
+class Judge:
+    """Everything that is known about the implementation under test and the demands on it."""
+
+    def __init__(self, command: str, profile: Path | None, scale: float) -> None:
+        self.implementation = self._resolve(command)
+        self.scale = scale
+        self.version = self._ask_version()
+        self.profile: Profile = load_profile(profile) if profile else find_profile(self.version)
+        self.requirements = load_requirements()
+
+    def introduction(self) -> list[str]:
+        """What is judged, for the summary."""
+        return [
+            f"implementation: {shlex.join(self.implementation)}",
+            f"version: {self.version or '(unknown)'}",
+            f"profile: {self.profile.name} ({len(self.profile.expected)} expected failures)",
+        ]
+
+    @staticmethod
+    def _resolve(command: str) -> list[str]:
+        words = shlex.split(command)
+        program = shutil.which(words[0]) if words else None
+        if program is None:
+            raise pytest.UsageError(f"--impl: cannot run {command!r}: no such program")
+        return [os.path.abspath(program), *words[1:]]  # noqa: PTH100 (keeps symlinks)
+
+    def _ask_version(self) -> str:
+        """The first line of the output of ``-V``, which need not be there: a test judges that."""
+        try:
+            done = subprocess.run(
+                [*self.implementation, "-V"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=BOUND * self.scale,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return ""
+        except OSError as error:
+            raise pytest.UsageError(f"--impl: cannot run {self.implementation}: {error}") from error
+        lines = done.stdout.decode(errors="replace").splitlines()
+        return lines[0] if lines else ""
+
+    # The suite's own soundness
+
+    def check_items(self, items: list[pytest.Item], names: dict[str, str], whole: bool) -> None:
+        """Raise ``pytest.UsageError`` if tests, registry and profile do not fit together.
+
+        ``names`` maps the node id of each item to its name in profiles.
+        """
+        faults = []
+        tested: set[str] = set()
+        for item in items:
+            ids = ids_of(item)
+            tested.update(ids)
+            if not ids:
+                faults.append(f"{names[item.nodeid]}: names no requirement")
+            faults += [
+                f"{names[item.nodeid]}: unknown requirement {name}"
+                for name in ids
+                if name not in self.requirements
+            ]
+            entry = self.profile.expected.get(names[item.nodeid])
+            if entry and entry.requirement not in ids:
+                faults.append(
+                    f"profile {self.profile.name}: {entry.test} does not test {entry.requirement}"
+                )
+        if whole:
+            faults += self._check_coverage(tested)
+            faults += [
+                f"profile {self.profile.name}: no test {test}"
+                for test in self.profile.expected
+                if test not in names.values()
+            ]
+        if faults:
+            raise pytest.UsageError("the suite is not sound:\n" + "\n".join(faults))
+
+    def _check_coverage(self, tested: set[str]) -> list[str]:
+        untested = load_untested()
+        faults = [
+            f"{requirement.id}: a MUST without a test"
+            for requirement in self.requirements.values()
+            if requirement.level == "MUST" and requirement.id not in tested | set(untested)
+        ]
+        faults += [f"untested.toml: {name} has a test" for name in untested if name in tested]
+        faults += [
+            f"untested.toml: unknown requirement {name}"
+            for name in untested
+            if name not in self.requirements
+        ]
+        return faults
+
+    # Verdicts
+
+    def bound(self, name: str) -> float:
+        """The bound for the waits of a test."""
+        entry = self.profile.expected.get(name)
+        seconds = BOUND_OF_EXPECTED_HANGS if entry and entry.hangs else BOUND
+        return seconds * self.scale
+
+    def judge(
+        self,
+        name: str,
+        ids: list[str],
+        report: pytest.TestReport,
+        error: BaseException | None,
+    ) -> None:
+        """Turn the outcome of a test's call into the verdict, in the report."""
+        entry = self.profile.expected.get(name)
+        if error is None:
+            if entry:
+                report.outcome = "failed"
+                report.longrepr = (
+                    f"unexpected pass: profile {self.profile.name} expects this test to fail: "
+                    f"{entry.reason}"
+                )
+            return
+        if entry:
+            self._judge_expected(entry, report, error)
+        elif all(self.requirements[i].level != "MUST" for i in ids):
+            report.outcome = "skipped"
+            report.wasxfail = f"{_REMARK}: {', '.join(ids)}"
+
+    @staticmethod
+    def _judge_expected(
+        entry: ExpectedFailure, report: pytest.TestReport, error: BaseException
+    ) -> None:
+        message = str(error)
+        if entry.message in message:
+            report.outcome = "skipped"
+            report.wasxfail = f"{entry.requirement}: {entry.reason}"
+        else:
+            report.sections.append(
+                (
+                    "not the expected failure",
+                    f"the profile expects {entry.message!r} in the message, which is {message!r}",
+                )
+            )

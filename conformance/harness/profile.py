@@ -1,0 +1,65 @@
+"""Profiles: the failures that are expected of one known implementation, with reasons."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent.parent
+
+
+class ProfileError(Exception):
+    """A profile that cannot be used."""
+
+
+@dataclass(frozen=True)
+class ExpectedFailure:
+    """One test that is expected to fail, and how."""
+
+    test: str
+    requirement: str
+    message: str
+    reason: str
+
+    @property
+    def hangs(self) -> bool:
+        """Whether the failure is a timeout, for which nobody should wait long."""
+        return self.message.startswith("timed out")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The expected failures of an implementation, by test."""
+
+    name: str = "none"
+    expected: dict[str, ExpectedFailure] = field(default_factory=dict)
+
+
+def load_profile(path: Path) -> Profile:
+    """Read a profile; raises ``ProfileError`` if it is malformed."""
+    keys = set(ExpectedFailure.__dataclass_fields__)
+    try:
+        content = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"{path}: {error}") from error
+    entries = content.pop("expected_failure", [])
+    if content:
+        raise ProfileError(f"{path}: unknown keys {sorted(content)}")
+    expected: dict[str, ExpectedFailure] = {}
+    for entry in entries:
+        if set(entry) != keys or not all(isinstance(v, str) and v for v in entry.values()):
+            raise ProfileError(f"{path}: an entry needs the texts {sorted(keys)}: {entry}")
+        if entry["test"] in expected:
+            raise ProfileError(f"{path}: two entries for {entry['test']}")
+        expected[entry["test"]] = ExpectedFailure(**entry)
+    return Profile(path.stem, expected)
+
+
+def find_profile(version_line: str) -> Profile:
+    """The profile for an implementation by what it says with ``-V``; an empty one if none fits."""
+    words = version_line.split()[:2]
+    path = _HERE / "profiles" / ("-".join(words) + ".toml")
+    if len(words) == 2 and "/" not in path.stem and path.exists():
+        return load_profile(path)
+    return Profile()

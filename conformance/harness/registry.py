@@ -1,0 +1,33 @@
+"""The requirements of the specification, as the suite's tests refer to them."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+_HERE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One requirement: its id, its level (MUST, SHOULD or MAY) and the sentence that binds."""
+
+    id: str
+    level: str
+    sentence: str
+
+
+def load_requirements(path: Path = _HERE / "requirements.json") -> dict[str, Requirement]:
+    """All requirements by id, from the extract that is made from the specification."""
+    entries = json.loads(path.read_text())["requirements"]
+    return {
+        key: Requirement(key, entry["level"], entry["sentence"]) for key, entry in entries.items()
+    }
+
+
+def load_untested(path: Path = _HERE / "untested.toml") -> dict[str, str]:
+    """The requirements that no test can show, by id, with the reason."""
+    entries: dict[str, str] = tomllib.loads(path.read_text())
+    return entries

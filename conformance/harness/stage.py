@@ -1,0 +1,252 @@
+"""What a test acts on: one temporary directory, its distributors and the fakes that they start."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from conformance.harness.control import Channel, Switchboard
+from conformance.harness.distributor import Distributor
+from conformance.harness.fakes import Calculator, Fake, Transport
+from conformance.harness.transcript import Transcript
+from conformance.harness.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+_STEERED = Path(__file__).with_name("steered.py")
+
+#: Marks the environment of every process of a test, so that those left behind can be found.
+_MARK = "PAEXEC_CONFORMANCE_STAGE"
+
+
+class Stage:
+    """Starts distributors and meets the fakes that they start.
+
+    ``bound`` limits every wait for something that a conforming distributor does promptly.
+    """
+
+    def __init__(self, implementation: Sequence[str], directory: Path, bound: float) -> None:
+        self.directory = directory
+        self.transcript = Transcript()
+        self.calculators: list[Calculator] = []
+        self.transports: list[Transport] = []
+        self.distributors: list[Distributor] = []
+        #: If set, every calculator answers each of its tasks at once with the octets returned.
+        self.reply: Callable[[bytes], bytes] | None = None
+        #: If set, every transport runs its command line at once.
+        self.connect = False
+        #: Unguessable octets: a result that holds them comes from a calculator of this test.
+        self.nonce = secrets.token_hex(4).encode()
+        self._implementation = implementation
+        self._watch = Watch(bound, self._hopeless)
+        self._fakes: dict[Channel, Fake] = {}
+        self._met = 0
+        self._switchboard = Switchboard(self._watch, self._take)
+        self._mark = secrets.token_hex(8)
+
+    @property
+    def bound(self) -> float:
+        """The seconds after which a wait fails."""
+        return self._watch.bound
+
+    # The programs that the command lines of the tests name
+
+    def calculator(self, *flags: str) -> str:
+        """The path, free of special characters, of a calculator; flags as in ``steered.py``."""
+        return self._script("calculator", flags)
+
+    def transport(self) -> str:
+        """The path, free of special characters, of a transport."""
+        return self._script("transport", ("paused",))
+
+    def script(self, name: str, text: str) -> str:
+        """The path of a new shell script."""
+        path = self.directory / name
+        path.write_text(f"#!/bin/sh\n{text}\n")
+        path.chmod(0o755)
+        return str(path)
+
+    def _script(self, role: str, flags: tuple[str, ...]) -> str:
+        words = [sys.executable, "-IS", str(_STEERED), self._switchboard.address]
+        words.append(",".join((role, *flags)))
+        return self.script("-".join((role, *flags)), f'exec {shlex.join(words)} "$@"')
+
+    # Distributors
+
+    def start(
+        self,
+        *arguments: str | bytes,
+        environment: Mapping[str | bytes, str | bytes] | None = None,
+        stdin: int | None = None,
+        stdout: int | None = None,
+        within: Sequence[str] = (),
+    ) -> Distributor:
+        """Start the implementation under test with these arguments.
+
+        The environment is that of the suite without ``PAEXEC_`` variables and with ``environment``.
+        ``within`` is a command line that prepares something and then executes its arguments.
+        """
+        inherited = {k: v for k, v in os.environb.items() if not k.startswith(b"PAEXEC_")}
+        added = {_MARK: self._mark, **(environment or {})}
+        distributor = Distributor(
+            [*within, *self._implementation, *arguments],
+            inherited | {os.fsencode(k): os.fsencode(v) for k, v in added.items()},
+            self._watch,
+            self.transcript,
+            stdin,
+            stdout,
+        )
+        self.distributors.append(distributor)
+        return distributor
+
+    def run(
+        self,
+        *arguments: str | bytes,
+        feed: bytes = b"",
+        environment: Mapping[str | bytes, str | bytes] | None = None,
+        within: Sequence[str] = (),
+    ) -> Distributor:
+        """Start a distributor, give it this whole input and wait until it has ended."""
+        distributor = self.start(*arguments, environment=environment, within=within)
+        distributor.feed(feed)
+        distributor.finish()
+        # Calculators that outlive their distributor, which END-003 forbids, may still have something
+        # to report; other tests must not depend on that. To guess wrong here loses history only.
+        self.happens(lambda: all(fake.gone for fake in self._fakes.values()), self.bound / 5)
+        return distributor
+
+    # Fakes
+
+    def result(self, task: bytes) -> bytes:
+        """One result line, without newline, that only a calculator of this test can know."""
+        return b"<%s %s>" % (self.nonce, task)
+
+    def reply_with_results(self, eot: bytes = b"") -> None:
+        """Let every calculator answer each task by ``result`` and the EOT."""
+        self.reply = lambda task: self.result(task) + b"\n" + eot + b"\n"
+
+    def next_calculator(self) -> Calculator:
+        """Wait for the start of a calculator that was not met yet."""
+        return self.next_calculators(1)[0]
+
+    def next_calculators(self, number: int) -> list[Calculator]:
+        """Wait for the start of this many calculators that were not met yet."""
+        end = self._met + number
+        self.wait(f"the start of {number} calculators", lambda: len(self.calculators) >= end)
+        met = self.calculators[self._met : end]
+        self._met = end
+        return met
+
+    def next_transport(self) -> Transport:
+        """Wait for the start of the only transport of a test."""
+        self.wait("the start of a transport", lambda: bool(self.transports))
+        return self.transports[-1]
+
+    def holder(self, task: bytes) -> Calculator:
+        """Wait until a calculator has received this task; which one."""
+
+        def holders() -> list[Calculator]:
+            return [fake for fake in self.calculators if task in fake.tasks]
+
+        self.wait(f"task {task!r} to reach a calculator", lambda: bool(holders()))
+        return holders()[0]
+
+    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
+        """Wait for anything."""
+        self._watch.wait(what, condition, bound)
+
+    def happens(self, condition: Callable[[], bool], grace: float) -> bool:
+        """Whether something comes true within a grace. Say at each use what a wrong guess does."""
+        return self._watch.happens(condition, grace)
+
+    def sync(self) -> None:
+        """Take in all that the living fakes have received by now."""
+        for fake in (*self.calculators, *self.transports):
+            if not fake.gone:
+                fake.sync()
+
+    @property
+    def tasks(self) -> list[bytes]:
+        """All tasks that calculators received, those of one calculator in their order."""
+        return [task for fake in self.calculators for task in fake.tasks]
+
+    @property
+    def started(self) -> int:
+        """How many fakes were started."""
+        return len(self._fakes)
+
+    def _take(self, channel: Channel, event: str, value: Any) -> None:
+        if event == "started":
+            self._meet(channel, value)
+            return
+        fake = self._fakes[channel]
+        fake.take(event, value)
+        if isinstance(fake, Calculator) and self.reply is not None and event == "input":
+            while fake.unanswered:
+                fake.write(self.reply(fake.unanswered.pop(0)))
+
+    def _meet(self, channel: Channel, hello: Any) -> None:
+        if "calculator" in hello["flags"]:
+            calculator = Calculator(
+                len(self.calculators), channel, self._watch, self.transcript, hello
+            )
+            self.calculators.append(calculator)
+            self._fakes[channel] = calculator
+        else:
+            transport = Transport(
+                len(self.transports), channel, self._watch, self.transcript, hello
+            )
+            self.transports.append(transport)
+            self._fakes[channel] = transport
+            if self.connect:
+                transport.run()
+
+    # The end
+
+    def leftovers(self) -> set[int]:
+        """The processes of this test, by their environment, that run now: no zombies."""
+        found = set()
+        mark = f"{_MARK}={self._mark}".encode()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    environment = (entry / "environ").read_bytes()
+                except OSError:  # it is gone, or somebody else's
+                    continue
+                if mark in environment.split(b"\0"):
+                    found.add(int(entry.name))
+        return found
+
+    def close(self) -> None:
+        """End whatever the test left running."""
+        for distributor in self.distributors:
+            distributor.close()
+        for fake in self._fakes.values():
+            fake.kill()
+        self._switchboard.close()
+        while left := self.leftovers():
+            for pid in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+        self._watch.close()
+
+    def evidence(self) -> str:
+        """What a reader of a failure needs to see."""
+        return self.transcript.render()
+
+    def _hopeless(self) -> str | None:
+        """Why nothing can happen any more, if that is so."""
+        if not self.distributors or not all(d.silent for d in self.distributors):
+            return None
+        if not all(fake.gone for fake in self._fakes.values()):
+            return None
+        statuses = ", ".join(str(d.status) for d in self.distributors)
+        return f"the distributor had ended with status {statuses} and left nothing running"

@@ -1,0 +1,62 @@
+"""How a usage error is shown: beside the same call without the fault, which works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from conformance.harness.distributor import Distributor
+    from conformance.harness.stage import Stage
+
+#: In the words and variables of a call: the path of a fake calculator, the directory of the test.
+CALCULATOR = "CALCULATOR"
+DIRECTORY = "DIRECTORY"
+
+
+def _filled(stage: Stage, text: str) -> str:
+    return text.replace(CALCULATOR, stage.calculator()).replace(DIRECTORY, str(stage.directory))
+
+
+@dataclass(frozen=True)
+class Call:
+    """Arguments and variables of one call of a distributor."""
+
+    words: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, stage: Stage) -> Distributor:
+        """Make the call with one task, ``t``, as its input."""
+        return stage.run(
+            *(_filled(stage, word) for word in self.words),
+            environment={k: _filled(stage, v) for k, v in self.variables.items()},
+            feed=b"t\n",
+        )
+
+
+def call(*words: str, **variables: str) -> Call:
+    """Short for a call with these arguments and these environment variables."""
+    return Call(words, variables)
+
+
+def assert_works(stage: Stage, good: Call) -> None:
+    """The call starts a calculator, hands it the task, prints its result and ends well."""
+    stage.reply_with_results()
+    before = len(stage.calculators)
+    run = good.run(stage)
+    assert len(stage.calculators) > before, f"{good} started no calculator"
+    assert run.stdout == stage.result(b"t") + b"\n"
+    assert run.status == 0
+
+
+def refuse(stage: Stage, bad: Call, good: Call) -> Distributor:
+    """Show that ``bad`` is a usage error while ``good``, which lacks its fault, is none."""
+    assert_works(stage, good)
+    before = stage.started
+    run = bad.run(stage)
+    assert run.status == 1, f"exit status {run.status}, not 1, after a usage error: {bad}"
+    assert stage.started == before, f"something was started in spite of a usage error: {bad}"
+    assert run.stdout == b"", f"output {run.stdout!r} in spite of a usage error: {bad}"
+    return run

@@ -1,0 +1,86 @@
+"""The one place where a test waits: every pipe, channel and process in a single selector."""
+
+from __future__ import annotations
+
+import selectors
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+
+
+class Unmet(AssertionError):
+    """What the test waited for did not happen, or cannot happen any more."""
+
+
+class Watch:
+    """Hands out what is ready to its callbacks until the awaited condition holds.
+
+    Nothing in the suite sleeps: a wait ends with the event that fulfils it. The bound only limits
+    how long a distributor that hangs can hold up the run.
+    """
+
+    def __init__(self, bound: float, hopeless: Callable[[], str | None]) -> None:
+        self.bound = bound
+        self._hopeless = hopeless
+        self._selector = selectors.DefaultSelector()
+
+    def add(self, channel: HasFileno | int, events: int, callback: Callable[[], None]) -> None:
+        """Call ``callback`` whenever ``channel`` is ready for one of ``events``."""
+        self._selector.register(channel, events, callback)
+
+    def remove(self, channel: HasFileno | int) -> None:
+        """Forget ``channel``, if it is known, before it is closed."""
+        if channel in self._selector.get_map():
+            self._selector.unregister(channel)
+
+    def close(self) -> None:
+        self._selector.close()
+
+    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
+        """Return as soon as ``condition`` holds; raise ``Unmet`` if it does not within the bound.
+
+        ``what`` completes the sentence "timed out waiting for: ...". If nothing can happen any more
+        the wait fails at once and says so.
+        """
+        if not self.happens(condition, self.bound if bound is None else bound):
+            hopeless = self._hopeless()
+            if hopeless:
+                raise Unmet(f"{hopeless} while the test waited for: {what}")
+            raise Unmet(f"timed out waiting for: {what}")
+
+    def happens(self, condition: Callable[[], bool], bound: float) -> bool:
+        """Whether ``condition`` comes to hold within ``bound`` seconds."""
+        deadline = time.monotonic() + bound
+        self._pump(0)
+        while not condition():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            if self._hopeless():
+                self._pump(0)
+                return condition()
+            self._pump(left)
+        return True
+
+    def settle(self) -> None:
+        """Take in everything that is ready now."""
+        while self._pump(0):
+            pass
+
+    def _pump(self, seconds: float) -> bool:
+        ready = self._selector.select(seconds)
+        for key, _ in ready:
+            # A callback can close another channel of the same round.
+            if self._selector.get_map().get(key.fileobj) is key:
+                key.data()
+        return bool(ready)

@@ -1,0 +1,181 @@
+"""Chapter *Framing of tasks*: how the input becomes tasks, and what a calculator receives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.harness.stage import Stage
+
+requirement = pytest.mark.requirement
+
+
+def tasks_of(stage: Stage, *options: str, feed: bytes) -> list[bytes]:
+    """The tasks that one calculator receives for this input; the run must end well."""
+    stage.reply_with_results()
+    run = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=feed)
+    calculator = stage.next_calculator()
+    assert run.stdout == b"".join(stage.result(task) + b"\n" for task in calculator.tasks)
+    assert run.status == 0
+    return calculator.tasks
+
+
+@requirement("FRM-001")
+def test_newline_ends_a_task(stage: Stage) -> None:
+    assert tasks_of(stage, feed=b"a\nbb\nccc\n") == [b"a", b"bb", b"ccc"]
+
+
+@requirement("FRM-001")
+@pytest.mark.parametrize(
+    "separator",
+    [b"\v", b"\f", b"\r", b"\x1c", b"\x85", "\x85".encode(), "\u2028".encode(), b" ", b"\t", b","],
+)
+def test_nothing_but_newline_ends_a_task(stage: Stage, separator: bytes) -> None:
+    task = b"left" + separator + b"right"
+    assert tasks_of(stage, feed=task + b"\nnext\n") == [task, b"next"]
+
+
+@requirement("FRM-001")
+def test_tasks_arrive_in_pieces(stage: Stage) -> None:
+    stage.reply_with_results()
+    run = stage.start("-n", "+1", "-c", stage.calculator())
+    calculator = stage.next_calculator()
+    run.feed(b"one\ntw")
+    assert calculator.next_task() == b"one"
+    run.feed(b"o\nth")
+    assert calculator.next_task() == b"two"
+    run.feed(b"ree\n")
+    assert calculator.next_task() == b"three"
+    assert run.finish() == 0
+
+
+@requirement("FRM-002")
+@pytest.mark.parametrize("feed", [b"last", b"first\nlast", b"first\n\nlast", b"first\n "])
+def test_unterminated_last_task(stage: Stage, feed: bytes) -> None:
+    assert tasks_of(stage, feed=feed) == feed.split(b"\n")
+
+
+@requirement("FRM-003")
+@pytest.mark.parametrize("feed", [b"\n", b"\n\n\n", b"a\n\nb\n", b"\na\n", b"a\n\n"])
+def test_empty_tasks(stage: Stage, feed: bytes) -> None:
+    assert tasks_of(stage, feed=feed) == feed.split(b"\n")[:-1]
+
+
+@requirement("FRM-004")
+@pytest.mark.parametrize("options", [(), ("-0",)])
+def test_empty_input(stage: Stage, options: tuple[str, ...]) -> None:
+    assert tasks_of(stage, *options, feed=b"") == []
+
+
+@requirement("FRM-005")
+def test_nul_ends_a_task(stage: Stage) -> None:
+    assert tasks_of(stage, "-0", feed=b"a\0bb\0\0ccc\0") == [b"a", b"bb", b"", b"ccc"]
+
+
+@requirement("FRM-005", "FRM-002")
+def test_unterminated_last_task_with_nul(stage: Stage) -> None:
+    assert tasks_of(stage, "-0", feed=b"a\0\0last") == [b"a", b"", b"last"]
+
+
+@requirement("FRM-005")
+def test_nothing_but_nul_ends_a_task(stage: Stage) -> None:
+    task = bytes(octet for octet in range(1, 256) if octet != ord("\n"))
+    assert tasks_of(stage, "-0", feed=task + b"\0next\0") == [task, b"next"]
+
+
+@requirement("FRM-006")
+@pytest.mark.parametrize(
+    ("feed", "tasks"),
+    [
+        (b"a\0b\n", [b"a", b"b"]),
+        (b"a\n", [b"a"]),
+        (b"a\0\n", [b"a", b""]),
+        (b"\n", [b""]),
+        (b"a\0b\0", [b"a", b"b"]),
+    ],
+)
+def test_trailing_newline_with_nul(stage: Stage, feed: bytes, tasks: list[bytes]) -> None:
+    assert tasks_of(stage, "-0", feed=feed) == tasks
+
+
+@requirement("FRM-010")
+@pytest.mark.parametrize("options", [(), ("-lrpeiy",), ("-E", "-I")])
+def test_a_calculator_receives_tasks_and_nothing_else(
+    stage: Stage, options: tuple[str, ...]
+) -> None:
+    magic = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
+    stage.reply_with_results(eot=magic if "-lrpeiy" in options else b"")
+    run = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=b"a\n\nlast")
+    assert stage.next_calculator().received == b"a\n\nlast\n"
+    assert run.status == 0
+
+
+OCTETS = {
+    "blanks": b" \ta b\t\tc  ",
+    "carriage returns": b"\ra\rb\r",
+    "backslashes": rb"\a\\b\n\0\ \\",
+    "quotes": b"'\"`'",
+    "shell": b"$HOME $(exit) `exit` ; exit | * ? [a] ~ # & < > {a,b} !",
+    "control characters": bytes(range(1, 10)) + bytes(range(11, 32)) + b"\x7f",
+    "not UTF-8": b"\xff\xfe\x80\xc3(\xed\xa0\x80",
+    "NUL": b"a\0b\0\0",
+    "NUL first": b"\0a",
+    "percent": b"%s%n%d",
+    "like an option": b"-n",
+}
+
+
+@requirement("FRM-011")
+@pytest.mark.parametrize("name", OCTETS)
+def test_octets_are_kept(stage: Stage, name: str) -> None:
+    assert tasks_of(stage, feed=OCTETS[name] + b"\nnext\n") == [OCTETS[name], b"next"]
+
+
+@requirement("FRM-011")
+@pytest.mark.parametrize("length", [1023, 1024, 2047, 2048, 4095, 4096, 4097, 32768, 65000])
+def test_tasks_are_not_cut(stage: Stage, length: int) -> None:
+    task = (b"0123456789abcde," * (length // 16 + 1))[:length]
+    stage.reply = lambda task: b"%s %d\n\n" % (stage.nonce, len(task))
+    run = stage.run("-n", "+1", "-c", stage.calculator(), feed=task + b"\nnext\n")
+    assert stage.next_calculator().tasks == [task, b"next"]
+    assert run.stdout == b"%s %d\n%s 4\n" % (stage.nonce, length, stage.nonce)
+    assert run.status == 0
+
+
+@requirement("FRM-012")
+@pytest.mark.parametrize("nodes", [1, 2])
+def test_a_task_is_sent_at_once(stage: Stage, nodes: int) -> None:
+    run = stage.start("-n", f"+{nodes}", "-c", stage.calculator())
+    stage.next_calculators(nodes)
+    run.feed(b"a\n")
+    stage.holder(b"a").answer()
+    assert run.finish() == 0
+
+
+@requirement("FRM-013")
+@pytest.mark.parametrize("feed", [b"a\0two\nlines\0after\0", b"a\0\nline\0after\0", b"a\0two\nlines"])
+def test_newline_inside_a_task(stage: Stage, feed: bytes) -> None:
+    stage.reply_with_results()
+    run = stage.run("-n", "+1", "-0", "-c", stage.calculator(), feed=feed)
+    assert stage.next_calculator().received == b"a\n"
+    assert run.stdout == stage.result(b"a") + b"\n"
+    assert b"2" in run.stderr, "the diagnostic lacks the task id"
+    assert run.status == 1
+
+
+@requirement("FRM-013")
+def test_newline_inside_a_task_waits_for_results(stage: Stage) -> None:
+    """What was dispatched before is not thrown away because of a later task."""
+    run = stage.start("-n", "+2", "-0", "-c", stage.calculator())
+    stage.next_calculators(2)
+    run.feed(b"a\0")
+    calculator = stage.holder(b"a")
+    run.feed(b"two\nlines\0")
+    # Only a sign that the second task was looked at; to miss it makes the test weaker, not wrong.
+    stage.happens(lambda: bool(run.stderr), stage.bound / 10)
+    calculator.answer(stage.result(b"a"))
+    assert run.finish() == 1
+    assert run.stdout == stage.result(b"a") + b"\n"
+    assert stage.tasks == [b"a"]
