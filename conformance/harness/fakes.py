@@ -6,8 +6,10 @@ queued and return at once, those that hand back an answer wait for it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import time
 from typing import TYPE_CHECKING, Any
 
 from conformance.harness.transcript import Transcript, shown
@@ -45,7 +47,11 @@ class Fake:
         self.eof_at: float | None = None
         #: Signals that a stubborn fake received, with their times.
         self.signals: list[tuple[int, float]] = []
+        #: Whether a paused fake has something to read.
+        self.input_waits = False
         self.gone = False
+        #: When it was gone, by the same clock.
+        self.gone_at = 0.0
         self._sent = 0
         self._answers: list[Any] = []
         transcript.note(f"{self.name} started", f"pid {self.pid}, words {self.words}")
@@ -64,8 +70,11 @@ class Fake:
             self.eof_at = value
         elif event == "signal":
             self.signals.append(value)
+        elif event == "waiting":
+            self.input_waits = True
         elif event == "gone":
             self.gone = True
+            self.gone_at = time.monotonic()
 
     def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
         """Wait for something that needs this process to be alive."""
@@ -89,12 +98,8 @@ class Fake:
         """Write these octets to standard error."""
         self._command("write_stderr", octets)
 
-    def pause(self) -> None:
-        """Stop reading standard input: hang."""
-        self._command("pause")
-
     def resume(self) -> None:
-        """Read standard input (again)."""
+        """Read standard input, after a start in the state ``paused``."""
         self._command("resume")
 
     def close_stdin(self) -> None:
@@ -134,8 +139,9 @@ class Fake:
 
     def kill(self) -> None:
         """Make sure that the process is gone, when the test is over."""
-        if not self.gone:
-            os.kill(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            if not self.gone:
+                os.kill(self.pid, signal.SIGKILL)
         self._channel.close()
 
     def _command(self, command: str, *value: object) -> None:

@@ -15,7 +15,7 @@ linger
 stubborn
     report SIGTERM, SIGINT and SIGHUP instead of dying of them
 paused
-    leave standard input alone until told to resume
+    leave standard input alone until told to resume; report only that something waits there
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ class Steered:
     def __init__(self, address: str, flags: set[str]) -> None:
         self._linger = "linger" in flags
         self._stdin_open = True
+        self._reads = "paused" not in flags
         self._poll = select.poll()
         self._channel = socket.socket(socket.AF_UNIX)
         self._channel.connect("\0" + address)
@@ -89,15 +90,17 @@ class Steered:
                 "environment": octets_of("/proc/self/environ").split(b"\0")[:-1],
             },
         )
-        if "paused" not in flags:
-            self._do_resume()
+        self._poll.register(_STDIN, select.POLLIN)
 
     def live(self) -> NoReturn:
         """Obey until told to end, or until the test goes away."""
         while True:
             for fd, _ in self._poll.poll():
-                if fd == _STDIN:
+                if fd == _STDIN and self._reads:
                     self._take_input()
+                elif fd == _STDIN:
+                    self._poll.unregister(_STDIN)
+                    self._tell("waiting")
                 elif fd == self._signals:
                     for number in os.read(self._signals, 64):
                         self._tell("signal", (number, time.monotonic()))
@@ -116,7 +119,7 @@ class Steered:
         if octets:
             self._tell("input", octets)
             return
-        self._do_pause()
+        self._poll.unregister(_STDIN)
         self._stdin_open = False
         self._tell("eof", time.monotonic())
         if not self._linger:
@@ -181,18 +184,15 @@ class Steered:
         ready = select.poll()
         if self._stdin_open:
             ready.register(_STDIN, select.POLLIN)
-        while self._stdin_open and ready.poll(0):
+        while self._stdin_open and self._reads and ready.poll(0):
             self._take_input()
 
-    def _do_pause(self) -> None:
-        if self._stdin_open:
-            self._poll.unregister(_STDIN)
-
     def _do_resume(self) -> None:
+        self._reads = True
         self._poll.register(_STDIN, select.POLLIN)
 
     def _do_close_stdin(self) -> None:
-        self._do_pause()
+        self._poll.unregister(_STDIN)
         self._stdin_open = False
         os.close(_STDIN)
 

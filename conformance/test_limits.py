@@ -1,0 +1,104 @@
+"""Chapter *Limits*."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conformance.harness.stage import Stage
+
+requirement = pytest.mark.requirement
+
+MIB = 1 << 20
+
+
+def with_descriptors(number: int) -> list[str]:
+    """A command line that executes its arguments with this limit on descriptors."""
+    return ["/bin/sh", "-c", f'ulimit -n {number} && exec "$@"', "sh"]
+
+
+@requirement("LIM-001")
+def test_many_nodes(stage: Stage) -> None:
+    """All 600 calculators, cheap ones, hold a task at the same time."""
+    nodes, descriptors = 600, 4096
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    assert hard >= descriptors, f"this machine does not allow {descriptors} descriptors"
+    gate = stage.directory / "gate"
+    calculator = stage.script(
+        "cheap", f"read x; echo {stage.nonce.decode()} $x; echo >> {gate}; echo; read y"
+    )
+    run = stage.start(
+        "-n", f"+{nodes}", "-l", "-c", f"exec {calculator}", within=with_descriptors(descriptors)
+    )
+    run.feed(b"".join(b"%d\n" % number for number in range(nodes)))
+    run.close_stdin()
+    assert run.wait(6 * stage.bound) == 0
+    assert sorted(run.stdout.splitlines()) == sorted(
+        b"%d %s %d" % (number + 1, stage.nonce, number) for number in range(nodes)
+    )
+    assert len(gate.read_bytes()) == nodes
+
+
+@requirement("LIM-002", "FRM-011")
+def test_long_tasks(stage: Stage) -> None:
+    task = (stage.nonce + b"0123456\t") * (10 * MIB // 16)
+    run = stage.start("-n", "+1", "-c", stage.calculator())
+    run.feed(task + b"\nnext\n")
+    calculator = stage.next_calculator()
+    assert calculator.next_task(3 * stage.bound) == task
+    calculator.answer(b"long")
+    assert calculator.next_task() == b"next"
+    calculator.answer(b"short")
+    assert run.finish() == 0
+    assert run.stdout == b"long\nshort\n"
+
+
+@requirement("LIM-003", "RES-007")
+def test_long_result_lines(stage: Stage) -> None:
+    line = (stage.nonce + b"0123456\t") * (10 * MIB // 16)
+    stage.reply = lambda _: line + b"\nend\n\n"
+    run = stage.start("-n", "+1", "-l", "-c", stage.calculator())
+    run.feed(b"a\nb\n")
+    run.close_stdin()
+    assert run.wait(3 * stage.bound) == 0
+    assert run.stdout == b"".join(b"%s %s\n%s end\n" % (n, line, n) for n in (b"1", b"2"))
+
+
+@requirement("LIM-004")
+def test_many_tasks(stage: Stage) -> None:
+    """Between 20,000 and 120,000 tasks the memory may grow by 4 octets for each."""
+    echo = stage.script("echo", 'while read -r x; do printf "%s\\n\\n" "$x"; done')
+    run = stage.start("-n", "+1", "-E", "-c", f"exec {echo}")
+
+    def do(tasks: int, done: int) -> int:
+        run.feed(b"t\n" * tasks)
+        stage.wait(
+            f"the results of {done} tasks", lambda: len(run.stdout) == 3 * done, 6 * stage.bound
+        )
+        return run.memory("VmRSS")
+
+    before = do(20_000, 20_000)
+    after = do(100_000, 120_000)
+    assert run.finish() == 0
+    assert after - before < 400_000
+
+
+@requirement("LIM-005", "END-006")
+def test_descriptors_run_out(stage: Stage) -> None:
+    """The control is a run on the same limit with fewer nodes."""
+    stage.reply_with_results()
+    command = ("-c", stage.calculator("linger"))
+    within = with_descriptors(64)
+    good = stage.start("-n", "+1", *command, within=within)
+    stage.next_calculator().exit(0)
+    assert good.finish() == 0
+    run = stage.start("-n", "+200", *command, within=within)
+    run.feed(b"a\n")
+    run.close_stdin()
+    assert run.wait(3 * stage.bound) == 1
+    assert run.stderr, "no diagnostic"
+    stage.happens(lambda: not stage.leftovers(), stage.bound / 5)
+    assert stage.leftovers() == set()

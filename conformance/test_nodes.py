@@ -1,0 +1,240 @@
+"""Chapter *Nodes*: how nodes are named and numbered."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.harness.usage import CALCULATOR, DIRECTORY, Call, call, refuse
+
+if TYPE_CHECKING:
+    from conformance.harness.stage import Stage
+
+requirement = pytest.mark.requirement
+
+
+def remote_names(stage: Stage, nodes: str | bytes, number: int) -> list[bytes]:
+    """The names, sorted, with which a transport is run for this value of ``-n``."""
+    stage.connect = True
+    stage.reply_with_results()
+    run = stage.start("-n", nodes, "-t", stage.transport(), "-c", stage.calculator())
+    stage.next_calculators(number)
+    run.feed(b"a\n" * 10)
+    assert run.finish() == 0
+    assert run.stdout == (stage.result(b"a") + b"\n") * 10
+    return sorted(transport.words[0] for transport in stage.transports)
+
+
+@requirement("NOD-001")
+@pytest.mark.parametrize("number", [1, 2, 5, 11])
+def test_a_number_of_local_calculators(stage: Stage, number: int) -> None:
+    """As many tasks as nodes are held at the same time."""
+    run = stage.start("-n", f"+{number}", "-c", stage.calculator())
+    calculators = stage.next_calculators(number)
+    run.feed(b"a\n" * number)
+    for calculator in calculators:
+        assert calculator.next_task() == b"a"
+    for calculator in calculators:
+        calculator.answer()
+    assert run.finish() == 0
+    assert len(stage.calculators) == number
+
+
+@requirement("NOD-001")
+@pytest.mark.parametrize("count", ["+02", "+0002"])
+def test_a_number_with_leading_zeros(stage: Stage, count: str) -> None:
+    stage.reply_with_results()
+    run = stage.start("-n", count, "-c", stage.calculator())
+    stage.next_calculators(2)
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    assert len(stage.calculators) == 2
+
+
+@requirement("NOD-002")
+@pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+def test_a_count_drops_the_transport(stage: Stage, by_option: bool, first: bool) -> None:
+    stage.reply_with_results()
+    option = ("-t", stage.transport()) if by_option else ()
+    count = ("-n", "+1")
+    run = stage.run(
+        *(option + count if first else count + option),
+        "-c",
+        stage.calculator(),
+        environment={} if by_option else {"PAEXEC_TRANSPORT": stage.transport()},
+        feed=b"a\n",
+    )
+    assert stage.transports == []
+    assert run.stdout == stage.result(b"a") + b"\n"
+    assert run.status == 0
+
+
+@requirement("NOD-003", "LCH-020")
+@pytest.mark.parametrize(
+    ("nodes", "names"),
+    [
+        ("one", [b"one"]),
+        ("a b c", [b"a", b"b", b"c"]),
+        ("a  b   c", [b"a", b"b", b"c"]),
+        ("a\tb\nc\rd\r\ne \t f", [b"a", b"b", b"c", b"d", b"e", b"f"]),
+        ("user@host h-1.example.org /chroot _x 127.0.0.1 9", None),
+        (b"h\xff\xfe caf\xc3\xa9", None),
+    ],
+)
+def test_a_list_of_names(stage: Stage, nodes: str | bytes, names: list[bytes] | None) -> None:
+    names = names or os.fsencode(nodes).split()
+    assert remote_names(stage, nodes, len(names)) == sorted(names)
+
+
+@requirement("NOD-004")
+@pytest.mark.parametrize("nodes", [" a b", "a b ", "\t\r\n a b \n", "  a b"])
+def test_gaps_around_the_list(stage: Stage, nodes: str) -> None:
+    assert remote_names(stage, nodes, 2) == [b"a", b"b"]
+
+
+@requirement("NOD-005")
+@pytest.mark.parametrize("text", ["one\n", "one", "b\na\n", "b\na", "h-1.example.org\nuser@h\n"])
+def test_names_from_a_file(stage: Stage, text: str) -> None:
+    path = stage.directory / "nodes"
+    path.write_text(text)
+    names = sorted(text.encode().split())
+    assert remote_names(stage, f":{path}", len(names)) == names
+
+
+@requirement("NOD-006")
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a\n\nb\n", id="empty line"),
+        pytest.param("a\n \t \nb\n\n\n", id="blank lines"),
+        pytest.param("# nodes\na\n#c\nb\n", id="comments"),
+        pytest.param("a\n  # indented\nb\n", id="indented comment"),
+        pytest.param("  a\n\tb\n", id="blanks before"),
+        pytest.param("a  \nb\t\n", id="blanks after"),
+        pytest.param("a\r\nb\r\n", id="carriage returns"),
+        pytest.param("a\r\n\r\n#\r\n b \r", id="all of it"),
+    ],
+)
+def test_blank_lines_and_comments_in_a_file(stage: Stage, text: str) -> None:
+    path = stage.directory / "nodes"
+    path.write_bytes(text.encode())
+    assert remote_names(stage, f":{path}", 2) == [b"a", b"b"]
+
+
+@requirement("NOD-007")
+def test_the_variable_names_the_nodes(stage: Stage) -> None:
+    stage.reply_with_results()
+    run = stage.start("-c", stage.calculator(), environment={"PAEXEC_NODES": "+3"})
+    stage.next_calculators(3)
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    assert len(stage.calculators) == 3
+
+
+@requirement("NOD-007", "NOD-005")
+def test_the_variable_names_a_file(stage: Stage) -> None:
+    path = stage.directory / "nodes"
+    path.write_text("a\nb\n")
+    stage.connect = True
+    stage.reply_with_results()
+    run = stage.start(
+        "-t",
+        stage.transport(),
+        "-c",
+        stage.calculator(),
+        environment={"PAEXEC_NODES": f":{path}"},
+    )
+    stage.next_calculators(2)
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    assert sorted(transport.words[0] for transport in stage.transports) == [b"a", b"b"]
+
+
+@requirement("NOD-007", "OPT-005")
+def test_the_option_beats_the_variable(stage: Stage) -> None:
+    stage.reply_with_results()
+    run = stage.start(
+        "-n", "+2", "-c", stage.calculator(), environment={"PAEXEC_NODES": "+1"}
+    )
+    stage.next_calculators(2)
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    assert len(stage.calculators) == 2
+
+
+GOOD = call("-n", "+1", "-c", CALCULATOR)
+
+BAD_NODES = {
+    "empty": "",
+    "count of 0": "+0",
+    "count of 00": "+00",
+    "no number": "+",
+    "letters": "+x",
+    "number and letters": "+2x",
+    "negative": "+-1",
+    "signed": "++1",
+    "blank in the number": "+ 1",
+    "fraction": "+1.5",
+    "comma": ",x",
+    "dot": ".x",
+    "blanks": "  ",
+    "missing file": f":{DIRECTORY}/missing",
+    "no file name": ":",
+    "directory": f":{DIRECTORY}",
+    "empty file": ":/dev/null",
+}
+
+
+@requirement("NOD-008", "OPT-020", "OPT-021")
+@pytest.mark.parametrize("name", BAD_NODES)
+def test_bad_nodes(stage: Stage, name: str) -> None:
+    refuse(stage, call("-n", BAD_NODES[name], "-c", CALCULATOR), GOOD)
+
+
+@requirement("NOD-008")
+@pytest.mark.parametrize("value", ["+0", "+x", ",x", ""])
+def test_bad_nodes_in_the_variable(stage: Stage, value: str) -> None:
+    refuse(stage, call("-c", CALCULATOR, PAEXEC_NODES=value), GOOD)
+
+
+@requirement("NOD-008")
+@pytest.mark.parametrize("text", ["\n \n", "# only\n# comments\n"])
+def test_a_file_without_nodes(stage: Stage, text: str) -> None:
+    (stage.directory / "nodes").write_text(text)
+    refuse(stage, call("-n", f":{DIRECTORY}/nodes", "-c", CALCULATOR), GOOD)
+
+
+@requirement("NOD-009")
+@pytest.mark.parametrize("nodes", ["-x", " -x", "a -x", "a -oProxyCommand=x b", "a\t-"])
+def test_a_name_is_not_an_option(stage: Stage, nodes: str) -> None:
+    refuse(stage, call("-n", nodes, "-c", CALCULATOR), call("-n", "a", "-c", CALCULATOR))
+
+
+@requirement("NOD-009")
+@pytest.mark.parametrize("text", ["-x\n", "a\n-x\n", "a\n  -oProxyCommand=x\nb\n"])
+def test_a_name_in_a_file_is_not_an_option(stage: Stage, text: str) -> None:
+    (stage.directory / "good").write_text("a\n")
+    (stage.directory / "bad").write_text(text)
+    refuse(
+        stage,
+        call("-n", f":{DIRECTORY}/bad", "-c", CALCULATOR),
+        call("-n", f":{DIRECTORY}/good", "-c", CALCULATOR),
+    )
+
+
+@requirement("NOD-010")
+def test_one_name_several_nodes(stage: Stage) -> None:
+    stage.connect = True
+    run = stage.start("-n", "a b a a", "-t", stage.transport(), "-c", stage.calculator())
+    calculators = stage.next_calculators(4)
+    run.feed(b"1\n2\n3\n4\n")
+    for calculator in calculators:
+        calculator.next_task()
+    for calculator in calculators:
+        calculator.answer()
+    assert run.finish() == 0
+    assert sorted(t.words[0] for t in stage.transports) == [b"a", b"a", b"a", b"b"]
+    assert sorted(stage.tasks) == [b"1", b"2", b"3", b"4"]

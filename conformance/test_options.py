@@ -1,0 +1,322 @@
+"""Chapter *Options and usage errors*."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.harness.usage import CALCULATOR, Call, assert_works, call, refuse
+
+if TYPE_CHECKING:
+    from conformance.harness.stage import Stage
+
+requirement = pytest.mark.requirement
+
+
+def outputs(stage: Stage, *words: str, feed: bytes = b"a\nb\n", **variables: str) -> bytes:
+    """What is printed for two tasks by one local calculator; the run must end well."""
+    stage.reply_with_results()
+    run = stage.run(*words, environment=variables, feed=feed)
+    assert stage.next_calculator().tasks == [b"a", b"b"]
+    assert run.status == 0
+    return run.stdout
+
+
+def lines(stage: Stage, form: bytes) -> bytes:
+    """Two lines of output, one for each task: in ``form`` %r stands for its result, %n its id."""
+    return b"".join(
+        form.replace(b"%r", stage.result(task)).replace(b"%n", number) + b"\n"
+        for task, number in ((b"a", b"1"), (b"b", b"2"))
+    )
+
+
+# Syntax
+
+
+@requirement("OPT-001")
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (("-n", "+1", "-c", CALCULATOR), b"%r"),
+        (("-n+1", "-c" + CALCULATOR), b"%r"),
+        (("-l", "-r", "-n", "+1", "-c", CALCULATOR), b"0 %n %r"),
+        (("-lr", "-n", "+1", "-c", CALCULATOR), b"0 %n %r"),
+        (("-lrn", "+1", "-c", CALCULATOR), b"0 %n %r"),
+        (("-lrn+1", "-c", CALCULATOR), b"0 %n %r"),
+        (("-lrec" + CALCULATOR, "-n+1"), b"0 %n %r\n0 %n "),
+        (("-m", "t=", "-n", "+1", "-c", CALCULATOR), b"%r"),
+        (("-emt=", "-n", "+1", "-c", CALCULATOR), b"%r\n"),
+        (("-l", "-l", "-ll", "-n", "+1", "-c", CALCULATOR), b"%n %r"),
+    ],
+)
+def test_getopt_syntax(stage: Stage, words: tuple[str, ...], form: bytes) -> None:
+    filled = [word.replace(CALCULATOR, stage.calculator()) for word in words]
+    assert outputs(stage, *filled) == lines(stage, form)
+
+
+@requirement("OPT-001")
+def test_a_value_can_look_like_an_option(stage: Stage) -> None:
+    """``-c -l`` runs a command called ``-l``: it does not set prefixes."""
+    (stage.directory / "-l").symlink_to(stage.calculator())
+    path = f"{stage.directory}:{os.environ['PATH']}"
+    # The shell would take "-l" for an option of its own, hence the exec with a word before it.
+    assert outputs(stage, "-n", "+1", "-c", "-l", PATH=path) == lines(stage, b"%r")
+
+
+@requirement("OPT-002")
+@pytest.mark.parametrize("turn", range(5))
+def test_any_order(stage: Stage, turn: int) -> None:
+    pairs = [("-n", "+1"), ("-c", stage.calculator()), ("-l",), ("-r",), ("-mt=",)]
+    words = [word for pair in pairs[turn:] + pairs[:turn] for word in pair]
+    assert outputs(stage, *words) == lines(stage, b"0 %n %r")
+
+
+@requirement("OPT-002")
+def test_free_arguments_can_be_announced_first(stage: Stage) -> None:
+    words = ("-C", "-l", "-n", "+1", "-r", stage.calculator(), "x")
+    assert outputs(stage, *words) == lines(stage, b"0 %n %r")
+    assert stage.calculators[0].words == [b"x"]
+
+
+@requirement("OPT-003")
+@pytest.mark.parametrize("dashes", [(), ("--",)])
+def test_free_arguments_end_the_options(stage: Stage, dashes: tuple[str, ...]) -> None:
+    free = ["-l", "-r", "--", "-n", "+3", "-h", "--help", "-"]
+    words = ("-n", "+1", "-C", *dashes, stage.calculator(), *free)
+    assert outputs(stage, *words) == lines(stage, b"%r")
+    assert stage.calculators[0].words == [word.encode() for word in free]
+
+
+@requirement("OPT-003")
+def test_a_program_that_looks_like_an_option(stage: Stage) -> None:
+    (stage.directory / "-l").symlink_to(stage.calculator())
+    path = f"{stage.directory}:{os.environ['PATH']}"
+    words = ("-n", "+1", "-C", "--", "-l", "x")
+    assert outputs(stage, *words, PATH=path) == lines(stage, b"%r")
+    assert stage.calculators[0].words == [b"x"]
+
+
+@requirement("OPT-004")
+def test_the_last_number_of_nodes_wins(stage: Stage) -> None:
+    stage.reply_with_results()
+    run = stage.start("-n", "+1", "-n", ",bad", "-n", "+2", "-c", stage.calculator())
+    stage.next_calculators(2)
+    assert run.finish() == 0
+    assert len(stage.calculators) == 2
+
+
+@requirement("OPT-004")
+def test_the_last_command_wins(stage: Stage) -> None:
+    command = stage.calculator()
+    words = ("-c", f"{command} wrong", "-n", "+1", "-c", f"{command} right")
+    assert outputs(stage, *words) == lines(stage, b"%r")
+    assert stage.calculators[0].words == [b"right"]
+
+
+@requirement("OPT-004")
+def test_the_last_transport_wins(stage: Stage) -> None:
+    stage.connect = True
+    transport = stage.transport()
+    words = ("-n", "h", "-t", f"{transport} wrong", "-t", f"{transport} right")
+    assert outputs(stage, *words, "-c", stage.calculator()) == lines(stage, b"%r")
+    assert [fake.words[:-1] for fake in stage.transports] == [[b"right", b"h"]]
+
+
+@requirement("OPT-005")
+def test_options_beat_all_variables(stage: Stage) -> None:
+    stage.connect = True
+    words = ("-n", "h", "-t", stage.transport(), "-mt=", "-c", stage.calculator())
+    variables = {"PAEXEC_NODES": "+5", "PAEXEC_TRANSPORT": "false", "PAEXEC_EOT": "END"}
+    assert outputs(stage, *words, **variables) == lines(stage, b"%r")
+    assert len(stage.calculators) == len(stage.transports) == 1
+
+
+# Options and variables without effect
+
+
+@requirement("OPT-006")
+@pytest.mark.parametrize(
+    "option", ["-ms=ok", "-mf=ko", "-mF=gone", "-mF=", "-md=,", "-md=", "-mw=heavy", "-mw="]
+)
+def test_keys_without_effect(stage: Stage, option: str) -> None:
+    """The words that have a meaning elsewhere are lines like any others here."""
+    words = [b"ok", b"ko", b"success", b"failure", b"heavy", b"gone", b"fatal", b"a,b"]
+    result = b"".join(word + b"\n" for word in [stage.nonce, *words])
+    stage.reply = lambda _: result + b"\n"
+    feed = b"heavy t 5\nweight: t 5\na,b\na b\n"
+    run = stage.run("-n", "+1", option, "-c", stage.calculator(), feed=feed)
+    assert stage.next_calculator().received == feed
+    assert run.stdout == result * 4
+    assert run.status == 0
+
+
+@requirement("OPT-007")
+@pytest.mark.parametrize("value", ["", "1", "2", "100000", "0", "-1", "x", "99999999999999999999"])
+def test_the_size_of_buffers(stage: Stage, value: str) -> None:
+    words = ("-n", "+1", "-l", "-c", stage.calculator())
+    assert outputs(stage, *words, PAEXEC_BUFSIZE=value) == lines(stage, b"%n %r")
+
+
+@requirement("OPT-008")
+def test_debugging_leaves_standard_output_alone(stage: Stage) -> None:
+    words = ("-d", "-n", "+1", "-lre", "-c", stage.calculator())
+    assert outputs(stage, *words) == lines(stage, b"0 %n %r\n0 %n ")
+
+
+# Help and version
+
+
+def run_on_file(stage: Stage, option: str) -> tuple[int, bytes, bytes, int]:
+    """Status, output, error output and the octets read of a call that has work but is asked."""
+    path = stage.directory / "tasks"
+    path.write_bytes(b"a\nb\n")
+    stdin = os.open(path, os.O_RDONLY)
+    try:
+        words = ("-n", "+1", "-c", stage.calculator())
+        run = stage.start(option, *words, stdin=stdin)
+        status = run.wait()
+        return status, run.stdout, run.stderr, os.lseek(stdin, 0, os.SEEK_CUR)
+    finally:
+        os.close(stdin)
+
+
+OPTIONS = ["-n", "-t", "-c", "-C", "-0", "-y", "-m", "-e", "-E", "-i", "-I", "-r", "-l", "-p"]
+
+
+@requirement("OPT-010")
+def test_help(stage: Stage) -> None:
+    assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
+    started = stage.started
+    status, stdout, stderr, read = run_on_file(stage, "-h")
+    assert status == 0
+    assert (stage.started, read) == (started, 0)
+    words = (stdout + stderr).decode().replace(",", " ").split()
+    assert [option for option in [*OPTIONS, "-d", "-h", "-V"] if option not in words] == []
+
+
+@requirement("OPT-011")
+def test_version(stage: Stage) -> None:
+    assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
+    started = stage.started
+    status, stdout, _, read = run_on_file(stage, "-V")
+    assert status == 0
+    assert (stage.started, read) == (started, 0)
+    assert stdout.count(b"\n") == 1
+    assert stdout.endswith(b"\n")
+    assert len(stdout.split()) >= 2, f"a name and a version: {stdout!r}"
+    assert any(octet in b"0123456789" for octet in stdout), f"no version: {stdout!r}"
+
+
+# Usage errors
+
+GOOD = call("-n", "+1", "-c", CALCULATOR)
+GOOD_C = call("-n", "+1", "-C", CALCULATOR)
+
+#: Name: the requirement, the bad call, the same without its fault, what a diagnostic names.
+FAULTS: dict[str, tuple[str, Call, Call, str]] = {
+    "unknown letter": ("OPT-023", call("-q", "-n", "+1", "-c", CALCULATOR), GOOD, "q"),
+    "unknown letter in a word": (
+        "OPT-023",
+        call("-lqr", "-n", "+1", "-c", CALCULATOR),
+        call("-n", "+1", "-c", CALCULATOR),
+        "q",
+    ),
+    "unknown long option": (
+        "OPT-023",
+        call("--no-such-option", "-n", "+1", "-c", CALCULATOR),
+        GOOD,
+        "-",
+    ),
+    "no value for -n": ("OPT-024", call("-c", CALCULATOR, "-n"), GOOD, "n"),
+    "no value for -c": ("OPT-024", call("-n", "+1", "-c"), GOOD, "c"),
+    "no value for -t": (
+        "OPT-024",
+        call("-n", "+1", "-c", CALCULATOR, "-t"),
+        call("-n", "+1", "-c", CALCULATOR, "-t", ""),
+        "t",
+    ),
+    "no value for -m": (
+        "OPT-024",
+        call("-n", "+1", "-c", CALCULATOR, "-m"),
+        call("-n", "+1", "-c", CALCULATOR, "-m", "t="),
+        "m",
+    ),
+    "no value in a word": (
+        "OPT-024",
+        call("-c", CALCULATOR, "-len"),
+        call("-c", CALCULATOR, "-n+1"),
+        "n",
+    ),
+    "no nodes": ("OPT-025", call("-c", CALCULATOR), GOOD, "-n"),
+    "no nodes with -C": ("OPT-025", call("-C", CALCULATOR), GOOD_C, "-n"),
+    "no calculator": ("OPT-026", call("-n", "+1"), GOOD, "-c"),
+    "free arguments without -C": (
+        "OPT-027",
+        call("-n", "+1", "-c", CALCULATOR, "free"),
+        GOOD,
+        "argument",
+    ),
+    "free arguments after --": (
+        "OPT-027",
+        call("-n", "+1", "-c", CALCULATOR, "--", "-l"),
+        call("-n", "+1", "-c", CALCULATOR, "--"),
+        "argument",
+    ),
+    "free arguments only": ("OPT-027", call("-n", "+1", CALCULATOR), GOOD_C, "argument"),
+    "-C without arguments": ("OPT-028", call("-n", "+1", "-C"), GOOD_C, "argument"),
+    "-C without arguments after --": ("OPT-028", call("-n", "+1", "-C", "--"), GOOD_C, "argument"),
+    "-m without a key": ("OPT-029", call("-n", "+1", "-mx", "-c", CALCULATOR), GOOD, "-m"),
+    "-m with an unknown key": ("OPT-029", call("-n", "+1", "-mx=y", "-c", CALCULATOR), GOOD, "-m"),
+    "-m with an empty key": ("OPT-029", call("-n", "+1", "-m=y", "-c", CALCULATOR), GOOD, "-m"),
+    "-m with a long key": ("OPT-029", call("-n", "+1", "-mtt=y", "-c", CALCULATOR), GOOD, "-m"),
+    "-md= too long": (
+        "OPT-029",
+        call("-n", "+1", "-md=aa", "-c", CALCULATOR),
+        call("-n", "+1", "-md=a", "-c", CALCULATOR),
+        "-md",
+    ),
+    **{
+        f"{quote} in -m{key}=": (
+            "OPT-029",
+            call("-n", "+1", f"-m{key}=a{quote}b", "-c", CALCULATOR),
+            call("-n", "+1", f"-m{key}=ab", "-c", CALCULATOR),
+            "-m",
+        )
+        for key in "sfF"
+        for quote in "'\""
+    },
+}
+
+_FAULTS_BY_REQUIREMENT = [
+    pytest.param(bad, good, id=name, marks=requirement(number))
+    for name, (number, bad, good, _) in FAULTS.items()
+]
+
+
+@requirement("OPT-020", "OPT-021")
+@pytest.mark.parametrize(("bad", "good"), _FAULTS_BY_REQUIREMENT)
+def test_usage_errors(stage: Stage, bad: Call, good: Call) -> None:
+    refuse(stage, bad, good)
+
+
+@requirement("OPT-022")
+@pytest.mark.parametrize("name", FAULTS)
+def test_one_diagnostic_that_names_the_fault(stage: Stage, name: str) -> None:
+    _, bad, good, named = FAULTS[name]
+    run = refuse(stage, bad, good)
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+    assert named.encode() in run.stderr.split(b":", 1)[-1]
+
+
+@requirement("OPT-020", "OPT-021")
+@pytest.mark.parametrize("transport", ["-t", "variable"])
+def test_nothing_is_started_by_a_transport(stage: Stage, transport: str) -> None:
+    """Of a call with a good part and a bad one nothing is run."""
+    good = call("-n", "a b", "-t", CALCULATOR, "-c", "exit 1")
+    bad = call("-n", "a b", "-t", CALCULATOR, "-c", "exit 1", "-md=aa")
+    if transport == "variable":
+        good = call("-n", "a b", "-c", "exit 1", PAEXEC_TRANSPORT=CALCULATOR)
+        bad = call("-n", "a b", "-c", "exit 1", "free", PAEXEC_TRANSPORT=CALCULATOR)
+    refuse(stage, bad, good)
