@@ -1,0 +1,1 @@
+"""Tests of the reference implementation; ``conformance/`` judges it from outside."""

@@ -1,0 +1,1 @@
+"""Tests of the command line: calls understood in memory, and whole programs."""

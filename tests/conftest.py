@@ -1,0 +1,17 @@
+"""What all tests share."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, nothing about the code.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def environment_without_our_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the variables of whoever runs the tests away from the programs under test."""
+    for name in [name for name in os.environ if name.startswith("PAEXEC_")]:
+        monkeypatch.delenv(name)

@@ -1,0 +1,271 @@
+"""Framing: every input whole, octet by octet, with trailing data, and cut anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from paexec_trio.core.framing import ResultFramer, TaskFramer
+
+
+def octet_by_octet(data: bytes) -> list[bytes]:
+    return [data[at : at + 1] for at in range(len(data))]
+
+
+def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """Cut data into non-empty chunks at these places, as far as they are inside of it."""
+    ends = sorted({0, len(data), *(place for place in places if place < len(data))})
+    return [data[start:end] for start, end in pairwise(ends)]
+
+
+cuts = st.lists(st.integers(min_value=0, max_value=200))
+
+
+# Tasks
+
+
+def tasks_of(chunks: Iterable[bytes], terminator: bytes = b"\n") -> list[bytes]:
+    framer = TaskFramer(terminator)
+    for chunk in chunks:
+        framer.feed(chunk)
+    framer.end()
+    return list(taken(framer))
+
+
+def taken(framer: TaskFramer) -> Iterator[bytes]:
+    while framer:
+        yield framer.take()
+
+
+TASKS = [
+    (b"\n", b"", []),
+    (b"\n", b"a\n", [b"a"]),
+    (b"\n", b"a", [b"a"]),
+    (b"\n", b"a\nbb\nccc\n", [b"a", b"bb", b"ccc"]),
+    (b"\n", b"a\nbb", [b"a", b"bb"]),
+    (b"\n", b"\n", [b""]),
+    (b"\n", b"\n\na\n\n", [b"", b"", b"a", b""]),
+    (b"\n", b"a\r\n\0\x0b\x0c\x85\n", [b"a\r", b"\0\x0b\x0c\x85"]),
+    (b"\0", b"", []),
+    (b"\0", b"a\0", [b"a"]),
+    (b"\0", b"a", [b"a"]),
+    (b"\0", b"a\0b", [b"a", b"b"]),
+    (b"\0", b"\0\0", [b"", b""]),
+    (b"\0", b"a\nb\0c", [b"a\nb", b"c"]),
+    (b"\0", b"a\0\n", [b"a", b""]),
+    (b"\0", b"a\0b\n", [b"a", b"b"]),
+    (b"\0", b"a\n", [b"a"]),
+    (b"\0", b"a\n\n", [b"a\n"]),
+    (b"\0", b"\n", [b""]),
+]
+
+
+@pytest.mark.parametrize(("terminator", "data", "tasks"), TASKS)
+def test_tasks_of_an_input_that_comes_whole(
+    terminator: bytes, data: bytes, tasks: list[bytes]
+) -> None:
+    """FRM-001 to FRM-006."""
+    assert tasks_of([data], terminator) == tasks
+
+
+@pytest.mark.parametrize(("terminator", "data", "tasks"), TASKS)
+def test_tasks_of_an_input_that_comes_octet_by_octet(
+    terminator: bytes, data: bytes, tasks: list[bytes]
+) -> None:
+    assert tasks_of(octet_by_octet(data), terminator) == tasks
+
+
+@pytest.mark.parametrize("terminator", [b"\n", b"\0"])
+def test_a_task_is_there_when_its_terminator_is(terminator: bytes) -> None:
+    """DSP-020: and what follows does not wait for anything either."""
+    framer = TaskFramer(terminator)
+    framer.feed(b"one")
+    assert not framer
+    framer.feed(terminator + b"two" + terminator + b"thr")
+    assert list(taken(framer)) == [b"one", b"two"]
+    framer.feed(b"ee")
+    assert not framer
+    framer.end()
+    assert list(taken(framer)) == [b"three"]
+
+
+def test_a_task_cannot_be_taken_before_it_is_whole() -> None:
+    framer = TaskFramer()
+    framer.feed(b"a")
+    with pytest.raises(IndexError):
+        framer.take()
+
+
+def test_abandoned_tasks_are_gone() -> None:
+    framer = TaskFramer()
+    framer.feed(b"a\nb\nc")
+    framer.abandon()
+    assert not framer
+    framer.end()
+    assert not framer
+
+
+def naive_tasks(data: bytes, terminator: bytes) -> list[bytes]:
+    tasks = data.split(terminator)
+    last = tasks.pop()
+    if last:
+        if terminator == b"\0" and last.endswith(b"\n"):
+            last = last[:-1]
+        tasks.append(last)
+    return tasks
+
+
+inputs = st.lists(
+    st.one_of(st.sampled_from([b"\n", b"\0", b"\r", b"a", b"\n\n", b"\0\n"]), st.binary())
+).map(b"".join)
+
+
+@given(data=inputs, places=cuts, terminator=st.sampled_from([b"\n", b"\0"]))
+def test_how_the_input_is_cut_never_changes_the_tasks(
+    data: bytes, places: list[int], terminator: bytes
+) -> None:
+    expected = naive_tasks(data, terminator)
+    assert tasks_of(cut(data, places), terminator) == expected
+    assert tasks_of(octet_by_octet(data), terminator) == expected
+
+
+# Results
+
+EOT = object()
+"""Stands for the end of a task among the lines of results."""
+
+Parsed = list[object]
+
+
+def parse(chunks: Iterable[bytes], eot: bytes) -> Parsed:
+    """Return the lines, without their newlines, and EOTs that a framer finds."""
+    framer = ResultFramer(eot)
+    found: Parsed = []
+    for chunk in chunks:
+        rest: bytes | None = chunk
+        while rest:
+            line, lines, rest = framer.feed(rest)
+            assert line == b"" or line.find(b"\n") == len(line) - 1
+            assert lines == b"" or lines.endswith(b"\n")
+            found += (bytes(line) + lines).split(b"\n")[:-1]
+            if rest is not None:
+                found.append(EOT)
+    return found
+
+
+def naive_lines(data: bytes, eot: bytes) -> Parsed:
+    lines = data.split(b"\n")[:-1]  # what comes after the last newline is no line
+    return [EOT if line == eot else line for line in lines]
+
+
+MAGIC = b"HG>&OSO@#;"
+
+RESULTS: list[tuple[bytes, bytes, Parsed]] = [
+    (b"", b"\n", [EOT]),
+    (b"", b"a\n\n", [b"a", EOT]),
+    (b"", b"a\nbb\nccc\n\n", [b"a", b"bb", b"ccc", EOT]),
+    (b"", b"a", []),
+    (b"", b"a\n", [b"a"]),
+    (b"", b" \n\n", [b" ", EOT]),
+    (b"", b"\r\n\n", [b"\r", EOT]),
+    (b"", b"\0\n\n", [b"\0", EOT]),
+    (b"end", b"end\n", [EOT]),
+    (b"end", b"a\nend\n", [b"a", EOT]),
+    (b"end", b"\n\nend\n", [b"", b"", EOT]),
+    (b"end", b"end", []),
+    (b"end", b"the end\nend \nendend\nen\nend\n", [b"the end", b"end ", b"endend", b"en", EOT]),
+    (b"aab", b"aaab\naab\n", [b"aaab", EOT]),
+    (b"\0", b"a\0\n\0\n", [b"a\0", EOT]),
+    (MAGIC, MAGIC + b"\n", [EOT]),
+    (MAGIC, b"x" + MAGIC + b"\n" + MAGIC + b"\n", [b"x" + MAGIC, EOT]),
+]
+
+
+@pytest.mark.parametrize(("eot", "data", "found"), RESULTS)
+def test_results_that_come_whole(eot: bytes, data: bytes, found: Parsed) -> None:
+    """EOT-001, EOT-002, EOT-008, EOT-012."""
+    assert parse([data], eot) == found
+
+
+@pytest.mark.parametrize(("eot", "data", "found"), RESULTS)
+def test_results_that_come_octet_by_octet(eot: bytes, data: bytes, found: Parsed) -> None:
+    """RES-005."""
+    assert parse(octet_by_octet(data), eot) == found
+
+
+@pytest.mark.parametrize(("eot", "data", "found"), [r for r in RESULTS if r[2] and r[2][-1] is EOT])
+@pytest.mark.parametrize("trailing", [b"x", b"\n", b"x\n", b"end\n", b"end\nend"])
+def test_octets_after_the_eot_are_handed_back(
+    eot: bytes, data: bytes, found: Parsed, trailing: bytes
+) -> None:
+    framer = ResultFramer(eot)
+    line, lines, rest = framer.feed(data + trailing)
+    assert (bytes(line) + lines).split(b"\n")[:-1] == found[:-1]
+    assert rest == trailing
+    # Nothing of them has stayed in the framer, which is ready for the next task.
+    assert framer.feed(data) == (b"", data[: len(data) - len(eot) - 1], b"")
+
+
+@pytest.mark.parametrize("eot", [b"", b"end"])
+def test_trailing_octets_after_an_eot_that_came_in_pieces(eot: bytes) -> None:
+    framer = ResultFramer(eot)
+    assert framer.feed(b"li") == (b"", b"", None)
+    line, lines, rest = framer.feed(b"ne\n" + eot + b"\ntrailing")
+    assert (line, lines, rest) == (b"line\n", b"", b"trailing")
+    for octet in octet_by_octet(eot):
+        assert framer.feed(octet) == (b"", b"", None)
+    assert framer.feed(b"\ntrailing") == (b"", b"", b"trailing")
+
+
+def test_lines_are_given_as_soon_as_they_are_whole() -> None:
+    """RES-004."""
+    framer = ResultFramer(b"end")
+    assert framer.feed(b"a\nb\nen") == (b"", b"a\nb\n", None)
+    assert framer.feed(b"d") == (b"", b"", None)
+    assert framer.feed(b"!\nc\n") == (b"end!\n", b"c\n", None)
+
+
+def test_a_long_line_is_searched_once() -> None:
+    """RES-007: the time for a line in many chunks must not grow with its square."""
+    framer = ResultFramer(b"")
+    chunk = b"x" * 65536
+    for _ in range(256):
+        assert framer.feed(chunk) == (b"", b"", None)
+    line, lines, rest = framer.feed(b"\n\n")
+    assert len(line) == 256 * 65536 + 1
+    assert (lines, rest) == (b"", b"")
+
+
+eots = st.one_of(
+    st.sampled_from([b"", b"a", b"ab", b"aa", b"aab", b"\0", b"\r", b" "]),
+    st.binary(max_size=8).map(lambda eot: eot.replace(b"\n", b"")),
+)
+
+
+@st.composite
+def eots_and_outputs(draw: st.DrawFn) -> tuple[bytes, bytes]:
+    """Draw an EOT and output that is full of it, of its parts and of newlines."""
+    eot = draw(eots)
+    pieces = st.one_of(
+        st.sampled_from([b"\n", eot, eot + b"\n", b"\n" + eot + b"\n", eot[:-1], eot[1:], b"a"]),
+        st.binary(max_size=10),
+    )
+    return eot, b"".join(draw(st.lists(pieces)))
+
+
+@given(eot_and_output=eots_and_outputs(), places=cuts)
+@example(eot_and_output=(b"", b"a\n\n\nb\n\n"), places=[2, 3])
+@example(eot_and_output=(b"aa", b"aaa\naa\n"), places=[1, 2, 3, 4, 5, 6])
+def test_how_results_are_cut_never_changes_the_lines(
+    eot_and_output: tuple[bytes, bytes], places: list[int]
+) -> None:
+    """RES-005, EOT-002."""
+    eot, output = eot_and_output
+    expected = naive_lines(output, eot)
+    assert parse([output], eot) == expected
+    assert parse(cut(output, places), eot) == expected
+    assert parse(octet_by_octet(output), eot) == expected

@@ -1,0 +1,50 @@
+"""Prefixes and rendered lines (the chapter Prefixes of the specification)."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from paexec_trio.core.rendering import PrefixMaker, render
+
+
+@pytest.mark.parametrize(
+    ("node", "task_id", "pid", "expected"),
+    [
+        (False, False, False, b""),
+        (True, False, False, b"host "),
+        (False, True, False, b"7 "),
+        (False, False, True, b"4711 "),
+        (True, True, False, b"host 7 "),
+        (True, False, True, b"host 4711 "),
+        (False, True, True, b"7 4711 "),
+        (True, True, True, b"host 7 4711 "),
+    ],
+)
+def test_prefixes(node: bool, task_id: bool, pid: bool, expected: bytes) -> None:
+    """PFX-001 to PFX-006."""
+    maker = PrefixMaker(show_node=node, show_task_id=task_id, show_pid=pid)
+    assert maker.make(b"host", 7, 4711) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (b"", b""),
+        (b"\n", b"p \n"),
+        (b"a\n", b"p a\n"),
+        (b"a\nb\n", b"p a\np b\n"),
+        (b"\n\na\n\n", b"p \np \np a\np \n"),
+        (b"\0\r\n\xff\n", b"p \0\r\np \xff\n"),
+    ],
+)
+def test_every_line_is_prefixed(lines: bytes, expected: bytes) -> None:
+    """PFX-007."""
+    assert render(b"p ", lines) == expected
+
+
+@given(prefix=st.binary(), lines=st.lists(st.binary().filter(lambda line: b"\n" not in line)))
+def test_rendering_equals_prefixing_line_by_line(prefix: bytes, lines: list[bytes]) -> None:
+    text = b"".join(line + b"\n" for line in lines)
+    # A prefix never holds a newline: names of nodes cannot.
+    prefix = prefix.replace(b"\n", b"")
+    assert render(prefix, text) == b"".join(prefix + line + b"\n" for line in lines)

@@ -1,0 +1,59 @@
+"""The life of a node: the whole table, every legal and every illegal step."""
+
+import itertools
+
+import pytest
+
+from paexec_trio.core.states import TRANSITIONS, IllegalStepError, NodeState, Step, advance
+
+LIFE = {
+    (NodeState.NEW, Step.START): NodeState.STARTING,
+    (NodeState.STARTING, Step.STARTED): NodeState.IDLE,
+    (NodeState.STARTING, Step.NOT_STARTED): NodeState.GONE,
+    (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
+    (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
+    (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.IDLE, Step.END): NodeState.ENDED,
+    (NodeState.BUSY, Step.END): NodeState.ENDED,
+    (NodeState.CLOSING, Step.END): NodeState.ENDED,
+    (NodeState.ENDED, Step.VANISH): NodeState.GONE,
+}
+
+
+@pytest.mark.parametrize(("state", "step"), [*itertools.product(NodeState, Step)])
+def test_every_step_in_every_state(state: NodeState, step: Step) -> None:
+    if (state, step) in LIFE:
+        assert advance(state, step) is LIFE[state, step]
+    else:
+        with pytest.raises(IllegalStepError, match=f"{step.name} in state {state.name}"):
+            advance(state, step)
+
+
+def test_every_state_can_be_reached() -> None:
+    reached = {NodeState.NEW}
+    while new := {to for (at, _), to in TRANSITIONS.items() if at in reached} - reached:
+        reached |= new
+    assert reached == set(NodeState)
+
+
+def test_from_every_state_the_node_can_be_gone() -> None:
+    leads_there = {NodeState.GONE}
+    while new := {at for (at, _), to in TRANSITIONS.items() if to in leads_there} - leads_there:
+        leads_there |= new
+    assert leads_there == set(NodeState)
+
+
+def test_every_step_is_used() -> None:
+    assert {step for _, step in TRANSITIONS} == set(Step)
+
+
+def test_nothing_follows_on_gone() -> None:
+    assert not [step for state, step in TRANSITIONS if state is NodeState.GONE]
+
+
+def test_states_are_ordered_by_age() -> None:
+    """The engine compares them: from CLOSING on a node takes no more tasks."""
+    assert list(NodeState) == sorted(NodeState)
+    assert max(NodeState.IDLE, NodeState.BUSY) < NodeState.CLOSING
+    assert NodeState.CLOSING < NodeState.ENDED < NodeState.GONE
