@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import parse_nodes
-from paexec_trio.cli.options import is_planned, long_options, short_options
+from paexec_trio.cli.options import is_planned, long_options, short_options, takes_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,19 +117,11 @@ def _option_error(error: getopt.GetoptError) -> UsageError:
     option = os.fsencode(error.opt)
     if len(error.opt) > 1:
         return UsageError(b"unrecognized option '--%b'" % option)
-    if error.opt in {o.split(":")[0] for o in _letters_with_values()}:
+    if takes_value(error.opt):
         return UsageError(b"option requires an argument -- '%b'" % option)
     if is_planned(error.opt):
         return UsageError(b"option -%b is not supported by this version yet" % option)
     return UsageError(b"invalid option -- '%b'" % option)
-
-
-def _letters_with_values() -> list[str]:
-    return [
-        pair[0]
-        for pair in zip(short_options(), short_options()[1:] + " ", strict=True)
-        if pair[1] == ":"
-    ]
 
 
 def _magic_eot() -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import PurePath
 
 from paexec_trio import __version__
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import InformationWanted, Invocation, parse
 from paexec_trio.cli.options import help_text
+from paexec_trio.runtime.diagnostics import write_diagnostic
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -19,7 +19,7 @@ def main() -> int:
     """Run the program and return its exit status; it may also end by a signal (END-030)."""
     _prepare_signals()
     _prepare_standard_descriptors()
-    program = PurePath(sys.argv[0]).name
+    program = os.path.basename(sys.argv[0])  # noqa: PTH119 (pathlib takes 10 ms to load)
     if program == "__main__.py":
         program = "paexec-trio"
     try:
@@ -27,7 +27,7 @@ def main() -> int:
     except InformationWanted as wanted:
         return _inform(program, wanted.option)
     except UsageError as error:
-        _complain(os.fsencode(program) + b": " + error.message)
+        write_diagnostic(2, os.fsencode(program) + b": " + error.message)
         return 1
     return _run(invocation)
 
@@ -61,14 +61,10 @@ def _inform(program: str, option: str) -> int:
     try:
         os.write(fd, os.fsencode(text))
     except OSError as error:
-        _complain(os.fsencode(f"{program}: writing to standard output failed: {error.strerror}"))
+        line = f"{program}: writing to standard output failed: {error.strerror}"
+        write_diagnostic(2, os.fsencode(line))
         return 1
     return 0
-
-
-def _complain(line: bytes) -> None:
-    # One line, whatever octets the offending value holds.
-    os.write(2, line.replace(b"\n", b"\\n") + b"\n")
 
 
 def _run(invocation: Invocation) -> int:

@@ -43,7 +43,7 @@ OPTIONS: tuple[Option, ...] = (
         "key=text",
         (
             "t=EOT: set the end-of-task marker, by default empty;",
-            "s=, f=, F=, d=, w=: accepted, used in graph mode only",
+            "s=, f=, F=, d=, w=: accepted, without effect yet",
         ),
     ),
     Option("r", "", ("prefix each line with its node, or the node's number from 0",)),
@@ -70,6 +70,11 @@ def short_options() -> str:
 def long_options() -> dict[str, str]:
     """Return the short option for each long one, with its hyphens."""
     return {f"--{option.long}": f"-{option.letter}" for option in OPTIONS if option.long}
+
+
+def takes_value(letter: str) -> bool:
+    """Say whether a letter is an option that needs a value."""
+    return any(option.letter == letter and option.value for option in OPTIONS)
 
 
 def is_planned(letter: str) -> bool:

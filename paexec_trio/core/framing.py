@@ -16,7 +16,7 @@ class TaskFramer:
     How the input was cut into chunks never changes the tasks.
 
     Args:
-        terminator: the octet that ends a task, :data:`NEWLINE` or, with ``-0``, :data:`NUL`.
+        terminator: the octet that ends a task, ``NEWLINE`` or, with ``-0``, ``NUL``.
     """
 
     __slots__ = ("_tail", "_tasks", "_terminator")

@@ -48,6 +48,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import TERM_GRACE
+from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.nonblocking import nonblocking_writer
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.writequeue import WriteQueue
@@ -440,13 +441,3 @@ class Host:
 
 def _reason(error: OSError) -> bytes:
     return os.fsencode(error.strerror or str(error))
-
-
-def write_diagnostic(fd: int, text: bytes) -> None:
-    """Write one line; nobody can be told if that fails."""
-    rest = memoryview(text + b"\n")
-    try:
-        while rest:
-            rest = rest[os.write(fd, rest) :]
-    except OSError:
-        return

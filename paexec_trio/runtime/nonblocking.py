@@ -6,6 +6,7 @@ share: setting it on standard output would break them.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import socket
@@ -25,8 +26,9 @@ def nonblocking_writer(fd: int) -> tuple[int, Writer]:
         OSError: the descriptor is not open.
     """
     mode = os.fstat(fd).st_mode
-    if stat.S_ISREG(mode):
-        return fd, lambda data: os.write(fd, data)  # never blocks for long
+    if stat.S_ISREG(mode) or fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+        # Never blocks for long, or fails at once; opening it anew could make it writable.
+        return fd, lambda data: os.write(fd, data)
     if stat.S_ISSOCK(mode):
         connection = socket.socket(fileno=os.dup(fd))
         return fd, lambda data: connection.send(data, socket.MSG_DONTWAIT)

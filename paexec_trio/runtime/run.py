@@ -9,8 +9,9 @@ import trio
 
 from paexec_trio.core.engine import Engine
 from paexec_trio.runtime.descriptors import make_room_for
+from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import drive
-from paexec_trio.runtime.host import Host, write_diagnostic
+from paexec_trio.runtime.host import Host
 
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Command, Exit

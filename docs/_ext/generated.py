@@ -1,0 +1,59 @@
+"""Directives for what the program itself knows: its help text, its limits, a node's life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+
+from paexec_trio.cli.options import help_text
+from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE
+from paexec_trio.core.states import TRANSITIONS, NodeState
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+    from sphinx.util.typing import ExtensionMetadata
+
+
+class HelpText(Directive):
+    """The text of ``paexec-trio -h``."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return it as a literal block."""
+        text = help_text("paexec-trio")
+        return [nodes.literal_block(text, text, language="text")]
+
+
+class NodeLife(Directive):
+    """The states of a node, what each means is in the API; the steps from each to the next."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table of transitions as text, a state to a paragraph."""
+        lines = []
+        for state in NodeState:
+            lines.append(state.name)
+            lines += [
+                f"    {step.name:<12} -> {after.name}"
+                for (before, step), after in TRANSITIONS.items()
+                if before is state
+            ]
+        text = "\n".join(lines)
+        return [nodes.literal_block(text, text, language="text")]
+
+
+SUBSTITUTIONS = {
+    "finish_grace": FINISH_GRACE,
+    "stop_grace": STOP_GRACE,
+    "term_grace": TERM_GRACE,
+}
+
+
+def setup(app: Sphinx) -> ExtensionMetadata:
+    """Register the directives, and the limits as substitutions."""
+    app.add_directive("help-text", HelpText)
+    app.add_directive("node-life", NodeLife)
+    app.config.rst_epilog = "\n".join(  # type: ignore[attr-defined]  # any value may be set
+        f".. |{name}| replace:: {seconds:g} seconds" for name, seconds in SUBSTITUTIONS.items()
+    )
+    return {"parallel_read_safe": True}

@@ -1,0 +1,23 @@
+"""Sphinx configuration of the documentation."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from paexec_trio import __version__
+
+project = "paexec-trio"
+author = "the paexec-trio authors"
+copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
+version = release = __version__
+
+extensions = ["generated", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "_ext", "examples"]
+nitpicky = True
+# No inventory of the standard library is fetched: builds need no network.
+nitpick_ignore_regex = [("py:.*", r"(collections\.abc|enum|typing|trio)\..*")]
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+html_theme = "furo"
+html_title = f"{project} {version}"
