@@ -144,7 +144,7 @@ def test_one_at_a_time(stage: Stage) -> None:
     """One node holds its task while the other does all others, which wait in the pipe."""
     run = stage.start("-n", "+2", "-c", stage.calculator())
     tasks = [b"%d" % number for number in range(20)]
-    run.feed(b"\n".join(tasks))
+    run.feed(b"\n".join(tasks) + b"\n")
     slow, quick = stage.holder(b"0"), stage.holder(b"1")
     for task in tasks[1:]:
         assert quick.next_task() == task
@@ -189,7 +189,7 @@ def test_input_order_at_three_nodes(stage: Stage) -> None:
     run = stage.start("-n", "+3", "-c", stage.calculator())
     calculators = stage.next_calculators(3)
     tasks = [b"%02d" % number for number in range(20)]
-    run.feed(b"\n".join(tasks))
+    run.feed(b"\n".join(tasks) + b"\n")
     assert sorted(calculator.next_task() for calculator in calculators) == tasks[:3]
     for number, task in enumerate(tasks[3:]):
         calculator = calculators[(number * 2) % 3]
@@ -225,7 +225,7 @@ def test_the_idle_node_of_lowest_index_is_next(stage: Stage) -> None:
     for task in (b"c", b"b", b"a"):
         calculator = stage.holder(task)
         calculator.answer(task)
-        calculator.drain(stage.bound)
+        calculator.drain(stage.bound / 10)
     for task in (b"d", b"e", b"f"):
         run.feed(task + b"\n")
         stage.holder(task)
@@ -248,7 +248,7 @@ def test_a_silent_node_delays_nobody(stage: Stage) -> None:
         other.answer(task)
     silent.answer(b"0")
     assert run.finish() == 0
-    assert run.stdout.split() == [*tasks[1:], b"0"]
+    assert sorted(run.stdout.split()) == tasks
 
 
 def busy_and_idle(stage: Stage, both: list[Calculator]) -> tuple[Calculator, Calculator]:

@@ -286,7 +286,7 @@ def test_what_was_done_is_printed(stage: Stage) -> None:
     line_a, line_b = (octet * 99 + b"\n" for octet in (b"a", b"b"))
     b.write(line_b * 1000)
     b.sync()
-    b.drain(stage.bound)
+    assert b.drain(stage.bound), "the result of the other node was not read"
     a.write(line_a * 1000)
     a.exit(0)
     assert run.finish() == 1

@@ -26,7 +26,7 @@ ODD_WORDS: list[str | bytes] = [
     "  ",
     "'",
     '"',
-    "it's \"quoted\"",
+    'it\'s "quoted"',
     "\\",
     "back\\slash\\",
     "$HOME",
@@ -125,7 +125,7 @@ def test_the_last_is_free_arguments(stage: Stage) -> None:
 
 
 @requirement("LCH-004")
-@pytest.mark.parametrize("length", [1900, 1950, 2000, 2050, 4096, 5000, 100_000])
+@pytest.mark.parametrize("length", [1000, 2000, 5000, 100_000])
 @pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
 def test_long_commands(stage: Stage, length: int, remote: bool) -> None:
     place = ("-n", "host", "-t", stage.transport()) if remote else ("-n", "+1")
@@ -136,7 +136,7 @@ def test_long_commands(stage: Stage, length: int, remote: bool) -> None:
 
 
 @requirement("LCH-004")
-@pytest.mark.parametrize("length", [2000, 5000, 100_000])
+@pytest.mark.parametrize("length", [2000, 100_000])
 def test_long_free_arguments(stage: Stage, length: int) -> None:
     words = ["x" * 999] * (length // 1000)
     assert_one_task(stage, "-n", "+1", "-C", stage.calculator(), *words, "end")
@@ -144,7 +144,7 @@ def test_long_free_arguments(stage: Stage, length: int) -> None:
 
 
 @requirement("LCH-004", "LCH-011")
-@pytest.mark.parametrize("length", [2000, 5000, 50_000])
+@pytest.mark.parametrize("length", [2000, 50_000])
 def test_long_values_in_the_environment(stage: Stage, length: int) -> None:
     value = "v" * length
     assert_one_task(
@@ -162,7 +162,7 @@ def test_long_values_in_the_environment(stage: Stage, length: int) -> None:
 
 
 @requirement("LCH-004", "LCH-021")
-@pytest.mark.parametrize("length", [2000, 5000, 50_000])
+@pytest.mark.parametrize("length", [2000, 50_000])
 def test_long_transports(stage: Stage, length: int) -> None:
     word = "w" * length
     transport = f"{stage.transport()} {word}"
@@ -191,7 +191,7 @@ def test_standard_error(stage: Stage, remote: bool) -> None:
 
 @requirement("LCH-010")
 def test_local_calculators_inherit(stage: Stage) -> None:
-    values = {b"ODD": b"it's \"$HOME\"\n\\ \xff\xfe", b"EMPTY": b"", b"NONCE": stage.nonce}
+    values = {b"ODD": b'it\'s "$HOME"\n\\ \xff\xfe', b"EMPTY": b"", b"NONCE": stage.nonce}
     stage.reply_with_results()
     run = stage.run("-n", "+1", "-c", stage.calculator(), environment=values, feed=b"a\n")
     found = stage.next_calculator().environment
@@ -294,9 +294,7 @@ def test_what_a_transport_receives(stage: Stage) -> None:
 def test_standard_input_and_output_are_the_transports(stage: Stage) -> None:
     """A calculator within the transport itself: the command line is not even looked at."""
     stage.reply_with_results()
-    run = stage.run(
-        "-n", "a b", "-t", stage.calculator(), "-c", "exit 1", feed=b"1\n2\n3\n"
-    )
+    run = stage.run("-n", "a b", "-t", stage.calculator(), "-c", "exit 1", feed=b"1\n2\n3\n")
     assert sorted(fake.words[0] for fake in stage.calculators) == [b"a", b"b"]
     assert sorted(stage.tasks) == [b"1", b"2", b"3"]
     assert sorted(run.stdout.splitlines()) == sorted(stage.result(b"%d" % n) for n in (1, 2, 3))
@@ -335,44 +333,54 @@ def test_a_transport_with_an_odd_name(stage: Stage) -> None:
     assert stage.transports[0].words[:-1] == [b"h"]
 
 
-UNEXPANDED = [
-    "$HOME",
-    "${HOME}x",
-    '"$HOME"',
-    "$(echo x)",
-    "`echo",
-    "*",
-    "/et?/passw[d]",
-    "~",
-    "a;b",
-    "a|b",
-    "a&b",
-    ">out",
-    "<in",
-    "(a)",
-    "{a,b}",
-    "!a",
-    "&&",
-    "#a",
-]
+UNEXPANDED = {
+    "variables": ["$HOME", "${HOME}x", '"$HOME"', "$1"],
+    "commands": ["$(echo", "x)", "`echo", "x`"],
+    "patterns": ["/et?/passw[d]", "/*", "~", "{a,b}"],
+    "operators": ["a;b", "a|b", "a&b", "&&", "(a)", "!"],
+    "redirections": [">out", "<in", "2>&1"],
+    "comments": ["#a"],
+}
 
 
 @requirement("LCH-023")
-@pytest.mark.parametrize("word", UNEXPANDED)
-def test_no_expansion_in_a_transport(stage: Stage, word: str) -> None:
-    transport = f"{stage.transport()} {word} last"
+@pytest.mark.parametrize("kind", UNEXPANDED)
+def test_no_expansion_in_a_transport(stage: Stage, kind: str) -> None:
+    transport = f"{stage.transport()} {' '.join(UNEXPANDED[kind])} last"
     assert_one_task(stage, "-n", "host", "-t", transport, "-c", stage.calculator())
-    words = [part.strip('"').encode() for part in word.split()]
+    words = [word.strip('"').encode() for word in UNEXPANDED[kind]]
     assert stage.transports[0].words[:-1] == [*words, b"last", b"host"]
 
 
-@requirement("LCH-024")
-@pytest.mark.parametrize(
-    "name", ["h;id", "h$HOME", "h$(id)", "h`id`", "h|id", "h&", "h>x", "h'", 'h"', "h\\", "h*", "h#"]
-)
-def test_the_nodes_name_is_not_evaluated(stage: Stage, name: str) -> None:
-    assert_one_task(stage, "-n", name, "-t", stage.transport(), "-c", stage.calculator())
-    assert stage.transports[0].words[:-1] == [name.encode()]
+ODD_NAMES = [
+    "h;id",
+    "h$HOME",
+    "h$(id)",
+    "h`id`",
+    "h|id",
+    "h&",
+    "h>x",
+    "h'",
+    'h"',
+    "h\\",
+    "h*",
+    "h#",
+]
+
+
+@requirement("LCH-024", "LCH-021")
+@pytest.mark.parametrize("names", [["h;id"], ["h$HOME"], ODD_NAMES], ids=["one", "another", "all"])
+def test_the_nodes_name_is_not_evaluated(stage: Stage, names: list[str]) -> None:
+    stage.connect = True
+    run = stage.start("-n", " ".join(names), "-t", stage.transport(), "-c", stage.calculator())
+    calculators = stage.next_calculators(len(names))
+    run.feed(b"a\n" * len(names))
+    for calculator in calculators:
+        calculator.next_task()
+        calculator.answer()
+    assert run.finish() == 0
+    received = sorted(fake.words[:-1] for fake in stage.transports)
+    assert received == sorted([name.encode()] for name in names)
 
 
 @requirement("LCH-025")
@@ -422,7 +430,7 @@ def test_an_empty_option_overrides_the_variable(stage: Stage, value: str) -> Non
         ("'", "''"),
         ('"', '""'),
         ("a 'b", "a 'b'"),
-        ("a \"b'", "a \"b'\""),
+        ("a \"b'", 'a "b\'"'),
         ('"a\\"', '"a\\""'),
         ("a \\", "a \\\\"),
     ],
@@ -451,9 +459,7 @@ def test_a_transport_that_cannot_be_run(stage: Stage, kind: str) -> None:
         "missing path": f"{stage.directory}/missing",
         "not executable": f"{stage.directory}/plain",
     }[kind]
-    good = stage.run(
-        "-n", "host", "-t", stage.transport(), "-c", stage.calculator(), feed=b"a\n"
-    )
+    good = stage.run("-n", "host", "-t", stage.transport(), "-c", stage.calculator(), feed=b"a\n")
     assert good.stdout == stage.result(b"a") + b"\n"
     started = stage.started
     bad = stage.run("-n", "host", "-t", transport, "-c", stage.calculator(), feed=b"a\n")

@@ -57,9 +57,7 @@ def test_task_ids_count_input_lines(stage: Stage) -> None:
 @requirement("PFX-003")
 def test_task_ids_with_nul(stage: Stage) -> None:
     tasks = (b"a", b"", b"b")
-    assert printed(stage, "-0l", feed=b"a\0\0b") == expected(
-        stage, b"%n %1", b"%n %2", tasks=tasks
-    )
+    assert printed(stage, "-0l", feed=b"a\0\0b") == expected(stage, b"%n %1", b"%n %2", tasks=tasks)
 
 
 @requirement("PFX-003", "PFX-002")
@@ -145,9 +143,7 @@ def test_the_process(stage: Stage) -> None:
 
 
 @requirement("PFX-006")
-@pytest.mark.parametrize(
-    "options", [("-rlp",), ("-plr",), ("-l", "-p", "-r"), ("-p", "-r", "-l")]
-)
+@pytest.mark.parametrize("options", [("-rlp",), ("-plr",), ("-l", "-p", "-r"), ("-p", "-r", "-l")])
 def test_order_of_prefixes(stage: Stage, options: tuple[str, ...]) -> None:
     output = printed(stage, *options, "-ei")
     lines = [line.split(b" ", 3) for line in output.splitlines()]
@@ -166,9 +162,7 @@ def test_order_of_two_prefixes(stage: Stage, options: str) -> None:
 @requirement("PFX-007")
 def test_every_line_is_prefixed(stage: Stage) -> None:
     stage.reply = lambda _: b"\n" + stage.nonce + b"\n\n \nEND\n"
-    run = stage.run(
-        "-n", "+1", "-lri", "-mt=END", "-e", "-c", stage.calculator(), feed=b"a\n\n"
-    )
+    run = stage.run("-n", "+1", "-lri", "-mt=END", "-e", "-c", stage.calculator(), feed=b"a\n\n")
     texts = [b"", stage.nonce, b"", b" ", b"END"]
     assert run.stdout == b"".join(
         b"0 %d %s\n" % (number, text)

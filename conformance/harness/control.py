@@ -75,6 +75,7 @@ class Switchboard:
     def __init__(self, watch: Watch, on_event: Callable[[Channel, str, Any], None]) -> None:
         self._watch = watch
         self._on_event = on_event
+        self._channels: list[Channel] = []
         #: In the abstract namespace: no file to clean up and no limit by the depth of a directory.
         self.address = f"paexec-conformance-{os.getpid()}-{secrets.token_hex(8)}"
         self._listener = socket.socket(socket.AF_UNIX)
@@ -83,9 +84,12 @@ class Switchboard:
         watch.add(self._listener, READ, self._accept)
 
     def close(self) -> None:
+        """Hang up on all fakes, those included that never said a word."""
+        for channel in self._channels:
+            channel.close()
         self._watch.remove(self._listener)
         self._listener.close()
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
-        Channel(connection, self._watch, self._on_event)
+        self._channels.append(Channel(connection, self._watch, self._on_event))

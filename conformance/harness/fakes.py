@@ -6,9 +6,6 @@ queued and return at once, those that hand back an answer wait for it.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -136,13 +133,6 @@ class Fake:
 
     def _execute(self, words: list[bytes], environment: dict[bytes, bytes] | None) -> None:
         self._command("execute", words, environment)
-
-    def kill(self) -> None:
-        """Make sure that the process is gone, when the test is over."""
-        with contextlib.suppress(ProcessLookupError):
-            if not self.gone:
-                os.kill(self.pid, signal.SIGKILL)
-        self._channel.close()
 
     def _command(self, command: str, *value: object) -> None:
         arguments = ", ".join(shown(v) if isinstance(v, bytes) else repr(v) for v in value)

@@ -30,10 +30,17 @@ class ExpectedFailure:
 
 @dataclass(frozen=True)
 class Profile:
-    """The expected failures of an implementation, by test."""
+    """The expected failures of an implementation, by test.
+
+    An entry that names a test without its parameters stands for the test with each of them.
+    """
 
     name: str = "none"
     expected: dict[str, ExpectedFailure] = field(default_factory=dict)
+
+    def find(self, test: str) -> ExpectedFailure | None:
+        """The entry for a test, named with its parameters."""
+        return self.expected.get(test) or self.expected.get(test.partition("[")[0])
 
 
 def load_profile(path: Path) -> Profile:

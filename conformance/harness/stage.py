@@ -227,8 +227,6 @@ class Stage:
         """End whatever the test left running."""
         for distributor in self.distributors:
             distributor.close()
-        for fake in self._fakes.values():
-            fake.kill()
         self._switchboard.close()
         while left := self.leftovers():
             for pid in left:

@@ -41,14 +41,24 @@ def call(*words: str, **variables: str) -> Call:
     return Call(words, variables)
 
 
+#: The calls that were seen to work in this run.
+_proven: set[str] = set()
+
+
 def assert_works(stage: Stage, good: Call) -> None:
-    """The call starts a calculator, hands it the task, prints its result and ends well."""
+    """The call starts a calculator, hands it the task, prints its result and ends well.
+
+    Many bad calls have the same good one beside them, which is made only once.
+    """
+    if repr(good) in _proven:
+        return
     stage.reply_with_results()
     before = len(stage.calculators)
     run = good.run(stage)
     assert len(stage.calculators) > before, f"{good} started no calculator"
     assert run.stdout == stage.result(b"t") + b"\n"
     assert run.status == 0
+    _proven.add(repr(good))
 
 
 def refuse(stage: Stage, bad: Call, good: Call) -> Distributor:
