@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 requirement = pytest.mark.requirement
 
-#: How long a calculator that does not end can hold up a distributor: its documented grace is
-#: assumed to be less.
-LONG = 60.0
+
+def grace(stage: Stage) -> float:
+    """How long calculators that do not end by themselves can hold up a distributor, by far."""
+    return 6 * stage.bound
 
 
 def others(calculators: list[Calculator], one: Calculator) -> list[Calculator]:
@@ -114,10 +115,10 @@ def test_a_calculator_that_does_not_end(stage: Stage) -> None:
     stage.wait(
         "the end of a calculator that ignores the end of its input",
         lambda: calculator.gone or run.status is not None,
-        LONG,
+        grace(stage),
     )
     assert calculator.gone, "the distributor exited and left its calculator running"
-    run.wait(LONG)
+    run.wait(grace(stage))
     assert run.stdout == b"result\n"
     assert calculator.eof_at is not None
     times = [at for _, at in calculator.signals]
@@ -197,7 +198,7 @@ def test_a_node_ends_at_work(stage: Stage, how: str) -> None:
     calculator.next_task()
     calculator.write(b"begun\n")
     lose(calculator, how)
-    assert run.wait() == 1
+    assert run.wait(grace(stage)) == 1
     assert run.stdout == b"of a\nbegun\n"
     assert b"0" in run.stderr, "the diagnostic lacks the index of the node"
 
@@ -232,7 +233,7 @@ def test_a_node_is_gone_when_a_task_comes(stage: Stage, how: str) -> None:
         calculator.wait_gone()
     run.feed(b"b\n")
     run.close_stdin()
-    assert run.wait() == 1
+    assert run.wait(grace(stage)) == 1
     assert run.stdout == b"of a\n"
     assert run.stderr, "no diagnostic"
 
@@ -259,7 +260,7 @@ def test_the_others_are_ended(stage: Stage, how: str) -> None:
     lost = stage.holder(b"a")
     stage.holder(b"b")
     lose(lost, how)
-    assert run.wait() == 1
+    assert run.wait(grace(stage)) == 1
     for calculator in calculators:
         calculator.wait_gone()
     assert_nothing_left(stage)
@@ -272,7 +273,7 @@ def test_stubborn_others_are_ended(stage: Stage) -> None:
     run.feed(b"a\nb\n")
     lost, other = stage.holder(b"a"), stage.holder(b"b")
     lost.die()
-    assert run.wait(LONG) == 1
+    assert run.wait(grace(stage)) == 1
     stage.happens(lambda: other.gone, stage.bound / 5)
     assert other.gone, "the distributor exited and left a calculator running"
 
@@ -304,7 +305,7 @@ def test_the_unterminated_line_of_a_lost_node(stage: Stage, how: str) -> None:
     calculator.next_task()
     calculator.write(b"whole\nhalf")
     lose(calculator, how)
-    assert run.wait() == 1
+    assert run.wait(grace(stage)) == 1
     assert run.stdout == b"whole\n"
 
 
@@ -414,7 +415,7 @@ def test_stubborn_calculators_after_a_signal(stage: Stage, number: signal.Signal
     run.feed(b"a\n")
     calculator.next_task()
     run.signal(number)
-    assert run.wait(LONG) == -number
+    assert run.wait(grace(stage)) == -number
     assert_nothing_left(stage)
 
 

@@ -155,10 +155,18 @@ def test_empty_lines_under_another_eot(stage: Stage, option: str, eot: bytes) ->
         (("-y",), MAGIC),
     ],
 )
-@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
-def test_the_calculator_is_told(
-    stage: Stage, options: tuple[str, ...], eot: bytes, remote: bool
-) -> None:
+def test_the_calculator_is_told(stage: Stage, options: tuple[str, ...], eot: bytes) -> None:
+    """On another machine, where it is not just inherited."""
+    assert_told(stage, options, eot, remote=True)
+
+
+@requirement("EOT-009")
+@pytest.mark.parametrize(("options", "eot"), [((), b""), (("-mt=",), b""), (("-y",), MAGIC)])
+def test_the_local_calculator_is_told(stage: Stage, options: tuple[str, ...], eot: bytes) -> None:
+    assert_told(stage, options, eot, remote=False)
+
+
+def assert_told(stage: Stage, options: tuple[str, ...], eot: bytes, *, remote: bool) -> None:
     place = ("-n", "host", "-t", stage.transport()) if remote else ("-n", "+1")
     run = stage.start(
         *place,

@@ -11,6 +11,8 @@ import pytest
 from conformance.harness.usage import CALCULATOR, Call, call, refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from conformance.harness.stage import Stage
 
 requirement = pytest.mark.requirement
@@ -199,7 +201,7 @@ def test_local_calculators_inherit(stage: Stage) -> None:
     assert run.status == 0
 
 
-def passed(stage: Stage, names: str, values: dict[str | bytes, str | bytes]) -> dict[bytes, bytes]:
+def passed(stage: Stage, names: str, values: Mapping[str, str | bytes]) -> dict[bytes, bytes]:
     """The environment of a calculator on another machine, under ``PAEXEC_ENV`` and variables."""
     stage.reply_with_results()
     run = stage.start(
@@ -221,10 +223,8 @@ def passed(stage: Stage, names: str, values: dict[str | bytes, str | bytes]) -> 
 
 @requirement("LCH-011")
 def test_variables_are_passed(stage: Stage) -> None:
-    values: dict[str | bytes, str | bytes] = {
-        f"V{number}": word for number, word in enumerate(ODD_WORDS)
-    }
-    found = passed(stage, " ".join(str(name) for name in values), values)
+    values = {f"V{number}": word for number, word in enumerate(ODD_WORDS)}
+    found = passed(stage, " ".join(values), values)
     for name, value in values.items():
         assert found.get(os.fsencode(name)) == os.fsencode(value), name
 
@@ -238,14 +238,14 @@ def test_only_named_variables_are_passed(stage: Stage) -> None:
 
 
 @requirement("LCH-012")
-@pytest.mark.parametrize("names", ["A B", "A,B", "A, B", "A ,, B", "  A  B  ", ",A,B,", " , A,B"])
+@pytest.mark.parametrize("names", ["A B", "A,B", " ,A ,,  B, "])
 def test_separators_of_names(stage: Stage, names: str) -> None:
     found = passed(stage, names, {"A": "1", "B": "2"})
     assert (found.get(b"A"), found.get(b"B")) == (b"1", b"2")
 
 
 @requirement("LCH-012")
-@pytest.mark.parametrize("names", ["", " ", ",", " , "])
+@pytest.mark.parametrize("names", ["", " , "])
 def test_no_names(stage: Stage, names: str) -> None:
     assert b"A" not in passed(stage, names, {"A": "1"})
 
@@ -301,28 +301,28 @@ def test_standard_input_and_output_are_the_transports(stage: Stage) -> None:
     assert run.status == 0
 
 
-SPLIT: dict[str, list[bytes]] = {
-    "a b": [b"a", b"b"],
-    " \t a \n  b ": [b"a", b"b"],
-    "'a b' \"c d\"": [b"a b", b"c d"],
-    "a\\ b": [b"a b"],
-    "a'b c'd\"e f\"g": [b"ab cde fg"],
-    "'' \"\"": [b"", b""],
-    "'\"' \"'\"": [b'"', b"'"],
-    "'a\\b' 'a\\\\b'": [b"a\\b", b"a\\\\b"],
-    '"a\\"b" "a\\\\b"': [b'a"b', b"a\\b"],
-    '"a\\b"': [b"a\\b"],
-    "\\a\\'\\\"": [b"a'\""],
-    "-o 'ProxyCommand nc %h 22'": [b"-o", b"ProxyCommand nc %h 22"],
+SPLIT: dict[str, tuple[str, list[bytes]]] = {
+    "blanks": (" \t a  \t b ", [b"a", b"b"]),
+    "newlines": ("a\nb \n c", [b"a", b"b", b"c"]),
+    "quotes": (
+        "'a b' \"c d\" a'b c'd\"e f\"g '' \"\" '\"' \"'\"",
+        [b"a b", b"c d", b"ab cde fg", b"", b"", b'"', b"'"],
+    ),
+    "backslashes": (
+        'a\\ b \\a\\\'\\" \'a\\b\' \'a\\\\b\' "a\\"b" "a\\\\b" "a\\b"',
+        [b"a b", b"a'\"", b"a\\b", b"a\\\\b", b'a"b', b"a\\b", b"a\\b"],
+    ),
+    "ssh": ("-o 'ProxyCommand nc %h 22'", [b"-o", b"ProxyCommand nc %h 22"]),
 }
 
 
 @requirement("LCH-022")
-@pytest.mark.parametrize("words", SPLIT)
-def test_words_of_a_transport(stage: Stage, words: str) -> None:
-    transport = f"{stage.transport()} {words}"
+@pytest.mark.parametrize("kind", SPLIT)
+def test_words_of_a_transport(stage: Stage, kind: str) -> None:
+    text, words = SPLIT[kind]
+    transport = f"{stage.transport()} {text}"
     assert_one_task(stage, "-n", "host", "-t", transport, "-c", stage.calculator())
-    assert stage.transports[0].words[:-1] == [*SPLIT[words], b"host"]
+    assert stage.transports[0].words[:-1] == [*words, b"host"]
 
 
 @requirement("LCH-022")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from typing import TYPE_CHECKING
 
@@ -27,19 +28,29 @@ def test_many_nodes(stage: Stage) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     assert hard >= descriptors, f"this machine does not allow {descriptors} descriptors"
     gate = stage.directory / "gate"
+    os.mkfifo(gate)
+    opener = os.open(gate, os.O_RDWR)
     calculator = stage.script(
-        "cheap", f"read x; echo {stage.nonce.decode()} $x; echo >> {gate}; echo; read y"
+        "cheap",
+        f'while read -r x; do echo got >&2; read -r y < {gate}; printf "%s\\n\\n" "$x$y"; done',
     )
     run = stage.start(
         "-n", f"+{nodes}", "-l", "-c", f"exec {calculator}", within=with_descriptors(descriptors)
     )
-    run.feed(b"".join(b"%d\n" % number for number in range(nodes)))
+    tasks = [b"%d" % number for number in range(1, nodes + 1)]
+    run.feed(b"".join(task + b"\n" for task in tasks))
+    stage.wait(
+        f"{nodes} calculators to hold a task",
+        lambda: run.stderr.count(b"got\n") == nodes,
+        6 * stage.bound,
+    )
+    os.write(opener, (stage.nonce + b"\n") * nodes)
     run.close_stdin()
     assert run.wait(6 * stage.bound) == 0
+    os.close(opener)
     assert sorted(run.stdout.splitlines()) == sorted(
-        b"%d %s %d" % (number + 1, stage.nonce, number) for number in range(nodes)
+        b"%s %s%s" % (t, t, stage.nonce) for t in tasks
     )
-    assert len(gate.read_bytes()) == nodes
 
 
 @requirement("LIM-002", "FRM-011")

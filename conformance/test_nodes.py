@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.harness.usage import CALCULATOR, DIRECTORY, Call, call, refuse
+from conformance.harness.usage import CALCULATOR, DIRECTORY, call, refuse
 
 if TYPE_CHECKING:
     from conformance.harness.stage import Stage
@@ -28,7 +28,7 @@ def remote_names(stage: Stage, nodes: str | bytes, number: int) -> list[bytes]:
 
 
 @requirement("NOD-001")
-@pytest.mark.parametrize("number", [1, 2, 5, 11])
+@pytest.mark.parametrize("number", [1, 2, 7])
 def test_a_number_of_local_calculators(stage: Stage, number: int) -> None:
     """As many tasks as nodes are held at the same time."""
     run = stage.start("-n", f"+{number}", "-c", stage.calculator())
@@ -77,9 +77,7 @@ def test_a_count_drops_the_transport(stage: Stage, by_option: bool, first: bool)
     ("nodes", "names"),
     [
         ("one", [b"one"]),
-        ("a b c", [b"a", b"b", b"c"]),
-        ("a  b   c", [b"a", b"b", b"c"]),
-        ("a\tb\nc\rd\r\ne \t f", [b"a", b"b", b"c", b"d", b"e", b"f"]),
+        ("a\tb\nc\rd\r\ne \t f g  h", [b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"]),
         ("user@host h-1.example.org /chroot _x 127.0.0.1 9", None),
         (b"h\xff\xfe caf\xc3\xa9", None),
     ],
@@ -90,13 +88,15 @@ def test_a_list_of_names(stage: Stage, nodes: str | bytes, names: list[bytes] | 
 
 
 @requirement("NOD-004")
-@pytest.mark.parametrize("nodes", [" a b", "a b ", "\t\r\n a b \n", "  a b"])
+@pytest.mark.parametrize(
+    "nodes", ["a b ", "a b \n", "\t\r\n  a b \n"], ids=["blank after", "gap after", "gaps"]
+)
 def test_gaps_around_the_list(stage: Stage, nodes: str) -> None:
     assert remote_names(stage, nodes, 2) == [b"a", b"b"]
 
 
 @requirement("NOD-005")
-@pytest.mark.parametrize("text", ["one\n", "one", "b\na\n", "b\na", "h-1.example.org\nuser@h\n"])
+@pytest.mark.parametrize("text", ["one\n", "b\na", "h-1.example.org\nuser@h\n"])
 def test_names_from_a_file(stage: Stage, text: str) -> None:
     path = stage.directory / "nodes"
     path.write_text(text)

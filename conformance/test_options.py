@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 requirement = pytest.mark.requirement
 
 
-def outputs(stage: Stage, *words: str, feed: bytes = b"a\nb\n", **variables: str) -> bytes:
+def outputs(stage: Stage, *words: str, **variables: str) -> bytes:
     """What is printed for two tasks by one local calculator; the run must end well."""
     stage.reply_with_results()
-    run = stage.run(*words, environment=variables, feed=feed)
+    run = stage.run(*words, environment=variables, feed=b"a\nb\n")
     assert stage.next_calculator().tasks == [b"a", b"b"]
     assert run.status == 0
     return run.stdout
@@ -42,7 +42,6 @@ def lines(stage: Stage, form: bytes) -> bytes:
         (("-n", "+1", "-c", CALCULATOR), b"%r"),
         (("-n+1", "-c" + CALCULATOR), b"%r"),
         (("-l", "-r", "-n", "+1", "-c", CALCULATOR), b"0 %n %r"),
-        (("-lr", "-n", "+1", "-c", CALCULATOR), b"0 %n %r"),
         (("-lrn", "+1", "-c", CALCULATOR), b"0 %n %r"),
         (("-lrn+1", "-c", CALCULATOR), b"0 %n %r"),
         (("-lrec" + CALCULATOR, "-n+1"), b"0 %n %r\n0 %n "),
@@ -65,7 +64,7 @@ def test_a_value_can_look_like_an_option(stage: Stage) -> None:
 
 
 @requirement("OPT-002")
-@pytest.mark.parametrize("turn", range(5))
+@pytest.mark.parametrize("turn", [0, 2, 4])
 def test_any_order(stage: Stage, turn: int) -> None:
     pairs = [("-n", "+1"), ("-c", stage.calculator()), ("-l",), ("-r",), ("-mt=",)]
     words = [word for pair in pairs[turn:] + pairs[:turn] for word in pair]
@@ -137,22 +136,27 @@ def test_options_beat_all_variables(stage: Stage) -> None:
 
 @requirement("OPT-006")
 @pytest.mark.parametrize(
-    "option", ["-ms=ok", "-mf=ko", "-mF=gone", "-mF=", "-md=,", "-md=", "-mw=heavy", "-mw="]
+    "options",
+    [
+        ("-ms=ok", "-mf=ko", "-mF=gone", "-md=,", "-mw=heavy"),
+        ("-ms=", "-mf=", "-mF=", "-md=", "-mw="),
+    ],
+    ids=["set", "empty"],
 )
-def test_keys_without_effect(stage: Stage, option: str) -> None:
+def test_keys_without_effect(stage: Stage, options: tuple[str, ...]) -> None:
     """The words that have a meaning elsewhere are lines like any others here."""
     words = [b"ok", b"ko", b"success", b"failure", b"heavy", b"gone", b"fatal", b"a,b"]
     result = b"".join(word + b"\n" for word in [stage.nonce, *words])
     stage.reply = lambda _: result + b"\n"
     feed = b"heavy t 5\nweight: t 5\na,b\na b\n"
-    run = stage.run("-n", "+1", option, "-c", stage.calculator(), feed=feed)
+    run = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=feed)
     assert stage.next_calculator().received == feed
     assert run.stdout == result * 4
     assert run.status == 0
 
 
 @requirement("OPT-007")
-@pytest.mark.parametrize("value", ["", "1", "2", "100000", "0", "-1", "x", "99999999999999999999"])
+@pytest.mark.parametrize("value", ["1", "100000", "", "0", "-1", "x"])
 def test_the_size_of_buffers(stage: Stage, value: str) -> None:
     words = ("-n", "+1", "-l", "-c", stage.calculator())
     assert outputs(stage, *words, PAEXEC_BUFSIZE=value) == lines(stage, b"%n %r")

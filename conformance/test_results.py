@@ -37,25 +37,21 @@ def test_a_result_can_be_empty(stage: Stage) -> None:
 
 
 @requirement("RES-001")
-@pytest.mark.parametrize(
-    "line", [b" ", b"  a  b  ", b"\ta\t", b"%s %d%n", rb"\n\t\\", b"success", b"fatal", b"-n"]
-)
-def test_lines_are_printed_octet_for_octet(stage: Stage, line: bytes) -> None:
-    result = stage.nonce + b"\n" + line + b"\n"
-    assert printed(stage, result) == result
+def test_lines_are_printed_octet_for_octet(stage: Stage) -> None:
+    odd = [b" ", b"  a  b  ", b"\ta\t", b"%s %d%n", rb"\n\t\\", b"success", b"fatal", b"-n"]
+    result = b"\n".join([stage.nonce, *odd, b""])
+    assert printed(stage, result, result) == result + result
 
 
 @requirement("RES-006")
 @pytest.mark.parametrize(
     "line",
     [
-        pytest.param(b"a\rb\r", id="carriage returns"),
         pytest.param(b"a\0b", id="NUL"),
         pytest.param(b"\0a", id="NUL first"),
         pytest.param(b"\0", id="NUL alone"),
-        pytest.param(bytes(range(1, 10)) + bytes(range(11, 256)), id="all others"),
-        pytest.param(b"\xff\xfe\x80\xc3(\xed\xa0\x80", id="not UTF-8"),
-        pytest.param("\x85\u2028\v\f\x1c".encode(), id="line separators"),
+        pytest.param(b"a\rb\r", id="carriage returns"),
+        pytest.param(bytes(range(1, 10)) + bytes(range(11, 256)) + b"\xe2\x80\xa8", id="others"),
     ],
 )
 def test_octets_of_results(stage: Stage, line: bytes) -> None:
@@ -142,11 +138,15 @@ def test_writes_of_single_octets(stage: Stage) -> None:
 
 
 @requirement("RES-005")
-@pytest.mark.parametrize("size", [2047, 2048, 4095, 4096, 4097, 65535, 65536, 65537])
-def test_lines_at_the_ends_of_buffers(stage: Stage, size: int) -> None:
+def test_lines_at_the_ends_of_buffers(stage: Stage) -> None:
     """Lines that end just before, at and after the octet where a buffer may end."""
-    result = b"".join(b"x" * length + b"\n" for length in (size - 2, size - 1, size, 1))
-    assert printed(stage, result, result) == result + result
+    sizes = [2048, 4096, 8192, 65536]
+    results = [
+        b"".join(b"x" * length + b"\n" for length in (size + off, 1))
+        for size in sizes
+        for off in (-3, -2, -1, 0, 1)
+    ]
+    assert printed(stage, *results) == b"".join(results)
 
 
 @requirement("RES-005")

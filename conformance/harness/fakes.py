@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from conformance.harness.transcript import Transcript, shown
-from conformance.harness.watch import Unmet
+from conformance.harness.watch import UnmetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class Fake:
         """Wait for something that needs this process to be alive."""
         self._watch.wait(f"{what} ({self.name})", lambda: self.gone or condition(), bound)
         if not condition():
-            raise Unmet(f"{self.name} ended while the test waited for: {what}")
+            raise UnmetError(f"{self.name} ended while the test waited for: {what}")
 
     def wait_gone(self, bound: float | None = None) -> None:
         """Wait until the process has ended."""

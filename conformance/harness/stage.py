@@ -7,6 +7,7 @@ import secrets
 import shlex
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,10 @@ from conformance.harness.transcript import Transcript
 from conformance.harness.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+
+#: Variables of a distributor, by text or by octets.
+Environment = Mapping[str, str] | Mapping[bytes, bytes] | Mapping[str, str | bytes]
 
 _STEERED = Path(__file__).with_name("steered.py")
 
@@ -82,7 +86,7 @@ class Stage:
     def start(
         self,
         *arguments: str | bytes,
-        environment: Mapping[str | bytes, str | bytes] | None = None,
+        environment: Environment | None = None,
         stdin: int | None = None,
         stdout: int | None = None,
         within: Sequence[str] = (),
@@ -93,10 +97,10 @@ class Stage:
         ``within`` is a command line that prepares something and then executes its arguments.
         """
         inherited = {k: v for k, v in os.environb.items() if not k.startswith(b"PAEXEC_")}
-        added = {_MARK: self._mark, **(environment or {})}
+        added = [*(environment or {}).items(), (_MARK, self._mark)]
         distributor = Distributor(
             [*within, *self._implementation, *arguments],
-            inherited | {os.fsencode(k): os.fsencode(v) for k, v in added.items()},
+            inherited | {os.fsencode(k): os.fsencode(v) for k, v in added},
             self._watch,
             self.transcript,
             stdin,
@@ -109,15 +113,15 @@ class Stage:
         self,
         *arguments: str | bytes,
         feed: bytes = b"",
-        environment: Mapping[str | bytes, str | bytes] | None = None,
+        environment: Environment | None = None,
         within: Sequence[str] = (),
     ) -> Distributor:
         """Start a distributor, give it this whole input and wait until it has ended."""
         distributor = self.start(*arguments, environment=environment, within=within)
         distributor.feed(feed)
         distributor.finish()
-        # Calculators that outlive their distributor, which END-003 forbids, may still have something
-        # to report; other tests must not depend on that. To guess wrong here loses history only.
+        # Calculators that outlive their distributor, which END-003 forbids, may still report
+        # something. Other tests do not depend on that: to guess wrong here loses history only.
         self.happens(lambda: all(fake.gone for fake in self._fakes.values()), self.bound / 5)
         return distributor
 

@@ -134,7 +134,7 @@ class Steered:
             end = 4 + struct.unpack_from("!I", self._unparsed)[0]
             if len(self._unparsed) < end:
                 return
-            command, value = marshal.loads(self._unparsed[4:end])
+            command, *value = marshal.loads(self._unparsed[4:end])  # noqa: S302 (our own test)
             self._unparsed = self._unparsed[end:]
             self._tell("done", getattr(self, f"_do_{command}")(*value))
 

@@ -18,7 +18,7 @@ READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
 
-class Unmet(AssertionError):
+class UnmetError(AssertionError):
     """What the test waited for did not happen, or cannot happen any more."""
 
 
@@ -47,7 +47,7 @@ class Watch:
         self._selector.close()
 
     def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
-        """Return as soon as ``condition`` holds; raise ``Unmet`` if it does not within the bound.
+        """Return as soon as ``condition`` holds; raise ``UnmetError`` if it does not within the bound.
 
         ``what`` completes the sentence "timed out waiting for: ...". If nothing can happen any more
         the wait fails at once and says so.
@@ -55,8 +55,8 @@ class Watch:
         if not self.happens(condition, self.bound if bound is None else bound):
             hopeless = self._hopeless()
             if hopeless:
-                raise Unmet(f"{hopeless} while the test waited for: {what}")
-            raise Unmet(f"timed out waiting for: {what}")
+                raise UnmetError(f"{hopeless} while the test waited for: {what}")
+            raise UnmetError(f"timed out waiting for: {what}")
 
     def happens(self, condition: Callable[[], bool], bound: float) -> bool:
         """Whether ``condition`` comes to hold within ``bound`` seconds."""
