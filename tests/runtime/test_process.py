@@ -1,0 +1,153 @@
+"""The process of one node, without an event loop."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from paexec_trio.runtime.process import NodeProcess
+from tests.runtime.harness import LIMIT, Witness, open_descriptors
+
+
+@contextmanager
+def node(command: str) -> Iterator[NodeProcess]:
+    process = NodeProcess(3, [b"/bin/sh", b"-c", command.encode()], os.environb, 2)
+    try:
+        yield process
+    finally:
+        process.bury()
+
+
+def read_all(fd: int) -> bytes:
+    os.set_blocking(fd, True)
+    data = b""
+    while chunk := os.read(fd, 65536):
+        data += chunk
+    return data
+
+
+def wait_for_exit(process: NodeProcess) -> None:
+    assert select.select([process.pidfd], [], [], LIMIT)[0]
+
+
+def wait_for(witness: Witness) -> None:
+    assert select.select([witness], [], [], LIMIT)[0]
+
+
+def test_octets_go_in_and_come_out() -> None:
+    with node("cat") as process:
+        process.unsent.append(b"a task\n")
+        process.write_unsent()
+        process.close_stdin()
+        assert read_all(process.stdout) == b"a task\n"
+        wait_for_exit(process)
+        assert process.has_exited()
+
+
+def test_it_has_a_session_and_a_group_of_its_own() -> None:
+    with node("exec cat") as process:
+        assert os.getsid(process.pid) == process.pid
+        assert os.getpgid(process.pid) == process.pid
+
+
+def test_it_has_not_exited_while_it_runs() -> None:
+    with node("exec cat") as process:
+        assert not process.has_exited()
+
+
+def test_to_ask_for_its_exit_does_not_reap_it() -> None:
+    with node("exit 3") as process:
+        wait_for_exit(process)
+        assert process.has_exited()
+        assert process.has_exited()
+        os.kill(process.pid, 0)
+
+
+def test_the_pipe_to_it_is_not_blocking() -> None:
+    with node("exec sleep 1000") as process:
+        process.unsent.append(b"x" * (1 << 20))
+        with pytest.raises(BlockingIOError):
+            process.write_unsent()
+        assert 0 < process.unsent.size < 1 << 20
+        process.close_stdin()
+        assert process.unsent.size == 0
+
+
+def test_a_signal_reaches_the_whole_group() -> None:
+    with node("sleep 1000 & echo $!; wait") as process:
+        os.set_blocking(process.stdout, True)
+        with closing(Witness(os.read(process.stdout, 100))) as background:
+            process.signal_group(signal.SIGTERM)
+            wait_for_exit(process)
+            wait_for(background)
+
+
+def test_a_signal_to_nobody_is_no_error() -> None:
+    with node("exit 0") as process:
+        wait_for_exit(process)
+    process.signal_group(signal.SIGTERM)
+
+
+def test_to_bury_it_kills_what_is_left_and_closes_everything() -> None:
+    before = open_descriptors()
+    process = NodeProcess(
+        0, [b"/bin/sh", b"-c", b"trap '' TERM; sleep 1000 & echo $!; wait"], os.environb, 2
+    )
+    os.set_blocking(process.stdout, True)
+    with closing(Witness(os.read(process.stdout, 100))) as background:
+        process.bury()
+        wait_for(background)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
+    assert (process.stdin, process.stdout, process.pidfd) == (-1, -1, -1)
+    assert open_descriptors() == before
+
+
+def test_closing_twice_closes_nothing_else() -> None:
+    with node("exec cat") as process:
+        process.close_stdin()
+        process.close_stdout()
+        with open_pipe() as pipe:  # takes the numbers that became free
+            process.close_stdin()
+            process.close_stdout()
+            for fd in pipe:
+                os.fstat(fd)
+
+
+@contextmanager
+def open_pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_a_program_that_is_not_there_leaves_no_descriptor() -> None:
+    before = open_descriptors()
+    with pytest.raises(FileNotFoundError):
+        NodeProcess(0, [b"/nonexistent/program"], os.environb, 2)
+    assert open_descriptors() == before
+
+
+def test_a_process_that_cannot_be_watched_is_not_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[int] = []
+
+    def no_pidfd(pid: int) -> int:
+        started.append(pid)
+        raise OSError(24, "Too many open files")
+
+    before = open_descriptors()
+    monkeypatch.setattr(os, "pidfd_open", no_pidfd)
+    with pytest.raises(OSError, match="Too many open files"):
+        NodeProcess(0, [os.fsencode(sys.executable), b"-c", b"input()"], os.environb, 2)
+    assert open_descriptors() == before
+    with pytest.raises(ProcessLookupError):
+        os.kill(started[0], 0)

@@ -1,0 +1,154 @@
+"""Runs in programs of their own, because of what they do to the process or need of it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import socket
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.runtime.harness import LIMIT
+
+
+def run_program(
+    text: str, *arguments: str | Path, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a Python program with warnings as errors."""
+    return subprocess.run(
+        [sys.executable, "-Werror", "-c", textwrap.dedent(text), *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+ONE_RUN = """
+    import sys, trio
+    from paexec_trio import Launch, Settings, run
+    nodes = tuple(b"%d" % index for index in range(int(sys.argv[1])))
+    launch = Launch(command=b"while read -r task; do echo \\"$task\\"; echo; done")
+    outcome = trio.run(run, Settings(nodes=nodes), launch)
+    print(outcome.status, outcome.signal, file=sys.stderr)
+    """
+
+
+def one_run(command: str) -> str:
+    """The program :data:`ONE_RUN` with another calculator."""
+    lines = textwrap.dedent(ONE_RUN).splitlines()
+    return "\n".join(
+        f"launch = Launch(command={command.encode()!r})" if line.startswith("launch") else line
+        for line in lines
+    )
+
+
+def test_a_run_as_a_program_of_its_own() -> None:
+    program = run_program(ONE_RUN, "2", stdin=b"a\nb\n")
+    assert sorted(program.stdout.splitlines()) == [b"a", b"b"]
+    assert program.stderr == b"0 0\n"
+    assert program.returncode == 0
+
+
+@pytest.mark.xfail(strict=True, reason="one descriptor cannot be watched for input and output")
+def test_one_socket_as_input_and_output() -> None:
+    ours, theirs = socket.socketpair()
+    text = textwrap.dedent(ONE_RUN).replace("launch)", "launch, stdin=0, stdout=0)")
+    with ours, theirs:
+        ours.sendall(b"a\nb\n")
+        ours.shutdown(socket.SHUT_WR)
+        program = subprocess.run(
+            [sys.executable, "-c", text, "1"],
+            stdin=theirs.fileno(),
+            stderr=subprocess.PIPE,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert program.stderr == b"0 0\n"
+        assert ours.recv(100) == b"a\nb\n"
+
+
+def limit_descriptors(soft: int, hard: int) -> str:
+    return f"import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))\n"
+
+
+MANY = 60
+"""Nodes, that need three descriptors each."""
+
+
+def test_the_limit_on_descriptors_is_raised_for_many_nodes() -> None:
+    """LIM-001."""
+    program = run_program(
+        limit_descriptors(100, 400) + textwrap.dedent(ONE_RUN), str(MANY), stdin=b"a\n"
+    )
+    assert program.stdout == b"a\n"
+    assert program.stderr == b"0 0\n"
+
+
+def test_a_run_that_cannot_have_enough_descriptors() -> None:
+    """LIM-005: the nodes that run already are ended."""
+    text = one_run("echo $$ >&2; exec cat")
+    with subprocess.Popen(
+        [sys.executable, "-c", limit_descriptors(100, 100) + text, str(MANY)],
+        stdin=subprocess.PIPE,  # stays open, so that the nodes stay, too
+        stderr=subprocess.PIPE,
+    ) as program:
+        assert program.stderr
+        *lines, outcome = program.stderr.read().splitlines()
+    assert outcome == b"1 0"
+    pids = [int(line) for line in lines if line.isdigit()]
+    assert 0 < len(pids) < MANY
+    reason = os.fsencode(os.strerror(errno.EMFILE))
+    assert [line for line in lines if not line.isdigit()] == [
+        b"paexec-trio: cannot run /bin/sh: " + reason
+    ]
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+LIMITS = """
+    import sys
+    from resource import RLIMIT_NOFILE, getrlimit
+    from paexec_trio.runtime.descriptors import make_room_for
+    make_room_for(int(sys.argv[1]))
+    print(*getrlimit(RLIMIT_NOFILE))
+    """
+
+
+@pytest.mark.parametrize(
+    ("nodes", "soft", "hard", "expected"),
+    [
+        pytest.param(10, 200, 1000, (200, 1000), id="enough"),
+        pytest.param(100, 200, 1000, (364, 1000), id="raised as far as needed"),
+        pytest.param(400, 200, 1000, (1000, 1000), id="raised as far as allowed"),
+        pytest.param(400, 1000, 1000, (1000, 1000), id="cannot be raised"),
+    ],
+)
+def test_making_room(nodes: int, soft: int, hard: int, expected: tuple[int, int]) -> None:
+    assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= hard
+    program = run_program(limit_descriptors(soft, hard) + textwrap.dedent(LIMITS), str(nodes))
+    assert program.stderr == b""
+    assert tuple(map(int, program.stdout.split())) == expected
+
+
+def test_calculators_see_the_end_of_their_input_when_the_program_is_killed(tmp_path: Path) -> None:
+    """END-032."""
+    seen = tmp_path / "seen"
+    os.mkfifo(seen)
+    text = one_run(f"read -r task; echo here; read -r task; echo eof >'{seen}'")
+    with subprocess.Popen(
+        [sys.executable, "-c", text, "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as program:
+        assert program.stdin
+        assert program.stdout
+        program.stdin.write(b"task\n")
+        program.stdin.flush()
+        assert program.stdout.readline() == b"here\n"
+        program.kill()
+        assert seen.read_bytes() == b"eof\n"
