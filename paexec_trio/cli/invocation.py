@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import Settings
+    from paexec_trio.core.settings import GraphSettings, Settings
 
 
 class Invocation(NamedTuple):
@@ -51,15 +51,12 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
     # The last one wins (OPT-004).
     values = dict(options)
 
-    eot = environment.get(b"PAEXEC_EOT", b"")
-    for letter, value in options:
-        if letter == "-y":
-            eot = _magic_eot()
-        elif letter == "-m":
-            eot = _message_text(value, eot)
+    words = _message_words(options)
+    eot = words.get(b"t", environment.get(b"PAEXEC_EOT", b""))
     if b"\n" in eot:
         raise UsageError(b"the end-of-task marker must not contain a newline: '%b'" % eot)
 
+    graph = _graph_settings(values, words)
     command = _command(options, free, name)
     nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if nodes_value is None:
@@ -85,6 +82,8 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
             show_pid="-p" in letters,
             print_eot=bool({"-e", "-E"} & letters),
             print_task=bool({"-i", "-I"} & letters),
+            graph=graph,
+            describe_weights="-d" in letters,
         ),
         Launch(
             command=command,
@@ -124,14 +123,22 @@ def _option_error(error: getopt.GetoptError) -> UsageError:
     return UsageError(b"invalid option -- '%b'" % option)
 
 
-def _magic_eot() -> bytes:
-    from paexec_trio.core.settings import MAGIC_EOT
+def _message_words(options: Sequence[tuple[str, bytes]]) -> dict[bytes, bytes]:
+    """Return the texts that ``-m`` and ``-y`` set, by the keys of ``-m`` (OPT-029, EOT-007)."""
+    words: dict[bytes, bytes] = {}
+    for letter, value in options:
+        if letter == "-y":
+            from paexec_trio.core.settings import MAGIC_EOT
 
-    return MAGIC_EOT
+            words[b"t"] = MAGIC_EOT
+        elif letter == "-m":
+            key, text = _message_word(value)
+            words[key] = text
+    return words
 
 
-def _message_text(value: bytes, eot: bytes) -> bytes:
-    """Check a value of ``-m`` and return the EOT that holds after it (OPT-029, EOT-004)."""
+def _message_word(value: bytes) -> tuple[bytes, bytes]:
+    """Check a value of ``-m`` and return its key and its text."""
     key, equals, text = value.partition(b"=")
     if not equals or key not in {b"s", b"f", b"F", b"t", b"d", b"w"}:
         raise UsageError(b"bad argument for -m: '%b'" % value)
@@ -139,7 +146,28 @@ def _message_text(value: bytes, eot: bytes) -> bytes:
         raise UsageError(b"bad argument for -md=. At most one character is allowed: '%b'" % text)
     if key in {b"s", b"f", b"F"} and (b"'" in text or b'"' in text):
         raise UsageError(b"symbols ' and \" are not allowed in -m argument: %b" % value)
-    return text if key == b"t" else eot
+    return key, text
+
+
+def _graph_settings(
+    values: Mapping[str, bytes], words: Mapping[bytes, bytes]
+) -> GraphSettings | None:
+    """Return how the graph is read, ``None`` if tasks are independent."""
+    if not {"-g", "-s", "-W"} & values.keys():
+        return None
+    weighting = values.get("-W", b"0")
+    if weighting not in {b"0", b"1", b"2"}:
+        raise UsageError(b"Only -W0, -W1 and -W2 are supported!: '%b'" % weighting)
+    from paexec_trio.core.settings import GraphSettings
+    from paexec_trio.core.weights import Weighting
+
+    return GraphSettings(
+        delimiter=words.get(b"d", b" "),
+        weight_word=words.get(b"w", b"weight:"),
+        success=words.get(b"s", b"success"),
+        failure=words.get(b"f", b"failure"),
+        weighting=Weighting(int(weighting)),
+    )
 
 
 def _command(

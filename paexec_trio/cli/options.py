@@ -43,7 +43,26 @@ OPTIONS: tuple[Option, ...] = (
         "key=text",
         (
             "t=EOT: set the end-of-task marker, by default empty;",
-            "s=, f=, F=, d=, w=: accepted, without effect yet",
+            "with -g: s=SUCCESS, f=FAILURE: set the lines that tell a task's status;",
+            "d=DELIMITER: set the octet between tasks, or none; w=WEIGHT: set the",
+            "word 'weight:'; F=: accepted, without effect yet",
+        ),
+    ),
+    Option(
+        "g",
+        "",
+        (
+            "standard input is a graph: lines of one task, or of two of which the first",
+            "has to succeed before the second is started",
+        ),
+    ),
+    Option("s", "", ("the same as -g",)),
+    Option(
+        "W",
+        "number",
+        (
+            "implies -g; heavier tasks first, by 0: their own weight, 1: the sum of theirs",
+            "and their dependants' weights, 2: the largest of these",
         ),
     ),
     Option("r", "", ("prefix each line with its node, or the node's number from 0",)),
@@ -56,7 +75,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("d", "", ("debug: write every event and command to standard error",)),
 )
 
-_LATER = "gsWxXJzZw"
+_LATER = "xXJzZw"
 """Options of paexec 1.1.6 that this version does not have yet."""
 
 HELP_COLUMN = 19

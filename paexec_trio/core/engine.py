@@ -39,11 +39,13 @@ from paexec_trio.core.events import (
     StopRequested,
     TimerFired,
 )
-from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer, TaskFramer
+from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.rendering import PrefixMaker, render
 from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
 from paexec_trio.core.states import NodeState, Step
+from paexec_trio.core.status import Status, StatusWords
+from paexec_trio.core.tasks import FlatTasks, GraphTasks, InputError, RefusedTaskError, TaskSource
 
 SIGPIPE = 13
 """The signal by which a program ends whose reader went away (END-020); the same on every system."""
@@ -81,8 +83,16 @@ class Engine:
             show_task_id=settings.show_task_id,
             show_pid=settings.show_pid,
         )
-        self._tasks = TaskFramer(settings.terminator)
-        self._last_task_id = 0
+        self._tasks: TaskSource = FlatTasks(settings.terminator)
+        self._status_words: StatusWords | None = None
+        self._delimiter = b""
+        if settings.graph:
+            graph = settings.graph
+            self._tasks = GraphTasks(
+                settings.terminator, graph.delimiter, graph.weight_word, graph.weighting
+            )
+            self._status_words = StatusWords(graph.success, graph.failure)
+            self._delimiter = graph.delimiter
         self._stdin_ended = False
         self._reading = False
         # Indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014). A node
@@ -124,8 +134,9 @@ class Engine:
     # Nodes
 
     def _run_started(self, _event: RunStarted) -> None:
-        self._start_next_node(0)
-        self._dispatch()
+        if not self._tasks.needs_whole_input:
+            self._start_next_node(0)
+        self._read_more()
 
     def _start_next_node(self, index: int) -> None:
         # One after the other: nodes that run already are served while the others start, and
@@ -163,6 +174,8 @@ class Engine:
                 break
             line, lines, rest = node.framer.feed(rest)
             attempt = node.attempts[0]
+            if self._status_words and (lines or line):
+                attempt.status = self._status_words.status_of(lines or line)
             if line:
                 # Not rendered as a whole: a line that came in many chunks may be huge.
                 if attempt.prefix:
@@ -177,11 +190,26 @@ class Engine:
 
     def _attempt_done(self, node: Node) -> None:
         attempt = node.attempts.popleft()
+        ended = self._tasks.done(attempt.task_id, attempt.status)
+        if ended:
+            self._print_failure(attempt, ended)
         if self._settings.print_eot:
             self._write(attempt.prefix + self._settings.eot + NEWLINE)
         if not node.attempts and node.state is NodeState.BUSY:
             node.step(Step.ALL_DONE)
             heappush(self._idle, node.index)
+
+    def _print_failure(self, attempt: Attempt, ended: list[bytes]) -> None:
+        """Print which tasks a failure ended (GRA-032), or that there was no status (GRA-040)."""
+        if attempt.status is Status.FAILURE:
+            self._write(attempt.prefix + self._delimiter.join(ended) + NEWLINE)
+            return
+        self._write(attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
+        self._report(
+            b"task %d '%b' ended without a status; dependants dropped: %d"
+            % (attempt.task_id, attempt.task.replace(NEWLINE, b"\\n"), len(ended) - 1)
+        )
+        self._outcome = Exit(status=1)
 
     def _report_stray_octets(self, node: Node) -> None:
         if node.stray_octets_reported:
@@ -227,7 +255,11 @@ class Engine:
         self._reading = False
         if self._stdin_ended:
             return
-        self._tasks.feed(event.data)
+        try:
+            self._tasks.feed(event.data)
+        except InputError as error:
+            self._refuse_input(error)
+            return
         self._dispatch()
 
     def _stdin_ended_event(self, _event: StdinEnded) -> None:
@@ -235,12 +267,36 @@ class Engine:
         if self._stdin_ended:
             return
         self._stdin_ended = True
-        self._tasks.end()
+        try:
+            self._tasks.end()
+        except InputError as error:
+            self._refuse_input(error)
+            return
+        except RefusedTaskError as refusal:
+            self._report(refusal.reason)
+            self._stop(Exit(status=1))
+            return
+        if isinstance(self._tasks, GraphTasks):
+            if self._settings.describe_weights:
+                self._commands.extend(map(Report, self._tasks.describe_weights()))
+            self._start_next_node(0)
         self._dispatch()
+
+    def _refuse_input(self, error: InputError) -> None:
+        """End the run before anything has started."""
+        self._stdin_ended = True
+        # Upstream prints these messages without the program's name.
+        self._commands.extend(map(Report, error.diagnostics))
+        self._stop(Exit(status=1))
 
     def _stdin_failed(self, event: StdinFailed) -> None:
         self._reading = False
-        self._fail_input(b"reading from standard input failed: " + event.reason)
+        reason = b"reading from standard input failed: " + event.reason
+        if self._tasks.needs_whole_input:
+            self._report(reason)
+            self._stop(Exit(status=1))
+        else:
+            self._fail_input(reason)
 
     def _fail_input(self, reason: bytes) -> None:
         """Take no more tasks; those that were dispatched are finished, then the run fails."""
@@ -259,10 +315,11 @@ class Engine:
         if self._tasks or self._phase is not Phase.RUNNING:
             return
         if not self._stdin_ended:
-            if not self._reading and (self._idle or self._last_task_id == 0):
-                self._reading = True
-                self._commands.append(ReadMore())
+            if self._idle or self._tasks.needs_whole_input:
+                self._read_more()
             return
+        if not self._tasks.is_exhausted():
+            return  # some wait for tasks that are being worked on
         while self._idle:
             node = self._nodes[heappop(self._idle)]
             if node.state is NodeState.IDLE:
@@ -272,22 +329,24 @@ class Engine:
             self._commands.append(SetTimer(Timer.TERMINATE, FINISH_GRACE))
             self._exit_if_nothing_is_left()
 
+    def _read_more(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._commands.append(ReadMore())
+
     def _dispatch_next_task(self) -> None:
-        task = self._tasks.take()
-        self._last_task_id += 1
-        if self._settings.terminator == NUL and NEWLINE in task:
-            self._fail_input(
-                b"task %d contains a newline, which a calculator would take for its end"
-                % self._last_task_id
-            )
+        try:
+            task_id, task = self._tasks.take()
+        except RefusedTaskError as refusal:
+            self._fail_input(refusal.reason)
             return
         node = self._nodes[heappop(self._idle)]
         if node.state is NodeState.ENDED or node.state is NodeState.GONE:
             self._node_lost(node)
             return
         node.step(Step.DISPATCH)
-        prefix = self._prefixes.make(node.name, self._last_task_id, node.pid)
-        node.attempts.append(Attempt(self._last_task_id, prefix))
+        prefix = self._prefixes.make(node.name, task_id, node.pid)
+        node.attempts.append(Attempt(task_id, task, prefix))
         line = task + NEWLINE
         if self._settings.print_task:
             self._write(prefix + line)

@@ -58,6 +58,12 @@ class TaskFramer:
         """
         return self._tasks.popleft()
 
+    def take_all(self) -> list[bytes]:
+        """Take all whole tasks that are there."""
+        tasks = list(self._tasks)
+        self._tasks.clear()
+        return tasks
+
     def __bool__(self) -> bool:
         """Say whether a whole task is there."""
         return bool(self._tasks)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from paexec_trio.core.framing import ResultFramer
 from paexec_trio.core.states import NodeState, Step, advance
+from paexec_trio.core.status import Status
 
 
 @dataclass(slots=True)
@@ -14,8 +15,11 @@ class Attempt:
     """One dispatch of one task to one node."""
 
     task_id: int
+    task: bytes
     prefix: bytes
     """What stands in front of each line printed for this attempt."""
+    status: Status = Status.MISSING
+    """What the last line of its result says so far."""
 
 
 @dataclass(slots=True)

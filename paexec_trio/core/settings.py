@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.weights import Weighting
 
 FINISH_GRACE = 10.0
 """Seconds that calculators have to end by themselves once their input is closed (END-005)."""
@@ -17,6 +18,25 @@ TERM_GRACE = 2.0
 
 MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GraphSettings:
+    """How a graph of tasks is read and dispatched.
+
+    Attributes:
+        delimiter: the octet between the tasks of an edge; empty: each line is a task (GRA-003).
+        weight_word: the first word of a line that gives a weight.
+        success: the line that says that a task succeeded.
+        failure: the line that says that a task failed.
+        weighting: which weight decides about the order of ready tasks.
+    """
+
+    delimiter: bytes = b" "
+    weight_word: bytes = b"weight:"
+    success: bytes = b"success"
+    failure: bytes = b"failure"
+    weighting: Weighting = Weighting.OWN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +53,8 @@ class Settings:
         show_pid: prefix lines with the process id (PFX-005).
         print_eot: print the EOT line (EOT-011).
         print_task: print the task line (PFX-008).
+        graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
+        describe_weights: report the weights of a graph's tasks (WGT-008).
     """
 
     program: bytes = b"paexec-trio"
@@ -44,3 +66,5 @@ class Settings:
     show_pid: bool = False
     print_eot: bool = False
     print_task: bool = False
+    graph: GraphSettings | None = None
+    describe_weights: bool = False

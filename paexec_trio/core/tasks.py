@@ -1,0 +1,252 @@
+"""Where tasks come from: a flat list, or a graph."""
+
+from __future__ import annotations
+
+from array import array
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
+from typing import Protocol, final
+
+from paexec_trio.core.framing import NEWLINE, NUL, TaskFramer
+from paexec_trio.core.graph import BadLineError, CycleError, TaskGraph
+from paexec_trio.core.status import Status
+from paexec_trio.core.weights import (
+    Weighting,
+    maxima_over_dependants,
+    own_weights,
+    sums_over_dependants,
+)
+
+
+class InputError(Exception):
+    """The input cannot be used; ``diagnostics`` are the lines that say why."""
+
+    def __init__(self, diagnostics: list[bytes]) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics = diagnostics
+
+
+class RefusedTaskError(Exception):
+    """A task that no calculator can be given; the octets say which and why (FRM-013)."""
+
+    def __init__(self, reason: bytes) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class TaskSource(Protocol):
+    """The tasks of a run, and which of them can be dispatched."""
+
+    needs_whole_input: bool
+    """Whether nothing can be said about tasks before the input has ended."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Add octets of the input; may raise :class:`InputError`."""
+
+    def end(self) -> None:
+        """Take in that the input has ended; may raise both errors of this module."""
+
+    def abandon(self) -> None:
+        """Drop all tasks that were not taken."""
+
+    def __bool__(self) -> bool:
+        """Say whether a task can be dispatched now."""
+
+    def take(self) -> tuple[int, bytes]:
+        """Take the task to be dispatched next, with its id; may raise :class:`RefusedTaskError`."""
+
+    def done(self, task_id: int, status: Status) -> list[bytes]:
+        """Take in that a task is done; return the tasks that its failure ended, itself first."""
+
+    def is_exhausted(self) -> bool:
+        """Say whether no further task can be dispatched, now or later, if no more input comes."""
+
+
+def _refuse_newlines(task_id: int, task: bytes) -> None:
+    if NEWLINE in task:
+        raise RefusedTaskError(
+            b"task %d contains a newline, which a calculator would take for its end" % task_id
+        )
+
+
+@final
+class FlatTasks:
+    """Independent tasks, dispatched in the order of the input (DSP-012)."""
+
+    needs_whole_input = False
+
+    def __init__(self, terminator: bytes) -> None:
+        self._framer = TaskFramer(terminator)
+        self._may_hold_newlines = terminator == NUL
+        self._last_id = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Add octets of the input."""
+        self._framer.feed(chunk)
+
+    def end(self) -> None:
+        """Take in that the input has ended."""
+        self._framer.end()
+
+    def abandon(self) -> None:
+        """Drop all tasks that were not taken."""
+        self._framer.abandon()
+
+    def __bool__(self) -> bool:
+        """Say whether a whole task is there."""
+        return bool(self._framer)
+
+    def take(self) -> tuple[int, bytes]:
+        """Take the next task of the input.
+
+        Raises:
+            RefusedTaskError: it contains a newline.
+        """
+        task = self._framer.take()
+        self._last_id += 1
+        if self._may_hold_newlines:
+            _refuse_newlines(self._last_id, task)
+        return self._last_id, task
+
+    def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002 (a flat task has no status)
+        """Nothing depends on a flat task."""
+        return []
+
+    def is_exhausted(self) -> bool:
+        """Say whether all tasks were taken."""
+        return not self._framer
+
+
+@final
+class GraphTasks:
+    """Tasks that wait for those they depend on (the chapters Graphs and Weights of the spec).
+
+    Args:
+        terminator: the octet that ends a line of the input.
+        delimiter: the octet between the tasks of an edge, or nothing.
+        weight_word: the first word of a line that gives a weight.
+        weighting: which weight decides about the order of ready tasks.
+    """
+
+    needs_whole_input = True
+
+    def __init__(
+        self, terminator: bytes, delimiter: bytes, weight_word: bytes, weighting: Weighting
+    ) -> None:
+        self._framer = TaskFramer(terminator)
+        self._may_hold_newlines = terminator == NUL
+        self._graph = TaskGraph(delimiter, weight_word)
+        self._weighting = weighting
+        self._weights: list[int] = []
+        # The ready queue is a heap of ranks: the task of rank 0 goes first (WGT-001).
+        self._ready: list[int] = []
+        self._rank = array("i")
+        self._by_rank = array("i")
+        self._undispatched = 0
+        self._dropped = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Add octets of the input.
+
+        Raises:
+            InputError: a line cannot be understood.
+        """
+        self._framer.feed(chunk)
+        self._add_lines()
+
+    def _add_lines(self) -> None:
+        try:
+            self._graph.add_lines(self._framer.take_all())
+        except BadLineError as error:
+            line = error.line.replace(NEWLINE, b"\\n")
+            raise InputError([b"Bad input line: " + line]) from None
+
+    def end(self) -> None:
+        """Check the graph, weigh its tasks and make those ready that depend on no other.
+
+        Raises:
+            InputError: the last line cannot be understood, or there is a cycle.
+            RefusedTaskError: a task contains a newline.
+        """
+        self._framer.end()
+        self._add_lines()
+        graph = self._graph
+        graph.seal()
+        if self._may_hold_newlines:
+            for task, name in enumerate(graph.names):
+                _refuse_newlines(task, name)
+        try:
+            order = graph.topological_order()
+        except CycleError as error:
+            names = [name.replace(NEWLINE, b"\\n") for name in error.cycle]
+            edges = [b"  %b -> %b" % edge for edge in pairwise(names)]
+            raise InputError([b"Cyclic dependancy detected:", *edges]) from None
+        if self._weighting is Weighting.SUM_OVER_DEPENDANTS:
+            self._weights = sums_over_dependants(graph, order)
+        elif self._weighting is Weighting.MAXIMUM_OVER_DEPENDANTS:
+            self._weights = maxima_over_dependants(graph, order)
+        else:
+            self._weights = own_weights(graph)
+        self._rank_tasks()
+        self._undispatched = len(graph)
+        self._dropped = bytearray(len(graph) + 1)
+        self._ready = [
+            self._rank[task] for task in range(1, len(graph) + 1) if not graph.predecessors[task]
+        ]
+        heapify(self._ready)
+
+    def _rank_tasks(self) -> None:
+        """Number the tasks by falling weight, equal ones by their ids (WGT-001, WGT-003)."""
+        weights = self._weights
+        # The sort is stable: equal weights stay in the order of their ids.
+        by_weight = sorted(range(1, len(weights)), key=lambda task: -weights[task])
+        self._by_rank = array("i", by_weight)
+        self._rank = array("i", bytes(4 * len(weights)))
+        for rank, task in enumerate(self._by_rank):
+            self._rank[task] = rank
+
+    def abandon(self) -> None:
+        """Drop all tasks that were not taken."""
+        self._ready = []
+        self._undispatched = 0
+
+    def __bool__(self) -> bool:
+        """Say whether a task is ready."""
+        return bool(self._ready)
+
+    def take(self) -> tuple[int, bytes]:
+        """Take the ready task of the highest weight."""
+        task = self._by_rank[heappop(self._ready)]
+        self._undispatched -= 1
+        return task, self._graph.names[task]
+
+    def done(self, task_id: int, status: Status) -> list[bytes]:
+        """Make ready what a success makes ready, or drop what a failure drops."""
+        if status is Status.SUCCESS:
+            waiting_for = self._graph.predecessors
+            for dependant in self._graph.dependants(task_id):
+                waiting_for[dependant] -= 1
+                if not waiting_for[dependant] and not self._dropped[dependant]:
+                    heappush(self._ready, self._rank[dependant])
+            return []
+        names = self._graph.names
+        dependants = self._graph.all_dependants(task_id)
+        for dependant in dependants:
+            if not self._dropped[dependant]:
+                self._dropped[dependant] = 1
+                self._undispatched -= 1
+        return [names[task_id], *(names[dependant] for dependant in dependants)]
+
+    def is_exhausted(self) -> bool:
+        """Say whether every task was taken or dropped."""
+        return not self._undispatched
+
+    def describe_weights(self) -> list[bytes]:
+        """Return what ``-d`` prints: each task's own weight, and the one that decides (WGT-008)."""
+        own = own_weights(self._graph)
+        lines = []
+        for task in range(1, len(own)):
+            name = self._graph.names[task]
+            lines.append(b"weight [%b]=%d" % (name, own[task]))
+            lines.append(b"sum_weight [%b]=%d" % (name, self._weights[task]))
+        return lines
