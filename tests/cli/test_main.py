@@ -165,7 +165,7 @@ def test_more_nodes_than_the_memory_can_hold() -> None:
     """LIM-005."""
     result = call(
         *("-n", "+999999999", "-c", ECHO),
-        before=("/bin/sh", "-c", 'ulimit -v 400000; exec "$@"', "sh"),
+        before=("/bin/sh", "-c", 'ulimit -v 100000; exec "$@"', "sh"),
     )
     assert result.returncode == 1
     assert is_one_diagnostic(result.stderr), result.stderr
