@@ -353,6 +353,7 @@ def test_a_calculator_that_answers_before_it_reads(stage: Stage) -> None:
     run = stage.start("-n", "+1", "-c", stage.calculator("paused"))
     calculator = stage.next_calculator()
     run.feed(task + b"\nnext\n")
+    stage.wait("the first octets of a task", lambda: calculator.input_waits)
     calculator.write(line * 1000)
     calculator.sync()
     calculator.resume()

@@ -128,9 +128,9 @@ def test_octets_are_kept(stage: Stage) -> None:
 
 
 @requirement("FRM-011")
-@pytest.mark.parametrize("task", [b"a\0b\0\0", b"\0a", b"\0"])
+@pytest.mark.parametrize("task", [b"a\0b\0\0", b"\0a", b"\0"], ids=["within", "first", "alone"])
 def test_nuls_are_kept(stage: Stage, task: bytes) -> None:
-    assert tasks_of(stage, feed=task + b"\nnext\n") == [task, b"next"]
+    assert tasks_of(stage, feed=task + b"\nnext\n") == [task, b"next"], "tasks were changed"
 
 
 @requirement("FRM-011")
@@ -161,7 +161,7 @@ def test_a_task_is_sent_at_once(stage: Stage, nodes: int) -> None:
 def test_newline_inside_a_task(stage: Stage, feed: bytes) -> None:
     stage.reply_with_results()
     run = stage.run("-n", "+1", "-0", "-c", stage.calculator(), feed=feed)
-    assert stage.next_calculator().received == b"a\n"
+    assert stage.next_calculator().tasks == [b"a"], "more than the first task was dispatched"
     assert run.stdout == stage.result(b"a") + b"\n"
     assert b"2" in run.stderr, "the diagnostic lacks the task id"
     assert run.status == 1

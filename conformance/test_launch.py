@@ -93,7 +93,7 @@ def test_another_shell_runs_the_command(stage: Stage, remote: bool) -> None:
     command = f"v=1; exec {stage.calculator()} $v"
     assert_one_task(stage, *place, "-c", command, PAEXEC_SH=shell)
     assert stage.calculators[0].words == [b"1"]
-    assert stage.calculators[0].environment.get(b"RUN_BY") == b"other shell: -c"
+    assert stage.calculators[0].environment.get(b"RUN_BY") == b"other shell: -c", "run by another"
 
 
 @requirement("LCH-002")
@@ -349,7 +349,7 @@ def test_no_expansion_in_a_transport(stage: Stage, kind: str) -> None:
     transport = f"{stage.transport()} {' '.join(UNEXPANDED[kind])} last"
     assert_one_task(stage, "-n", "host", "-t", transport, "-c", stage.calculator())
     words = [word.strip('"').encode() for word in UNEXPANDED[kind]]
-    assert stage.transports[0].words[:-1] == [*words, b"last", b"host"]
+    assert stage.transports[0].words[:-1] == [*words, b"last", b"host"], "other words"
 
 
 ODD_NAMES = [
@@ -380,7 +380,7 @@ def test_the_nodes_name_is_not_evaluated(stage: Stage, names: list[str]) -> None
         calculator.answer()
     assert run.finish() == 0
     received = sorted(fake.words[:-1] for fake in stage.transports)
-    assert received == sorted([name.encode()] for name in names)
+    assert received == sorted([name.encode()] for name in names), "other names"
 
 
 @requirement("LCH-025")
@@ -406,7 +406,7 @@ def test_the_option_beats_the_variable(stage: Stage) -> None:
 
 
 @requirement("LCH-026", "LCH-029")
-@pytest.mark.parametrize("value", ["", " ", " \t "])
+@pytest.mark.parametrize("value", ["", " ", " \t "], ids=["empty", "blank", "blanks"])
 @pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
 def test_no_transport(stage: Stage, value: str, by_option: bool) -> None:
     option = ("-t", value) if by_option else ()
@@ -420,7 +420,7 @@ def test_an_empty_option_overrides_the_variable(stage: Stage, value: str) -> Non
     command = ("-c", stage.calculator())
     transport = stage.transport()
     assert_one_task(stage, "-n", "host", "-t", value, *command, PAEXEC_TRANSPORT=transport)
-    assert stage.transports == []
+    assert not stage.transports, "the transport was run"
 
 
 @requirement("LCH-027")
@@ -434,6 +434,7 @@ def test_an_empty_option_overrides_the_variable(stage: Stage, value: str) -> Non
         ('"a\\"', '"a\\""'),
         ("a \\", "a \\\\"),
     ],
+    ids=["single", "double", "second word", "other kind", "quoted quote", "backslash"],
 )
 @pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
 def test_unbalanced_quotes(stage: Stage, bad: str, good: str, by_option: bool) -> None:

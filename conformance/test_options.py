@@ -19,7 +19,7 @@ def outputs(stage: Stage, *words: str, **variables: str) -> bytes:
     """What is printed for two tasks by one local calculator; the run must end well."""
     stage.reply_with_results()
     run = stage.run(*words, environment=variables, feed=b"a\nb\n")
-    assert stage.next_calculator().tasks == [b"a", b"b"]
+    assert stage.next_calculator().tasks == [b"a", b"b"], "not both tasks were done"
     assert run.status == 0
     return run.stdout
 
@@ -156,7 +156,7 @@ def test_keys_without_effect(stage: Stage, options: tuple[str, ...]) -> None:
 
 
 @requirement("OPT-007")
-@pytest.mark.parametrize("value", ["1", "100000", "", "0", "-1", "x"])
+@pytest.mark.parametrize("value", ["1", "100000", "0", "-1", "x"])
 def test_the_size_of_buffers(stage: Stage, value: str) -> None:
     words = ("-n", "+1", "-l", "-c", stage.calculator())
     assert outputs(stage, *words, PAEXEC_BUFSIZE=value) == lines(stage, b"%n %r")
@@ -165,7 +165,7 @@ def test_the_size_of_buffers(stage: Stage, value: str) -> None:
 @requirement("OPT-008")
 def test_debugging_leaves_standard_output_alone(stage: Stage) -> None:
     words = ("-d", "-n", "+1", "-lre", "-c", stage.calculator())
-    assert outputs(stage, *words) == lines(stage, b"0 %n %r\n0 %n ")
+    assert outputs(stage, *words) == lines(stage, b"0 %n %r\n0 %n "), "-d changed the output"
 
 
 # Help and version
@@ -308,6 +308,7 @@ def test_usage_errors(stage: Stage, bad: Call, good: Call) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_one_diagnostic_that_names_the_fault(stage: Stage, name: str) -> None:
     _, bad, _, named = FAULTS[name]
+    stage.reply_with_results()
     run = bad.run(stage)
     assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
     assert named.encode() in run.stderr.split(b":", 1)[-1]
@@ -317,9 +318,9 @@ def test_one_diagnostic_that_names_the_fault(stage: Stage, name: str) -> None:
 @pytest.mark.parametrize("transport", ["-t", "variable"])
 def test_nothing_is_started_by_a_transport(stage: Stage, transport: str) -> None:
     """Of a call with a good part and a bad one nothing is run."""
-    good = call("-n", "a b", "-t", CALCULATOR, "-c", "exit 1")
-    bad = call("-n", "a b", "-t", CALCULATOR, "-c", "exit 1", "-md=aa")
+    good = call("-n", "a", "-t", CALCULATOR, "-c", "exit 1")
+    bad = call("-n", "a", "-t", CALCULATOR, "-c", "exit 1", "-md=aa")
     if transport == "variable":
-        good = call("-n", "a b", "-c", "exit 1", PAEXEC_TRANSPORT=CALCULATOR)
-        bad = call("-n", "a b", "-c", "exit 1", "free", PAEXEC_TRANSPORT=CALCULATOR)
+        good = call("-n", "a", "-c", "exit 1", PAEXEC_TRANSPORT=CALCULATOR)
+        bad = call("-n", "a", "-c", "exit 1", "free", PAEXEC_TRANSPORT=CALCULATOR)
     refuse(stage, bad, good)

@@ -85,8 +85,9 @@ def test_the_index_of_a_node(stage: Stage) -> None:
         calculator.next_task()
         calculator.answer(b"%d" % number, b"%d" % number)
     run.feed(b"b\n" * 3)
-    for number, calculator in enumerate(calculators):
+    for calculator in calculators:
         calculator.next_task()
+    for number, calculator in enumerate(calculators):
         calculator.answer(b"%d" % number)
     assert run.finish() == 0
     pairs = [line.split(b" ") for line in run.stdout.splitlines()]

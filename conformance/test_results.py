@@ -56,7 +56,7 @@ def test_lines_are_printed_octet_for_octet(stage: Stage) -> None:
 )
 def test_octets_of_results(stage: Stage, line: bytes) -> None:
     result = stage.nonce + line + b"\n" + line + b"\n"
-    assert printed(stage, result, result) == result + result
+    assert printed(stage, result, result) == result + result, "octets were changed"
 
 
 @requirement("RES-003")
@@ -173,8 +173,16 @@ def outside(stage: Stage, calculator: Calculator, octets: bytes) -> None:
     calculator.drain(stage.bound / 10)
 
 
+BANNERS = {
+    "line": b"line\n",
+    "EOT": b"\n",
+    "line and EOT": b"line\n\n",
+    "unterminated": b"unterminated ",
+}
+
+
 @requirement("RES-008")
-@pytest.mark.parametrize("banner", [b"banner\n", b"\n", b"banner\n\n", b"unterminated "])
+@pytest.mark.parametrize("banner", BANNERS.values(), ids=BANNERS)
 def test_a_banner_belongs_to_no_task(stage: Stage, banner: bytes) -> None:
     run = stage.start("-n", "+1", "-l", "-c", stage.calculator())
     calculator = stage.next_calculator()
@@ -185,11 +193,11 @@ def test_a_banner_belongs_to_no_task(stage: Stage, banner: bytes) -> None:
     assert calculator.next_task() == b"b"
     calculator.answer(b"of b")
     assert run.finish() == 0
-    assert run.stdout == b"1 of a\n2 of b\n"
+    assert run.stdout == b"1 of a\n2 of b\n", "octets outside a task were printed"
 
 
 @requirement("RES-008")
-@pytest.mark.parametrize("late", [b"late\n", b"\n", b"late\n\n", b"unterminated "])
+@pytest.mark.parametrize("late", BANNERS.values(), ids=BANNERS)
 def test_late_octets_belong_to_no_task(stage: Stage, late: bytes) -> None:
     run = stage.start("-n", "+1", "-l", "-c", stage.calculator())
     calculator = stage.next_calculator()

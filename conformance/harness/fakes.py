@@ -194,4 +194,6 @@ class Transport(Fake):
 
         ``environment`` stands for that of another machine; by default it is the transport's own.
         """
+        if not self.words:
+            raise UnmetError("a transport was started without a node and a command line")
         self._execute([b"/bin/sh", b"-c", self.words[-1]], environment)

@@ -64,6 +64,7 @@ def assert_works(stage: Stage, good: Call) -> None:
 def refuse(stage: Stage, bad: Call, good: Call) -> Distributor:
     """Show that ``bad`` is a usage error while ``good``, which lacks its fault, is none."""
     assert_works(stage, good)
+    stage.reply_with_results()
     before = stage.started
     run = bad.run(stage)
     assert run.status == 1, f"exit status {run.status}, not 1, after a usage error: {bad}"

@@ -33,21 +33,24 @@ class Watch:
         self.bound = bound
         self._hopeless = hopeless
         self._selector = selectors.DefaultSelector()
+        self._known: dict[int, selectors.SelectorKey] = {}
 
     def add(self, channel: HasFileno | int, events: int, callback: Callable[[], None]) -> None:
         """Call ``callback`` whenever ``channel`` is ready for one of ``events``."""
-        self._selector.register(channel, events, callback)
+        key = self._selector.register(channel, events, callback)
+        self._known[key.fd] = key
 
     def remove(self, channel: HasFileno | int) -> None:
         """Forget ``channel``, if it is known, before it is closed."""
-        if channel in self._selector.get_map():
-            self._selector.unregister(channel)
+        fd = channel if isinstance(channel, int) else channel.fileno()
+        if self._known.pop(fd, None):
+            self._selector.unregister(fd)
 
     def close(self) -> None:
         self._selector.close()
 
     def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
-        """Return as soon as ``condition`` holds; raise ``UnmetError`` if it does not within the bound.
+        """Return as soon as ``condition`` holds; raise ``UnmetError`` if that takes too long.
 
         ``what`` completes the sentence "timed out waiting for: ...". If nothing can happen any more
         the wait fails at once and says so.
@@ -81,6 +84,6 @@ class Watch:
         ready = self._selector.select(seconds)
         for key, _ in ready:
             # A callback can close another channel of the same round.
-            if self._selector.get_map().get(key.fileobj) is key:
+            if self._known.get(key.fd) is key:
                 key.data()
         return bool(ready)

@@ -761,15 +761,17 @@ def test_a_task_with_a_newline_is_refused_and_no_other_is_sent() -> None:
 
 
 def test_input_that_comes_after_a_refused_task_is_dropped() -> None:
-    """A task with a newline may show only when a node is free for it, with more under way."""
     assert (
-        started(1, terminator=b"\0")
-        >> StdinChunk(b"b\nad\0")
-        << Report(b"paexec-trio: task 1 " + REFUSED)
-        << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        started(2, terminator=b"\0")
+        >> StdinChunk(b"good\0b\nad\0")
+        << Send(0, b"good\n")
+        << Report(b"paexec-trio: task 2 " + REFUSED)
+        << CloseStdin(1)
         >> StdinChunk(b"more\0")
         >> StdinEnded()
+        >> NodeOutput(0, b"\n")
+        << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
     )
 
 

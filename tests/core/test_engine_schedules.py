@@ -430,7 +430,7 @@ class DisturbedWorld(World):
             self.fire(min(self.timers))
 
 
-UndisturbedWorld.TestCase.settings = settings(max_examples=60, stateful_step_count=60)
-DisturbedWorld.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+UndisturbedWorld.TestCase.settings = settings(max_examples=50, stateful_step_count=50)
+DisturbedWorld.TestCase.settings = settings(max_examples=80, stateful_step_count=40)
 TestUndisturbedRuns = UndisturbedWorld.TestCase
 TestDisturbedRuns = DisturbedWorld.TestCase

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -144,9 +145,9 @@ class Witness:
         """Wait until the process has ended."""
         await trio.lowlevel.wait_readable(self._pidfd)
 
-    def fileno(self) -> int:
-        """Readable when the process has ended."""
-        return self._pidfd
+    def wait(self) -> None:
+        """Wait, without an event loop, until the process has ended."""
+        assert select.select([self._pidfd], [], [], LIMIT)[0], "it is still there"
 
     def has_ended(self) -> bool:
         """Say whether it has ended, which for a child means that it was not reaped either."""

@@ -36,10 +36,6 @@ def wait_for_exit(process: NodeProcess) -> None:
     assert select.select([process.pidfd], [], [], LIMIT)[0]
 
 
-def wait_for(witness: Witness) -> None:
-    assert select.select([witness], [], [], LIMIT)[0]
-
-
 def test_octets_go_in_and_come_out() -> None:
     with node("cat") as process:
         process.unsent.append(b"a task\n")
@@ -85,7 +81,7 @@ def test_a_signal_reaches_the_whole_group() -> None:
         with closing(Witness(os.read(process.stdout, 100))) as background:
             process.signal_group(signal.SIGTERM)
             wait_for_exit(process)
-            wait_for(background)
+            background.wait()
 
 
 def test_a_signal_to_nobody_is_no_error() -> None:
@@ -102,7 +98,7 @@ def test_to_bury_it_kills_what_is_left_and_closes_everything() -> None:
     os.set_blocking(process.stdout, True)
     with closing(Witness(os.read(process.stdout, 100))) as background:
         process.bury()
-        wait_for(background)
+        background.wait()
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
     assert (process.stdin, process.stdout, process.pidfd) == (-1, -1, -1)

@@ -143,6 +143,18 @@ while chunk := stdin.read(65536):
         assert output == b"y\n" * (size - size // 4096)
 
 
+async def test_a_long_result_line() -> None:
+    """LIM-003."""
+    size = 10 << 20
+    command = b"read -r task; head -c %d /dev/zero; echo; echo" % size
+    async with conversation(command) as talk:
+        await talk.feed(b"task\n")
+        output, outcome = await talk.finish()
+        assert outcome == Exit(status=0)
+        assert len(output) == size + 1
+        assert output.strip(b"\0") == b"\n"
+
+
 async def test_any_octets_pass_in_both_directions() -> None:
     """FRM-011, RES-006."""
     octets = bytes(octet for octet in range(256) if octet != 0x0A)
@@ -668,6 +680,32 @@ async def test_a_node_lost_at_work(stderr: Stderr) -> None:
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
     assert stderr.lines() == [b"Node " + lost + b" exited unexpectedly"]
+
+
+async def test_a_node_that_ended_while_idle_is_missed_when_a_task_comes(stderr: Stderr) -> None:
+    """END-011."""
+    async with conversation(b"read -r task; echo $$; echo", stderr=stderr.fd) as talk:
+        await talk.feed(b"task\n")
+        await talk.line()
+        await talk.feed(b"next\n")
+        assert await talk.outcome() == Exit(status=1)
+    # Whether its end or the broken pipe is noticed first is a matter of chance.
+    assert stderr.lines() in (
+        [b"Node 0 exited unexpectedly"],
+        [b"paexec-trio: Sending task to the node failed: " + os.strerror(errno.EPIPE).encode()],
+    )
+
+
+@pytest.mark.parametrize("end", [b"exit 3", b"kill -9 $$"])
+async def test_how_a_calculator_ends_after_its_last_task_does_not_matter(
+    end: bytes, stderr: Stderr
+) -> None:
+    """END-007."""
+    command = b"read -r task; echo result; echo; " + end
+    async with conversation(command, stderr=stderr.fd) as talk:
+        await talk.feed(b"task\n")
+        assert await talk.finish() == (b"result\n", Exit(status=0))
+    assert stderr.lines() == []
 
 
 async def test_a_calculator_that_closes_its_output_at_work(stderr: Stderr) -> None:

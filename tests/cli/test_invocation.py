@@ -1,0 +1,399 @@
+"""Calls understood in memory: every option, every variable, and which of them wins."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from paexec_trio.cli.errors import UsageError
+from paexec_trio.cli.invocation import InformationWanted, Invocation, parse
+from paexec_trio.core.settings import MAGIC_EOT
+
+Environment = dict[bytes, bytes]
+
+
+def understand(*arguments: str | bytes, environment: Environment | None = None) -> Invocation:
+    return parse("paexec", [os.fsdecode(argument) for argument in arguments], environment or {})
+
+
+def complete(*arguments: str | bytes, environment: Environment | None = None) -> Invocation:
+    """Understand a call that has nodes and a calculator besides these arguments."""
+    return understand("-n", "a b", "-c", "calc", *arguments, environment=environment)
+
+
+def complaint(*arguments: str | bytes, environment: Environment | None = None) -> bytes:
+    with pytest.raises(UsageError) as caught:
+        understand(*arguments, environment=environment)
+    return caught.value.message
+
+
+def test_the_least_that_a_call_needs() -> None:
+    call = understand("-n", "+2", "-c", "calc")
+    assert call.settings.program == b"paexec"
+    assert call.settings.nodes == (b"0", b"1")
+    assert call.settings.eot == b""
+    assert call.settings.terminator == b"\n"
+    assert not call.settings.show_node
+    assert not call.settings.show_task_id
+    assert not call.settings.show_pid
+    assert not call.settings.print_eot
+    assert not call.settings.print_task
+    assert call.launch.command == b"calc"
+    assert call.launch.transport == ()
+    assert call.launch.shell == b"/bin/sh"
+    assert call.launch.variables == {b"PAEXEC_EOT": b""}
+    assert not call.debug
+
+
+@pytest.mark.parametrize(
+    ("option", "field"),
+    [
+        ("-r", "show_node"),
+        ("-l", "show_task_id"),
+        ("-p", "show_pid"),
+        ("-e", "print_eot"),
+        ("-E", "print_eot"),
+        ("-i", "print_task"),
+        ("-I", "print_task"),
+    ],
+)
+def test_switches_set_one_thing_each(option: str, field: str) -> None:
+    with_it, without = complete(option).settings, complete().settings
+    names = [name for name in type(without).__slots__ if getattr(without, name) is False]
+    assert {name for name in names if getattr(with_it, name)} == {field}
+    assert with_it.terminator == without.terminator
+
+
+def test_nul_as_terminator() -> None:
+    assert complete("-0").settings.terminator == b"\0"
+
+
+def test_debugging() -> None:
+    assert complete("-d").debug
+
+
+# The syntax of getopt
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-l", "-r", "-n", "+1", "-c", "calc"),
+        ("-lr", "-n+1", "-ccalc"),
+        ("-rln+1", "-c", "calc"),
+        ("-c", "calc", "-rl", "-n", "+1"),
+        ("-c", "calc", "-n", "+1", "-l", "-r", "--"),
+        ("-lrc", "calc", "-n", "+1", "-l"),
+    ],
+)
+def test_ways_to_write_the_same_call(arguments: tuple[str, ...]) -> None:
+    """OPT-001, OPT-002."""
+    assert understand(*arguments) == understand("-l", "-r", "-n", "+1", "-c", "calc")
+
+
+def test_a_value_may_look_like_an_option() -> None:
+    assert understand("-n", "+1", "-c", "-l").launch.command == b"-l"
+    assert not understand("-n", "+1", "-c", "-l").settings.show_task_id
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "other"), [("-n", "b", "a"), ("-c", "other", "calc"), ("-t", "rsh", "ssh")]
+)
+def test_the_last_value_wins(option: str, value: str, other: str) -> None:
+    """OPT-004."""
+    assert complete("-t", "ssh", option, other, option, value) == complete(
+        "-t", "ssh", option, value
+    )
+
+
+def test_what_follows_on_a_free_argument_is_free() -> None:
+    """OPT-003."""
+    call = understand("-n", "+1", "-C", "calc", "-l", "--", "-n", "x")
+    assert call.launch.command == b"calc -l -- -n x"
+    assert call.settings.nodes == (b"0",)
+    assert not call.settings.show_task_id
+
+
+def test_two_hyphens_end_the_options() -> None:
+    """OPT-003."""
+    assert understand("-n", "+1", "-C", "--", "-l").launch.command == b"-l"
+
+
+# Information
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["-h"], "-h"),
+        (["--help"], "-h"),
+        (["-V"], "-V"),
+        (["--version"], "-V"),
+        (["-lrh"], "-h"),
+        (["-n", "", "-h", "free"], "-h"),
+        (["-Vh"], "-V"),
+    ],
+)
+def test_information_is_given_whatever_else_the_call_says(
+    arguments: list[str], option: str
+) -> None:
+    """OPT-010, OPT-011."""
+    with pytest.raises(InformationWanted) as caught:
+        understand(*arguments)
+    assert caught.value.option == option
+
+
+# Nodes and transport
+
+
+def test_nodes_of_the_environment() -> None:
+    """NOD-007, OPT-005."""
+    environment = {b"PAEXEC_NODES": b"x y"}
+    assert understand("-c", "calc", environment=environment).settings.nodes == (b"x", b"y")
+    assert complete(environment=environment).settings.nodes == (b"a", b"b")
+
+
+def test_nodes_of_the_environment_are_checked_as_well() -> None:
+    for value in (b"", b"+0", b",x"):
+        message = complaint("-c", "calc", environment={b"PAEXEC_NODES": value})
+        assert message == b"invalid argument for option -n: '" + value + b"'"
+
+
+def test_nodes_of_the_environment_that_are_not_used_are_not_checked() -> None:
+    assert complete(environment={b"PAEXEC_NODES": b",x"}).settings.nodes == (b"a", b"b")
+
+
+def test_the_transport_is_split_into_words() -> None:
+    """LCH-022."""
+    assert complete("-t", "ssh -o 'A B'").launch.transport == (b"ssh", b"-o", b"A B")
+
+
+def test_the_transport_of_the_environment() -> None:
+    """LCH-025, OPT-005."""
+    environment = {b"PAEXEC_TRANSPORT": b"rsh -x"}
+    assert complete(environment=environment).launch.transport == (b"rsh", b"-x")
+    assert complete("-t", "ssh", environment=environment).launch.transport == (b"ssh",)
+
+
+@pytest.mark.parametrize("value", [b"", b" ", b"\t \t"])
+def test_an_empty_transport_is_none(value: bytes) -> None:
+    """LCH-026."""
+    assert complete("-t", value).launch.transport == ()
+    assert complete(environment={b"PAEXEC_TRANSPORT": value}).launch.transport == ()
+    assert complete("-t", value, environment={b"PAEXEC_TRANSPORT": b"rsh"}).launch.transport == ()
+
+
+def test_a_count_of_nodes_drops_the_transport() -> None:
+    """NOD-002: even one that could not be understood."""
+    environment = {b"PAEXEC_TRANSPORT": b"rsh"}
+    call = understand("-n", "+1", "-c", "calc", "-t", "ssh", environment=environment)
+    assert call.launch.transport == ()
+    assert understand("-n", "+1", "-c", "calc", "-t", "'").launch.transport == ()
+
+
+@pytest.mark.parametrize("value", ["ssh '", 'ssh "', "ssh \\"])
+def test_unbalanced_quotes_in_the_transport(value: str) -> None:
+    """LCH-027."""
+    message = complaint("-n", "a", "-c", "calc", "-t", value)
+    assert message == b"unbalanced quotes in the transport: " + value.encode()
+
+
+# The calculator
+
+
+def test_free_arguments_are_quoted_into_a_command() -> None:
+    """LCH-002."""
+    call = understand("-n", "+1", "-C", "calc", "a b", "it's", "", b"\xff", "$x")
+    assert call.launch.command == b"calc 'a b' 'it'\\''s' '' '\xff' '$x'"
+
+
+@pytest.mark.parametrize("word", ["if", "while", "case", "do", "then", "time"])
+@pytest.mark.xfail(strict=True, reason="a reserved word of the shell is not quoted")
+def test_a_program_may_be_called_like_a_reserved_word(word: str) -> None:
+    """LCH-002: the first free argument is a program."""
+    command = understand("-n", "+1", "-C", word).launch.command
+    assert command != word.encode()
+
+
+def test_the_last_of_c_and_free_arguments_wins() -> None:
+    """LCH-003."""
+    assert understand("-n", "+1", "-c", "x", "-C", "calc").launch.command == b"calc"
+    assert understand("-n", "+1", "-C", "-c", "x").launch.command == b"x"
+    assert understand("-n", "+1", "-C", "-c", "x", "-C", "y").launch.command == b"y"
+
+
+def test_the_shell_of_the_environment() -> None:
+    """LCH-001."""
+    assert complete(environment={b"PAEXEC_SH": b"/bin/ksh"}).launch.shell == b"/bin/ksh"
+    assert complete(environment={b"PAEXEC_SH": b""}).launch.shell == b"/bin/sh"
+
+
+# The EOT
+
+
+@pytest.mark.parametrize(
+    ("arguments", "eot"),
+    [
+        ([], b""),
+        (["-mt=end"], b"end"),
+        (["-m", "t=end of task"], b"end of task"),
+        (["-mt="], b""),
+        (["-mt=a=b"], b"a=b"),
+        ([b"-mt=\xff"], b"\xff"),
+        (["-mt='\""], b"'\""),
+        (["-y"], MAGIC_EOT),
+        (["-y", "-mt=end"], b"end"),
+        (["-mt=end", "-y"], MAGIC_EOT),
+        (["-y", "-mt="], b""),
+        (["-mt=a", "-mt=b"], b"b"),
+        (["-mt=a", "-ms=b"], b"a"),
+    ],
+)
+def test_the_eot(arguments: list[str | bytes], eot: bytes) -> None:
+    """EOT-003, EOT-004, EOT-006, EOT-007, EOT-009."""
+    call = complete(*arguments)
+    assert call.settings.eot == eot
+    assert call.launch.variables[b"PAEXEC_EOT"] == eot
+
+
+def test_the_eot_of_the_environment() -> None:
+    """EOT-005, OPT-005."""
+    environment = {b"PAEXEC_EOT": b"theirs"}
+    assert complete(environment=environment).settings.eot == b"theirs"
+    assert complete("-mt=ours", environment=environment).settings.eot == b"ours"
+    assert complete("-mt=", environment=environment).settings.eot == b""
+    assert complete("-y", environment=environment).settings.eot == MAGIC_EOT
+    assert complete("-ms=x", environment=environment).settings.eot == b"theirs"
+
+
+def test_a_newline_in_the_eot() -> None:
+    """EOT-013."""
+    for arguments, environment in (
+        (["-mt=a\nb"], {}),
+        ([], {b"PAEXEC_EOT": b"a\nb"}),
+        (["-mt=a\nb"], {b"PAEXEC_EOT": b"fine"}),
+    ):
+        message = complaint("-n", "a", "-c", "calc", *arguments, environment=environment)
+        assert message.endswith(b"must not contain a newline: 'a\nb'")
+
+
+@pytest.mark.parametrize(
+    "value", ["s=", "s=ok", "f=no", "F=fatal", "d=", "d=;", "w=", "w='\"", "d='"]
+)
+def test_keys_without_effect(value: str) -> None:
+    """OPT-006."""
+    assert complete("-m", value) == complete()
+
+
+@pytest.mark.parametrize(
+    "value", ["", "=", "x", "x=", "x=y", "t", "s", "tt=x", " t=x", "T=x", "S=x", "=t"]
+)
+def test_an_unknown_key(value: str) -> None:
+    """OPT-029."""
+    message = complaint("-n", "a", "-c", "calc", "-m", value)
+    assert message == b"bad argument for -m: '" + value.encode() + b"'"
+
+
+def test_more_than_one_octet_as_delimiter() -> None:
+    """OPT-029: octets, not characters."""
+    upstream = b"bad argument for -md=. At most one character is allowed: "
+    assert complaint("-n", "a", "-c", "x", "-md=aa") == upstream + b"'aa'"
+    assert complaint("-n", "a", "-c", "x", "-md=\xe9") == upstream + b"'\xc3\xa9'"
+
+
+@pytest.mark.parametrize("value", ["s='", 'f="', "F=a'b", 's=a"'])
+def test_quotes_in_words(value: str) -> None:
+    """OPT-029."""
+    message = complaint("-n", "a", "-c", "x", "-m", value)
+    assert message == b"symbols ' and \" are not allowed in -m argument: " + value.encode()
+
+
+# Variables for calculators
+
+
+def test_variables_are_passed_with_their_values() -> None:
+    """LCH-011, LCH-013."""
+    environment = {b"PAEXEC_ENV": b"A B C", b"A": b"a b\n'\xff", b"C": b"", b"D": b"d"}
+    assert complete(environment=environment).launch.variables == {
+        b"A": b"a b\n'\xff",
+        b"B": b"",
+        b"C": b"",
+        b"PAEXEC_EOT": b"",
+    }
+
+
+@pytest.mark.parametrize("names", [b"A,B", b"A B", b" ,A,, ,B, ", b"A  B", b",A B", b"A,B,A"])
+def test_separators_of_variables(names: bytes) -> None:
+    """LCH-012."""
+    environment = {b"PAEXEC_ENV": names, b"A": b"1", b"B": b"2"}
+    variables = complete(environment=environment).launch.variables
+    assert variables == {b"A": b"1", b"B": b"2", b"PAEXEC_EOT": b""}
+
+
+@pytest.mark.parametrize("names", [b"", b" ", b",", b" , "])
+def test_no_variables(names: bytes) -> None:
+    variables = complete(environment={b"PAEXEC_ENV": names}).launch.variables
+    assert variables == {b"PAEXEC_EOT": b""}
+
+
+@pytest.mark.parametrize("name", [b"-i", b"A=b", b"=", b"-"])
+def test_bad_names_of_variables(name: bytes) -> None:
+    """LCH-014."""
+    message = complaint("-n", "a", "-c", "x", environment={b"PAEXEC_ENV": b"A " + name})
+    assert message == b"invalid name of a variable in PAEXEC_ENV: '" + name + b"'"
+
+
+def test_the_eot_cannot_be_passed_in_another_way() -> None:
+    environment = {b"PAEXEC_ENV": b"PAEXEC_EOT", b"PAEXEC_EOT": b"theirs"}
+    call = complete("-mt=ours", environment=environment)
+    assert call.launch.variables == {b"PAEXEC_EOT": b"ours"}
+
+
+@pytest.mark.parametrize("value", [b"", b"0", b"-1", b"x", b"4096"])
+def test_bufsize_is_accepted(value: bytes) -> None:
+    """OPT-007."""
+    assert complete(environment={b"PAEXEC_BUFSIZE": value}) == complete()
+
+
+# Usage errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], b"-n option is mandatory!"),
+        (["-c", "x"], b"-n option is mandatory!"),
+        (["-n", "+1"], b"-c option is mandatory!"),
+        (["-q"], b"invalid option -- 'q'"),
+        (["-lq"], b"invalid option -- 'q'"),
+        (["-\xe9"], b"invalid option -- '\xc3\xa9'"),
+        (["-n"], b"option requires an argument -- 'n'"),
+        (["-ln"], b"option requires an argument -- 'n'"),
+        (["-n", "+1", "-c"], b"option requires an argument -- 'c'"),
+        (["-t"], b"option requires an argument -- 't'"),
+        (["-m"], b"option requires an argument -- 'm'"),
+        (["-g"], b"option -g is not supported by this version yet"),
+        (["--unknown"], b"unrecognized option '--unknown'"),
+        (["--unknown=x"], b"unrecognized option '--unknown'"),
+        (["--help=x"], b"unrecognized option '--help'"),
+        (["-n", "+1", "-c", "x", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
+        (["-n", "+1", "-c", "x", "--", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
+        (["-n", "+1", "-c", "x", "-"], b"extra arguments. Run paexec -h for details: '-'"),
+        (["-n", "+1", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
+        (["-n", "+1", "-C"], b"missing arguments. Run paexec -h for details"),
+        (["-n", "+1", "-c", "x", "-C"], b"missing arguments. Run paexec -h for details"),
+        (["-n", "+1", "-C", "-c", "x", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
+        (["-n", "", "-c", "x"], b"invalid argument for option -n: ''"),
+    ],
+)
+def test_usage_errors(arguments: list[str], message: bytes) -> None:
+    """OPT-023 to OPT-028, with upstream's wording."""
+    assert complaint(*arguments) == message
+
+
+@pytest.mark.xfail(strict=True, reason="a long option of one letter is taken for a short one")
+@pytest.mark.parametrize("argument", ["--n", "--g", "--q", "--=x"])
+def test_unknown_long_options_are_named_as_they_were_given(argument: str) -> None:
+    """OPT-022."""
+    assert argument.encode() in complaint(argument)

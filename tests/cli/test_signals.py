@@ -1,0 +1,133 @@
+"""Signals: how the program ends by them, and that nothing is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing
+
+import pytest
+
+from tests.cli.harness import ECHO, PIDS, Program, call
+from tests.runtime.harness import Witness
+
+STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+STUBBORN = (
+    "trap '' TERM INT HUP; "
+    'while read -r task; do echo "$$"; echo; done; '
+    "while :; do sleep 9; done"
+)
+"""A calculator that ends for nothing but SIGKILL."""
+
+
+def assert_gone(pid: int) -> None:
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("signum", STOPS)
+def test_a_signal_ends_the_program_and_its_calculators(signum: signal.Signals) -> None:
+    """END-030: by that signal, without a word."""
+    with Program("-n", "+2", "-c", PIDS) as program:
+        program.feed(b"a\nb\n")
+        pids = {int(program.line()), int(program.line())}
+        program.send_signal(signum)
+        assert program.end(keep_input_open=True) == -signum
+        assert program.diagnostics() == b""
+        for pid in pids:
+            assert_gone(pid)
+
+
+def test_a_signal_while_nothing_was_read_yet() -> None:
+    with Program("-n", "+1", "-c", "echo ready >&2; exec cat") as program:
+        assert program.diagnostic() == b"ready\n"
+        program.send_signal(signal.SIGTERM)
+        assert program.end(keep_input_open=True) == -signal.SIGTERM
+
+
+def test_a_second_signal_kills_stubborn_calculators() -> None:
+    with Program("-n", "+1", "-c", STUBBORN) as program:
+        program.feed(b"a\n")
+        pid = int(program.line())
+        program.send_signal(signal.SIGTERM)
+        program.send_signal(signal.SIGINT)
+        assert program.end(keep_input_open=True) in {-signal.SIGTERM, -signal.SIGINT}
+        assert_gone(pid)
+
+
+def test_stubborn_calculators_do_not_outlive_the_program() -> None:
+    """END-006."""
+    with Program("-n", "+1", "-c", STUBBORN) as program:
+        program.feed(b"a\n")
+        pid = int(program.line())
+        program.send_signal(signal.SIGINT)
+        assert program.end(keep_input_open=True) == -signal.SIGINT
+        assert_gone(pid)
+
+
+def test_a_process_in_the_background_does_not_outlive_the_program() -> None:
+    """END-006."""
+    command = "sleep 1000 & while read -r task; do echo $!; echo; done"
+    with Program("-n", "+1", "-c", command) as program:
+        program.feed(b"a\n")
+        with closing(Witness(program.line())) as background:
+            program.send_signal(signal.SIGTERM)
+            assert program.end(keep_input_open=True) == -signal.SIGTERM
+            background.wait()
+
+
+@pytest.mark.parametrize("signum", STOPS)
+def test_a_signal_that_was_ignored_stays_ignored(signum: signal.Signals) -> None:
+    """END-031: as nohup, and a shell for its background jobs, arrange it."""
+    name = signum.name.removeprefix("SIG")
+    before = ("/bin/sh", "-c", f'trap "" {name}; exec "$@"', "sh")
+    with Program("-n", "+1", "-c", ECHO, before=before) as program:
+        program.feed(b"a\n")
+        assert program.line() == b"a\n"
+        program.send_signal(signum)
+        program.feed(b"b\n")
+        assert program.line() == b"b\n"
+        assert program.end() == 0
+
+
+def test_nohup() -> None:
+    """END-031."""
+    with Program("-n", "+1", "-c", ECHO, before=("nohup",)) as program:
+        program.feed(b"a\n")
+        assert program.line() == b"a\n"
+        program.send_signal(signal.SIGHUP)
+        program.feed(b"b\n")
+        assert program.line() == b"b\n"
+        assert program.end() == 0
+
+
+def test_a_parent_that_ignores_sigchld_does_no_harm() -> None:
+    before = ("/bin/sh", "-c", 'trap "" CHLD; exec "$@"', "sh")
+    result = call("-n", "+2", "-c", ECHO, stdin=b"a\nb\n", before=before)
+    assert sorted(result.stdout.splitlines()) == [b"a", b"b"]
+    assert result.stderr == b""
+    assert result.returncode == 0
+    result = call("-n", "+1", "-c", "exit 3", stdin=b"a\n", before=before)
+    assert result.returncode == 1
+
+
+def test_when_the_reader_goes_away_the_program_ends_as_by_sigpipe() -> None:
+    """END-020: as in ``| head -1``."""
+    with Program("-n", "+2", "-c", PIDS) as program:
+        program.feed(b"a\n")
+        pid = int(program.line())
+        program.stop_reading()
+        assert program.end(keep_input_open=True) == -signal.SIGPIPE
+        assert program.diagnostics() == b""
+        assert_gone(pid)
+
+
+def test_an_endless_input_and_a_reader_of_one_line() -> None:
+    """END-020, in a pipeline; the status is what a shell makes of that."""
+    result = call(
+        *("-n", "+2", "-c", ECHO),
+        before=("/bin/sh", "-c", '{ yes | "$@"; echo "$?" >&2; } | head -n 1', "sh"),
+    )
+    assert result.stdout == b"y\n"
+    assert result.stderr == b"%d\n" % (128 + signal.SIGPIPE)

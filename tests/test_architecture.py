@@ -1,0 +1,205 @@
+"""The rings: what may import what, and that facts written in several places agree."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from paexec_trio.cli.options import OPTIONS, help_text
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "paexec_trio"
+
+FORBIDDEN_IN_CORE = {
+    "asyncio",
+    "datetime",
+    "fcntl",
+    "multiprocessing",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "select",
+    "selectors",
+    "signal",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+    "trio",
+}
+"""I/O, clocks, randomness and whatever leads to them."""
+
+
+def files(directory: str) -> list[Path]:
+    found = sorted((ROOT / directory).rglob("*.py"))
+    assert found, f"nothing to check in {directory}"
+    return found
+
+
+def name_of(path: Path) -> str:
+    """Return the dotted name of a module."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted names of all that is imported, wherever it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield node.module
+            # The names may be modules themselves.
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and called_name(node) in {"__import__", "import_module"}:
+            yield from (
+                argument.value
+                for argument in node.args
+                if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+            )
+
+
+def called_name(call: ast.Call) -> str:
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def imports_of(path: Path) -> set[str]:
+    return set(imports(ast.parse(path.read_bytes(), str(path))))
+
+
+def roots(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+MODULES = {name_of(path): path for path in files("paexec_trio")}
+
+
+def reachable_from(start: set[str]) -> set[str]:
+    """Return the package's modules that those import, directly or not."""
+    reached: set[str] = set()
+    todo = set(start)
+    while todo:
+        name = todo.pop()
+        reached.add(name)
+        todo |= {other for other in imports_of(MODULES[name]) if other in MODULES} - reached
+    return reached
+
+
+CORE = {name for name in MODULES if name.startswith("paexec_trio.core")}
+
+
+def test_the_core_imports_nothing_that_touches_the_world() -> None:
+    for name in reachable_from(CORE):
+        forbidden = roots(imports_of(MODULES[name])) & FORBIDDEN_IN_CORE
+        assert not forbidden, f"{name} imports {forbidden}"
+
+
+def test_the_core_stands_on_its_own() -> None:
+    assert reachable_from(CORE) == CORE
+
+
+def test_the_core_calls_nothing_that_opens_files() -> None:
+    for name in CORE:
+        tree = ast.parse(MODULES[name].read_bytes())
+        calls = {called_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        assert not calls & {"open", "print", "input", "exec", "eval"}, name
+
+
+def test_the_runtime_does_not_know_the_command_line() -> None:
+    runtime = {name for name in MODULES if name.startswith("paexec_trio.runtime")}
+    assert runtime
+    assert not {name for name in reachable_from(runtime) if name.startswith("paexec_trio.cli")}
+
+
+def test_only_the_runtime_and_what_starts_it_import_trio() -> None:
+    importing = {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))}
+    outside = {name for name in importing if not name.startswith("paexec_trio.runtime.")}
+    assert "paexec_trio.runtime.run" in importing
+    assert outside == {"paexec_trio.cli.main"}
+
+
+def test_the_command_line_imports_trio_in_one_function_only() -> None:
+    tree = ast.parse(MODULES["paexec_trio.cli.main"].read_bytes())
+    importing = [
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and "trio" in roots(set(imports(node)))
+    ]
+    at_the_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert importing == ["_run"]
+    assert "trio" not in {root for node in at_the_top for root in roots(set(imports(node)))}
+
+
+@pytest.mark.parametrize("path", files("conformance"), ids=name_of)
+def test_the_suite_does_not_know_the_reference_implementation(path: Path) -> None:
+    """It judges any build, by argv, pipes and exit statuses alone."""
+    assert "paexec_trio" not in roots(imports_of(path))
+
+
+def test_the_check_of_imports_finds_every_kind_of_import() -> None:
+    text = """
+import os.path
+from time import sleep as s
+def function():
+    import socket, select as sel
+    from random import *
+    importlib.import_module("signal")
+    __import__("trio")
+if x:
+    from paexec_trio import core
+"""
+    assert roots(set(imports(ast.parse(text)))) == {
+        "os",
+        "time",
+        "socket",
+        "select",
+        "random",
+        "signal",
+        "trio",
+        "paexec_trio",
+    }
+
+
+def options_of_specification() -> set[str]:
+    """The options in the table of the specification."""
+    text = (ROOT / "spec" / "options.rst").read_text()
+    return set(re.findall(r"^``-(.)`` ", text, re.MULTILINE))
+
+
+def options_of_help() -> set[str]:
+    return set(re.findall(r"^  -(.)", help_text("paexec-trio"), re.MULTILINE))
+
+
+def test_the_options_are_the_same_everywhere() -> None:
+    table = {option.letter for option in OPTIONS}
+    assert options_of_specification() == table
+    assert options_of_help() == table
+
+
+def test_options_take_values_where_the_specification_says_so() -> None:
+    text = (ROOT / "spec" / "options.rst").read_text()
+    rows = dict(re.findall(r"^``-(.)`` (.{10}) ", text, re.MULTILINE))
+    assert {letter for letter, value in rows.items() if value.strip()} == {
+        option.letter for option in OPTIONS if option.value
+    }
+
+
+def test_requirements_that_tests_mention_exist() -> None:
+    """An id in a docstring must not outlive its requirement."""
+    known: set[str] = set()
+    for chapter in (ROOT / "spec").glob("*.rst"):
+        known |= set(re.findall(r"^   :id: (\S+)$", chapter.read_text(), re.MULTILINE))
+    assert known
+    for directory in ("tests", "paexec_trio"):
+        for path in files(directory):
+            mentioned = set(re.findall(r"\b[A-Z]{3}-\d{3}\b", path.read_text()))
+            assert mentioned <= known, path
