@@ -130,6 +130,20 @@ class TaskGraph:
             yield self._target[edge]
             edge = self._next_edge[edge]
 
+    def release_dependants(self, task: int) -> list[int]:
+        """Take a task that succeeded off its dependants; return those that wait for no other."""
+        released = []
+        waiting_for = self.predecessors
+        edge = self._first_edge[task]
+        while edge:
+            dependant = self._target[edge]
+            count = waiting_for[dependant] - 1
+            waiting_for[dependant] = count
+            if not count:
+                released.append(dependant)
+            edge = self._next_edge[edge]
+        return released
+
     def topological_order(self) -> list[int]:
         """Return all tasks, each after the tasks that it depends on.
 

@@ -223,10 +223,8 @@ class GraphTasks:
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make ready what a success makes ready, or drop what a failure drops."""
         if status is Status.SUCCESS:
-            waiting_for = self._graph.predecessors
-            for dependant in self._graph.dependants(task_id):
-                waiting_for[dependant] -= 1
-                if not waiting_for[dependant] and not self._dropped[dependant]:
+            for dependant in self._graph.release_dependants(task_id):
+                if not self._dropped[dependant]:
                     heappush(self._ready, self._rank[dependant])
             return []
         names = self._graph.names

@@ -1,0 +1,189 @@
+"""Graph mode at the size of a real package collection: time and memory.
+
+Usage: python tests/benchmarks/graphs.py [--limit SECONDS]
+
+Prints two tables. The first has the engine alone: a random graph of N tasks and 2 N edges is read,
+checked and scheduled, without a calculator. The second has whole runs with a trivial calculator on
+two nodes, beside the C program, which is stopped after the limit.
+
+The graph of Debian's main archive is made from ``apt-cache dumpavail``: an edge from each package
+that a ``Depends`` names, the first of alternatives, to the package that has it. Dependencies in
+Debian have cycles; an edge that closes one in a depth-first walk through the packages in
+alphabetical order is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from paexec_trio import Settings
+from paexec_trio.core.commands import Send
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import NodeOutput, NodeStarted, RunStarted, StdinChunk, StdinEnded
+from paexec_trio.core.settings import GraphSettings
+
+CHUNK = 1 << 16
+SEED = 1
+CALCULATOR = """gawk '{ print STATUS; print ""; fflush() }' STATUS=%s"""
+
+
+def random_graph(tasks: int, edges: int) -> bytes:
+    """Return a graph whose edges lead from lower to higher numbers."""
+    chance = random.Random(SEED)  # noqa: S311 (no secret)
+    lines = [b"p%d" % task for task in range(tasks)]
+    for _ in range(edges):
+        before = chance.randrange(tasks - 1)
+        lines.append(b"p%d p%d" % (before, chance.randrange(before + 1, tasks)))
+    return b"\n".join(lines) + b"\n"
+
+
+def chain(tasks: int) -> bytes:
+    """Return a graph in which each task depends on the one before."""
+    return b"".join(b"%d %d\n" % (task, task + 1) for task in range(1, tasks))
+
+
+def independent(tasks: int) -> bytes:
+    """Return a graph without edges."""
+    return b"".join(b"%d\n" % task for task in range(1, tasks + 1))
+
+
+def ladder(steps: int) -> bytes:
+    """Return diamonds in a row: the number of paths doubles with each."""
+    return b"".join(
+        b"n%d a%d\nn%d b%d\na%d n%d\nb%d n%d\n" % (i, i, i, i, i, i + 1, i, i + 1)
+        for i in range(steps)
+    )
+
+
+def debian_dependencies() -> dict[str, list[str]]:
+    """Return for each package of apt's lists the packages that it depends on."""
+    dump = subprocess.run(["apt-cache", "dumpavail"], check=True, capture_output=True, text=True)  # noqa: S607
+    dependencies: dict[str, list[str]] = {}
+    package = ""
+    for line in dump.stdout.splitlines():
+        if line.startswith("Package: "):
+            package = line.removeprefix("Package: ")
+            dependencies.setdefault(package, [])
+        elif line.startswith("Depends: "):
+            alternatives = line.removeprefix("Depends: ").split(",")
+            dependencies[package] += [
+                name.split("|")[0].split("(")[0].split(":")[0].strip() for name in alternatives
+            ]
+    return dependencies
+
+
+def debian_graph() -> bytes:
+    """Return the graph of Debian's packages, with cycles broken as said above."""
+    dependencies = debian_dependencies()
+    lines: list[str] = []
+    entered: set[str] = set()
+    on_path: set[str] = set()
+    for start in sorted(dependencies):
+        if start in entered:
+            continue
+        lines.append(start)
+        path = [start]
+        pending: list[Iterator[str]] = [iter(dependencies[start])]
+        entered.add(start)
+        on_path.add(start)
+        while path:
+            name = next(pending[-1], None)
+            if name is None:
+                pending.pop()
+                on_path.discard(path.pop())
+            elif name in dependencies and name not in on_path:
+                lines.append(f"{name} {path[-1]}")
+                if name not in entered:
+                    entered.add(name)
+                    on_path.add(name)
+                    path.append(name)
+                    pending.append(iter(dependencies[name]))
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def schedule(graph: bytes) -> float:
+    """Run the engine over a graph, answering each task at once; return the seconds it took."""
+    start = time.perf_counter()
+    engine = Engine(Settings(nodes=(b"0",), graph=GraphSettings()))
+    engine.handle(RunStarted())
+    for at in range(0, len(graph), CHUNK):
+        engine.handle(StdinChunk(graph[at : at + CHUNK]))
+    engine.handle(StdinEnded())
+    sent = engine.handle(NodeStarted(0, 1))
+    while any(type(command) is Send for command in sent):
+        sent = engine.handle(NodeOutput(0, b"success\n\n"))
+    return time.perf_counter() - start
+
+
+def measure_engine(tasks: int) -> None:
+    """Print one row of the first table, measured in a process of its own."""
+    code = f"from graphs import *; g = random_graph({tasks}, {2 * tasks}); peak = lambda: "
+    code += "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024; "
+    code += "print(f'{schedule(g):.2f} s, {peak()} MiB')"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+    )
+    print(f"{tasks:>9,} tasks {2 * tasks:>9,} edges  {done.stdout.strip()}", flush=True)
+
+
+def measure_run(program: str, graph: Path, status: str, limit: float) -> str:
+    """Return seconds and peak memory of a whole run, or how it failed."""
+    start = time.perf_counter()
+    with graph.open("rb") as tasks:
+        process = subprocess.Popen(
+            [program, "-g", "-n", "+2", "-c", CALCULATOR % status],
+            stdin=tasks,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    try:
+        returncode = process.wait(limit)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return f"> {limit:g} s"
+    seconds = time.perf_counter() - start
+    return f"{seconds:.1f} s" if returncode == 0 else f"failed: {returncode}"
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--limit", type=float, default=120, help="seconds for a run")
+    limit = parser.parse_args().limit
+    print("engine alone")
+    for tasks in (10_000, 100_000, 1_000_000):
+        measure_engine(tasks)
+    print(f"\nwhole runs{'':24} paexec-trio     paexec")
+    graphs = {
+        "64,000 independent tasks": (independent(64_000), "success"),
+        "1,000,000 independent tasks": (independent(1_000_000), "success"),
+        "chain of 1,000,000": (chain(1_000_000), "success"),
+        "100,000 diamonds, root fails": (ladder(100_000), "failure"),
+        "Debian's packages": (debian_graph(), "success"),
+    }
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory, "graph")
+        for name, (graph, status) in graphs.items():
+            file.write_bytes(graph)
+            ours = measure_run("paexec-trio", file, status, limit)
+            theirs = measure_run("paexec", file, status, limit)
+            print(f"{name:34} {ours:15} {theirs}", flush=True)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    print(f"largest process: {peak} MiB")
+
+
+if __name__ == "__main__":
+    main()
