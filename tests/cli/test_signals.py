@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from contextlib import closing
 
 import pytest
@@ -131,3 +132,21 @@ def test_an_endless_input_and_a_reader_of_one_line() -> None:
     )
     assert result.stdout == b"y\n"
     assert result.stderr == b"%d\n" % (128 + signal.SIGPIPE)
+
+
+BLOCK_SIGPIPE = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPIPE])
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.xfail(strict=True, reason="the signal does not end the program, which then succeeds")
+def test_a_parent_that_blocks_sigpipe_gets_a_failure_all_the_same() -> None:
+    """END-020: the same happens to the first process of a container."""
+    before = (sys.executable, "-c", BLOCK_SIGPIPE)
+    with Program("-n", "+1", "-c", ECHO, before=before) as program:
+        program.feed(b"a\n")
+        assert program.line() == b"a\n"
+        program.stop_reading()
+        assert program.end(keep_input_open=True) in {-signal.SIGPIPE, 128 + signal.SIGPIPE}
