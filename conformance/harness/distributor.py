@@ -48,6 +48,7 @@ class Distributor:
         self,
         argv: Sequence[str | bytes],
         environment: dict[bytes, bytes],
+        directory: Path,
         watch: Watch,
         transcript: Transcript,
         stdin: int | None = None,
@@ -72,6 +73,7 @@ class Distributor:
                 stdout=subprocess.PIPE if stdout is None else stdout,
                 stderr=subprocess.PIPE,
                 env=environment,
+                cwd=directory,
                 bufsize=0,
                 start_new_session=True,
             )

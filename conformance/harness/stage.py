@@ -91,7 +91,7 @@ class Stage:
         stdout: int | None = None,
         within: Sequence[str] = (),
     ) -> Distributor:
-        """Start the implementation under test with these arguments.
+        """Start the implementation under test with these arguments, in the stage's directory.
 
         The environment is that of the suite without ``PAEXEC_`` variables and with ``environment``.
         ``within`` is a command line that prepares something and then executes its arguments.
@@ -101,6 +101,7 @@ class Stage:
         distributor = Distributor(
             [*within, *self._implementation, *arguments],
             inherited | {os.fsencode(k): os.fsencode(v) for k, v in added},
+            self.directory,
             self._watch,
             self.transcript,
             stdin,
