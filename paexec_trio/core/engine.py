@@ -240,7 +240,8 @@ class Engine:
 
     def _stdin_failed(self, event: StdinFailed) -> None:
         self._reading = False
-        self._fail_input(b"reading from standard input failed: " + event.reason)
+        if self._phase is Phase.RUNNING:
+            self._fail_input(b"reading from standard input failed: " + event.reason)
 
     def _fail_input(self, reason: bytes) -> None:
         """Take no more tasks; those that were dispatched are finished, then the run fails."""

@@ -141,7 +141,6 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-@pytest.mark.xfail(strict=True, reason="the signal does not end the program, which then succeeds")
 def test_a_parent_that_blocks_sigpipe_gets_a_failure_all_the_same() -> None:
     """END-020: the same happens to the first process of a container."""
     before = (sys.executable, "-c", BLOCK_SIGPIPE)

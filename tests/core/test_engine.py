@@ -890,9 +890,6 @@ def test_input_that_arrives_after_the_stop_is_not_sent() -> None:
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="input that fails after a stop is reported and replaces the outcome"
-)
 def test_input_that_fails_after_the_stop_does_not_matter() -> None:
     """END-030: the first cause tells how the run ends."""
     assert (

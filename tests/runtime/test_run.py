@@ -498,7 +498,6 @@ async def test_a_socket_whose_reader_went_away(socket_pair: SocketPair, stderr: 
     assert stderr.lines() == []
 
 
-@pytest.mark.xfail(strict=True, reason="the copy of the socket is left to the garbage collector")
 async def test_no_descriptor_is_left_open_for_a_socket(socket_pair: SocketPair) -> None:
     gc.disable()
     try:
@@ -887,7 +886,6 @@ async def test_debugging_shows_events_and_commands(stderr: Stderr, tmp_path: Pat
     assert stderr.lines()[-1] == b"Exit(status=0, signal=0)"
 
 
-@pytest.mark.xfail(strict=True, reason="the event loop's descriptors are not closed")
 async def test_a_run_without_a_standard_output_leaves_no_descriptor() -> None:
     reader, writer = os.pipe()
     os.close(reader)
