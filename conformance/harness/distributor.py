@@ -54,7 +54,6 @@ class Distributor:
         stdin: int | None = None,
         stdout: int | None = None,
     ) -> None:
-        self.argv = argv
         self._watch = watch
         self._transcript = transcript
         self._stdout = bytearray()
