@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import sys
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -471,12 +470,8 @@ async def test_a_regular_file_as_the_output(tmp_path: Path) -> None:
 def socket_pair() -> Iterator[tuple[socket.socket, socket.socket]]:
     """Two connected sockets: ours and that of the run."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, warnings.catch_warnings():
+    with ours, theirs:
         yield ours, theirs
-        # What a run leaves to the garbage collector must not disturb other tests; whether it
-        # does is a test of its own.
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 SocketPair = tuple[socket.socket, socket.socket]
