@@ -327,10 +327,10 @@ def test_the_reader_goes_away(stage: Stage) -> None:
 @requirement("END-020")
 def test_no_further_tasks_after_the_reader_went_away(stage: Stage) -> None:
     """``head -1``: the end comes long before that of the input."""
-    stage.reply = lambda task: task * 100 + b"\n\n"
+    stage.reply = lambda task: (stage.nonce + task) * 50 + b"\n\n"
     run = stage.start("-n", "+1", "-c", stage.calculator())
     run.feed(b"0123456789\n" * 20_000)
-    stage.wait("the first result on standard output", lambda: bool(run.stdout))
+    stage.wait("the first result on standard output", lambda: stage.nonce in run.stdout)
     run.close_output()
     assert run.finish() == -signal.SIGPIPE
     assert run.stderr == b""

@@ -49,9 +49,8 @@ def test_many_nodes(stage: Stage) -> None:
     run.close_stdin()
     assert run.wait(3 * stage.bound) == 0
     os.close(opener)
-    assert sorted(run.stdout.splitlines()) == sorted(
-        b"%s %s%s" % (t, t, stage.nonce) for t in tasks
-    )
+    results = [b"%s %s %s" % (task, stage.nonce, task) for task in tasks]
+    assert sorted(run.stdout.splitlines()) == sorted(results)
 
 
 @requirement("LIM-002", "FRM-011")

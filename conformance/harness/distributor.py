@@ -48,12 +48,12 @@ class Distributor:
         self,
         argv: Sequence[str | bytes],
         environment: dict[bytes, bytes],
+        directory: Path,
         watch: Watch,
         transcript: Transcript,
         stdin: int | None = None,
         stdout: int | None = None,
     ) -> None:
-        self.argv = argv
         self._watch = watch
         self._transcript = transcript
         self._stdout = bytearray()
@@ -72,6 +72,7 @@ class Distributor:
                 stdout=subprocess.PIPE if stdout is None else stdout,
                 stderr=subprocess.PIPE,
                 env=environment,
+                cwd=directory,
                 bufsize=0,
                 start_new_session=True,
             )

@@ -91,7 +91,7 @@ class Stage:
         stdout: int | None = None,
         within: Sequence[str] = (),
     ) -> Distributor:
-        """Start the implementation under test with these arguments.
+        """Start the implementation under test with these arguments, in the stage's directory.
 
         The environment is that of the suite without ``PAEXEC_`` variables and with ``environment``.
         ``within`` is a command line that prepares something and then executes its arguments.
@@ -101,6 +101,7 @@ class Stage:
         distributor = Distributor(
             [*within, *self._implementation, *arguments],
             inherited | {os.fsencode(k): os.fsencode(v) for k, v in added},
+            self.directory,
             self._watch,
             self.transcript,
             stdin,
@@ -169,12 +170,6 @@ class Stage:
         """Whether something comes true within a grace. Say at each use what a wrong guess does."""
         return self._watch.happens(condition, grace)
 
-    def sync(self) -> None:
-        """Take in all that the living fakes have received by now."""
-        for fake in (*self.calculators, *self.transports):
-            if not fake.gone:
-                fake.sync()
-
     @property
     def tasks(self) -> list[bytes]:
         """All tasks that calculators received, those of one calculator in their order."""
@@ -242,7 +237,8 @@ class Stage:
 
     def evidence(self) -> str:
         """What a reader of a failure needs to see."""
-        return self.transcript.render()
+        errors = b"".join(distributor.stderr for distributor in self.distributors)
+        return f"{self.transcript.render()}\n\nstandard error:\n{errors.decode(errors='replace')}"
 
     def _hopeless(self) -> str | None:
         """Why nothing can happen any more, if that is so."""

@@ -114,7 +114,7 @@ def _split_options(arguments: Sequence[str]) -> tuple[list[tuple[str, bytes]], l
 def _option_error(error: getopt.GetoptError) -> UsageError:
     """Say what getopt found, in the words of the C library."""
     option = os.fsencode(error.opt)
-    if len(error.opt) > 1:
+    if error.msg.startswith("option --"):
         return UsageError(b"unrecognized option '--%b'" % option)
     if takes_value(error.opt):
         return UsageError(b"option requires an argument -- '%b'" % option)

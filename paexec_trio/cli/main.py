@@ -90,6 +90,8 @@ def _run(invocation: Invocation) -> int:
         if outcome.signal:
             signal.signal(outcome.signal, signal.SIG_DFL)
             os.kill(os.getpid(), outcome.signal)
+            # Still here: the signal is blocked, or this is the first process of a container.
+            return 128 + outcome.signal
         return outcome.status
 
     return trio.run(run_until_end)

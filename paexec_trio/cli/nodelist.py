@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from paexec_trio.cli.errors import UsageError
 
-_MAX_DIGITS = 9
-"""More nodes than this has digits cannot be meant, and would only fill the memory."""
+_MAX_NODES = 1 << 22
+"""More processes than this a Linux system cannot have; names for them would fill the memory."""
 
 _FIRST_OCTETS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/"
 _GAPS = b" \t\r\n"
+_GAPS_TO_SPACES = bytes.maketrans(_GAPS, b" " * len(_GAPS))
 
 
 class NodeList(NamedTuple):
@@ -37,7 +38,8 @@ def parse_nodes(value: bytes) -> NodeList:
     if value.startswith(b":"):
         names = _read_file(value[1:])
     else:
-        names = tuple(value.strip(_GAPS).replace(b"\r", b" ").split())
+        # Not split() alone, which takes vertical tabs and form feeds for gaps too.
+        names = tuple(filter(None, value.translate(_GAPS_TO_SPACES).split(b" ")))
         if not names or value.lstrip(_GAPS)[0] not in _FIRST_OCTETS:
             raise _invalid(value)
     for name in names:
@@ -45,15 +47,20 @@ def parse_nodes(value: bytes) -> NodeList:
             raise UsageError(
                 b"invalid argument for option -n: node '%b' begins with a hyphen" % name
             )
+        if b"\0" in name:  # no program can be given such an argument
+            raise UsageError(b"invalid argument for option -n: node '%b' contains a NUL" % name)
     return NodeList(names, counted=False)
 
 
 def _count(value: bytes) -> tuple[bytes, ...]:
     digits = value[1:]
-    # isdigit() of octets knows the ASCII digits only.
-    if not digits.isdigit() or len(digits.lstrip(b"0")) > _MAX_DIGITS or not int(digits):
+    # isdigit() first: int() takes blanks and underscores too, and refuses very long numbers.
+    if not digits.isdigit() or len(digits.lstrip(b"0")) > len(str(_MAX_NODES)):
         raise _invalid(value)
-    return tuple(b"%d" % index for index in range(int(digits)))
+    count = int(digits.lstrip(b"0") or b"0")
+    if not 1 <= count <= _MAX_NODES:
+        raise _invalid(value)
+    return tuple(b"%d" % index for index in range(count))
 
 
 def _read_file(path: bytes) -> tuple[bytes, ...]:

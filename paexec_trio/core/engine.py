@@ -253,7 +253,7 @@ class Engine:
 
     def _stdin_chunk(self, event: StdinChunk) -> None:
         self._reading = False
-        if self._stdin_ended:
+        if self._stdin_ended or self._phase is not Phase.RUNNING:
             return
         try:
             self._tasks.feed(event.data)
@@ -264,7 +264,7 @@ class Engine:
 
     def _stdin_ended_event(self, _event: StdinEnded) -> None:
         self._reading = False
-        if self._stdin_ended:
+        if self._stdin_ended or self._phase is not Phase.RUNNING:
             return
         self._stdin_ended = True
         try:
@@ -291,6 +291,8 @@ class Engine:
 
     def _stdin_failed(self, event: StdinFailed) -> None:
         self._reading = False
+        if self._phase is not Phase.RUNNING:
+            return
         reason = b"reading from standard input failed: " + event.reason
         if self._tasks.needs_whole_input:
             self._report(reason)

@@ -42,6 +42,6 @@ class Launch:
 
     def _command_line(self) -> bytes:
         words = [b"env"]
-        words += [quote(name) + b"=" + quote(value) for name, value in self.variables.items()]
+        words += [quote(name + b"=" + value) for name, value in self.variables.items()]
         words += [quote(self.shell), b"-c", quote(self.command)]
         return b" ".join(words)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-_SAFE = re.compile(rb"[A-Za-z0-9_./:,+@%-]+")
-
 _TOKEN = re.compile(
     rb"""(?P<gap>[ \t\n]+)
        | '(?P<single>[^']*)'
@@ -59,7 +57,5 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 
 
 def quote(word: bytes) -> bytes:
-    """Quote a word so that a POSIX shell takes it as it is."""
-    if _SAFE.fullmatch(word):
-        return word
+    """Quote a word so that a POSIX shell takes it as it is, reserved words and aliases too."""
     return b"'" + word.replace(b"'", b"'\\''") + b"'"

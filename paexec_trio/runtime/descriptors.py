@@ -5,17 +5,22 @@ from __future__ import annotations
 import resource
 
 _PER_NODE = 3  # its standard input, its standard output, its pidfd
-_SPARE = 64  # our own streams, trio's, and two for each end of a pipe while a process starts
+_SPARE = 24  # our own streams, trio's, and those of a process while it starts
 
 
-def make_room_for(nodes: int) -> None:
-    """Raise the limit on open descriptors if that many nodes need more, as far as allowed.
+def make_room_for(nodes: int) -> bool:
+    """Raise the limit on open descriptors if that many nodes need more (LIM-005).
 
     Only then: calculators inherit the limit, and old programs misbehave under a high one.
+
+    Returns:
+        Whether there is room; ``False`` if the hard limit forbids it.
     """
     needed = _PER_NODE * nodes + _SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < needed:
-        wanted = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        if wanted > soft:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    if soft == resource.RLIM_INFINITY or needed <= soft:
+        return True
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        return False
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    return True

@@ -49,7 +49,7 @@ from paexec_trio.core.events import (
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import TERM_GRACE
 from paexec_trio.runtime.diagnostics import write_diagnostic
-from paexec_trio.runtime.nonblocking import nonblocking_writer
+from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.writequeue import WriteQueue
 
@@ -76,11 +76,15 @@ class Host:
         stdin: the descriptor that tasks are read from.
         stdout: the descriptor that results are written to.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
+
+    Raises:
+        OSError: ``stdout`` is not open.
     """
 
     def __init__(
         self, launch: Launch, nodes: Sequence[bytes], stdin: int, stdout: int, stderr: int
     ) -> None:
+        self._writer = NonblockingWriter(stdout)
         self._launch = launch
         self._nodes = nodes
         self._environment = launch.environment(os.environb)
@@ -102,13 +106,11 @@ class Host:
         self._stdin_watched = False
         self._stderr = stderr
         self._output = WriteQueue()
-        self._output_fd, self._write_output = nonblocking_writer(stdout)
-        self._output_is_own = self._output_fd != stdout
         self._output_blocked = False
         self._output_broken = False
         self._output_drain_wanted = False
         # No events asked for: errors, such as the reader's end, are reported all the same.
-        self._output_watched = self._watch(self._output_fd, 0, self._output_ready)
+        self._output_watched = self._watch(self._writer.fd, 0, self._output_ready)
 
         self._executors: dict[type[Command], Callable[[Any], None]] = {
             StartNode: self._start_node,
@@ -201,8 +203,7 @@ class Host:
         self._processes.clear()
         self._epoll.close()
         os.close(self._wakeup)
-        if self._output_is_own:
-            os.close(self._output_fd)
+        self._writer.close()
 
     # Descriptors
 
@@ -381,11 +382,11 @@ class Host:
 
     def _try_output(self) -> None:
         try:
-            self._output.flush(self._write_output)
+            self._output.flush(self._writer.write)
         except BlockingIOError:
             if not self._output_blocked:
                 self._output_blocked = True
-                self._epoll.modify(self._output_fd, select.EPOLLOUT)
+                self._epoll.modify(self._writer.fd, select.EPOLLOUT)
             return
         except (BrokenPipeError, ConnectionResetError):
             self._break_output(OutputClosed())
@@ -398,7 +399,7 @@ class Host:
         if self._output_blocked:
             self._output_blocked = False
             if self._output_watched:
-                self._epoll.modify(self._output_fd, 0)
+                self._epoll.modify(self._writer.fd, 0)
         for process in self._paused:
             if process.stdout >= 0:
                 self._watch_stdout(process)
@@ -409,7 +410,7 @@ class Host:
         self._output.clear()
         if self._output_watched:
             self._output_watched = False
-            self._unwatch(self._output_fd)
+            self._unwatch(self._writer.fd)
         self._pending.append(iter([event]))
 
     def _output_ready(self) -> Iterator[Event]:

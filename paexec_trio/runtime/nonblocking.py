@@ -12,36 +12,62 @@ import select
 import socket
 import stat
 from collections.abc import Callable
+from typing import final
 
 from paexec_trio.runtime.writequeue import Octets
 
-Writer = Callable[[Octets], int]
-"""Writes some of the octets and returns how many; raises ``BlockingIOError`` if none would go."""
 
+@final
+class NonblockingWriter:
+    """Writes to a pipe, socket, terminal, device or file.
 
-def nonblocking_writer(fd: int) -> tuple[int, Writer]:
-    """Return a descriptor to wait for, and the function that writes.
+    Attributes:
+        fd: a descriptor of its own, to wait for.
+        write: writes some of the octets and returns how many; raises ``BlockingIOError`` if none
+            would go.
 
     Raises:
         OSError: the descriptor is not open.
     """
-    mode = os.fstat(fd).st_mode
-    if stat.S_ISREG(mode) or fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
-        # Never blocks for long, or fails at once; opening it anew could make it writable.
-        return fd, lambda data: os.write(fd, data)
-    if stat.S_ISSOCK(mode):
-        connection = socket.socket(fileno=os.dup(fd))
-        return fd, lambda data: connection.send(data, socket.MSG_DONTWAIT)
-    try:
-        own = os.open(
-            f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-        )
-    except OSError:  # no /proc, or another user's terminal
-        return fd, _cautious_writer(fd)
-    return own, lambda data: os.write(own, data)
+
+    def __init__(self, fd: int) -> None:
+        self._socket: socket.socket | None = None
+        self.fd: int
+        self.write: Callable[[Octets], int]
+        mode = os.fstat(fd).st_mode
+        if stat.S_ISSOCK(mode):
+            self._socket = connection = socket.socket(fileno=os.dup(fd))
+            self.fd = connection.fileno()
+            self.write = lambda data: connection.send(data, socket.MSG_DONTWAIT)
+        elif stat.S_ISREG(mode) or not _is_writable(fd):
+            # Never blocks for long, or fails at once; opening it anew could make it writable.
+            self.fd = own = os.dup(fd)
+            self.write = lambda data: os.write(own, data)
+        else:
+            self._open_anew(fd)
+
+    def _open_anew(self, fd: int) -> None:
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        try:
+            self.fd = own = os.open(f"/proc/self/fd/{fd}", flags)
+            self.write = lambda data: os.write(own, data)
+        except OSError:  # no /proc, or another user's terminal
+            self.fd = os.dup(fd)
+            self.write = _cautious(self.fd)
+
+    def close(self) -> None:
+        """Close its own descriptor."""
+        if self._socket:
+            self._socket.close()
+        else:
+            os.close(self.fd)
 
 
-def _cautious_writer(fd: int) -> Writer:
+def _is_writable(fd: int) -> bool:
+    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
+
+
+def _cautious(fd: int) -> Callable[[Octets], int]:
     """Write so little that a pipe which has room cannot block (POSIX: PIPE_BUF octets)."""
     poll = select.poll()
     poll.register(fd, select.POLLOUT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import Engine
 from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
@@ -14,7 +15,7 @@ from paexec_trio.runtime.drive import drive
 from paexec_trio.runtime.host import Host
 
 if TYPE_CHECKING:
-    from paexec_trio.core.commands import Command, Exit
+    from paexec_trio.core.commands import Command
     from paexec_trio.core.events import Event
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
@@ -53,7 +54,10 @@ async def run(
     def trace(item: Event | Command) -> None:
         write_diagnostic(stderr, repr(item).encode())
 
-    make_room_for(len(settings.nodes))
+    if not make_room_for(len(settings.nodes)):
+        text = b"%b: the limit on open descriptors is too low for %d nodes"
+        write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
+        return Exit(status=1)
     host = Host(launch, settings.nodes, stdin, stdout, stderr)
     try:
         async with trio.open_nursery() as nursery:

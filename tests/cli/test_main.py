@@ -151,7 +151,6 @@ def test_a_transport_that_cannot_be_run(transport: str, tmp_path: Path) -> None:
     assert shlex.split(transport)[0].encode() in result.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="an argument with a NUL ends in a traceback")
 def test_a_node_with_a_nul(tmp_path: Path) -> None:
     """NOD-008."""
     (tmp_path / "nodes").write_bytes(b"a\0b\n")
@@ -160,7 +159,6 @@ def test_a_node_with_a_nul(tmp_path: Path) -> None:
     assert is_one_diagnostic(result.stderr), result.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="a huge number of nodes exhausts the memory")
 def test_more_nodes_than_the_memory_can_hold() -> None:
     """LIM-005."""
     result = call(

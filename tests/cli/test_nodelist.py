@@ -46,7 +46,6 @@ def test_a_list(value: bytes, names: tuple[bytes, ...] | None) -> None:
         assert parse_nodes(value) == NodeList(names, counted=False)
 
 
-@pytest.mark.xfail(strict=True, reason="a vertical tab and a form feed separate names")
 @pytest.mark.parametrize("octet", [b"\x0b", b"\x0c"])
 def test_octets_that_are_no_gaps_belong_to_the_name(octet: bytes) -> None:
     """NOD-003: the grammar has four gaps."""
@@ -140,7 +139,6 @@ def test_a_name_in_a_file_is_not_an_option(tmp_path: Path, text: bytes) -> None:
         nodes_in_file(tmp_path, text)
 
 
-@pytest.mark.xfail(strict=True, reason="a NUL in a name fails only when the transport is started")
 def test_a_nul_in_a_file_is_refused(tmp_path: Path) -> None:
     """NOD-008: no name can hold one, and no argument."""
     with pytest.raises(UsageError):

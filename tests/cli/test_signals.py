@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
 
-from tests.cli.harness import ECHO, PIDS, Program, call
+from tests.cli.harness import ECHO, LIMIT, PIDS, Program, call
 from tests.runtime.harness import Witness
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -102,14 +104,39 @@ def test_nohup() -> None:
         assert program.end() == 0
 
 
+IGNORE_SIGCHLD = """
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def test_a_parent_that_ignores_sigchld_does_no_harm() -> None:
-    before = ("/bin/sh", "-c", 'trap "" CHLD; exec "$@"', "sh")
+    before = (sys.executable, "-c", IGNORE_SIGCHLD)
     result = call("-n", "+2", "-c", ECHO, stdin=b"a\nb\n", before=before)
     assert sorted(result.stdout.splitlines()) == [b"a", b"b"]
     assert result.stderr == b""
     assert result.returncode == 0
-    result = call("-n", "+1", "-c", "exit 3", stdin=b"a\n", before=before)
+    result = call("-n", "+1", "-c", "read -r task; exit 3", stdin=b"a\n", before=before)
+    assert result.stderr == b"Node 0 exited unexpectedly\n"
     assert result.returncode == 1
+
+
+INTERRUPTED = """
+import signal
+from paexec_trio.cli import main
+main.parse = lambda *_: signal.raise_signal(signal.SIGINT)
+main.main()
+"""
+
+
+def test_an_interrupt_before_anything_runs_ends_the_program_without_a_traceback() -> None:
+    """END-030."""
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, timeout=LIMIT, check=False
+    )
+    assert result.stderr == b""
+    assert result.returncode == -signal.SIGINT
 
 
 def test_when_the_reader_goes_away_the_program_ends_as_by_sigpipe() -> None:
@@ -131,3 +158,20 @@ def test_an_endless_input_and_a_reader_of_one_line() -> None:
     )
     assert result.stdout == b"y\n"
     assert result.stderr == b"%d\n" % (128 + signal.SIGPIPE)
+
+
+BLOCK_SIGPIPE = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPIPE])
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_a_parent_that_blocks_sigpipe_gets_a_failure_all_the_same() -> None:
+    """END-020: the same happens to the first process of a container."""
+    before = (sys.executable, "-c", BLOCK_SIGPIPE)
+    with Program("-n", "+1", "-c", ECHO, before=before) as program:
+        program.feed(b"a\n")
+        assert program.line() == b"a\n"
+        program.stop_reading()
+        assert program.end(keep_input_open=True) in {-signal.SIGPIPE, 128 + signal.SIGPIPE}

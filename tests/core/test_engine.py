@@ -81,16 +81,17 @@ def test_nodes_that_run_are_served_while_others_start() -> None:
     )
 
 
-def test_input_is_read_on_until_the_first_task_is_whole_even_if_no_node_runs() -> None:
+def test_half_a_task_is_read_on_when_a_node_is_idle() -> None:
+    """DSP-023: not before, nobody could take it."""
     assert (
         Playbook(Settings(nodes=names(1)))
         >> RunStarted()
         << StartNode(0)
         << ReadMore()
         >> StdinChunk(b"a")
+        >> NodeStarted(0, 11)
         << ReadMore()
         >> StdinChunk(b"b\n")
-        >> NodeStarted(0, 11)
         << Send(0, b"ab\n")
     )
 
@@ -890,9 +891,6 @@ def test_input_that_arrives_after_the_stop_is_not_sent() -> None:
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="input that fails after a stop is reported and replaces the outcome"
-)
 def test_input_that_fails_after_the_stop_does_not_matter() -> None:
     """END-030: the first cause tells how the run ends."""
     assert (

@@ -38,11 +38,9 @@ from paexec_trio.core.weights import Weighting
 from tests.core.playbook import Playbook, names
 
 
-def graph_playbook(nodes: int = 1, *, describe_weights: bool = False, **options: bool) -> Playbook:
+def graph_playbook(nodes: int = 1, **options: bool) -> Playbook:
     graph = GraphSettings(weighting=Weighting.MAXIMUM_OVER_DEPENDANTS)
-    settings = Settings(
-        nodes=names(nodes), graph=graph, describe_weights=describe_weights, **options
-    )
+    settings = Settings(nodes=names(nodes), graph=graph, **options)  # type: ignore[arg-type]
     return Playbook(settings) >> RunStarted() << ReadMore()
 
 

@@ -381,12 +381,13 @@ class DisturbedWorld(World):
         calculator.deaf |= not calculator.input_closed
         self.tell(NodeUnwritable(node, b"reason"))
 
-    @precondition(lambda self: self.reading and not self.stopped)
+    @precondition(lambda self: not self.outcome and self.reading)
     @rule()
     def input_fails(self) -> None:
         self.reading = False
         self.input_failed = True
-        self.expected_outcome = Exit(status=1)
+        if not self.stopped:
+            self.expected_outcome = Exit(status=1)
         self.tell(StdinFailed(b"reason"))
 
     @precondition(lambda self: not self.outcome and not self.output_broken)

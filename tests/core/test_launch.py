@@ -38,7 +38,7 @@ def test_a_transport_receives_its_words_the_node_and_one_command_line() -> None:
         b"-p",
         b"22",
         b"host",
-        b"env PAEXEC_EOT='' A='it'\\''s' /bin/sh -c 'calc '\\''x y'\\'''",
+        b"env 'PAEXEC_EOT=' 'A=it'\\''s' '/bin/sh' -c 'calc '\\''x y'\\'''",
     ]
 
 
@@ -55,7 +55,7 @@ def test_the_inherited_environment_is_not_changed() -> None:
     assert inherited == INHERITED
 
 
-@pytest.mark.parametrize("node", [b"$(touch x)", b"a;b", b"'", b"a b"])
+@pytest.mark.parametrize("node", [b"$(touch x)", b"a;b", b'"', b"a b"])
 def test_the_name_of_a_node_stays_one_argument(node: bytes) -> None:
     """LCH-024."""
     argv = Launch(command=b"a", transport=(b"ssh",)).argv(node)

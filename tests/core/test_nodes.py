@@ -33,5 +33,5 @@ def test_an_illegal_step_leaves_its_state_unchanged() -> None:
 
 def test_nodes_do_not_share_their_attempts() -> None:
     one, other = make_node(0), make_node(1)
-    one.attempts.append(Attempt(1, b""))
+    one.attempts.append(Attempt(1, b"task", b""))
     assert not other.attempts

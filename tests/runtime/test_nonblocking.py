@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from paexec_trio.runtime.nonblocking import Writer, nonblocking_writer
+from paexec_trio.runtime.nonblocking import NonblockingWriter
 
 
 @pytest.fixture(params=["own descriptor", "cautious"])
@@ -44,66 +44,61 @@ def is_nonblocking(fd: int) -> bool:
     return bool(fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_NONBLOCK)
 
 
-def close_own(fd: int, shared: int) -> None:
-    if fd != shared:
-        os.close(fd)
-
-
-def fill(write: Writer) -> int:
+def fill(writer: NonblockingWriter) -> int:
     """Write until nothing goes any more; return how much went."""
     total = 0
     with suppress(BlockingIOError):
         while total < 1 << 30:
-            total += write(b"x" * 65536)
+            total += writer.write(b"x" * 65536)
     assert total < 1 << 30, "it never blocks"
     return total
 
 
 def test_a_pipe_is_written_until_it_is_full_and_again_when_there_is_room(pipe: Pipe) -> None:
     reader, shared = pipe
-    fd, write = nonblocking_writer(shared)
-    total = fill(write)
+    writer = NonblockingWriter(shared)
+    total = fill(writer)
     assert total >= select.PIPE_BUF
     assert len(os.read(reader, 1 << 20)) == total
-    assert write(b"more") == 4
+    assert writer.write(b"more") == 4
     assert os.read(reader, 10) == b"more"
-    close_own(fd, shared)
+    writer.close()
 
 
 def test_the_shared_descriptor_stays_blocking(pipe: Pipe) -> None:
-    fd, write = nonblocking_writer(pipe[1])
-    write(b"x")
+    writer = NonblockingWriter(pipe[1])
+    writer.write(b"x")
     assert not is_nonblocking(pipe[1])
-    close_own(fd, pipe[1])
+    writer.close()
 
 
 def test_a_pipe_without_a_reader_breaks(pipe: Pipe) -> None:
-    fd, write = nonblocking_writer(pipe[1])
+    writer = NonblockingWriter(pipe[1])
     os.close(pipe[0])
     with pytest.raises(BrokenPipeError):
-        write(b"x")
-    close_own(fd, pipe[1])
+        writer.write(b"x")
+    writer.close()
 
 
 def test_a_pipe_whose_reader_was_gone_before_breaks(pipe: Pipe) -> None:
     os.close(pipe[0])
-    fd, write = nonblocking_writer(pipe[1])
+    writer = NonblockingWriter(pipe[1])
     with pytest.raises(BrokenPipeError):
-        write(b"x")
-    close_own(fd, pipe[1])
+        writer.write(b"x")
+    writer.close()
 
 
 def test_the_descriptor_says_when_there_is_room(pipe: Pipe) -> None:
     reader, shared = pipe
-    fd, write = nonblocking_writer(shared)
+    writer = NonblockingWriter(shared)
     poll = select.poll()
-    poll.register(fd, select.POLLOUT)
+    poll.register(writer.fd, select.POLLOUT)
     assert poll.poll(0)
-    fill(write)
+    fill(writer)
     assert not poll.poll(0)
     os.read(reader, 1 << 20)
     assert poll.poll(0)
-    close_own(fd, shared)
+    writer.close()
 
 
 def test_the_cautious_way_writes_no_more_than_any_pipe_with_room_takes(
@@ -113,12 +108,12 @@ def test_the_cautious_way_writes_no_more_than_any_pipe_with_room_takes(
         raise PermissionError
 
     monkeypatch.setattr(os, "open", no_proc)
-    reader, writer = os.pipe()
-    fd, write = nonblocking_writer(writer)
-    assert fd == writer
-    assert write(b"x" * 65536) == select.PIPE_BUF
+    reader, shared = os.pipe()
+    writer = NonblockingWriter(shared)
+    assert writer.write(b"x" * 65536) == select.PIPE_BUF
+    writer.close()
     os.close(reader)
-    os.close(writer)
+    os.close(shared)
 
 
 def test_a_regular_file_is_written_at_its_own_position(tmp_path: Path) -> None:
@@ -126,28 +121,28 @@ def test_a_regular_file_is_written_at_its_own_position(tmp_path: Path) -> None:
     path = tmp_path / "file"
     with path.open("wb", buffering=0) as file:
         file.write(b"before ")
-        fd, write = nonblocking_writer(file.fileno())
-        assert fd == file.fileno()
-        assert write(b"after") == 5
+        writer = NonblockingWriter(file.fileno())
+        assert writer.write(b"after") == 5
+        writer.close()
     assert path.read_bytes() == b"before after"
 
 
 def test_a_device_is_written() -> None:
     with Path("/dev/full").open("wb", buffering=0) as file:
-        fd, write = nonblocking_writer(file.fileno())
+        writer = NonblockingWriter(file.fileno())
         with pytest.raises(OSError, match="No space left"):
-            write(b"x")
-        close_own(fd, file.fileno())
+            writer.write(b"x")
+        writer.close()
 
 
 def test_a_terminal_stays_blocking() -> None:
     """Standard input and error are the same open file there."""
     controller, terminal = os.openpty()
-    fd, write = nonblocking_writer(terminal)
-    assert write(b"x") == 1
+    writer = NonblockingWriter(terminal)
+    assert writer.write(b"x") == 1
     assert os.read(controller, 10) == b"x"
     assert not is_nonblocking(terminal)
-    close_own(fd, terminal)
+    writer.close()
     os.close(controller)
     os.close(terminal)
 
@@ -157,4 +152,4 @@ def test_a_descriptor_that_is_not_open() -> None:
     os.close(reader)
     os.close(writer)
     with pytest.raises(OSError, match="Bad file descriptor"):
-        nonblocking_writer(writer)
+        NonblockingWriter(writer)

@@ -1,0 +1,58 @@
+"""An implementation that does nothing of the kind must not pass a single MUST."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+SUITE = Path(__file__).resolve().parent.parent
+
+NULLS = {
+    "true": "exit 0",
+    "false": "exit 1",
+    "cat": "exec cat",
+    "hangs": "exec sleep 1000",
+    "not found": "exit 127",
+    "echoes": 'while read -r task; do printf "1 %s\\n\\n" "$task"; done',
+    "informs": (
+        'case "$*" in *-V*) echo paexec 1.0;; *) echo " -n -t -c -C -0 -y -m -e -E -i -I -r -l -p'
+        ' -d -h -V ";; esac'
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NULLS)
+def test_null_implementation_passes_no_must(name: str, tmp_path: Path) -> None:
+    program = tmp_path / "null"
+    program.write_text(f"#!/bin/sh\n{NULLS[name]}\n")
+    program.chmod(0o755)
+    outcomes = tmp_path / "outcomes.xml"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", str(SUITE), f"--impl={program}"),
+            *("--timeout-scale=0.005", "-q", "--tb=no", "-p", "no:cacheprovider"),
+            *(f"--junit-xml={outcomes}", f"--basetemp={tmp_path / 'base'}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    requirements = json.loads((SUITE / "requirements.json").read_text())["requirements"]
+    passed = []
+    cases = list(ET.parse(outcomes).iter("testcase"))  # noqa: S314 (our own file)
+    assert len(cases) > 300
+    for case in cases:
+        if not list(case.iter("failure")) and not list(case.iter("error")):
+            listed = next(p for p in case.iter("property") if p.get("name") == "requirements")
+            ids = [i for i in requirements if i in str(listed.get("value"))]
+            if any(requirements[i]["level"] == "MUST" for i in ids):
+                passed.append(case.get("name"))
+    assert passed == []

@@ -1,0 +1,208 @@
+"""The suite refuses to judge when tests, registry and profile do not fit together."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SUITE = Path(__file__).resolve().parent.parent
+
+TESTS = """
+import pytest
+
+@pytest.mark.requirement("AAA-001")
+def test_one(stage):
+    run = stage.run("one")
+    assert run.status == 0, "status is not 0"
+
+@pytest.mark.requirement("AAA-002")
+@pytest.mark.parametrize("value", [1, 2])
+def test_two(stage, value):
+    assert value == 1, "value is not 1"
+"""
+
+ENTRY = """
+[[expected_failure]]
+test = "{test}"
+requirement = "{requirement}"
+message = "{message}"
+reason = "it is known"
+"""
+
+
+class Copy:
+    """A copy of the suite with its own tests, requirements and profile."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.suite = directory / "conformance"
+        shutil.copytree(SUITE, self.suite, ignore=shutil.ignore_patterns("test_*", "__pycache__"))
+        self.levels = {"AAA-001": "MUST", "AAA-002": "SHOULD"}
+        self.tests = TESTS
+        self.untested = ""
+        self.profile: str | None = None
+        self.implementation = "/bin/true"
+
+    def judge(self, *options: str) -> tuple[int, str]:
+        """Run the copy; the exit status of pytest and its output."""
+        entries = {
+            key: {"level": level, "title": "t", "sentence": "s", "chapter": "c"}
+            for key, level in self.levels.items()
+        }
+        registry = json.dumps({"spec": "0", "requirements": entries})
+        (self.suite / "requirements.json").write_text(registry)
+        (self.suite / "untested.toml").write_text(self.untested)
+        (self.suite / "test_all.py").write_text(self.tests)
+        if self.profile is not None:
+            path = self.directory / "profile.toml"
+            path.write_text(self.profile)
+            options = (*options, f"--profile={path}")
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(self.suite)]
+        done = subprocess.run(
+            [*command, f"--impl={self.implementation}", *options],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTEST_ADDOPTS": ""},
+        )
+        return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+GREEN, RED, REFUSED = 0, 1, 4
+
+
+def test_green(copy: Copy) -> None:
+    status, output = copy.judge()
+    assert status == GREEN, output
+    assert "requirements proven: 1" in output
+    assert "SHOULD not met: 1  AAA-002" in output
+
+
+def test_a_failed_must_is_red_and_shows_evidence(copy: Copy) -> None:
+    copy.implementation = "/bin/false"
+    status, output = copy.judge()
+    assert status == RED
+    assert "AAA-001 (MUST): s" in output
+    assert "/bin/false one" in output
+    assert "distributor ended" in output
+    assert "failed: 1  AAA-001" in output
+
+
+def test_an_unknown_id_is_refused(copy: Copy) -> None:
+    copy.tests = TESTS.replace("AAA-002", "AAA-003")
+    status, output = copy.judge("--collect-only")
+    assert status == REFUSED
+    assert "unknown requirement AAA-003" in output
+
+
+def test_a_test_without_an_id_is_refused(copy: Copy) -> None:
+    copy.tests = TESTS + "\ndef test_nothing():\n    pass\n"
+    status, output = copy.judge()
+    assert status == REFUSED
+    assert "test_all.py::test_nothing: names no requirement" in output
+
+
+def test_a_must_without_a_test_is_refused(copy: Copy) -> None:
+    copy.levels["AAA-004"] = "MUST"
+    status, output = copy.judge("--collect-only")
+    assert status == REFUSED
+    assert "AAA-004: a MUST without a test" in output
+    status, output = copy.judge("-k", "test_one")
+    assert status == GREEN, output
+
+
+def test_a_must_that_nobody_can_test_has_a_reason(copy: Copy) -> None:
+    copy.levels["AAA-004"] = "MUST"
+    copy.untested = 'AAA-004 = "it cannot be seen"'
+    assert copy.judge()[0] == GREEN
+    copy.untested = 'AAA-001 = "it has a test"\nAAA-004 = "it cannot be seen"'
+    status, output = copy.judge()
+    assert status == REFUSED
+    assert "untested.toml: AAA-001 has a test" in output
+
+
+def test_an_implementation_that_cannot_be_run_is_refused(copy: Copy) -> None:
+    copy.implementation = "/no/such/program"
+    status, output = copy.judge()
+    assert status == REFUSED
+    assert "cannot run '/no/such/program'" in output
+
+
+def entry(test: str, requirement: str, message: str) -> str:
+    return ENTRY.format(test=test, requirement=requirement, message=message)
+
+
+def test_an_expected_failure_is_green(copy: Copy) -> None:
+    copy.implementation = "/bin/false"
+    copy.profile = entry("test_all.py::test_one", "AAA-001", "status is not 0")
+    status, output = copy.judge()
+    assert status == GREEN, output
+    assert "failed as the profile expects: 1  AAA-001" in output
+
+
+def test_an_expected_failure_that_passes_is_red(copy: Copy) -> None:
+    copy.profile = entry("test_all.py::test_one", "AAA-001", "status is not 0")
+    status, output = copy.judge()
+    assert status == RED
+    assert "unexpected pass" in output
+
+
+def test_an_entry_without_parameters_covers_all_of_them(copy: Copy) -> None:
+    copy.profile = entry("test_all.py::test_two", "AAA-002", "value is not 1")
+    status, output = copy.judge()
+    assert status == RED
+    assert "unexpected pass" in output
+    copy.profile = entry("test_all.py::test_two[2]", "AAA-002", "value is not 1")
+    assert copy.judge()[0] == GREEN
+
+
+def test_an_expected_failure_with_another_message_is_red(copy: Copy) -> None:
+    copy.implementation = "/bin/false"
+    copy.profile = entry("test_all.py::test_one", "AAA-001", "no output")
+    status, output = copy.judge()
+    assert status == RED
+    assert "the profile expects 'no output' in the message" in output
+
+
+def test_an_entry_for_no_test_is_refused(copy: Copy) -> None:
+    copy.profile = entry("test_all.py::test_gone", "AAA-001", "x")
+    status, output = copy.judge()
+    assert status == REFUSED
+    assert "no test test_all.py::test_gone" in output
+
+
+def test_an_entry_for_another_requirement_is_refused(copy: Copy) -> None:
+    copy.profile = entry("test_all.py::test_one", "AAA-002", "x")
+    status, output = copy.judge()
+    assert status == REFUSED
+    assert "test_all.py::test_one does not test AAA-002" in output
+
+
+@pytest.mark.parametrize("text", ["x = 1", "[[expected_failure]]\ntest = 'x'", "["])
+def test_a_malformed_profile_is_refused(copy: Copy, text: str) -> None:
+    copy.profile = text
+    assert copy.judge()[0] == REFUSED
+
+
+def test_the_profile_is_found_by_the_version(copy: Copy) -> None:
+    program = copy.directory / "versioned"
+    program.write_text('#!/bin/sh\ncase "$1" in -V) echo name 1.0 and so on;; *) exit 1;; esac\n')
+    program.chmod(0o755)
+    copy.implementation = str(program)
+    profile = entry("test_all.py::test_one", "AAA-001", "status is not 0")
+    (copy.suite / "profiles" / "name-1.0.toml").write_text(profile)
+    status, output = copy.judge()
+    assert status == GREEN, output
+    assert "profile: name-1.0 (1 expected failures)" in output

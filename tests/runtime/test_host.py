@@ -1,0 +1,198 @@
+"""The real world one round at a time, for what depends on the order in which things happen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from paexec_trio.core.commands import CloseStdin, KillNode, ReadMore, Report, Send, StartNode, Write
+from paexec_trio.core.events import (
+    Event,
+    NodeEnded,
+    NodeGone,
+    NodeOutput,
+    NodeStarted,
+    OutputClosed,
+    StdinChunk,
+    StopRequested,
+)
+from paexec_trio.core.launch import Launch
+from paexec_trio.runtime.host import Host
+from tests.runtime.harness import LIMIT, Witness
+
+pytestmark = pytest.mark.trio
+
+
+class Gates:
+    """Two pipes with names: the calculator says something, and waits for an answer."""
+
+    def __init__(self, directory: Path) -> None:
+        self._said, self._go_on = directory / "said", directory / "go-on"
+        os.mkfifo(self._said)
+        os.mkfifo(self._go_on)
+
+    def command(self, text: bytes) -> bytes:
+        return text.replace(b"SAY", b">'%b' echo" % os.fsencode(self._said)).replace(
+            b"WAIT", b"read -r go <'%b'" % os.fsencode(self._go_on)
+        )
+
+    def wait(self) -> bytes:
+        """Wait, without an event loop, for what it says."""
+        return self._said.read_bytes()
+
+    def open(self) -> None:
+        self._go_on.write_bytes(b"go\n")
+
+
+@pytest.fixture
+def gates(tmp_path: Path) -> Gates:
+    return Gates(tmp_path)
+
+
+@pytest.fixture
+async def hosts() -> AsyncIterator[Hosts]:
+    hosts = Hosts()
+    yield hosts
+    await hosts.aclose()
+
+
+class Hosts:
+    """Makes a host, and releases it in the end."""
+
+    def __init__(self) -> None:
+        self._host: Host | None = None
+        self.stdin, self.tasks = os.pipe()
+        self.results, self.stdout = os.pipe()
+
+    def make(self, command: bytes = b"exec cat", *, stderr: int = 2) -> Host:
+        self._host = Host(Launch(command=command), [b"0"], self.stdin, self.stdout, stderr)
+        return self._host
+
+    async def aclose(self) -> None:
+        if self._host:
+            await self._host.close()
+        for fd in (self.stdin, self.tasks, self.results, self.stdout):
+            os.close(fd)
+
+
+async def next_round(host: Host) -> list[Event]:
+    with trio.fail_after(LIMIT):
+        await host.wait()
+    return list(host.events())
+
+
+async def start(host: Host) -> list[Event]:
+    """Start the node; return what happened since."""
+    host.execute(StartNode(0))
+    first, *others = await next_round(host)
+    assert isinstance(first, NodeStarted)
+    return others
+
+
+async def test_what_a_node_wrote_before_it_closed_its_input_counts(
+    hosts: Hosts, gates: Gates
+) -> None:
+    """It may have finished its task without reading all of it, or have ended, which says more."""
+    command = b"head -c 1 >/dev/null; exec <&-; SAY $$; WAIT; echo result; echo"
+    host = hosts.make(gates.command(command))
+    await start(host)
+    host.execute(Send(0, b"x" * (1 << 20) + b"\n"))
+    with closing(Witness(gates.wait())) as calculator:
+        assert await next_round(host) == []  # the broken pipe is noticed
+        gates.open()
+        calculator.wait()
+    events = await next_round(host)
+    assert events[:2] == [NodeOutput(0, b"result\n\n"), NodeEnded(0)]
+
+
+async def test_a_node_is_gone_when_its_output_and_then_its_process_has_ended(
+    hosts: Hosts, gates: Gates
+) -> None:
+    host = hosts.make(gates.command(b"WAIT; exec >&-; SAY $$; WAIT"))
+    assert await start(host) == []
+    gates.open()
+    with closing(Witness(gates.wait())) as calculator:
+        assert await next_round(host) == [NodeEnded(0)]
+        gates.open()
+        calculator.wait()
+        assert await next_round(host) == [NodeGone(0)]
+
+
+async def test_a_node_is_gone_when_its_process_and_then_its_output_has_ended(
+    hosts: Hosts, gates: Gates
+) -> None:
+    """A process in the background holds the output for a while."""
+    host = hosts.make(gates.command(b"WAIT; { WAIT; } & SAY $$"))
+    assert await start(host) == []
+    gates.open()
+    with closing(Witness(gates.wait())) as calculator:
+        calculator.wait()
+    assert await next_round(host) == [NodeEnded(0)]
+    gates.open()
+    assert await next_round(host) == [NodeGone(0)]
+
+
+async def test_commands_for_a_node_that_is_gone_do_nothing(hosts: Hosts) -> None:
+    host = hosts.make(b"exit")
+    events = await start(host)
+    while NodeGone(0) not in events:
+        events += await next_round(host)
+    assert events == [NodeEnded(0), NodeGone(0)]
+    host.execute(CloseStdin(0))
+    host.execute(KillNode(0, force=False))
+    host.execute(KillNode(0, force=True))
+
+
+async def test_a_request_to_stop_wakes_the_loop(hosts: Hosts) -> None:
+    host = hosts.make()
+    await start(host)
+    happened: list[Event] = []
+    async with trio.open_nursery() as nursery:
+
+        async def loop() -> None:
+            while not happened:
+                happened.extend(await next_round(host))
+
+        nursery.start_soon(loop)
+        await trio.testing.wait_all_tasks_blocked()
+        host.request_stop(15)
+    assert happened == [StopRequested(15)]
+
+
+async def test_input_that_somebody_else_was_faster_to_read(hosts: Hosts) -> None:
+    """Others may share the input, and one of them may have made it non-blocking."""
+    os.set_blocking(hosts.stdin, False)
+    host = hosts.make()
+    host.execute(ReadMore())
+    os.write(hosts.tasks, b"theirs\n")
+    await host.wait()
+    assert os.read(hosts.stdin, 100) == b"theirs\n"
+    assert list(host.events()) == []
+    os.write(hosts.tasks, b"ours\n")
+    assert await next_round(host) == [StdinChunk(b"ours\n")]
+
+
+async def test_output_that_breaks_when_it_is_written(hosts: Hosts) -> None:
+    """END-020."""
+    host = hosts.make()
+    host.execute(Write(b"result\n"))
+    os.dup2(hosts.stdin, hosts.results)  # closes the only reader
+    assert await next_round(host) == [OutputClosed()]
+    host.execute(Write(b"more\n"))
+    host.execute(Report(b"that was all"))
+
+
+async def test_a_diagnostic_comes_after_the_output_so_far(hosts: Hosts, tmp_path: Path) -> None:
+    """END-013: standard output and error may be one file."""
+    with (tmp_path / "both").open("wb") as both:
+        os.dup2(both.fileno(), hosts.stdout)
+        host = hosts.make(stderr=both.fileno())
+        host.execute(Write(b"result\n"))
+        host.execute(Report(b"diagnostic"))
+    assert (tmp_path / "both").read_bytes() == b"result\ndiagnostic\n"
