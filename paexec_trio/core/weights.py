@@ -55,7 +55,7 @@ def sums_over_dependants(graph: TaskGraph, order: Sequence[int]) -> list[int]:
     as in chains and trees, that is linear. Otherwise sets have to be united, and no algorithm is
     known that does this exactly in linear time: this one takes dependants in blocks and keeps, for
     each task, a set of those of one block as the bits of an integer. With V tasks, E edges and B
-    dependants a block it takes V/B rounds over V + E sets of B bits. B is chosen for 128 MiB of sets:
+    dependants a block it takes V/B rounds over V + E sets of B bits. The sets take 128 MiB:
     quadratic, but with a factor of a few thousandths.
 
     Args:
