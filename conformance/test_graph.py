@@ -55,15 +55,15 @@ def test_lines_of_one_task(stage: Stage, option: str) -> None:
 @requirement("GRA-002", "GRA-025", "GRA-026")
 def test_a_dependant_waits_for_all_it_depends_on(stage: Stage) -> None:
     """C needs a and b; x, which needs nothing, shows that an idle node was there for c."""
-    run = stage.start("-g", "-n", "+4", "-c", stage.calculator())
+    run = stage.start("-g", "-E", "-n", "+4", "-c", stage.calculator())
     run.feed(b"a c\nb c\nx\n")
     run.close_stdin()
     for task in (b"a", b"b", b"x"):
         stage.holder(task)
     succeed(stage, b"a")
-    run.expect_output(b"success\n")
+    run.expect_output(b"success\n\n")
     succeed(stage, b"x")
-    run.expect_output(b"success\nsuccess\n")
+    run.expect_output(b"success\n\n" * 2)
     assert b"c" not in stage.tasks
     succeed(stage, b"b")
     succeed(stage, b"c")
@@ -73,13 +73,13 @@ def test_a_dependant_waits_for_all_it_depends_on(stage: Stage) -> None:
 
 @requirement("GRA-026")
 def test_a_dependant_does_not_wait_for_others(stage: Stage) -> None:
-    run = stage.start("-g", "-n", "+2", "-c", stage.calculator())
+    run = stage.start("-g", "-E", "-n", "+2", "-c", stage.calculator())
     run.feed(b"slow\na b\n")
     run.close_stdin()
     stage.holder(b"slow")
     succeed(stage, b"a")
     succeed(stage, b"b")
-    run.expect_output(b"success\nsuccess\n")
+    run.expect_output(b"success\n\n" * 2)
     succeed(stage, b"slow")
     assert run.finish() == 0
 
@@ -226,6 +226,18 @@ def test_the_words_of_a_status(
         b"fatal\n",
         b"\0success\n",
     ],
+    ids=[
+        "empty",
+        "longer",
+        "blank after",
+        "blank before",
+        "capital",
+        "carriage return",
+        "success not last",
+        "failure not last",
+        "fatal",
+        "NUL before",
+    ],
 )
 def test_no_status(stage: Stage, text: bytes) -> None:
     """After a, b is not run; c and d, which do not depend on a, are."""
@@ -304,12 +316,12 @@ def test_common_dependants(stage: Stage) -> None:
 @requirement("GRA-040", "GRA-041")
 def test_a_failure_while_others_work(stage: Stage) -> None:
     """C needs a and b; a fails while b is worked on, and the success of b does not start c."""
-    run = stage.start("-g", "-n", "+2", "-c", stage.calculator())
+    run = stage.start("-g", "-E", "-n", "+2", "-c", stage.calculator())
     run.feed(b"a c\nb c\nb d\n")
     run.close_stdin()
     stage.holder(b"b")
     stage.holder(b"a").answer(b"failure")
-    run.expect_output(b"failure\na c\n")
+    run.expect_output(b"failure\na c\n\n")
     succeed(stage, b"b")
     succeed(stage, b"d")
     assert run.finish() == 0

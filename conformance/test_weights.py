@@ -94,7 +94,7 @@ def test_any_integer(stage: Stage, weighting: str) -> None:
 
 
 @requirement("WGT-011")
-@pytest.mark.parametrize("number", [b"", b"x", b"1.5", b"1e3", b"0x10", b"--1", b"5x"])
+@pytest.mark.parametrize("number", [b"", b"x", b"1.5", b"1e3", b"0x10", b"--1", b"5x"], ids=repr)
 def test_bad_weights(stage: Stage, number: bytes) -> None:
     """The same graph with a good weight is run."""
     assert order(stage, "-g", lines=[b"a b", b"weight: a 5"]) == [b"a", b"b"]
@@ -108,7 +108,7 @@ def test_bad_weights(stage: Stage, number: bytes) -> None:
 
 
 @requirement("WGT-012", "OPT-020", "OPT-021")
-@pytest.mark.parametrize("value", ["3", "-1", "x", "", "1x"])
+@pytest.mark.parametrize("value", ["3", "-1", "x", "", "1x"], ids=repr)
 def test_bad_weighting(stage: Stage, value: str) -> None:
     stage.reply = lambda task: stage.result(task) + b"\nsuccess\n\n"
     good = stage.run("-W", "1", "-n", "+1", "-c", stage.calculator(), feed=b"a\n")
