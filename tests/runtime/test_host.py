@@ -30,24 +30,28 @@ pytestmark = pytest.mark.trio
 
 
 class Gates:
-    """Two pipes with names: the calculator says something, and waits for an answer."""
+    """Pipes with names: the calculator says something (``SAY``), and waits (``WAIT1``, ``WAIT2``).
+
+    Each is used once: who opens it a second time might still meet the other side's first use.
+    """
 
     def __init__(self, directory: Path) -> None:
-        self._said, self._go_on = directory / "said", directory / "go-on"
-        os.mkfifo(self._said)
-        os.mkfifo(self._go_on)
+        self._directory = directory
+        for name in ("said", "1", "2"):
+            os.mkfifo(directory / name)
 
-    def command(self, text: bytes) -> bytes:
-        return text.replace(b"SAY", b">'%b' echo" % os.fsencode(self._said)).replace(
-            b"WAIT", b"read -r go <'%b'" % os.fsencode(self._go_on)
-        )
+    def command(self, text: str) -> bytes:
+        text = text.replace("SAY", f">'{self._directory}/said' echo")
+        for gate in "12":
+            text = text.replace(f"WAIT{gate}", f"read -r go <'{self._directory}/{gate}'")
+        return os.fsencode(text)
 
     def wait(self) -> bytes:
         """Wait, without an event loop, for what it says."""
-        return self._said.read_bytes()
+        return (self._directory / "said").read_bytes()
 
-    def open(self) -> None:
-        self._go_on.write_bytes(b"go\n")
+    def open(self, gate: int) -> None:
+        (self._directory / str(gate)).write_bytes(b"go\n")
 
 
 @pytest.fixture
@@ -99,13 +103,14 @@ async def test_what_a_node_wrote_before_it_closed_its_input_counts(
     hosts: Hosts, gates: Gates
 ) -> None:
     """It may have finished its task without reading all of it, or have ended, which says more."""
-    command = b"head -c 1 >/dev/null; exec <&-; SAY $$; WAIT; echo result; echo"
+    command = "WAIT1; exec <&-; SAY $$; WAIT2; echo result; echo"
     host = hosts.make(gates.command(command))
     await start(host)
     host.execute(Send(0, b"x" * (1 << 20) + b"\n"))
+    gates.open(1)
     with closing(Witness(gates.wait())) as calculator:
         assert await next_round(host) == []  # the broken pipe is noticed
-        gates.open()
+        gates.open(2)
         calculator.wait()
     events = await next_round(host)
     assert events[:2] == [NodeOutput(0, b"result\n\n"), NodeEnded(0)]
@@ -114,12 +119,12 @@ async def test_what_a_node_wrote_before_it_closed_its_input_counts(
 async def test_a_node_is_gone_when_its_output_and_then_its_process_has_ended(
     hosts: Hosts, gates: Gates
 ) -> None:
-    host = hosts.make(gates.command(b"WAIT; exec >&-; SAY $$; WAIT"))
+    host = hosts.make(gates.command("WAIT1; exec >&-; SAY $$; WAIT2"))
     assert await start(host) == []
-    gates.open()
+    gates.open(1)
     with closing(Witness(gates.wait())) as calculator:
         assert await next_round(host) == [NodeEnded(0)]
-        gates.open()
+        gates.open(2)
         calculator.wait()
         assert await next_round(host) == [NodeGone(0)]
 
@@ -128,13 +133,13 @@ async def test_a_node_is_gone_when_its_process_and_then_its_output_has_ended(
     hosts: Hosts, gates: Gates
 ) -> None:
     """A process in the background holds the output for a while."""
-    host = hosts.make(gates.command(b"WAIT; { WAIT; } & SAY $$"))
+    host = hosts.make(gates.command("WAIT1; { WAIT2; } & SAY $$"))
     assert await start(host) == []
-    gates.open()
+    gates.open(1)
     with closing(Witness(gates.wait())) as calculator:
         calculator.wait()
     assert await next_round(host) == [NodeEnded(0)]
-    gates.open()
+    gates.open(2)
     assert await next_round(host) == [NodeGone(0)]
 
 
