@@ -43,17 +43,17 @@ OPTIONS: tuple[Option, ...] = (
         "key=text",
         (
             "t=EOT: set the end-of-task marker, by default empty;",
-            "with -g: s=SUCCESS, f=FAILURE: set the lines that tell a task's status;",
-            "d=DELIMITER: set the octet between tasks, or none; w=WEIGHT: set the",
-            "word 'weight:'; F=: accepted, without effect yet",
+            "with -g: s=TEXT, f=TEXT: set the lines 'success' and 'failure';",
+            "d=OCTET: set what is between tasks, or nothing;",
+            "w=TEXT: set the word 'weight:'; F=: accepted, without effect yet",
         ),
     ),
     Option(
         "g",
         "",
         (
-            "standard input is a graph: lines of one task, or of two of which the first",
-            "has to succeed before the second is started",
+            "standard input is a graph: lines of one task, or of two, of which",
+            "the first has to succeed before the second is started",
         ),
     ),
     Option("s", "", ("the same as -g",)),
@@ -61,8 +61,8 @@ OPTIONS: tuple[Option, ...] = (
         "W",
         "number",
         (
-            "implies -g; heavier tasks first, by 0: their own weight, 1: the sum of theirs",
-            "and their dependants' weights, 2: the largest of these",
+            "implies -g; heavier tasks first, by 0: their own weight, 1: the sum",
+            "of theirs and their dependants' weights, 2: the largest of these",
         ),
     ),
     Option("r", "", ("prefix each line with its node, or the node's number from 0",)),
@@ -123,8 +123,8 @@ def help_text(program: str) -> str:
         lines += [" " * HELP_COLUMN + line for line in others]
     lines += [
         "ENVIRONMENT:",
-        "  PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT: used unless -n, -t, -mt= or -y is given",
-        "  PAEXEC_ENV: names of variables, separated by blanks or commas, to pass to calculators",
+        "  PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT: for want of -n, -t, -mt= or -y",
+        "  PAEXEC_ENV: names of variables to pass to calculators, between blanks or commas",
         "  PAEXEC_SH: the shell that runs the command on the node, by default /bin/sh",
         "  PAEXEC_BUFSIZE: accepted and ignored",
     ]

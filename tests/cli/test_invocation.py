@@ -8,7 +8,8 @@ import pytest
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import InformationWanted, Invocation, parse
-from paexec_trio.core.settings import MAGIC_EOT
+from paexec_trio.core.settings import MAGIC_EOT, GraphSettings
+from paexec_trio.core.weights import Weighting
 
 Environment = dict[bytes, bytes]
 
@@ -372,7 +373,7 @@ def test_bufsize_is_accepted(value: bytes) -> None:
         (["-n", "+1", "-c"], b"option requires an argument -- 'c'"),
         (["-t"], b"option requires an argument -- 't'"),
         (["-m"], b"option requires an argument -- 'm'"),
-        (["-g"], b"option -g is not supported by this version yet"),
+        (["-x"], b"option -x is not supported by this version yet"),
         (["--unknown"], b"unrecognized option '--unknown'"),
         (["--unknown=x"], b"unrecognized option '--unknown'"),
         (["--help=x"], b"unrecognized option '--help'"),
@@ -395,3 +396,46 @@ def test_usage_errors(arguments: list[str], message: bytes) -> None:
 def test_unknown_long_options_are_named_as_they_were_given(argument: str) -> None:
     """OPT-022."""
     assert argument.encode() in complaint(argument)
+
+
+# Graphs
+
+
+@pytest.mark.parametrize("option", ["-g", "-s", "-W0"])
+def test_graph_mode(option: str) -> None:
+    """The same for all three (WGT-007)."""
+    assert complete(option).settings.graph == GraphSettings()
+
+
+def test_no_graph_mode() -> None:
+    """OPT-006: the words of graph mode alone do not make one."""
+    assert complete("-ms=a", "-mf=b", "-mF=c", "-md=d", "-mw=e").settings.graph is None
+
+
+def test_the_words_of_graph_mode() -> None:
+    """GRA-003, GRA-031, WGT-009; the last of each wins (OPT-004)."""
+    call = complete("-g", "-ms=x", "-ms=a", "-mf=b", "-md=;", "-mw=e", "-mt=E", "-y", "-mF=")
+    assert call.settings.graph == GraphSettings(
+        delimiter=b";", weight_word=b"e", success=b"a", failure=b"b"
+    )
+    assert call.settings.eot == MAGIC_EOT
+    assert complete("-g", "-md=").settings.graph == GraphSettings(delimiter=b"")
+
+
+@pytest.mark.parametrize("weighting", Weighting)
+def test_weightings(weighting: Weighting) -> None:
+    """WGT-004 to WGT-006."""
+    graph = complete("-W", str(weighting.value)).settings.graph
+    assert graph == GraphSettings(weighting=weighting)
+
+
+@pytest.mark.parametrize("value", ["", "3", "-1", "x", "1x", "01"])
+def test_bad_weightings(value: str) -> None:
+    """WGT-012."""
+    assert b"'%b'" % value.encode() in complaint("-n", "+1", "-c", "x", "-W", value)
+
+
+def test_weights_are_described_for_debugging() -> None:
+    """WGT-008."""
+    assert complete("-gd").settings.describe_weights
+    assert not complete("-g").settings.describe_weights
