@@ -65,7 +65,7 @@ OPTIONS: tuple[Option, ...] = (
             "of theirs and their dependants' weights, 2: the largest of these",
         ),
     ),
-    Option("r", "", ("prefix each line with its node, or the node's number from 0",)),
+    Option("r", "", ("prefix each line with its node, or its number from 0",)),
     Option("l", "", ("prefix each line with its task's number, from 1",)),
     Option("p", "", ("prefix each line with the id of the node's process",)),
     Option("e", "", ("print the end-of-task marker after each result",)),
@@ -124,7 +124,7 @@ def help_text(program: str) -> str:
     lines += [
         "ENVIRONMENT:",
         "  PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT: for want of -n, -t, -mt= or -y",
-        "  PAEXEC_ENV: names of variables to pass to calculators, between blanks or commas",
+        "  PAEXEC_ENV: variables to pass to calculators, between blanks or commas",
         "  PAEXEC_SH: the shell that runs the command on the node, by default /bin/sh",
         "  PAEXEC_BUFSIZE: accepted and ignored",
     ]
