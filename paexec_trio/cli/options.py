@@ -43,17 +43,17 @@ OPTIONS: tuple[Option, ...] = (
         "key=text",
         (
             "t=EOT: set the end-of-task marker, by default empty;",
-            "with -g: s=TEXT, f=TEXT: set the lines 'success' and 'failure';",
-            "d=OCTET: set what is between tasks, or nothing;",
-            "w=TEXT: set the word 'weight:'; F=: accepted, without effect yet",
+            "with -g: s=, f=: set the lines 'success' and 'failure'; d=: set",
+            "the octet between tasks, or none; w=: set the word 'weight:';",
+            "F=: accepted, without effect yet",
         ),
     ),
     Option(
         "g",
         "",
         (
-            "standard input is a graph: lines of one task, or of two, of which",
-            "the first has to succeed before the second is started",
+            "standard input is a graph: lines of one task, or of two: the first",
+            "has to succeed before the second is started",
         ),
     ),
     Option("s", "", ("the same as -g",)),
@@ -61,8 +61,8 @@ OPTIONS: tuple[Option, ...] = (
         "W",
         "number",
         (
-            "implies -g; heavier tasks first, by 0: their own weight, 1: the sum",
-            "of theirs and their dependants' weights, 2: the largest of these",
+            "implies -g; heavier tasks first, by 0: their own weight; 1: the sum",
+            "of their and all dependants' weights; 2: the largest of these",
         ),
     ),
     Option("r", "", ("prefix each line with its node, or its number from 0",)),
@@ -78,7 +78,7 @@ OPTIONS: tuple[Option, ...] = (
 _LATER = "xXJzZw"
 """Options of paexec 1.1.6 that this version does not have yet."""
 
-HELP_COLUMN = 19
+HELP_COLUMN = 17
 
 
 def short_options() -> str:
