@@ -43,8 +43,8 @@ OPTIONS: tuple[Option, ...] = (
         "key=text",
         (
             "t=EOT: set the end-of-task marker, by default empty;",
-            "with -g: s=, f=: set the lines 'success' and 'failure'; d=: set",
-            "the octet between tasks, or none; w=: set the word 'weight:';",
+            "with -g: s=, f=: set the lines 'success' and 'failure';",
+            "d=: set the octet between tasks, or none; w=: set 'weight:';",
             "F=: accepted, without effect yet",
         ),
     ),
@@ -52,8 +52,8 @@ OPTIONS: tuple[Option, ...] = (
         "g",
         "",
         (
-            "standard input is a graph: lines of one task, or of two: the first",
-            "has to succeed before the second is started",
+            "standard input is a graph: lines of one task, or of two, of",
+            "which the first has to succeed before the second is started",
         ),
     ),
     Option("s", "", ("the same as -g",)),
@@ -61,8 +61,8 @@ OPTIONS: tuple[Option, ...] = (
         "W",
         "number",
         (
-            "implies -g; heavier tasks first, by 0: their own weight; 1: the sum",
-            "of their and all dependants' weights; 2: the largest of these",
+            "-g, and heavier tasks first, by 0: their own weight; 1: the",
+            "sum of their and their dependants' weights; 2: the largest",
         ),
     ),
     Option("r", "", ("prefix each line with its node, or its number from 0",)),
