@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from paexec_trio.core.launch import Launch
+from paexec_trio.core.words import quote
 
 INHERITED = {b"HOME": b"/home/a", b"PAEXEC_EOT": b"theirs"}
 
@@ -72,8 +73,7 @@ def test_the_command_line_means_the_same_to_the_shell_of_the_node(
     value: bytes, argument: bytes
 ) -> None:
     """LCH-011, LCH-021: values and commands arrive octet for octet."""
-    # The command has the argument in a here-document, so that all its octets pass two shells.
-    command = b"printf '%s\\0' \"$VALUE\"; cat <<'!END!'\n" + argument + b"\n!END!\n"
+    command = b"printf '%s\\0' \"$VALUE\" " + quote(argument)
     launch = Launch(command=command, transport=(b"ssh",), variables={b"VALUE": value})
     command_line = launch.argv(b"node")[-1]
     run = subprocess.run(
@@ -83,4 +83,4 @@ def test_the_command_line_means_the_same_to_the_shell_of_the_node(
         timeout=60,
         check=True,
     )
-    assert run.stdout == value + b"\0" + argument + b"\n"
+    assert run.stdout == value + b"\0" + argument + b"\0"
