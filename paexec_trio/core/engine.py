@@ -152,6 +152,7 @@ class Engine:
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
             self._close(node)
+            self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
             return
         self._start_next_node(node.index + 1)
         self._dispatch()
@@ -388,6 +389,8 @@ class Engine:
     def _stop_requested(self, event: StopRequested) -> None:
         if self._phase is Phase.STOPPING:
             self._kill(force=True)  # somebody is impatient
+            if not self._outcome.signal:
+                self._outcome = Exit(signal=event.signal)  # END-030, though a failure came first
         else:
             self._stop(Exit(signal=event.signal))
 

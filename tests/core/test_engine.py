@@ -827,6 +827,29 @@ def test_a_second_stop_kills_at_once_and_keeps_the_first_signal() -> None:
     )
 
 
+def test_a_signal_after_a_loss_kills_and_tells_how_the_run_ends() -> None:
+    """END-030: but a second signal does not replace the first."""
+    assert (
+        started(2)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Report(b"Node n0 exited unexpectedly")
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeGone(0)
+        >> StopRequested(SIGTERM)
+        << KillNode(1, force=True)
+        >> StopRequested(SIGINT)
+        << KillNode(1, force=True)
+        >> NodeEnded(1)
+        >> NodeGone(1)
+        << Exit(signal=SIGTERM)
+    )
+
+
 def test_a_node_that_was_being_started_when_the_stop_came_is_ended_too() -> None:
     assert (
         Playbook(Settings(nodes=names(2)))
@@ -837,6 +860,7 @@ def test_a_node_that_was_being_started_when_the_stop_came_is_ended_too() -> None
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
         >> NodeStarted(0, 11)
         << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
         >> NodeEnded(0)
         >> NodeGone(0)
         << Exit(signal=SIGINT)

@@ -401,6 +401,8 @@ class DisturbedWorld(World):
     @rule(signal=st.sampled_from([2, 15]))
     def somebody_wants_it_to_stop(self, signal: int) -> None:
         self.may_kill |= self.stopped
+        if self.stopped and not self.expected_outcome.signal:
+            self.expected_outcome = Exit(signal=signal)
         self.stop(StopRequested(signal), Exit(signal=signal))
 
     def stop(self, event: Event, outcome: Exit) -> None:
