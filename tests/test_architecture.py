@@ -123,7 +123,7 @@ def test_the_runtime_does_not_know_the_command_line() -> None:
 def test_only_the_runtime_and_what_starts_it_import_trio() -> None:
     importing = {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))}
     outside = {name for name in importing if not name.startswith("paexec_trio.runtime.")}
-    assert "paexec_trio.runtime.run" in importing
+    assert "paexec_trio.runtime.host" in importing
     assert outside == {"paexec_trio.cli.main"}
 
 

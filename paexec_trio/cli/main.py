@@ -19,6 +19,7 @@ def main() -> int:
     """Run the program and return its exit status; it may also end by a signal (END-030)."""
     _prepare_signals()
     _prepare_standard_descriptors()
+    sys.set_int_max_str_digits(0)  # weights are integers of any size (WGT-010)
     program = os.path.basename(sys.argv[0])  # noqa: PTH119 (pathlib takes 10 ms to load)
     if program == "__main__.py":
         program = "paexec-trio"
@@ -57,11 +58,11 @@ def _inform(program: str, option: str) -> int:
     if option == "-V":
         fd, text = 1, f"{program} {__version__}\n"
     else:
-        fd, text = 2, help_text(program)  # standard error, as upstream
+        fd, text = 2, help_text(program)  # as upstream
     try:
         os.write(fd, os.fsencode(text))
     except OSError as error:
-        line = f"{program}: writing to standard output failed: {error.strerror}"
+        line = f"{program}: writing failed: {error.strerror}"
         write_diagnostic(2, os.fsencode(line))
         return 1
     return 0

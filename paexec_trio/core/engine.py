@@ -201,7 +201,7 @@ class Engine:
             heappush(self._idle, node.index)
 
     def _print_failure(self, attempt: Attempt, ended: list[bytes]) -> None:
-        """Print which tasks a failure ended (GRA-032), or that there was no status (GRA-040)."""
+        """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""
         if attempt.status is Status.FAILURE:
             self._write(attempt.prefix + self._delimiter.join(ended) + NEWLINE)
             return
@@ -247,7 +247,10 @@ class Engine:
         self._fail(b"Node %b exited unexpectedly" % node.name)
 
     def _node_gone(self, event: NodeGone) -> None:
-        self._nodes[event.node].step(Step.VANISH)
+        node = self._nodes[event.node]
+        node.step(Step.VANISH)
+        if event.left_running:
+            self._report(b"node %b cannot be killed; left running" % node.name)
         self._exit_if_nothing_is_left()
 
     # Tasks
@@ -417,7 +420,8 @@ class Engine:
         if self._phase is Phase.FINISHING:
             for node in self._remaining():
                 self._report(
-                    b"node %b did not end within %d seconds; killed" % (node.name, FINISH_GRACE)
+                    b"processes of node %b did not end within %d seconds; killed"
+                    % (node.name, FINISH_GRACE)
                 )
         self._kill(force=False)
         self._commands.append(SetTimer(Timer.KILL, TERM_GRACE))

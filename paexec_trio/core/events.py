@@ -59,9 +59,13 @@ class NodeEnded:
 
 @dataclass(slots=True)
 class NodeGone:
-    """Nothing is left of this node's processes. Comes after :class:`NodeEnded`."""
+    """Nothing is left of this node's processes. Comes after :class:`NodeEnded`.
+
+    ``left_running``: its process may not be signalled and did not end; nobody waits for it any more.
+    """
 
     node: int
+    left_running: bool = False
 
 
 @dataclass(slots=True)

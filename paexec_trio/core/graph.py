@@ -190,7 +190,7 @@ class TaskGraph:
         raise AssertionError("a graph without a topological order has a cycle")
 
     def all_dependants(self, task: int) -> list[int]:
-        """Return the direct and indirect dependants of a task, depth first, each once (GRA-032)."""
+        """Return the direct and indirect dependants of a task, depth first, each once (GRA-044)."""
         seen = {task}
         found: list[int] = []
         pending = [self.dependants(task)]

@@ -6,6 +6,7 @@ plain loop. A trio task for each node would cost a wake-up of the scheduler for 
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -48,7 +49,6 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import TERM_GRACE
-from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.writequeue import WriteQueue
@@ -61,6 +61,8 @@ _DRAIN_LIMIT = 1 << 20
 
 _OUTPUT_LIMIT = 1 << 18
 """Octets that wait for a slow reader of standard output before results are not read any more."""
+
+_READER_IS_GONE = {errno.EPIPE, errno.ECONNRESET}
 
 _BATCHES_PER_CHECKPOINT = 32
 """Batches of events handled in a row before trio's other tasks, signals among them, have a turn."""
@@ -85,6 +87,7 @@ class Host:
         self, launch: Launch, nodes: Sequence[bytes], stdin: int, stdout: int, stderr: int
     ) -> None:
         self._writer = NonblockingWriter(stdout)
+        self._output_is_terminal = os.isatty(stdout)
         self._launch = launch
         self._nodes = nodes
         self._environment = launch.environment(os.environb)
@@ -105,6 +108,8 @@ class Host:
         self._stdin = stdin
         self._stdin_watched = False
         self._stderr = stderr
+        self._diagnostics = WriteQueue()
+        self._diagnostics_writer = _writer_or_none(stderr)
         self._output = WriteQueue()
         self._output_blocked = False
         self._output_broken = False
@@ -153,8 +158,6 @@ class Host:
         """Yield what has happened."""
         for _ in range(len(self._pending)):
             yield from self._pending.popleft()
-        if self._deadlines:
-            yield from self._fire_timers()
         by_stdout = self._by_stdout
         for fd, _mask in self._ready:
             process = by_stdout.get(fd)
@@ -176,18 +179,35 @@ class Host:
                     yield NodeOutput(process.node, data)
                 else:
                     yield from self._output_ended(process)
+        # Last: what happened before a deadline counts, however late we look (a stopped job).
+        if self._deadlines:
+            yield from self._fire_timers()
 
     def execute(self, command: Command) -> None:
         """Carry out a command."""
         self._executors[type(command)](command)
 
     def request_stop(self, signum: int) -> None:
-        """Ask the engine to end the run, as if by this signal."""
+        """Ask the engine to end the run, as if by this signal; may be called by its handler."""
         self._pending.append(iter([StopRequested(signum)]))
         os.eventfd_write(self._wakeup, 1)
 
+    @property
+    def has_processes(self) -> bool:
+        """Whether anything is running that would have to be ended."""
+        return bool(self._processes)
+
+    def report(self, text: bytes) -> None:
+        """Write a diagnostic, after the output so far; nobody has to read it."""
+        self._flush_output()
+        if self._diagnostics_writer:
+            self._diagnostics.append(text + b"\n")
+            self._flush_diagnostics()
+
     async def close(self) -> None:
         """End what is still running, however the loop ended, and release all descriptors."""
+        # What the last events brought; it is lost only if nobody reads.
+        self._flush_output()
         left = list(self._processes.values())
         if left:
             with trio.CancelScope(shield=True):
@@ -199,11 +219,16 @@ class Host:
                         if not process.exited:
                             await trio.lowlevel.wait_readable(process.pidfd)
                 for process in left:
-                    process.bury()
+                    if process.signal_group(signal.SIGKILL) or process.has_exited():
+                        process.bury()
+                    else:
+                        process.abandon()
         self._processes.clear()
         self._epoll.close()
         os.close(self._wakeup)
         self._writer.close()
+        if self._diagnostics_writer:
+            self._diagnostics_writer.close()
 
     # Descriptors
 
@@ -329,6 +354,17 @@ class Host:
             process.bury()
             yield NodeGone(process.node)
 
+    def _abandon(self, process: NodeProcess) -> Iterator[Event]:
+        """Go on without a process that runs as another user and does not end by itself."""
+        if self._processes.pop(process.node, None):
+            self._unwatch_stdin(process)
+            self._unwatch_stdout(process)
+            self._unwatch(process.pidfd)
+            process.abandon()
+            if not process.end_reported:
+                yield NodeEnded(process.node)
+            yield NodeGone(process.node, left_running=True)
+
     def _close_stdin(self, command: CloseStdin) -> None:
         process = self._processes.get(command.node)
         if process:
@@ -342,10 +378,12 @@ class Host:
         if not command.force:
             process.signal_group(signal.SIGTERM)
             return
-        process.signal_group(signal.SIGKILL)
         process.killed = True
+        may_kill = process.signal_group(signal.SIGKILL)
         if process.exited:
             self._pending.append(self._bury(process))
+        elif not may_kill:
+            self._pending.append(self._abandon(process))
 
     # Standard input
 
@@ -377,8 +415,11 @@ class Host:
                 self._flush_output()
 
     def _flush_output(self) -> None:
-        if not self._output_blocked and (self._output.size or self._output_drain_wanted):
-            self._try_output()
+        if not self._output_blocked:
+            if self._output.size:
+                self._try_output()
+            else:
+                self._say_if_drained()
 
     def _try_output(self) -> None:
         try:
@@ -388,14 +429,12 @@ class Host:
                 self._output_blocked = True
                 self._epoll.modify(self._writer.fd, select.EPOLLOUT)
             return
-        except (BrokenPipeError, ConnectionResetError):
-            self._break_output(OutputClosed())
         except OSError as error:
-            self._break_output(OutputFailed(_reason(error)))
+            gone = error.errno in _READER_IS_GONE
+            gone |= error.errno == errno.EIO and self._output_is_terminal  # it was hung up
+            self._break_output(OutputClosed() if gone else OutputFailed(_reason(error)))
         else:
-            if self._output_drain_wanted:
-                self._output_drain_wanted = False
-                self._pending.append(iter([OutputDrained()]))
+            self._say_if_drained()
         if self._output_blocked:
             self._output_blocked = False
             if self._output_watched:
@@ -424,9 +463,32 @@ class Host:
     def _drain_output(self, _command: DrainOutput) -> None:
         self._output_drain_wanted = True
 
+    def _say_if_drained(self) -> None:
+        if self._output_drain_wanted and not self._output.size and not self._diagnostics.size:
+            self._output_drain_wanted = False
+            self._pending.append(iter([OutputDrained()]))
+
     def _report(self, command: Report) -> None:
-        self._flush_output()
-        write_diagnostic(self._stderr, command.text)
+        self.report(command.text)
+
+    def _flush_diagnostics(self) -> None:
+        writer = self._diagnostics_writer
+        assert writer is not None  # noqa: S101 (nothing is queued without it)
+        try:
+            self._diagnostics.flush(writer.write)
+        except BlockingIOError:
+            if writer.fd not in self._watchers:
+                self._watch(writer.fd, select.EPOLLOUT, self._diagnostics_ready)
+            return
+        except OSError:
+            self._diagnostics.clear()  # nobody is left to be told
+        if writer.fd in self._watchers:
+            self._unwatch(writer.fd)
+            self._say_if_drained()
+
+    def _diagnostics_ready(self) -> Iterator[Event]:
+        self._flush_diagnostics()
+        return iter(())
 
     # Time
 
@@ -438,6 +500,13 @@ class Host:
         for timer in [timer for timer, deadline in self._deadlines.items() if deadline <= now]:
             del self._deadlines[timer]
             yield TimerFired(timer)
+
+
+def _writer_or_none(fd: int) -> NonblockingWriter | None:
+    try:
+        return NonblockingWriter(fd)
+    except OSError:  # closed: there is nobody to be told anything
+        return None
 
 
 def _reason(error: OSError) -> bytes:

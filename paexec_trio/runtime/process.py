@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import final
 
 from paexec_trio.runtime.writequeue import WriteQueue
@@ -116,16 +115,35 @@ class NodeProcess:
             os.close(self.stdout)
             self.stdout = -1
 
-    def signal_group(self, signum: signal.Signals) -> None:
-        """Send a signal to the process and all others of its group."""
-        # ESRCH: all are gone; EPERM: what is left belongs to another user (sudo).
-        with suppress(ProcessLookupError, PermissionError):
+    def signal_group(self, signum: signal.Signals) -> bool:
+        """Send a signal to the process and all others of its group.
+
+        Returns:
+            ``False`` if that is not allowed: what is left of it runs as another user (sudo).
+        """
+        try:
             os.killpg(self.pid, signum)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return True
 
     def bury(self) -> None:
-        """Kill what is left of the group, reap the process, close all descriptors."""
+        """Kill what is left of the group, reap the process, close all descriptors.
+
+        The process has to have ended, or to be one that may be killed.
+        """
         self.signal_group(signal.SIGKILL)
         self._process.wait()
+        self._close_all()
+
+    def abandon(self) -> None:
+        """Close all descriptors and leave the process to itself."""
+        self._process.returncode = -signal.SIGKILL  # or Popen would complain that it is running
+        self._close_all()
+
+    def _close_all(self) -> None:
         self.close_stdin()
         self.close_stdout()
         if self.pidfd >= 0:

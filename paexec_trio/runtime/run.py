@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import trio
 
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import Engine
@@ -15,6 +15,8 @@ from paexec_trio.runtime.drive import drive
 from paexec_trio.runtime.host import Host
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from paexec_trio.core.commands import Command
     from paexec_trio.core.events import Event
     from paexec_trio.core.launch import Launch
@@ -42,41 +44,50 @@ async def run(
         stdin: the descriptor that tasks are read from.
         stdout: the descriptor that results are written to; its flags are not changed.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
-        stop_signals: signals that end the run; as always in Python, they can be waited for only
-            in the main thread.
+        stop_signals: signals that end the run. While nothing was started they have their default
+            effect, so that a long computation can be interrupted. As always in Python, handlers
+            can be set only in the main thread.
         debug: write each event and command to ``stderr``.
 
     Returns:
         How a program that did nothing but this run should end. Failures of nodes and streams are
         reported on ``stderr`` and in this value, not raised.
     """
-
-    def trace(item: Event | Command) -> None:
-        write_diagnostic(stderr, repr(item).encode())
-
     if not make_room_for(len(settings.nodes)):
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
     host = Host(launch, settings.nodes, stdin, stdout, stderr)
+
+    def trace(item: Event | Command) -> None:
+        host.report(repr(item).encode())
+
     try:
-        async with trio.open_nursery() as nursery:
-            if stop_signals:
-                await nursery.start(_stop_on_signals, host, stop_signals)
-            outcome = await drive(Engine(settings), host, trace if debug else None)
-            nursery.cancel_scope.cancel()
+        with _stop_on_signals(host, stop_signals):
+            return await drive(Engine(settings), host, trace if debug else None)
     finally:
         await host.close()
-    return outcome
 
 
-async def _stop_on_signals(
-    host: Host,
-    signals: Sequence[int],
-    *,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
-) -> None:
-    with trio.open_signal_receiver(*signals) as received:
-        task_status.started()
-        async for signum in received:
+@contextmanager
+def _stop_on_signals(host: Host, signals: Sequence[int]) -> Iterator[None]:
+    """Let signals end the run.
+
+    Not trio's receiver, which waits for its turn: a handler of our own runs in the middle of a
+    computation too, such as that of weights.
+    """
+
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        if host.has_processes:
             host.request_stop(signum)
+        else:
+            signal.signal(signum, signal.SIG_DFL)
+            signal.raise_signal(signum)
+
+    before = {signum: signal.signal(signum, stop) for signum in signals}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            # None: it was not set from Python, so it cannot be set again either.
+            signal.signal(signum, signal.SIG_DFL if handler is None else handler)

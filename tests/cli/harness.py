@@ -71,6 +71,9 @@ class Program:
         stream.write(data)
         stream.flush()
 
+    def close_input(self) -> None:
+        self._stream(self._process.stdin).close()
+
     def line(self) -> bytes:
         """Return the next line of its standard output."""
         return self._stream(self._process.stdout).readline()

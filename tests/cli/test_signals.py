@@ -175,3 +175,58 @@ def test_a_parent_that_blocks_sigpipe_gets_a_failure_all_the_same() -> None:
         assert program.line() == b"a\n"
         program.stop_reading()
         assert program.end(keep_input_open=True) in {-signal.SIGPIPE, 128 + signal.SIGPIPE}
+
+
+CYCLE = b"".join(b"%d %d\n" % (task, (task + 1) % 20_000) for task in range(20_000))
+"""A graph whose cycle takes more lines of diagnostics than a pipe holds."""
+
+
+def test_nobody_has_to_read_the_diagnostics() -> None:
+    """END-030: the program is not stuck in writing them."""
+    with Program("-g", "-n", "+1", "-c", "cat") as program:
+        program.feed(CYCLE)
+        program.close_input()
+        assert program.diagnostic() == b"Cyclic dependancy detected:\n"
+        program.send_signal(signal.SIGTERM)
+        assert program.end(keep_input_open=True) == -signal.SIGTERM
+
+
+def test_diagnostics_that_nobody_reads_do_not_stop_the_tasks() -> None:
+    """DSP-015, GRA-052: a diagnostic for each task, and results all the same."""
+    tasks = 5_000
+    with Program("-g", "-n", "+1", "-c", "while read -r x; do echo; done") as program:
+        program.feed(b"".join(b"%d\n" % task for task in range(tasks)))
+        program.close_input()
+        for _ in range(tasks):
+            assert program.line() == b"?\n"
+        assert program.diagnostics().count(b"without a status") == tasks
+        assert program.end(keep_input_open=True) == 1
+
+
+def test_a_long_computation_can_be_interrupted() -> None:
+    """END-030: sums over the dependants in a dense graph of this size take minutes."""
+    size, breadth = 200_000, 6
+    edges = (
+        b"%d %d\n" % (task, task + step * step)
+        for task in range(size)
+        for step in range(1, breadth)
+    )
+    with Program("-W1", "-n", "+1", "-c", "cat") as program:
+        program.feed(b"".join(edges))
+        program.close_input()
+        program.send_signal(signal.SIGTERM)
+        assert program.end(keep_input_open=True) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_results_that_came_before_the_end_are_printed(attempt: int) -> None:
+    """What a calculator writes when it sees the end of its input, though it ends at once."""
+    del attempt  # the same each time: writing and ending may or may not be noticed together
+    # SIGTERM follows soon, and is not what this is about.
+    command = 'trap "" TERM; read -r task; echo "first"; read -r more; echo "last"; echo'
+    with Program("-n", "+1", "-c", command) as program:
+        program.feed(b"a\n")
+        assert program.line() == b"first\n"
+        program.send_signal(signal.SIGTERM)
+        assert program.line() == b"last\n"
+        assert program.end(keep_input_open=True) == -signal.SIGTERM

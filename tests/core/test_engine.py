@@ -512,8 +512,8 @@ def test_calculators_that_do_not_end_are_reported_and_killed() -> None:
         >> NodeGone(0)
         >> NodeEnded(1)
         >> TimerFired(Timer.TERMINATE)
-        << Report(b"paexec-trio: node n1 did not end within 10 seconds; killed")
-        << Report(b"paexec-trio: node n2 did not end within 10 seconds; killed")
+        << Report(b"paexec-trio: processes of node n1 did not end within 10 seconds; killed")
+        << Report(b"paexec-trio: processes of node n2 did not end within 10 seconds; killed")
         << KillNode(1, force=False)
         << KillNode(2, force=False)
         << SetTimer(Timer.KILL, TERM_GRACE)
@@ -846,6 +846,20 @@ def test_a_signal_after_a_loss_kills_and_tells_how_the_run_ends() -> None:
         << KillNode(1, force=True)
         >> NodeEnded(1)
         >> NodeGone(1)
+        << Exit(signal=SIGTERM)
+    )
+
+
+def test_a_node_that_cannot_be_killed_is_reported() -> None:
+    """END-006: the run ends all the same."""
+    assert (
+        started(1)
+        >> StopRequested(SIGTERM)
+        << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeEnded(0)
+        >> NodeGone(0, left_running=True)
+        << Report(b"paexec-trio: node n0 cannot be killed; left running")
         << Exit(signal=SIGTERM)
     )
 

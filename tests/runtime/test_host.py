@@ -11,7 +11,17 @@ import pytest
 import trio
 import trio.testing
 
-from paexec_trio.core.commands import CloseStdin, KillNode, ReadMore, Report, Send, StartNode, Write
+from paexec_trio.core.commands import (
+    CloseStdin,
+    KillNode,
+    ReadMore,
+    Report,
+    Send,
+    SetTimer,
+    StartNode,
+    Timer,
+    Write,
+)
 from paexec_trio.core.events import (
     Event,
     NodeEnded,
@@ -21,6 +31,7 @@ from paexec_trio.core.events import (
     OutputClosed,
     StdinChunk,
     StopRequested,
+    TimerFired,
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.runtime.host import Host
@@ -201,3 +212,57 @@ async def test_a_diagnostic_comes_after_the_output_so_far(hosts: Hosts, tmp_path
         host.execute(Write(b"result\n"))
         host.execute(Report(b"diagnostic"))
     assert (tmp_path / "both").read_bytes() == b"result\ndiagnostic\n"
+
+
+async def test_what_happened_before_a_deadline_comes_before_its_timer(
+    hosts: Hosts, gates: Gates
+) -> None:
+    """However late somebody looks: the program may have been stopped for a while."""
+    host = hosts.make(gates.command("WAIT1; SAY $$"))
+    assert await start(host) == []
+    host.execute(SetTimer(Timer.TERMINATE, 0))
+    gates.open(1)
+    with closing(Witness(gates.wait())) as calculator:
+        calculator.wait()
+    assert await next_round(host) == [
+        NodeEnded(0),
+        NodeGone(0),
+        TimerFired(Timer.TERMINATE),
+    ]
+
+
+async def test_a_process_that_must_not_be_signalled_is_left(
+    hosts: Hosts, gates: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """END-005, END-006: a run does not wait for ever for a process of another user."""
+
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    host = hosts.make(gates.command("SAY $$; WAIT1"))
+    assert await start(host) == []
+    with closing(Witness(gates.wait())) as calculator:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "killpg", refuse)
+            host.execute(KillNode(0, force=True))
+            assert await next_round(host) == [NodeEnded(0), NodeGone(0, left_running=True)]
+        assert not host.has_processes
+        assert not calculator.has_ended()
+        gates.open(1)
+        calculator.wait()
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+async def test_a_terminal_that_hangs_up_is_a_reader_that_goes_away(blocked: bool) -> None:
+    """END-020, whether it is noticed by a wait or by a failing write."""
+    controller, terminal = os.openpty()
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a device)
+        host = Host(Launch(command=b"exec cat"), [b"0"], nothing.fileno(), terminal, 2)
+        if blocked:
+            host.execute(Write(b"x" * (1 << 20)))
+        os.close(controller)
+        events = await next_round(host)
+        events += [] if events else await next_round(host)
+        assert events == [OutputClosed()]
+        await host.close()
+    os.close(terminal)

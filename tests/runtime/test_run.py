@@ -818,7 +818,9 @@ async def test_a_calculator_that_does_not_end_is_reported_and_killed(
         assert await talk.finish() == (b"", Exit(status=0))
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
-    assert stderr.lines() == [b"paexec-trio: node 0 did not end within 0 seconds; killed"]
+    assert stderr.lines() == [
+        b"paexec-trio: processes of node 0 did not end within 0 seconds; killed"
+    ]
 
 
 @pytest.mark.parametrize("end", [b"", b"trap '' TERM; while :; do sleep 1000; done"])
