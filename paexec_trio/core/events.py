@@ -61,7 +61,7 @@ class NodeEnded:
 class NodeGone:
     """Nothing is left of this node's processes. Comes after :class:`NodeEnded`.
 
-    ``left_running``: its process may not be signalled and did not end; nobody waits for it any more.
+    ``left_running``: its process may not be signalled and did not end; nobody waits for it.
     """
 
     node: int
