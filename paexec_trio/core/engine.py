@@ -210,7 +210,8 @@ class Engine:
             b"task %d '%b' ended without a status; dependants dropped: %d"
             % (attempt.task_id, attempt.task.replace(NEWLINE, b"\\n"), len(ended) - 1)
         )
-        self._outcome = Exit(status=1)
+        if self._phase is Phase.RUNNING:  # a stop has said already how the run ends
+            self._outcome = Exit(status=1)
 
     def _report_stray_octets(self, node: Node) -> None:
         if node.stray_octets_reported:

@@ -65,7 +65,7 @@ _OUTPUT_LIMIT = 1 << 18
 _READER_IS_GONE = {errno.EPIPE, errno.ECONNRESET}
 
 _BATCHES_PER_CHECKPOINT = 32
-"""Batches of events handled in a row before trio's other tasks, signals among them, have a turn."""
+"""Batches of events handled in a row before other tasks of trio, and cancellation, have a turn."""
 
 
 @final
@@ -92,6 +92,8 @@ class Host:
         self._nodes = nodes
         self._environment = launch.environment(os.environb)
         self._processes: dict[int, NodeProcess] = {}
+        self.has_started = False
+        """Whether a process was started, or is just being started, that would have to be ended."""
         self._by_stdout: dict[int, NodeProcess] = {}
         self._paused: list[NodeProcess] = []
 
@@ -192,11 +194,6 @@ class Host:
         self._pending.append(iter([StopRequested(signum)]))
         os.eventfd_write(self._wakeup, 1)
 
-    @property
-    def has_processes(self) -> bool:
-        """Whether anything is running that would have to be ended."""
-        return bool(self._processes)
-
     def report(self, text: bytes) -> None:
         """Write a diagnostic, after the output so far; nobody has to read it."""
         self._flush_output()
@@ -262,6 +259,7 @@ class Host:
     def _start_node(self, command: StartNode) -> None:
         node = command.node
         argv = self._launch.argv(self._nodes[node])
+        self.has_started = True  # before it has: a signal may come while it is half done
         try:
             process = NodeProcess(node, argv, self._environment, self._stderr)
         except OSError as error:

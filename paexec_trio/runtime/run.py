@@ -78,7 +78,7 @@ def _stop_on_signals(host: Host, signals: Sequence[int]) -> Iterator[None]:
     """
 
     def stop(signum: int, _frame: FrameType | None) -> None:
-        if host.has_processes:
+        if host.has_started:
             host.request_stop(signum)
         else:
             signal.signal(signum, signal.SIG_DFL)

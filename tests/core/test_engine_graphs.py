@@ -31,6 +31,7 @@ from paexec_trio.core.events import (
     StdinChunk,
     StdinEnded,
     StdinFailed,
+    StopRequested,
 )
 from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, GraphSettings, Settings
 from paexec_trio.core.status import Status
@@ -111,6 +112,28 @@ def test_no_status() -> None:
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
+    )
+
+
+def test_a_missing_status_does_not_hide_how_the_run_was_stopped() -> None:
+    """END-030: a calculator that was being ended has no time for a status."""
+    assert (
+        graph_playbook()
+        >> StdinChunk(b"a\n")
+        << ReadMore()
+        >> StdinEnded()
+        << StartNode(0)
+        >> NodeStarted(0, 11)
+        << Send(0, b"a\n")
+        >> StopRequested(15)
+        << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeOutput(0, b"\n")
+        << Write(b"?\n")
+        << Report(b"paexec-trio: task 1 'a' ended without a status; dependants dropped: 0")
+        >> NodeEnded(0)
+        >> NodeGone(0)
+        << Exit(signal=15)
     )
 
 
