@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.harness.octets import is_same
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -340,7 +342,7 @@ def test_a_long_chain(stage: Stage) -> None:
     run.feed(chain)
     run.close_stdin()
     assert run.wait(9 * stage.bound) == 0
-    assert run.stdout == b"".join(b"%d success\n" % n for n in range(1, length + 1))
+    assert is_same(run.stdout, b"".join(b"%d success\n" % n for n in range(1, length + 1)))
 
 
 @requirement("GRA-061")
@@ -376,5 +378,5 @@ def test_many_tasks(stage: Stage) -> None:
         run.close_stdin()
         assert run.wait(6 * stage.bound) == 0
         seconds.append(time.monotonic() - start)
-        assert run.stdout == b"success\n" * number
+        assert is_same(run.stdout, b"success\n" * number)
     assert seconds[1] < 64 * seconds[0], f"{seconds[0]:.2f} s, then {seconds[1]:.2f} s"
