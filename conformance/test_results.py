@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.harness.octets import is_same
+
 if TYPE_CHECKING:
     from conformance.harness.fakes import Calculator
     from conformance.harness.stage import Stage
@@ -160,7 +162,8 @@ def test_a_whole_result_in_one_write(stage: Stage) -> None:
 @pytest.mark.parametrize("length", [5_000, 70_000, 1_100_000])
 def test_long_lines(stage: Stage, length: int) -> None:
     line = (stage.nonce * (length // 8 + 1))[:length] + b"\n"
-    assert printed(stage, line + b"short\n", b"short\n") == line + b"short\nshort\n"
+    output = printed(stage, line + b"short\n", b"short\n")
+    assert is_same(output, line + b"short\nshort\n")
 
 
 def outside(stage: Stage, calculator: Calculator, octets: bytes) -> None:
