@@ -97,7 +97,8 @@ class Steered:
         while True:
             for fd, _ in self._poll.poll():
                 if fd == _STDIN and self._reads:
-                    self._take_input()
+                    # A command of the same round may have read what made it ready.
+                    self._do_sync()
                 elif fd == _STDIN:
                     self._poll.unregister(_STDIN)
                     self._tell("waiting")
