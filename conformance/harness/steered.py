@@ -96,12 +96,8 @@ class Steered:
         """Obey until told to end, or until the test goes away."""
         while True:
             for fd, _ in self._poll.poll():
-                if fd == _STDIN and self._reads:
-                    # A command of the same round may have read what made it ready.
-                    self._do_sync()
-                elif fd == _STDIN:
-                    self._poll.unregister(_STDIN)
-                    self._tell("waiting")
+                if fd == _STDIN:
+                    self._look_at_input()
                 elif fd == self._signals:
                     for number in os.read(self._signals, 64):
                         self._tell("signal", (number, time.monotonic()))
@@ -114,6 +110,14 @@ class Steered:
             self._channel.sendall(struct.pack("!I", len(message)) + message)
         except OSError:
             os._exit(1)
+
+    def _look_at_input(self) -> None:
+        """Read it, or say that it is there; a command of the same round may have done that."""
+        if self._reads:
+            self._do_sync()
+        elif self._stdin_open:
+            self._poll.unregister(_STDIN)
+            self._tell("waiting")
 
     def _take_input(self) -> None:
         octets = os.read(_STDIN, 1 << 18)
