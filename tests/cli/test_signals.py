@@ -203,7 +203,7 @@ def test_diagnostics_that_nobody_reads_do_not_stop_the_tasks() -> None:
         assert program.end(keep_input_open=True) == 1
 
 
-INTERRUPTED = """
+STOPPED_WHILE_IT_SUMS = """
 import os, signal, sys
 from paexec_trio.cli.main import main
 from paexec_trio.core import tasks
@@ -221,7 +221,7 @@ main()
 def test_a_long_computation_can_be_interrupted() -> None:
     """END-030: in the middle of it, not after it; sums over dependants may take minutes."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED],
+        [sys.executable, "-c", STOPPED_WHILE_IT_SUMS],
         input=b"a b\n",
         capture_output=True,
         timeout=LIMIT,
