@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
-from paexec_trio.cli.options import help_text
+from paexec_trio.cli.options import SYNTAX
 from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE
 from paexec_trio.core.states import TRANSITIONS, NodeState
 
@@ -16,12 +16,18 @@ if TYPE_CHECKING:
     from sphinx.util.typing import ExtensionMetadata
 
 
+PROGRAMS = {"paexec-trio": SYNTAX}
+
+
 class HelpText(Directive):
-    """The text of ``paexec-trio -h``."""
+    """The text of ``-h`` of the program that the argument names."""
+
+    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return it as a literal block."""
-        text = help_text("paexec-trio")
+        program = self.arguments[0]
+        text = PROGRAMS[program].help_text(program)
         return [nodes.literal_block(text, text, language="text")]
 
 

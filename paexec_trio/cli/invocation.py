@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import getopt
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import parse_nodes
-from paexec_trio.cli.options import is_planned, long_options, short_options, takes_value
+from paexec_trio.cli.options import SYNTAX
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,14 +24,6 @@ class Invocation(NamedTuple):
     debug: bool
 
 
-class InformationWanted(Exception):  # noqa: N818 (no error)
-    """``-h``, ``--help``, ``-V`` or ``--version``: nothing is to be run."""
-
-    def __init__(self, option: str) -> None:
-        super().__init__(option)
-        self.option = option
-
-
 def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Invocation:
     """Understand a call.
 
@@ -46,7 +37,7 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
         InformationWanted: something is to be printed and nothing to be run.
     """
     name = os.fsencode(program)
-    options, free = _split_options(arguments)
+    options, free = SYNTAX.split(arguments)
     letters = {letter for letter, _ in options}
     # The last one wins (OPT-004).
     values = dict(options)
@@ -93,34 +84,6 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
         ),
         debug="-d" in letters,
     )
-
-
-def _split_options(arguments: Sequence[str]) -> tuple[list[tuple[str, bytes]], list[bytes]]:
-    """Split the arguments into options with their values, and free arguments."""
-    long = long_options()
-    try:
-        parsed, free = getopt.getopt(
-            list(arguments), short_options(), [name.removeprefix("--") for name in long]
-        )
-    except getopt.GetoptError as error:
-        raise _option_error(error) from None
-    options = [(long.get(letter, letter), os.fsencode(value)) for letter, value in parsed]
-    for letter, _ in options:
-        if letter in {"-h", "-V"}:
-            raise InformationWanted(letter)
-    return options, [os.fsencode(argument) for argument in free]
-
-
-def _option_error(error: getopt.GetoptError) -> UsageError:
-    """Say what getopt found, in the words of the C library."""
-    option = os.fsencode(error.opt)
-    if error.msg.startswith("option --"):
-        return UsageError(b"unrecognized option '--%b'" % option)
-    if takes_value(error.opt):
-        return UsageError(b"option requires an argument -- '%b'" % option)
-    if is_planned(error.opt):
-        return UsageError(b"option -%b is not supported by this version yet" % option)
-    return UsageError(b"invalid option -- '%b'" % option)
 
 
 def _message_words(options: Sequence[tuple[str, bytes]]) -> dict[bytes, bytes]:

@@ -1,29 +1,12 @@
-"""The one table of options: the parser and the help text are made from it."""
+"""The one table of the options of ``paexec-trio``: parser and help text are made from it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-
-class Option(NamedTuple):
-    """One option.
-
-    Attributes:
-        letter: its letter.
-        value: what its value is called, or nothing if it takes none.
-        help: what it does, a tuple of lines.
-        long: a long name for the same, or nothing.
-    """
-
-    letter: str
-    value: str
-    help: tuple[str, ...]
-    long: str = ""
-
+from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
 OPTIONS: tuple[Option, ...] = (
-    Option("h", "", ("give this help",), "help"),
-    Option("V", "", ("show version",), "version"),
+    HELP,
+    VERSION,
     Option(
         "n",
         "nodes",
@@ -75,57 +58,19 @@ OPTIONS: tuple[Option, ...] = (
     Option("d", "", ("debug: write every event and command to standard error",)),
 )
 
-_LATER = "xXJzZw"
-"""Options of paexec 1.1.6 that this version does not have yet."""
-
-HELP_COLUMN = 17
-
-
-def short_options() -> str:
-    """Return the options in the notation of getopt."""
-    return "".join(option.letter + ":" * bool(option.value) for option in OPTIONS)
-
-
-def long_options() -> dict[str, str]:
-    """Return the short option for each long one, with its hyphens."""
-    return {f"--{option.long}": f"-{option.letter}" for option in OPTIONS if option.long}
-
-
-def takes_value(letter: str) -> bool:
-    """Say whether a letter is an option that needs a value."""
-    return any(option.letter == letter and option.value for option in OPTIONS)
-
-
-def is_planned(letter: str) -> bool:
-    """Say whether a letter is an option of paexec that is still missing here."""
-    return letter in _LATER
-
-
-def help_text(program: str) -> str:
-    """Return the text of ``-h`` (OPT-010)."""
-    lines = [
-        f"{program} -- distributes tasks over CPUs or machines in a network",
-        f"usage: {program} [OPTIONS] -n nodes -c command < tasks",
-        f"       {program} [OPTIONS] -n nodes -C command [argument...] < tasks",
-        "OPTIONS:",
-    ]
-    for option in OPTIONS:
-        names = f"  -{option.letter}"
-        if option.long:
-            names += f", --{option.long}"
-        if option.value:
-            names += f" <{option.value}>"
-        first, *others = option.help
-        if len(names) >= HELP_COLUMN:
-            lines.append(names)
-            names = ""
-        lines.append(f"{names:{HELP_COLUMN}}{first}")
-        lines += [" " * HELP_COLUMN + line for line in others]
-    lines += [
+SYNTAX = Syntax(
+    summary="distributes tasks over CPUs or machines in a network",
+    usage=(
+        "[OPTIONS] -n nodes -c command < tasks",
+        "[OPTIONS] -n nodes -C command [argument...] < tasks",
+    ),
+    options=OPTIONS,
+    notes=(
         "ENVIRONMENT:",
         "  PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT: for want of -n, -t, -mt= or -y",
         "  PAEXEC_ENV: variables to pass to calculators, between blanks or commas",
         "  PAEXEC_SH: the shell that runs the command on the node, by default /bin/sh",
         "  PAEXEC_BUFSIZE: accepted and ignored",
-    ]
-    return "\n".join(lines) + "\n"
+    ),
+    planned="xXJzZw",
+)

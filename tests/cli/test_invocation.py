@@ -7,7 +7,8 @@ import os
 import pytest
 
 from paexec_trio.cli.errors import UsageError
-from paexec_trio.cli.invocation import InformationWanted, Invocation, parse
+from paexec_trio.cli.invocation import Invocation, parse
+from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.core.settings import MAGIC_EOT, GraphSettings
 from paexec_trio.core.weights import Weighting
 
@@ -376,7 +377,7 @@ def test_bufsize_is_accepted(value: bytes) -> None:
         (["-x"], b"option -x is not supported by this version yet"),
         (["--unknown"], b"unrecognized option '--unknown'"),
         (["--unknown=x"], b"unrecognized option '--unknown'"),
-        (["--help=x"], b"unrecognized option '--help'"),
+        (["--help=x"], b"option '--help' doesn't allow an argument"),
         (["-n", "+1", "-c", "x", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
         (["-n", "+1", "-c", "x", "--", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
         (["-n", "+1", "-c", "x", "-"], b"extra arguments. Run paexec -h for details: '-'"),

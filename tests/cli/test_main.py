@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from paexec_trio import __version__
-from paexec_trio.cli.options import help_text
+from paexec_trio.cli.options import SYNTAX
 from tests.cli.harness import (
     ECHO,
     LIMIT,
@@ -177,7 +177,7 @@ def test_help(option: str) -> None:
     """OPT-010: on standard error, as upstream."""
     result = call(option, stdin=b"task\n")
     assert result.returncode == 0
-    assert result.stderr.decode() == help_text("paexec-trio")
+    assert result.stderr.decode() == SYNTAX.help_text("paexec-trio")
     assert result.stdout == b""
 
 

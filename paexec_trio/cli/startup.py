@@ -1,0 +1,57 @@
+"""What every program of this package does first: name, signals, descriptors, help, version."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from paexec_trio import __version__
+from paexec_trio.cli.syntax import VERSION
+from paexec_trio.runtime.diagnostics import write_diagnostic
+
+if TYPE_CHECKING:
+    from paexec_trio.cli.syntax import Syntax
+
+
+def called_name(usual: str) -> str:
+    """Return the name that the program was called by, the usual one under ``python -m``."""
+    name = os.path.basename(sys.argv[0])  # noqa: PTH119 (pathlib takes 10 ms to load)
+    return usual if name == "__main__.py" else name
+
+
+def prepare_signals() -> None:
+    """Let an interrupt end the program as it ends any other, without a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Ignored by some parents; then the exit of no process could be waited for.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def prepare_standard_descriptors() -> None:
+    """Occupy closed standard descriptors, or files and pipes would get their numbers.
+
+    The stand-ins fail as the closed ones would: one cannot be read, the other not written.
+    """
+    for fd, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(fd)
+        except OSError:
+            # The lowest free number is fd, because those below are open.
+            os.open(os.devnull, flags)
+
+
+def inform(program: str, syntax: Syntax, option: str) -> int:
+    """Print the help or the version, whichever the option asks for; return the exit status."""
+    if option == VERSION.name:
+        fd, text = 1, f"{program} {__version__}\n"
+    else:
+        fd, text = 2, syntax.help_text(program)  # as upstream
+    try:
+        os.write(fd, os.fsencode(text))
+    except OSError as error:
+        line = f"{program}: writing failed: {error.strerror}"
+        write_diagnostic(2, os.fsencode(line))
+        return 1
+    return 0
