@@ -9,6 +9,7 @@ import pytest
 
 from conformance.harness.judge import REQUIREMENTS, Judge, Tally, ids_of
 from conformance.harness.profile import ProfileError
+from conformance.harness.programs import COMPANIONS, NONE
 from conformance.harness.stage import Stage
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="'CMD ARGS'",
         help="the implementation under test (default: %(default)s)",
     )
+    for name in COMPANIONS:
+        group.addoption(
+            f"--{name}",
+            metavar="'CMD ARGS'",
+            help=f"its companion program {name} (default: the one beside it); "
+            f"{NONE}: there is none, leave out the tests of it",
+        )
     group.addoption(
         "--profile",
         type=Path,
@@ -49,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "requirement(*ids): the requirements of the specification that a test shows"
     )
+    config.addinivalue_line(
+        "markers", "companion(name): the stage starts this companion program instead of paexec"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -62,6 +73,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_deselected(items: list[pytest.Item]) -> None:
     if items:
         items[0].config.stash[_narrowed_key] = True
+
+
+def _companion(item: pytest.Item) -> str | None:
+    """The companion program that a test is about."""
+    mark = item.get_closest_marker("companion")
+    return mark.args[0] if mark else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of companions that are said not to exist."""
+    absent = {name for name in COMPANIONS if config.getoption(f"--{name}") == NONE}
+    left_out = [item for item in items if _companion(item) in absent]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _judged(item: pytest.Item) -> bool:
@@ -87,6 +113,7 @@ def _judge(config: pytest.Config) -> Judge:
         try:
             config.stash[_judge_key] = Judge(
                 config.getoption("--impl"),
+                {name: config.getoption(f"--{name}") for name in COMPANIONS},
                 config.getoption("--profile"),
                 config.getoption("--timeout-scale"),
             )
@@ -107,7 +134,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """The stage of one test."""
     judge = _judge(request.config)
-    stage = Stage(judge.implementation, tmp_path, judge.bound(_name(request.node)))
+    program = judge.program(_companion(request.node))
+    stage = Stage(program, tmp_path, judge.bound(_name(request.node)))
     request.node.stash[_stage_key] = stage
     yield stage
     stage.close()

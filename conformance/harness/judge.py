@@ -7,9 +7,7 @@ is none either, provided that it fails as expected; a test that passes against i
 
 from __future__ import annotations
 
-import os
 import shlex
-import shutil
 import subprocess
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -17,9 +15,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.harness.profile import ExpectedFailure, Profile, find_profile, load_profile
+from conformance.harness.programs import find_companion, resolve
 from conformance.harness.registry import load_requirements, load_untested
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 #: Seconds in which a conforming distributor, on a busy machine, does what it has to do at once.
@@ -80,8 +80,15 @@ class Tally:
 class Judge:
     """Everything that is known about the implementation under test and the demands on it."""
 
-    def __init__(self, command: str, profile: Path | None, scale: float) -> None:
-        self.implementation = self._resolve(command)
+    def __init__(
+        self,
+        command: str,
+        companions: Mapping[str, str | None],
+        profile: Path | None,
+        scale: float,
+    ) -> None:
+        self.implementation = resolve("--impl", command)
+        self._companions = companions
         self.scale = scale
         self.version = self._ask_version()
         self.profile: Profile = load_profile(profile) if profile else find_profile(self.version)
@@ -95,13 +102,11 @@ class Judge:
             f"profile: {self.profile.name} ({len(self.profile.expected)} expected failures)",
         ]
 
-    @staticmethod
-    def _resolve(command: str) -> list[str]:
-        words = shlex.split(command)
-        program = shutil.which(words[0]) if words else None
-        if program is None:
-            raise pytest.UsageError(f"--impl: cannot run {command!r}: no such program")
-        return [os.path.abspath(program), *words[1:]]  # noqa: PTH100 (keeps symlinks)
+    def program(self, companion: str | None) -> list[str]:
+        """The words that start a companion program, or the implementation itself for ``None``."""
+        if companion is None:
+            return self.implementation
+        return find_companion(companion, self._companions[companion], self.implementation)
 
     def _ask_version(self) -> str:
         """The first line of the output of ``-V``, which need not be there: a test judges that."""

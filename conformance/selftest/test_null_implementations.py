@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.harness.programs import COMPANIONS
+
 SUITE = Path(__file__).resolve().parent.parent
 
 NULLS = {
@@ -36,6 +38,7 @@ def test_null_implementation_passes_no_must(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", str(SUITE), f"--impl={program}"),
+            *(f"--{name}={program}" for name in COMPANIONS),
             *("--timeout-scale=0.005", "-q", "--tb=no", "-p", "no:cacheprovider"),
             *(f"--junit-xml={outcomes}", f"--basetemp={tmp_path / 'base'}"),
         ],

@@ -140,6 +140,72 @@ def test_an_implementation_that_cannot_be_run_is_refused(copy: Copy) -> None:
     assert "cannot run '/no/such/program'" in output
 
 
+class Companions:
+    """A directory with programs, and tests of which one is about the companion paargs."""
+
+    def __init__(self, copy: Copy) -> None:
+        self._directory = copy.directory / "bin"
+        self._directory.mkdir()
+        copy.implementation = self.add("my-paexec")
+        copy.levels = {"AAA-001": "MUST", "AAA-002": "MUST"}
+        copy.tests = TESTS.partition("@pytest.mark.parametrize")[0] + (
+            '@pytest.mark.companion("paargs")\n'
+            "def test_two(stage):\n"
+            '    assert stage.run("two").status == 0, "status is not 0"\n'
+        )
+
+    def add(self, name: str, command: str = "exit 0") -> str:
+        path = self._directory / name
+        path.write_text(f"#!/bin/sh\n{command}\n")
+        path.chmod(0o755)
+        return str(path)
+
+
+@pytest.fixture
+def companions(copy: Copy) -> Companions:
+    return Companions(copy)
+
+
+def test_a_companion_beside_the_implementation(copy: Copy, companions: Companions) -> None:
+    companions.add("my-paargs")
+    status, output = copy.judge()
+    assert status == GREEN, output
+    assert "requirements proven: 2" in output
+    companions.add("my-paargs", "exit 1")
+    status, output = copy.judge()
+    assert status == RED
+    assert "my-paargs two" in output
+    assert "failed: 1  AAA-002" in output
+
+
+def test_a_companion_by_its_option(copy: Copy, companions: Companions) -> None:
+    companions.add("my-paargs", "exit 1")
+    other = companions.add("other", 'test "$*" = "x two"')
+    status, output = copy.judge(f"--paargs={other} x")
+    assert status == GREEN, output
+    status, output = copy.judge("--paargs=/no/such/program")
+    assert status == RED
+    assert "--paargs: cannot run '/no/such/program'" in output
+
+
+def test_a_missing_companion_is_no_silent_skip(copy: Copy, companions: Companions) -> None:
+    status, output = copy.judge()
+    assert status == RED
+    assert f"no paargs beside {copy.implementation}" in output
+    assert "requirements proven: 1" in output
+    copy.implementation = companions.add("paargs")  # is not its own companion
+    status, output = copy.judge()
+    assert status == RED
+    assert f"no paargs beside {copy.implementation}" in output
+
+
+def test_a_companion_that_does_not_exist(copy: Copy, companions: Companions) -> None:
+    companions.add("my-paargs", "exit 1")
+    status, output = copy.judge("--paargs=none")
+    assert status == GREEN, output
+    assert "1 passed, 1 deselected" in output
+
+
 def entry(test: str, requirement: str, message: str) -> str:
     return ENTRY.format(test=test, requirement=requirement, message=message)
 

@@ -1,0 +1,57 @@
+"""Finding the programs under test: paexec itself, and its companions beside it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: The companion programs, each with what it puts in place of ``paexec`` in a program's name.
+COMPANIONS = {"paargs": ("paargs",)}
+
+#: The value of a companion's option that says that there is no such program.
+NONE = "none"
+
+
+def resolve(option: str, command: str) -> list[str]:
+    """The words of a command line, the program with its path.
+
+    Raises:
+        pytest.UsageError: there is no such program.
+    """
+    words = shlex.split(command)
+    program = shutil.which(words[0]) if words else None
+    if program is None:
+        raise pytest.UsageError(f"{option}: cannot run {command!r}: no such program")
+    return [os.path.abspath(program), *words[1:]]  # noqa: PTH100 (keeps symlinks)
+
+
+def find_companion(name: str, command: str | None, implementation: Sequence[str]) -> list[str]:
+    """The words that start a companion program.
+
+    Args:
+        name: which one.
+        command: its command line, as the user gave it; ``None``: it is searched for beside the
+            implementation under test, under the name that has ``paexec`` replaced.
+        implementation: the words of the implementation under test.
+
+    Raises:
+        pytest.UsageError: it was not found.
+    """
+    if command is not None:
+        return resolve(f"--{name}", command)
+    paexec = Path(implementation[0])
+    for replacement in COMPANIONS[name]:
+        path = paexec.with_name(paexec.name.replace("paexec", replacement))
+        if path.name != paexec.name and os.access(path, os.X_OK):
+            return [str(path)]
+    raise pytest.UsageError(
+        f"no {name} beside {paexec}: name it with --{name}=PATH, or say --{name}={NONE}"
+    )
