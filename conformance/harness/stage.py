@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.harness import processes
 from conformance.harness.control import Channel, Switchboard
 from conformance.harness.distributor import Distributor
 from conformance.harness.fakes import Calculator, Fake, Transport
@@ -210,17 +211,7 @@ class Stage:
 
     def leftovers(self) -> set[int]:
         """The processes of this test, by their environment, that run now: no zombies."""
-        found = set()
-        mark = f"{_MARK}={self._mark}".encode()
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    environment = (entry / "environ").read_bytes()
-                except OSError:  # it is gone, or somebody else's
-                    continue
-                if mark in environment.split(b"\0"):
-                    found.add(int(entry.name))
-        return found
+        return processes.with_variable(_MARK, self._mark)
 
     def close(self) -> None:
         """End whatever the test left running."""

@@ -1,0 +1,90 @@
+"""Processes that are not the test's children: who they are, and their end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PROC = Path("/proc")
+
+
+def with_variable(name: str, value: str) -> set[int]:
+    """The processes that were started with this environment variable and run now: no zombies."""
+    entry = f"{name}={value}".encode()
+    found = set()
+    for pid in _all():
+        try:
+            environment = (_PROC / str(pid) / "environ").read_bytes()
+        except OSError:  # it is gone, or somebody else's
+            continue
+        if entry in environment.split(b"\0"):
+            found.add(pid)
+    return found
+
+
+def parent_of(pid: int) -> int:
+    """The parent of a process; 0 if either is gone."""
+    try:
+        status = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return 0
+    return int(status.rpartition(b")")[2].split()[1])  # the name may hold blanks and parentheses
+
+
+def name_of(pid: int) -> str:
+    """The name of the program that a process runs, cut to 15 octets; empty if it is gone."""
+    try:
+        return (_PROC / str(pid) / "comm").read_text(errors="replace").rstrip("\n")
+    except OSError:
+        return ""
+
+
+def descendants_of(pid: int) -> set[int]:
+    """The children of a process, their children and so on."""
+    children: dict[int, list[int]] = {}
+    for other in _all():
+        children.setdefault(parent_of(other), []).append(other)
+    found: set[int] = set()
+    unseen = [pid]
+    while unseen:
+        offspring = children.get(unseen.pop(), [])
+        found.update(offspring)
+        unseen += offspring
+    return found
+
+
+def kill(pids: Iterable[int], patience: float) -> set[int]:
+    """Kill processes and wait for their end; those that still live after ``patience`` seconds."""
+    deadline = time.monotonic() + patience
+    waiting = select.poll()
+    ending: dict[int, int] = {}
+    for pid in pids:
+        try:
+            fd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        ending[fd] = pid
+        waiting.register(fd, select.POLLIN)
+        try:
+            signal.pidfd_send_signal(fd, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    while ending and (left := deadline - time.monotonic()) > 0:
+        for fd, _ in waiting.poll(left * 1000):
+            waiting.unregister(fd)
+            os.close(fd)
+            del ending[fd]
+    for fd in ending:
+        os.close(fd)
+    return set(ending.values())
+
+
+def _all() -> list[int]:
+    return [int(name) for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208 (names only)

@@ -1,0 +1,233 @@
+"""A real ssh to this machine: a server of the test's own and a client that knows only that server.
+
+Keys and configuration are made for the occasion. Nothing in ``~/.ssh`` or ``/etc/ssh`` is used, and
+everybody can run it: the server of a normal user lets in that user.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+from conformance.harness import processes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Seconds after which a server or a login that does not come counts as broken.
+_PATIENCE = 30.0
+
+#: Marks the environment of every command that a server runs, so that those left can be found.
+_MARK = "PAEXEC_CONFORMANCE_SSHD"
+
+#: Where sshd is; the search path of a normal user need not lead there.
+_SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
+
+_SERVER = """\
+ListenAddress 127.0.0.1:{port}
+HostKey "{directory}/host_key"
+AuthorizedKeysFile "{directory}/user_key.pub"
+PidFile "{directory}/ready"
+SetEnv "HOME={directory}/home" "{mark}"
+UsePAM no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+PermitRootLogin prohibit-password
+PermitUserRC no
+StrictModes no
+UseDNS no
+PrintMotd no
+PrintLastLog no
+MaxStartups 1000
+MaxSessions 1000
+LogLevel VERBOSE
+"""
+
+#: A host name at which nobody listens.
+UNREACHABLE = "unreachable"
+
+# Every other host is this one. The key exchange is the quickest.
+_CLIENT = f"""\
+Host {UNREACHABLE}
+HostName 127.0.0.2
+Host *
+HostName 127.0.0.1
+HostKeyAlias test
+User {{user}}
+IdentityFile "{{directory}}/user_key"
+IdentitiesOnly yes
+IdentityAgent none
+UserKnownHostsFile "{{directory}}/known_hosts"
+GlobalKnownHostsFile /dev/null
+StrictHostKeyChecking yes
+KexAlgorithms curve25519-sha256
+BatchMode yes
+LogLevel ERROR
+"""
+
+
+class SshdError(Exception):
+    """No server can be had; the text tells why."""
+
+
+class Sshd:
+    """A server on a free port of the loopback interface.
+
+    ``directory`` has to be empty and its own. Any host name but ``UNREACHABLE`` leads to the
+    server.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._mark = secrets.token_hex(8)
+        self._log = directory / "log"
+        self._program = _find("sshd", "openssh-server")
+        self._client = _find("ssh", "openssh-client")
+        (directory / "home").mkdir()
+        self._make_keys()
+        self._configure_client()
+        if os.geteuid() == 0:
+            # The package makes this directory when it starts its own server.
+            os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # noqa: PTH103
+        self.port = 0
+        self._process = self._start()
+        try:
+            self._log_in()
+        except SshdError:
+            self.close()
+            raise
+
+    def client(self, *options: str) -> list[str]:
+        """The words of a command line that lacks a host and a command."""
+        config = str(self._directory / "ssh_config")
+        return [self._client, "-F", config, "-p", str(self.port), *options]
+
+    def transport(self, *options: str) -> str:
+        """The same as the value of ``-t``, quoted where that is needed."""
+        return shlex.join(self.client(*options))
+
+    def session_of(self, pid: int) -> int:
+        """The server's process that has run ``pid``: when it dies, the connection is cut."""
+        while pid and not processes.name_of(pid).startswith("sshd"):
+            pid = processes.parent_of(pid)
+        if pid in {0, self._process.pid}:
+            raise LookupError("the process was not started by this server")
+        return pid
+
+    def commands(self) -> set[int]:
+        """The processes that were started through this server and run now."""
+        return processes.with_variable(*self._variable)
+
+    def log(self) -> str:
+        """What the server said about its connections."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    def close(self) -> None:
+        """End the server, its connections and everything that was started through them."""
+        # A server that is stopped starts no session that would be overlooked.
+        os.kill(self._process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        sessions = processes.descendants_of(self._process.pid)
+        self._process.kill()
+        self._process.wait()
+        left = processes.kill(sessions, _PATIENCE)
+        while not left and (commands := self.commands()):
+            left = processes.kill(commands, _PATIENCE)
+        if left:
+            raise SshdError(f"processes of sshd cannot be killed: {sorted(left)}")
+
+    @property
+    def _variable(self) -> tuple[str, str]:
+        return _MARK, self._mark
+
+    def _make_keys(self) -> None:
+        keygen = _find("ssh-keygen", "openssh-client")
+        for name in ("host_key", "user_key"):
+            path = str(self._directory / name)
+            words = [keygen, "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", path]
+            subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
+
+    def _configure_client(self) -> None:
+        public = (self._directory / "host_key.pub").read_text()
+        (self._directory / "known_hosts").write_text(f"test {public}")
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        text = _CLIENT.format(directory=self._directory, user=user)
+        (self._directory / "ssh_config").write_text(text)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Start it; another program may take the port that was free a moment ago."""
+        for _ in range(5):
+            self.port = _free_port()
+            process = self._try_to_start()
+            if process:
+                return process
+            if "Address already in use" not in self.log():
+                break
+        raise SshdError(f"sshd does not start: {self.log()}")
+
+    def _try_to_start(self) -> subprocess.Popen[bytes] | None:
+        """Start it and wait until it listens: then it writes its PidFile, which is a FIFO here."""
+        ready = self._directory / "ready"
+        ready.unlink(missing_ok=True)
+        os.mkfifo(ready)
+        self._log.unlink(missing_ok=True)
+        config = self._directory / "sshd_config"
+        mark = "=".join(self._variable)
+        config.write_text(_SERVER.format(port=self.port, directory=self._directory, mark=mark))
+        fifo = os.open(ready, os.O_RDONLY | os.O_NONBLOCK)
+        process = subprocess.Popen(
+            [self._program, "-D", "-f", str(config), "-E", str(self._log)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
+        end = os.pidfd_open(process.pid)
+        try:
+            waiting = select.poll()
+            waiting.register(fifo, select.POLLIN)
+            waiting.register(end, select.POLLIN)
+            if fifo in dict(waiting.poll(_PATIENCE * 1000)):
+                return process
+        finally:
+            os.close(fifo)
+            os.close(end)
+        process.kill()
+        process.wait()
+        return None
+
+    def _log_in(self) -> None:
+        """Show that it lets us in, before tests fail for a reason that has to do with none."""
+        done = subprocess.run(
+            [*self.client(), "test", "echo in"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+        if done.stdout != b"in\n":
+            said = (done.stdout + done.stderr).decode(errors="replace")
+            raise SshdError(f"cannot log in by ssh: {said}\nlog of sshd:\n{self.log()}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _find(program: str, package: str) -> str:
+    """The path of a program that the test cannot do without."""
+    path = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{_SBIN}")
+    if path is None:
+        raise SshdError(f"{program} is missing: install the Debian package {package}")
+    return os.path.abspath(path)  # noqa: PTH100 (sshd wants to be called by an absolute path)
