@@ -50,6 +50,11 @@ from paexec_trio.core.tasks import FlatTasks, GraphTasks, InputError, RefusedTas
 SIGPIPE = 13
 """The signal by which a program ends whose reader went away (END-020); the same on every system."""
 
+# Python 3.11 takes as long to look up a member of an enumeration in its class as to call several
+# functions. Those that each task needs are looked up once.
+_IDLE, _BUSY, _ENDED, _GONE = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.GONE
+_DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
+
 
 class Phase(Enum):
     """How far a run is."""
@@ -62,6 +67,9 @@ class Phase(Enum):
     """The run failed or somebody stopped it; the calculators are being ended."""
     DRAINING = auto()
     """No node is left; what was printed is still being written."""
+
+
+_RUNNING = Phase.RUNNING
 
 
 @final
@@ -166,7 +174,7 @@ class Engine:
 
     def _node_output(self, event: NodeOutput) -> None:
         node = self._nodes[event.node]
-        if node.state is NodeState.ENDED:
+        if node.state is _ENDED:
             return  # what a process writes that outlived its calculator is no result
         rest: bytes | None = event.data
         while rest:
@@ -186,7 +194,7 @@ class Engine:
                 self._write(render(attempt.prefix, lines))
             if rest is not None:
                 self._attempt_done(node)
-        if node.state is NodeState.IDLE:
+        if node.state is _IDLE:
             self._dispatch()
 
     def _attempt_done(self, node: Node) -> None:
@@ -196,8 +204,8 @@ class Engine:
             self._print_failure(attempt, ended)
         if self._settings.print_eot:
             self._write(attempt.prefix + self._settings.eot + NEWLINE)
-        if not node.attempts and node.state is NodeState.BUSY:
-            node.step(Step.ALL_DONE)
+        if not node.attempts and node.state is _BUSY:
+            node.step(_ALL_DONE)
             heappush(self._idle, node.index)
 
     def _print_failure(self, attempt: Attempt, ended: list[bytes]) -> None:
@@ -315,11 +323,11 @@ class Engine:
 
     def _dispatch(self) -> None:
         """Give waiting tasks to idle nodes, ask for more tasks, or finish the nodes."""
-        if self._phase is not Phase.RUNNING:
+        if self._phase is not _RUNNING:
             return
         while self._idle and self._tasks:
             self._dispatch_next_task()
-        if self._tasks or self._phase is not Phase.RUNNING:
+        if self._tasks or self._phase is not _RUNNING:
             return
         if not self._stdin_ended:
             if self._idle or self._tasks.needs_whole_input:
@@ -329,7 +337,7 @@ class Engine:
             return  # some wait for tasks that are being worked on
         while self._idle:
             node = self._nodes[heappop(self._idle)]
-            if node.state is NodeState.IDLE:
+            if node.state is _IDLE:
                 self._close(node)
         if all(node.state >= NodeState.CLOSING for node in self._nodes):
             self._phase = Phase.FINISHING
@@ -348,10 +356,10 @@ class Engine:
             self._fail_input(refusal.reason)
             return
         node = self._nodes[heappop(self._idle)]
-        if node.state is NodeState.ENDED or node.state is NodeState.GONE:
+        if node.state is _ENDED or node.state is _GONE:
             self._node_lost(node)
             return
-        node.step(Step.DISPATCH)
+        node.step(_DISPATCH)
         prefix = self._prefixes.make(node.name, task_id, node.pid)
         node.attempts.append(Attempt(task_id, task, prefix))
         line = task + NEWLINE

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from paexec_trio.core.framing import ResultFramer
-from paexec_trio.core.states import NodeState, Step, advance
+from paexec_trio.core.states import TRANSITIONS, IllegalStepError, NodeState, Step
 from paexec_trio.core.status import Status
 
 
@@ -40,4 +40,7 @@ class Node:
         Raises:
             IllegalStepError: the table of transitions does not allow it.
         """
-        self.state = advance(self.state, step)
+        try:
+            self.state = TRANSITIONS[self.state, step]
+        except KeyError:
+            raise IllegalStepError(self.state, step) from None

@@ -58,15 +58,3 @@ class IllegalStepError(Exception):
 
     def __init__(self, state: NodeState, step: Step) -> None:
         super().__init__(f"{step.name} in state {state.name}")
-
-
-def advance(state: NodeState, step: Step) -> NodeState:
-    """Return the state after a step.
-
-    Raises:
-        IllegalStepError: the table does not allow this step in this state.
-    """
-    try:
-        return TRANSITIONS[state, step]
-    except KeyError:
-        raise IllegalStepError(state, step) from None

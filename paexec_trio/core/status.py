@@ -26,21 +26,18 @@ class StatusWords:
         failure: the text that says that it failed.
     """
 
-    __slots__ = ("_failure", "_success")
+    __slots__ = ("_words",)
 
     def __init__(self, success: bytes, failure: bytes) -> None:
-        self._success = success + NEWLINE
-        self._failure = failure + NEWLINE
+        # Each with its line, and with the line at the end of several.
+        self._words = [
+            (status, word + NEWLINE, NEWLINE + word + NEWLINE)
+            for status, word in ((Status.SUCCESS, success), (Status.FAILURE, failure))
+        ]
 
     def status_of(self, lines: bytes | bytearray) -> Status:
         """Return what the last of some whole lines says; there has to be at least one."""
-        if _last_line_is(self._success, lines):
-            return Status.SUCCESS
-        if _last_line_is(self._failure, lines):
-            return Status.FAILURE
+        for status, line, last_line in self._words:
+            if lines == line or lines.endswith(last_line):
+                return status
         return Status.MISSING
-
-
-def _last_line_is(line: bytes, lines: bytes | bytearray) -> bool:
-    before = len(lines) - len(line)
-    return lines.endswith(line) and (before == 0 or lines[before - 1 : before] == NEWLINE)

@@ -17,6 +17,9 @@ from paexec_trio.core.weights import (
     sums_over_dependants,
 )
 
+_SUCCESS = Status.SUCCESS
+"""Looked up once: Python 3.11 is slow at it, and each task needs it."""
+
 
 class InputError(Exception):
     """The input cannot be used; ``diagnostics`` are the lines that say why."""
@@ -222,7 +225,7 @@ class GraphTasks:
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make ready what a success makes ready, or drop what a failure drops."""
-        if status is Status.SUCCESS:
+        if status is _SUCCESS:
             for dependant in self._graph.release_dependants(task_id):
                 if not self._dropped[dependant]:
                     heappush(self._ready, self._rank[dependant])
