@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Exit
     from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import GraphSettings, Settings
+    from paexec_trio.core.settings import ExecSettings, GraphSettings, Settings
     from paexec_trio.core.weights import Weighting
     from paexec_trio.runtime.run import run
 
 __version__ = "0.1.0"
 
-__all__ = ["Exit", "GraphSettings", "Launch", "Settings", "Weighting", "__version__", "run"]
+__all__ = [
+    "ExecSettings",
+    "Exit",
+    "GraphSettings",
+    "Launch",
+    "Settings",
+    "Weighting",
+    "__version__",
+    "run",
+]
 
 _HOMES = {
+    "ExecSettings": "paexec_trio.core.settings",
     "Exit": "paexec_trio.core.commands",
     "GraphSettings": "paexec_trio.core.settings",
     "Launch": "paexec_trio.core.launch",

@@ -2,8 +2,14 @@
 
 
 class UsageError(Exception):
-    """The call cannot be understood; the octets say why, without the program's name."""
+    """The call cannot be understood; the octets say why, without the program's name.
 
-    def __init__(self, message: bytes) -> None:
+    Args:
+        message: what to print.
+        status: the exit status (OPT-020, EXE-044).
+    """
+
+    def __init__(self, message: bytes, status: int = 1) -> None:
         super().__init__(message)
         self.message = message
+        self.status = status

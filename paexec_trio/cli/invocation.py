@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import GraphSettings, Settings
+    from paexec_trio.core.settings import ExecSettings, GraphSettings, Settings
+
+
+REPLACED_LENGTH = 2
+"""How many octets the value of ``-J`` has (EXE-044)."""
 
 
 class Invocation(NamedTuple):
@@ -48,13 +52,14 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
         raise UsageError(b"the end-of-task marker must not contain a newline: '%b'" % eot)
 
     graph = _graph_settings(values, words)
-    command = _command(options, free, name)
+    calculator = _calculator(options, free, name)
     nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if nodes_value is None:
         raise UsageError(b"-n option is mandatory!")
     nodes = parse_nodes(nodes_value)
-    if command is None:
+    if calculator is None:
         raise UsageError(b"-c option is mandatory!")
+    exec_mode = _exec_settings(options, calculator)
     transport_value = values.get("-t", environment.get(b"PAEXEC_TRANSPORT", b""))
     transport = () if nodes.counted else _transport_words(transport_value)
     variables = {**_passed_variables(environment), b"PAEXEC_EOT": eot}
@@ -75,9 +80,10 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
             print_task=bool({"-i", "-I"} & letters),
             graph=graph,
             describe_weights="-d" in letters,
+            exec_mode=exec_mode,
         ),
         Launch(
-            command=command,
+            command=None if exec_mode else _command_line(calculator),
             transport=transport,
             shell=environment.get(b"PAEXEC_SH") or b"/bin/sh",
             variables=variables,
@@ -87,10 +93,10 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
 
 
 def _message_words(options: Sequence[tuple[str, bytes]]) -> dict[bytes, bytes]:
-    """Return the texts that ``-m`` and ``-y`` set, by the keys of ``-m`` (OPT-029, EOT-007)."""
+    """Return the texts that options set, by the keys of ``-m`` (OPT-029, EOT-007, EXE-027)."""
     words: dict[bytes, bytes] = {}
     for letter, value in options:
-        if letter == "-y":
+        if letter in {"-y", "-x", "-X", "-J"}:
             from paexec_trio.core.settings import MAGIC_EOT
 
             words[b"t"] = MAGIC_EOT
@@ -133,10 +139,10 @@ def _graph_settings(
     )
 
 
-def _command(
+def _calculator(
     options: Sequence[tuple[str, bytes]], free: Sequence[bytes], program: bytes
-) -> bytes | None:
-    """Return the command line of the calculator, ``None`` if none is given (LCH-002, LCH-003)."""
+) -> bytes | Sequence[bytes] | None:
+    """Return the value of ``-c``, or the free arguments, or ``None`` (LCH-002, LCH-003)."""
     command: bytes | None = None
     from_free_arguments = False
     for letter, value in options:
@@ -151,9 +157,39 @@ def _command(
         return command
     if not free:
         raise UsageError(b"missing arguments. Run %b -h for details" % program)
+    return free
+
+
+def _command_line(calculator: bytes | Sequence[bytes]) -> bytes:
+    if isinstance(calculator, bytes):
+        return calculator
     from paexec_trio.core.words import quote
 
-    return b" ".join(quote(argument) for argument in free)
+    return b" ".join(map(quote, calculator))
+
+
+def _exec_settings(
+    options: Sequence[tuple[str, bytes]], calculator: bytes | Sequence[bytes]
+) -> ExecSettings | None:
+    """Return how the command is run for each task, ``None`` if it is a calculator."""
+    values = dict(options)
+    replaced = values.get("-J", b"")
+    if "-J" in values and len(replaced) != REPLACED_LENGTH:
+        raise UsageError(
+            b"-Jreplstr argument must have 2-characters length: '%b'" % replaced, status=2
+        )
+    modes = [letter for letter, _ in options if letter in {"-x", "-X"}]
+    if not modes and not replaced:
+        return None
+    from paexec_trio.core.execmode import arguments_with_task, command_with_task
+    from paexec_trio.core.settings import ExecSettings
+
+    return ExecSettings(
+        command=command_with_task(calculator, replaced)
+        if isinstance(calculator, bytes)
+        else arguments_with_task(calculator, replaced),
+        discard_output=modes[-1:] == ["-X"],
+    )
 
 
 def _transport_words(value: bytes) -> tuple[bytes, ...]:

@@ -33,7 +33,7 @@ def main() -> int:
         return inform(program, SYNTAX, wanted.option)
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
-        return 1
+        return error.status
     return _run(invocation)
 
 

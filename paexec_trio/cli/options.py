@@ -19,6 +19,13 @@ OPTIONS: tuple[Option, ...] = (
     Option("t", "transport", ("program that reaches a node, such as ssh",)),
     Option("c", "command", ("the calculator, a command line for the shell",)),
     Option("C", "", ("the free arguments are the calculator and its arguments",)),
+    Option("x", "", ("run the command once for each task, its last argument",)),
+    Option("X", "", ("-x, and discard what the command prints",)),
+    Option(
+        "J",
+        "XX",
+        ("-x, and XX (two octets) in the command, or an argument XX,", "stands for the task"),
+    ),
     Option("0", "", ("tasks on standard input end with NUL instead of newline",)),
     Option("y", "", ("use a magic line as end-of-task marker",)),
     Option(
@@ -72,5 +79,5 @@ SYNTAX = Syntax(
         "  PAEXEC_SH: the shell that runs the command on the node, by default /bin/sh",
         "  PAEXEC_BUFSIZE: accepted and ignored",
     ),
-    planned="xXJzZw",
+    planned="zZw",
 )

@@ -39,10 +39,17 @@ from paexec_trio.core.events import (
     StopRequested,
     TimerFired,
 )
-from paexec_trio.core.framing import NEWLINE, ResultFramer
+from paexec_trio.core.execmode import ExecFramer, call, preamble
+from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.rendering import PrefixMaker, render
-from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.settings import (
+    FINISH_GRACE,
+    STOP_GRACE,
+    TERM_GRACE,
+    ExecSettings,
+    Settings,
+)
 from paexec_trio.core.states import NodeState, Step
 from paexec_trio.core.status import Status, StatusWords
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, InputError, RefusedTaskError, TaskSource
@@ -91,13 +98,19 @@ class Engine:
             show_task_id=settings.show_task_id,
             show_pid=settings.show_pid,
         )
-        self._tasks: TaskSource = FlatTasks(settings.terminator)
+        self._nonce = b""
+        forbidden = NUL if settings.exec_mode else NEWLINE
+        self._tasks: TaskSource = FlatTasks(settings.terminator, forbidden)
         self._status_words: StatusWords | None = None
         self._delimiter = b""
         if settings.graph:
             graph = settings.graph
             self._tasks = GraphTasks(
-                settings.terminator, graph.delimiter, graph.weight_word, graph.weighting
+                settings.terminator,
+                forbidden,
+                graph.delimiter,
+                graph.weight_word,
+                graph.weighting,
             )
             self._status_words = StatusWords(graph.success, graph.failure)
             self._delimiter = graph.delimiter
@@ -141,7 +154,8 @@ class Engine:
 
     # Nodes
 
-    def _run_started(self, _event: RunStarted) -> None:
+    def _run_started(self, event: RunStarted) -> None:
+        self._nonce = event.nonce
         if not self._tasks.needs_whole_input:
             self._start_next_node(0)
         self._read_more()
@@ -162,8 +176,20 @@ class Engine:
             self._close(node)
             self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
             return
+        if self._settings.exec_mode:
+            self._prepare_shell(node, self._settings.exec_mode)
         self._start_next_node(node.index + 1)
         self._dispatch()
+
+    def _prepare_shell(self, node: Node, exec_mode: ExecSettings) -> None:
+        graph = self._settings.graph
+        node.framer = ExecFramer(
+            self._nonce,
+            discard_output=exec_mode.discard_output,
+            success=graph.success + NEWLINE if graph else b"",
+            failure=graph.failure + NEWLINE if graph else b"",
+        )
+        self._commands.append(Send(node.index, preamble(exec_mode, self._nonce)))
 
     def _node_not_started(self, event: NodeNotStarted) -> None:
         self._nodes[event.node].step(Step.NOT_STARTED)
@@ -211,7 +237,7 @@ class Engine:
     def _print_failure(self, attempt: Attempt, ended: list[bytes]) -> None:
         """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""
         if attempt.status is Status.FAILURE:
-            self._write(attempt.prefix + self._delimiter.join(ended) + NEWLINE)
+            self._write(render(attempt.prefix, self._delimiter.join(ended) + NEWLINE))
             return
         self._write(attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
         self._report(
@@ -364,8 +390,8 @@ class Engine:
         node.attempts.append(Attempt(task_id, task, prefix))
         line = task + NEWLINE
         if self._settings.print_task:
-            self._write(prefix + line)
-        self._commands.append(Send(node.index, line))
+            self._write(render(prefix, line))
+        self._commands.append(Send(node.index, call(task) if self._settings.exec_mode else line))
 
     def _close(self, node: Node) -> None:
         node.step(Step.CLOSE)

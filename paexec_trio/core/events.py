@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class RunStarted:
     """The run begins; the first event of every run."""
 
+    nonce: bytes = b""
+    """Letters and digits that no command can guess; needed with ``Settings.exec_mode`` only."""
+
 
 @dataclass(slots=True)
 class NodeStarted:

@@ -16,14 +16,15 @@ class Launch:
     """How calculators are started.
 
     Attributes:
-        command: the calculator, a command line for the shell.
+        command: the calculator, a command line for the shell; ``None`` if the shell itself is the
+            calculator and reads commands from its standard input, as ``Settings.exec_mode`` needs.
         transport: the words of the transport; empty to run calculators on this machine.
         shell: the shell that runs the command on the node (LCH-001).
         variables: what the calculator's environment holds besides what it inherits:
             ``PAEXEC_EOT`` and the variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
     """
 
-    command: bytes
+    command: bytes | None
     transport: tuple[bytes, ...] = ()
     shell: bytes = b"/bin/sh"
     variables: Mapping[bytes, bytes] = field(default_factory=dict)
@@ -32,6 +33,8 @@ class Launch:
         """Return the argument vector that starts the calculator of a node (LCH-021)."""
         if self.transport:
             return [*self.transport, node, self._command_line()]
+        if self.command is None:
+            return [self.shell, b"-s"]
         return [self.shell, b"-c", self.command]
 
     def environment(self, inherited: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
@@ -43,5 +46,6 @@ class Launch:
     def _command_line(self) -> bytes:
         words = [b"env"]
         words += [quote(name + b"=" + value) for name, value in self.variables.items()]
-        words += [quote(self.shell), b"-c", quote(self.command)]
+        words += [quote(self.shell)]
+        words += [b"-s"] if self.command is None else [b"-c", quote(self.command)]
         return b" ".join(words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import ResultFramer
 from paexec_trio.core.states import TRANSITIONS, IllegalStepError, NodeState, Step
 from paexec_trio.core.status import Status
@@ -28,7 +29,7 @@ class Node:
 
     index: int
     name: bytes
-    framer: ResultFramer
+    framer: ResultFramer | ExecFramer
     state: NodeState = NodeState.NEW
     pid: int = 0
     attempts: deque[Attempt] = field(default_factory=deque)

@@ -40,6 +40,19 @@ class GraphSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ExecSettings:
+    """How a command is run for each task (the chapter One command for each task of the spec).
+
+    Attributes:
+        command: text for the shell, to which the task is known as ``$1``.
+        discard_output: results have no lines of what the command writes (EXE-025).
+    """
+
+    command: bytes
+    discard_output: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """How tasks are framed and results are rendered; the defaults are those of the options.
 
@@ -55,6 +68,7 @@ class Settings:
         print_task: print the task line (PFX-008).
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
         describe_weights: report the weights of a graph's tasks (WGT-008).
+        exec_mode: how a command is run for each task; ``None`` if tasks are sent to calculators.
     """
 
     program: bytes = b"paexec-trio"
@@ -68,3 +82,4 @@ class Settings:
     print_task: bool = False
     graph: GraphSettings | None = None
     describe_weights: bool = False
+    exec_mode: ExecSettings | None = None

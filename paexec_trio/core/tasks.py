@@ -65,22 +65,31 @@ class TaskSource(Protocol):
         """Say whether no further task can be dispatched, now or later, if no more input comes."""
 
 
-def _refuse_newlines(task_id: int, task: bytes) -> None:
-    if NEWLINE in task:
-        raise RefusedTaskError(
-            b"task %d contains a newline, which a calculator would take for its end" % task_id
-        )
+_REASONS = {
+    NEWLINE: b"task %d contains a newline, which a calculator would take for its end",
+    NUL: b"task %d contains NUL, which no argument of a command can",
+}
+
+
+def _refuse(forbidden: bytes, task_id: int, task: bytes) -> None:
+    if forbidden in task:
+        raise RefusedTaskError(_REASONS[forbidden] % task_id)
 
 
 @final
 class FlatTasks:
-    """Independent tasks, dispatched in the order of the input (DSP-012)."""
+    """Independent tasks, dispatched in the order of the input (DSP-012).
+
+    Args:
+        terminator: the octet that ends a task of the input.
+        forbidden: the octet that no task can contain, ``NEWLINE`` or ``NUL``.
+    """
 
     needs_whole_input = False
 
-    def __init__(self, terminator: bytes) -> None:
+    def __init__(self, terminator: bytes, forbidden: bytes) -> None:
         self._framer = TaskFramer(terminator)
-        self._may_hold_newlines = terminator == NUL
+        self._forbidden = b"" if forbidden == terminator else forbidden
         self._last_id = 0
 
     def feed(self, chunk: bytes) -> None:
@@ -103,12 +112,12 @@ class FlatTasks:
         """Take the next task of the input.
 
         Raises:
-            RefusedTaskError: it contains a newline.
+            RefusedTaskError: it contains the forbidden octet.
         """
         task = self._framer.take()
         self._last_id += 1
-        if self._may_hold_newlines:
-            _refuse_newlines(self._last_id, task)
+        if self._forbidden:
+            _refuse(self._forbidden, self._last_id, task)
         return self._last_id, task
 
     def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002 (a flat task has no status)
@@ -126,6 +135,7 @@ class GraphTasks:
 
     Args:
         terminator: the octet that ends a line of the input.
+        forbidden: the octet that no task can contain, ``NEWLINE`` or ``NUL``.
         delimiter: the octet between the tasks of an edge, or nothing.
         weight_word: the first word of a line that gives a weight.
         weighting: which weight decides about the order of ready tasks.
@@ -134,10 +144,15 @@ class GraphTasks:
     needs_whole_input = True
 
     def __init__(
-        self, terminator: bytes, delimiter: bytes, weight_word: bytes, weighting: Weighting
+        self,
+        terminator: bytes,
+        forbidden: bytes,
+        delimiter: bytes,
+        weight_word: bytes,
+        weighting: Weighting,
     ) -> None:
         self._framer = TaskFramer(terminator)
-        self._may_hold_newlines = terminator == NUL
+        self._forbidden = b"" if forbidden == terminator else forbidden
         self._graph = TaskGraph(delimiter, weight_word)
         self._weighting = weighting
         self._weights: list[int] = []
@@ -169,15 +184,15 @@ class GraphTasks:
 
         Raises:
             InputError: the last line cannot be understood, or there is a cycle.
-            RefusedTaskError: a task contains a newline.
+            RefusedTaskError: a task contains the forbidden octet.
         """
         self._framer.end()
         self._add_lines()
         graph = self._graph
         graph.seal()
-        if self._may_hold_newlines:
+        if self._forbidden:
             for task, name in enumerate(graph.names):
-                _refuse_newlines(task, name)
+                _refuse(self._forbidden, task, name)
         try:
             order = graph.topological_order()
         except CycleError as error:

@@ -29,15 +29,18 @@ class World(Protocol):
 Trace = Callable[[Event | Command], None]
 
 
-async def drive(engine: Engine, world: World, trace: Trace | None = None) -> Exit:
+async def drive(
+    engine: Engine, world: World, trace: Trace | None = None, nonce: bytes = b""
+) -> Exit:
     """Feed the world's events to the engine and its commands to the world, until the run is over.
 
     Args:
         engine: decides.
         world: is acted on.
         trace: called with each event and each command, for debugging.
+        nonce: for ``RunStarted``.
     """
-    happened: Iterable[Event] = [RunStarted()]
+    happened: Iterable[Event] = [RunStarted(nonce)]
     while True:
         for event in happened:
             if trace:

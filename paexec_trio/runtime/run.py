@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -52,7 +53,12 @@ async def run(
     Returns:
         How a program that did nothing but this run should end. Failures of nodes and streams are
         reported on ``stderr`` and in this value, not raised.
+
+    Raises:
+        ValueError: one of ``settings.exec_mode`` and ``launch.command`` is needed, and not both.
     """
+    if (settings.exec_mode is None) == (launch.command is None):
+        raise ValueError("either Settings.exec_mode or Launch.command has to be given")
     if not make_room_for(len(settings.nodes)):
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
@@ -64,7 +70,8 @@ async def run(
 
     try:
         with _stop_on_signals(host, stop_signals):
-            return await drive(Engine(settings), host, trace if debug else None)
+            nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
+            return await drive(Engine(settings), host, trace if debug else None, nonce)
     finally:
         await host.close()
 

@@ -268,6 +268,65 @@ def test_the_eot_of_the_environment() -> None:
     assert complete("-ms=x", environment=environment).settings.eot == b"theirs"
 
 
+@pytest.mark.parametrize("option", ["-x", "-X", "-J@@"])
+def test_the_eot_of_one_command_for_each_task(option: str) -> None:
+    """EXE-027."""
+    environment = {b"PAEXEC_EOT": b"theirs"}
+    assert complete(option, environment=environment).settings.eot == MAGIC_EOT
+    assert complete("-mt=END", option).settings.eot == MAGIC_EOT
+    assert complete(option, "-mt=END").settings.eot == b"END"
+
+
+@pytest.mark.parametrize(
+    ("options", "discard_output"),
+    [
+        ("-x", False),
+        ("-X", True),
+        ("-xX", True),
+        ("-Xx", False),
+        ("-J@@", False),
+        ("-XJ@@", True),
+        ("-xXJ@@", True),
+    ],
+)
+def test_one_command_for_each_task(options: str, discard_output: bool) -> None:
+    """EXE-025, EXE-026, EXE-040."""
+    call = complete(options)
+    assert call.launch.command is None
+    assert call.settings.exec_mode
+    assert call.settings.exec_mode.discard_output == discard_output
+    assert complete("-J@@", "-X").settings.exec_mode == complete("-X", "-J@@").settings.exec_mode
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["-x", "-c", "a '@@'"], b"""a '@@' "$1\""""),
+        (["-x", "-C", "a", "@@"], b"""'a' '@@' "$1\""""),
+        (["-J@@", "-c", "a '@@'"], b"a '$1'"),
+        (["-J@@", "-C", "a", "@@", "x@@"], b"""'a' "$1" 'x$1'"""),
+        (["-J", b"\xff\xfe", "-c", b"a \xff\xfe"], b"a $1"),
+        (["-J", "aa", "-J", "@@", "-c", "aa @@"], b"aa $1"),
+    ],
+)
+def test_the_command_of_each_task(arguments: list[str | bytes], command: bytes) -> None:
+    """EXE-005, EXE-006, EXE-041 to EXE-043."""
+    call = understand("-n", "+1", *arguments)
+    assert call.settings.exec_mode
+    assert call.settings.exec_mode.command == command
+
+
+@pytest.mark.parametrize("value", ["", "@", "@@@"])
+def test_what_stands_for_the_task_has_two_octets(value: str) -> None:
+    """EXE-044."""
+    with pytest.raises(UsageError) as caught:
+        complete("-J", value)
+    assert caught.value.status == 2
+    assert caught.value.message == (
+        b"-Jreplstr argument must have 2-characters length: '%b'" % value.encode()
+    )
+
+
 def test_a_newline_in_the_eot() -> None:
     """EOT-013."""
     for arguments, environment in (
@@ -374,7 +433,7 @@ def test_bufsize_is_accepted(value: bytes) -> None:
         (["-n", "+1", "-c"], b"option requires an argument -- 'c'"),
         (["-t"], b"option requires an argument -- 't'"),
         (["-m"], b"option requires an argument -- 'm'"),
-        (["-x"], b"option -x is not supported by this version yet"),
+        (["-z"], b"option -z is not supported by this version yet"),
         (["--unknown"], b"unrecognized option '--unknown'"),
         (["--unknown=x"], b"unrecognized option '--unknown'"),
         (["--help=x"], b"option '--help' doesn't allow an argument"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from paexec_trio.core.framing import NEWLINE, NUL
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, InputError, RefusedTaskError
 from paexec_trio.core.weights import Weighting
@@ -12,7 +13,7 @@ from paexec_trio.core.weights import Weighting
 def graph_tasks(
     text: bytes, terminator: bytes = b"\n", weighting: Weighting = Weighting.OWN
 ) -> GraphTasks:
-    tasks = GraphTasks(terminator, b" ", b"weight:", weighting)
+    tasks = GraphTasks(terminator, NEWLINE, b" ", b"weight:", weighting)
     tasks.feed(text)
     tasks.end()
     return tasks
@@ -26,7 +27,7 @@ def take_all(tasks: FlatTasks | GraphTasks) -> list[tuple[int, bytes]]:
 
 
 def test_flat_tasks_are_numbered() -> None:
-    tasks = FlatTasks(b"\n")
+    tasks = FlatTasks(NEWLINE, NEWLINE)
     tasks.feed(b"a\n\nb")
     assert not tasks.needs_whole_input
     assert take_all(tasks) == [(1, b"a"), (2, b"")]
@@ -39,7 +40,7 @@ def test_flat_tasks_are_numbered() -> None:
 
 def test_flat_tasks_with_newlines_are_refused() -> None:
     """FRM-013."""
-    tasks = FlatTasks(b"\0")
+    tasks = FlatTasks(NUL, NEWLINE)
     tasks.feed(b"a\0b\nc\0")
     assert tasks.take() == (1, b"a")
     with pytest.raises(RefusedTaskError) as caught:
@@ -103,7 +104,7 @@ def test_a_dropped_task_does_not_become_ready() -> None:
 @pytest.mark.parametrize("cut", range(7))
 def test_lines_may_be_cut_anywhere(cut: int) -> None:
     text = b"a b\nc"
-    tasks = GraphTasks(b"\n", b" ", b"weight:", Weighting.OWN)
+    tasks = GraphTasks(NEWLINE, NEWLINE, b" ", b"weight:", Weighting.OWN)
     tasks.feed(text[:cut])
     tasks.feed(text[cut:])
     tasks.end()
@@ -146,7 +147,7 @@ def test_the_empty_graph() -> None:
 
 
 def test_abandoned_tasks() -> None:
-    for tasks in (graph_tasks(b"a b\nc\n"), FlatTasks(b"\n")):
+    for tasks in (graph_tasks(b"a b\nc\n"), FlatTasks(NEWLINE, NEWLINE)):
         if isinstance(tasks, FlatTasks):
             tasks.feed(b"a\nb")
         tasks.abandon()

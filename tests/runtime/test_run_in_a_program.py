@@ -162,3 +162,25 @@ def test_calculators_see_the_end_of_their_input_when_the_program_is_killed(tmp_p
         assert program.stdout.readline() == b"here\n"
         program.kill()
         assert seen.read_bytes() == b"eof\n"
+
+
+EXEC_RUN = """
+    import sys, trio
+    from paexec_trio import ExecSettings, Launch, Settings, run
+    settings = Settings(nodes=(b"0",), exec_mode=ExecSettings(command=b'printf "<%s>" "$1"'))
+    outcome = trio.run(run, settings, Launch(command=None))
+    print(outcome.status, outcome.signal, file=sys.stderr)
+    """
+
+
+def test_one_command_for_each_task() -> None:
+    program = run_program(EXEC_RUN, stdin=b"a b\n\n$x")
+    assert program.stdout == b"<a b>\n<>\n<$x>\n"
+    assert program.stderr == b"0 0\n"
+
+
+def test_a_calculator_is_either_a_command_or_a_shell() -> None:
+    for text in (EXEC_RUN.replace("None", "b'cat'"), one_run("").replace("b''", "None")):
+        program = run_program(text, "1", stdin=b"a\n")
+        assert program.returncode == 1
+        assert b"ValueError: either Settings.exec_mode or Launch.command" in program.stderr

@@ -1,0 +1,168 @@
+"""``-x``: one command for each task (the chapter of that name in the spec).
+
+The calculator is a shell that reads what to run from its standard input. First it is given a
+function, then for each task a line that calls it; after each command it prints a marker that no
+command can know. Read as a program, a task needs no decoding on the node, can hold newlines, and
+costs no other process than its command.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.framing import NEWLINE, ResultFramer
+from paexec_trio.core.words import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from paexec_trio.core.settings import ExecSettings
+
+# Variables and functions of the user's command live in the same shell: these names are ours.
+# The newline before the marker ends a last line that has none.
+_PREAMBLE = b"""\
+_paexec_marker=%(marker)b
+%(function)b
+_paexec_task() {
+_paexec_run "$1"
+case $? in
+0) echo "
+$_paexec_marker";;
+*) echo "
+${_paexec_marker}-failed
+$_paexec_marker";;
+esac
+}
+"""
+
+# A comment at the end of the command must not hide the parenthesis, so that has a line of its own.
+_IN_SUBSHELL = b"_paexec_run() {\n(%(command)b\n) %(redirections)b\n}"
+
+# A program cannot change the state of the shell, and shells start it faster without a subshell:
+# dash needs a third less time for a run of /bin/true. What is no program, such as a builtin, gets
+# a subshell all the same.
+_AS_PROGRAM = b"""\
+case $(command -v %(program)b) in
+*/*) _paexec_run() { %(command)b %(redirections)b
+};;
+*) %(in_subshell)b;;
+esac"""
+
+# Words without operators, assignments and substitutions; the first one is the program.
+_SIMPLE_COMMAND = re.compile(
+    rb"""(?P<program> [\w@%+:,./-]+ | '[^']+' )
+         ( [ ]+ ( [\w@%+=:,./-] | '[^']*' | \$1 | "\$1" )+ )* """,
+    re.VERBOSE | re.ASCII,
+)
+
+
+def command_with_task(text: bytes, replaced: bytes = b"") -> bytes:
+    """Return the shell text that runs a command with the task, ``$1``, as an argument.
+
+    Args:
+        text: the value of ``-c``.
+        replaced: what stands for the task in it (EXE-041); if empty, the task is added (EXE-005).
+    """
+    return text.replace(replaced, b"$1") if replaced else text + b' "$1"'
+
+
+def arguments_with_task(arguments: Sequence[bytes], replaced: bytes = b"") -> bytes:
+    """Do the same for free arguments (EXE-006, EXE-042, EXE-043)."""
+    if not replaced:
+        arguments = [*map(quote, arguments), b'"$1"']
+    else:
+        arguments = [
+            b'"$1"' if argument == replaced else quote(argument.replace(replaced, b"$1"))
+            for argument in arguments
+        ]
+    return b" ".join(arguments)
+
+
+def preamble(settings: ExecSettings, marker: bytes) -> bytes:
+    """Return what the shell has to read before the first task."""
+    parts = {
+        b"command": settings.command,
+        b"redirections": b"</dev/null >/dev/null" if settings.discard_output else b"</dev/null",
+    }
+    function = _IN_SUBSHELL % parts
+    simple = _SIMPLE_COMMAND.fullmatch(settings.command)
+    if simple:
+        function = _AS_PROGRAM % {**parts, b"program": simple["program"], b"in_subshell": function}
+    return _PREAMBLE % {b"marker": marker, b"function": function}
+
+
+def call(task: bytes) -> bytes:
+    """Return what the shell has to read to run the command for a task (EXE-002, EXE-003)."""
+    return b"_paexec_task " + quote(task) + NEWLINE
+
+
+@final
+class ExecFramer:
+    """Cuts what the shell prints into results, as ``ResultFramer`` does (EXE-020 to EXE-025).
+
+    Args:
+        marker: what the shell prints after each command.
+        discard_output: whether a result has no lines.
+        success: the line to be added to the result of a command that succeeds, or nothing.
+        failure: the line to be added to the result of a command that fails, or nothing.
+    """
+
+    __slots__ = (
+        "_blank_lines",
+        "_discard_output",
+        "_failed",
+        "_failure",
+        "_failure_marker",
+        "_frames",
+        "_has_lines",
+        "_success",
+    )
+
+    def __init__(
+        self, marker: bytes, *, discard_output: bool, success: bytes, failure: bytes
+    ) -> None:
+        self._frames = ResultFramer(marker)
+        self._failure_marker = marker + b"-failed" + NEWLINE
+        self._discard_output = discard_output
+        self._success = success
+        self._failure = failure
+        # Blank lines that came last: they belong to the result only if other lines follow.
+        self._blank_lines = 0
+        self._has_lines = False
+        self._failed = False
+
+    def feed(self, data: bytes) -> tuple[bytearray | bytes, bytes, bytes | None]:
+        """Add octets of the shell's output; what is returned is as in ``ResultFramer``."""
+        line, lines, rest = self._frames.feed(data)
+        if line and (self._blank_lines or line in (NEWLINE, self._failure_marker)):
+            line, lines = b"", bytes(line) + lines
+        if line:
+            self._has_lines = True
+        if lines.endswith(self._failure_marker):
+            lines = lines[: -len(self._failure_marker)]
+            self._failed = True
+        if lines:
+            lines = self._without_blank_end(lines)
+        if rest is not None:
+            lines += self._end()
+        return line, lines, rest
+
+    def _without_blank_end(self, lines: bytes) -> bytes:
+        text = lines.rstrip(NEWLINE)
+        if not text:
+            self._blank_lines += len(lines)
+            return b""
+        before = NEWLINE * self._blank_lines
+        self._blank_lines = len(lines) - len(text) - 1
+        self._has_lines = True
+        return before + text + NEWLINE
+
+    def _end(self) -> bytes:
+        """Return the last lines of a result, and be ready for the next one."""
+        blank = b"" if self._has_lines or self._discard_output else NEWLINE
+        status = self._failure if self._failed else self._success
+        self._blank_lines = 0
+        self._has_lines = False
+        self._failed = False
+        return blank + status
