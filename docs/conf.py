@@ -6,13 +6,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 from paexec_trio import __version__
+from paexec_trio.cli.programs import PROGRAMS
 
 project = "paexec-trio"
 author = "the paexec-trio authors"
 copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
 version = release = __version__
 
-extensions = ["generated", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["generated", "manual", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "_ext", "examples"]
 nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
@@ -21,3 +22,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 html_theme = "furo"
 html_title = f"{project} {version}"
+
+man_pages = [
+    (f"man/{program}", program, syntax.summary, [], 1) for program, syntax in PROGRAMS.items()
+]
+today = " "  # the pages are committed and do not change from day to day

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 from docutils import nodes
 from docutils.parsers.rst import Directive
 
-from paexec_trio.cli.options import SYNTAX
+from paexec_trio.cli.programs import PROGRAMS
 from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE
 from paexec_trio.core.states import TRANSITIONS, NodeState
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
-
-
-PROGRAMS = {"paexec-trio": SYNTAX}
 
 
 class HelpText(Directive):

@@ -11,32 +11,94 @@ OPTIONS: tuple[Option, ...] = (
         "n",
         "nodes",
         (
-            "+NUMBER: run NUMBER calculators on this machine;",
-            ":FILE: the nodes are the lines of FILE;",
-            "anything else: a list of nodes separated by blanks",
+            "where calculators run: +NUMBER: that many on this machine;",
+            ":FILE: on the nodes that are the lines of FILE;",
+            "anything else: on the nodes of a list, separated by blanks",
         ),
+        details="""\
+``+NUMBER`` also means that there is no transport. A list begins with a letter, a digit, ``_`` or
+``/``. In a file, empty lines and lines that begin with ``#`` are left out.
+""",
     ),
-    Option("t", "transport", ("program that reaches a node, such as ssh",)),
-    Option("c", "command", ("the calculator, a command line for the shell",)),
-    Option("C", "", ("the free arguments are the calculator and its arguments",)),
-    Option("x", "", ("run the command once for each task, its last argument",)),
+    Option(
+        "t",
+        "transport",
+        ("program that reaches a node, such as ssh",),
+        details="""\
+A command line that is split into words by the quoting rules of the shell; nothing in it is
+expanded. For each node it is started once, with two more arguments: the node, and a command line
+for a shell there. Without a transport all calculators run on this machine.
+""",
+    ),
+    Option(
+        "c",
+        "command",
+        ("the calculator, a command line for the shell",),
+        details="""\
+Without ``-x`` it is started once for each node. It reads a task from its standard input, writes the
+lines of the result and then the end-of-task marker, flushes its output, and reads the next task.
+""",
+    ),
+    Option(
+        "C",
+        "",
+        ("the free arguments are the calculator and its arguments",),
+        details="""\
+They reach it as they are: no shell sees them. Of ``-c`` and ``-C`` the last one counts.
+""",
+    ),
+    Option(
+        "x",
+        "",
+        ("run the command once for each task, its last argument",),
+        details="""\
+Instead of a calculator any command will do. What it prints is the result; a result without a line
+is one empty line. Its standard input is empty. With ``-g`` it says by its exit status how the task
+ended: a status other than 0 means failure.
+""",
+    ),
     Option("X", "", ("-x, and discard what the command prints",)),
     Option(
         "J",
         "XX",
         ("-x, and XX (two octets) in the command, or an argument XX,", "stands for the task"),
+        details="""\
+The task is not added to the command then. With ``-c`` each XX becomes ``$1``, which the shell
+expands, but not between single quotes: ``-J %% -c 'cp "%%" "%%.bak"'``. With ``-C`` only an argument
+that is XX and nothing else is replaced.
+""",
+        choices=("{}", "%%"),
     ),
-    Option("0", "", ("tasks on standard input end with NUL instead of newline",)),
-    Option("y", "", ("use a magic line as end-of-task marker",)),
+    Option(
+        "0",
+        "",
+        ("tasks on standard input end with NUL instead of newline",),
+        details="A newline at the very end of the input does not belong to the last task.",
+    ),
+    Option(
+        "y",
+        "",
+        ("use a magic line as end-of-task marker",),
+        details="""\
+It is one that no result will hold::
+
+   HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5
+
+Calculators find the marker in the variable ``PAEXEC_EOT``.
+""",
+    ),
     Option(
         "m",
         "key=text",
         (
+            "words of the protocol:",
             "t=EOT: set the end-of-task marker, by default empty;",
             "with -g: s=, f=: set the lines 'success' and 'failure';",
             "d=: set the octet between tasks, or none; w=: set 'weight:';",
             "F=: accepted, without effect yet",
         ),
+        details="Can be given several times, for several keys.",
+        choices=("t=", "s=", "f=", "F=", "d=", "w="),
     ),
     Option(
         "g",
@@ -45,24 +107,36 @@ OPTIONS: tuple[Option, ...] = (
             "standard input is a graph: lines of one task, or of two, of",
             "which the first has to succeed before the second is started",
         ),
+        details="""\
+It is read whole, and checked for cycles, before anything is started. The last line of a result
+says how the task ended: ``success`` or ``failure``. A failed task is followed by a line that names
+it and all tasks that depend on it; those are not started. A line ``weight: TASK NUMBER`` says how
+heavy a task is; without one its weight is 1. The heaviest task that can be started is the next.
+""",
     ),
     Option("s", "", ("the same as -g",)),
     Option(
         "W",
         "number",
         (
-            "-g, and heavier tasks first, by 0: their own weight; 1: the",
+            "-g, and heavier tasks first: by 0: their own weight; 1: the",
             "sum of their and their dependants' weights; 2: the largest",
         ),
+        choices=("0", "1", "2"),
     ),
     Option("r", "", ("prefix each line with its node, or its number from 0",)),
     Option("l", "", ("prefix each line with its task's number, from 1",)),
     Option("p", "", ("prefix each line with the id of the node's process",)),
-    Option("e", "", ("print the end-of-task marker after each result",)),
+    Option(
+        "e",
+        "",
+        ("print the end-of-task marker after each result",),
+        details="It has the prefixes of the result's lines, and so tells which result is complete.",
+    ),
     Option("E", "", ("the same as -e",)),
     Option("i", "", ("print each task when it is dispatched",)),
     Option("I", "", ("the same as -i",)),
-    Option("d", "", ("debug: write every event and command to standard error",)),
+    Option("d", "", ("write every event and command to standard error",)),
 )
 
 SYNTAX = Syntax(
@@ -72,12 +146,12 @@ SYNTAX = Syntax(
         "[OPTIONS] -n nodes -C command [argument...] < tasks",
     ),
     options=OPTIONS,
-    notes=(
-        "ENVIRONMENT:",
-        "  PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT: for want of -n, -t, -mt= or -y",
-        "  PAEXEC_ENV: variables to pass to calculators, between blanks or commas",
-        "  PAEXEC_SH: the shell that runs the command on the node, by default /bin/sh",
-        "  PAEXEC_BUFSIZE: accepted and ignored",
+    variables=(
+        ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "for want of -n, -t, -mt= or -y"),
+        ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
+        ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
+        ("PAEXEC_BUFSIZE", "accepted and ignored"),
     ),
+    free="command",
     planned="zZw",
 )

@@ -1,10 +1,13 @@
-"""The command line of one of the programs: a table of its options, its parser and its help."""
+"""The command line of one of the programs: a table of its options, its parser and its help.
+
+The manual pages and the completions of shells are made from the same table.
+"""
 
 from __future__ import annotations
 
 import getopt
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from paexec_trio.cli.errors import UsageError
 
@@ -20,14 +23,30 @@ class Option(NamedTuple):
     Attributes:
         letter: its letter, or nothing if it has only a long name.
         value: what its value is called, or nothing if it takes none.
-        help: what it does, a tuple of lines.
+        help: what it does, a tuple of lines; what comes before a colon or semicolon is enough for
+            who knows the option.
         long: a long name for the same, or nothing.
+        details: what the manual page says besides the help, in reStructuredText.
+        choices: the values that a shell offers; one that ends with = is to be continued.
     """
 
     letter: str
     value: str
     help: tuple[str, ...]
     long: str = ""
+    details: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def spellings(self) -> list[str]:
+        """Its letter and its long name, as far as it has them, with hyphens."""
+        names = [f"-{self.letter}"] if self.letter else []
+        return [*names, f"--{self.long}"] if self.long else names
+
+    @property
+    def brief(self) -> str:
+        """The beginning of the help, in one line."""
+        return " ".join(self.help).partition(":")[0].partition(";")[0]
 
     @property
     def name(self) -> str:
@@ -54,14 +73,16 @@ class Syntax(NamedTuple):
         summary: what the program does, in a few words.
         usage: the ways to call it, each without the program's name.
         options: its options, ``HELP`` and ``VERSION`` among them, in the order of the help.
-        notes: lines of the help after the options, such as the variables of the environment.
+        variables: names of variables of the environment, each with what it is for.
+        free: what the free arguments are: ``command``, with its arguments, ``file`` or nothing.
         planned: letters of options of the C program that this version does not have yet.
     """
 
     summary: str
     usage: tuple[str, ...]
     options: tuple[Option, ...]
-    notes: tuple[str, ...]
+    variables: tuple[tuple[str, str], ...]
+    free: Literal["", "command", "file"] = ""
     planned: str = ""
 
     def split(self, arguments: Sequence[str]) -> tuple[list[tuple[str, bytes]], list[bytes]]:
@@ -123,7 +144,9 @@ class Syntax(NamedTuple):
         lines.append("OPTIONS:")
         for option in self.options:
             lines += _help_of(option)
-        return "\n".join([*lines, *self.notes]) + "\n"
+        lines.append("ENVIRONMENT:")
+        lines += [f"  {names}: {purpose}" for names, purpose in self.variables]
+        return "\n".join(lines) + "\n"
 
 
 def _help_of(option: Option) -> list[str]:

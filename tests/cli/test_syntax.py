@@ -17,7 +17,7 @@ SYNTAX = Syntax(
         Option("", "", ("long name",), "long"),
         Option("", "size", ("long name with value",), "limit"),
     ),
-    notes=("NOTES",),
+    variables=(("A, B", "two variables"), ("C", "another")),
     planned="p",
 )
 
@@ -99,5 +99,7 @@ def test_the_help() -> None:
         "      --long     long name\n"
         "      --limit <size>\n"
         "                 long name with value\n"
-        "NOTES\n"
+        "ENVIRONMENT:\n"
+        "  A, B: two variables\n"
+        "  C: another\n"
     )

@@ -1,0 +1,10 @@
+"""The programs of this package, each with its command line; loaded by none of them."""
+
+from __future__ import annotations
+
+from paexec_trio.cli import options
+from paexec_trio.cli.syntax import Syntax
+
+PROGRAMS: dict[str, Syntax] = {
+    "paexec-trio": options.SYNTAX,
+}

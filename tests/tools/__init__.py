@@ -1,0 +1,1 @@
+"""Tests of what makes the files in ``share/``, and of these files."""
