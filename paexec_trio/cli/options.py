@@ -64,8 +64,8 @@ ended: a status other than 0 means failure.
         ("-x, and XX (two octets) in the command, or an argument XX,", "stands for the task"),
         details="""\
 The task is not added to the command then. With ``-c`` each XX becomes ``$1``, which the shell
-expands, but not between single quotes: ``-J %% -c 'cp "%%" "%%.bak"'``. With ``-C`` only an argument
-that is XX and nothing else is replaced.
+expands, but not between single quotes: ``-J %% -c 'cp "%%" "%%.bak"'``. With ``-C`` only an
+argument that is XX and nothing else is replaced.
 """,
         choices=("{}", "%%"),
     ),
