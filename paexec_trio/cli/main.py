@@ -55,6 +55,7 @@ def _run(invocation: Invocation) -> int:
             stop_signals=[
                 number for number in _STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
             ],
+            alone=True,
             debug=invocation.debug,
         )
         if outcome.signal:

@@ -51,6 +51,7 @@ from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import TERM_GRACE
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.waiting import Waiter
 from paexec_trio.runtime.writequeue import WriteQueue
 
 _CHUNK = 1 << 16
@@ -64,9 +65,6 @@ _OUTPUT_LIMIT = 1 << 18
 
 _READER_IS_GONE = {errno.EPIPE, errno.ECONNRESET}
 
-_BATCHES_PER_CHECKPOINT = 32
-"""Batches of events handled in a row before other tasks of trio, and cancellation, have a turn."""
-
 
 @final
 class Host:
@@ -78,13 +76,20 @@ class Host:
         stdin: the descriptor that tasks are read from.
         stdout: the descriptor that results are written to.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
+        waiter: how it is waited for all of them.
 
     Raises:
         OSError: ``stdout`` is not open.
     """
 
     def __init__(
-        self, launch: Launch, nodes: Sequence[bytes], stdin: int, stdout: int, stderr: int
+        self,
+        launch: Launch,
+        nodes: Sequence[bytes],
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        waiter: Waiter,
     ) -> None:
         self._writer = NonblockingWriter(stdout)
         self._output_is_terminal = os.isatty(stdout)
@@ -98,8 +103,8 @@ class Host:
         self._paused: list[NodeProcess] = []
 
         self._epoll = select.epoll()
+        self._waiter = waiter
         self._ready: list[tuple[int, int]] = []
-        self._batches_left = _BATCHES_PER_CHECKPOINT
         self._watchers: dict[int, Callable[[], Iterator[Event]]] = {}
         # Events that no descriptor announces: consequences of commands, and requests to stop.
         self._pending: deque[Iterator[Event]] = deque()
@@ -140,21 +145,8 @@ class Host:
             await trio.lowlevel.checkpoint()
             self._ready = self._epoll.poll(0)
             return
-        self._ready = self._epoll.poll(0)
-        if not self._ready:
-            deadline = min(self._deadlines.values(), default=None)
-            if deadline is None:
-                await trio.lowlevel.wait_readable(self._epoll.fileno())
-            else:
-                with trio.move_on_at(deadline):
-                    await trio.lowlevel.wait_readable(self._epoll.fileno())
-            self._ready = self._epoll.poll(0)
-            self._batches_left = _BATCHES_PER_CHECKPOINT
-        else:
-            self._batches_left -= 1
-            if not self._batches_left:
-                await trio.lowlevel.checkpoint()
-                self._batches_left = _BATCHES_PER_CHECKPOINT
+        deadline = min(self._deadlines.values(), default=None)
+        self._ready = await self._waiter.wait(self._epoll, deadline)
 
     def events(self) -> Iterator[Event]:
         """Yield what has happened."""

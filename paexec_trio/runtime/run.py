@@ -14,6 +14,7 @@ from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import drive
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.waiting import WaitAlone, WaitAmongOthers
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,6 +33,7 @@ async def run(
     stdout: int = 1,
     stderr: int = 2,
     stop_signals: Sequence[int] = (),
+    alone: bool = False,
     debug: bool = False,
 ) -> Exit:
     """Distribute the tasks read from ``stdin`` and write their results to ``stdout``.
@@ -48,6 +50,8 @@ async def run(
         stop_signals: signals that end the run. While nothing was started they have their default
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
+        alone: no other task of trio needs a turn while the run lasts. It is faster then, but blocks
+            all of them and does not notice when it is cancelled.
         debug: write each event and command to ``stderr``.
 
     Returns:
@@ -63,7 +67,9 @@ async def run(
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
-    host = Host(launch, settings.nodes, stdin, stdout, stderr)
+    host = Host(
+        launch, settings.nodes, stdin, stdout, stderr, WaitAlone() if alone else WaitAmongOthers()
+    )
 
     def trace(item: Event | Command) -> None:
         host.report(repr(item).encode())

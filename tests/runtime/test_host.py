@@ -35,6 +35,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.waiting import WaitAmongOthers
 from tests.runtime.harness import LIMIT, Witness
 
 pytestmark = pytest.mark.trio
@@ -86,7 +87,9 @@ class Hosts:
         self.results, self.stdout = os.pipe()
 
     def make(self, command: bytes = b"exec cat", *, stderr: int = 2) -> Host:
-        self._host = Host(Launch(command=command), [b"0"], self.stdin, self.stdout, stderr)
+        self._host = Host(
+            Launch(command=command), [b"0"], self.stdin, self.stdout, stderr, WaitAmongOthers()
+        )
         return self._host
 
     async def aclose(self) -> None:
@@ -256,7 +259,9 @@ async def test_a_terminal_that_hangs_up_is_a_reader_that_goes_away(blocked: bool
     """END-020, whether it is noticed by a wait or by a failing write."""
     controller, terminal = os.openpty()
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a device)
-        host = Host(Launch(command=b"exec cat"), [b"0"], nothing.fileno(), terminal, 2)
+        host = Host(
+            Launch(command=b"exec cat"), [b"0"], nothing.fileno(), terminal, 2, WaitAmongOthers()
+        )
         if blocked:
             host.execute(Write(b"x" * (1 << 20)))
         os.close(controller)
