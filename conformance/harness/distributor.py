@@ -64,7 +64,8 @@ class Distributor:
         self._close_when_sent = False
         #: The exit status, negative for the number of a signal; None while it runs.
         self.status: int | None = None
-        transcript.note("distributor started", shlex.join(os.fsdecode(word) for word in argv))
+        words = (os.fsencode(word).decode(errors="backslashreplace") for word in argv)
+        transcript.note("distributor started", shlex.join(words))
         with _no_inherited_ignores():
             self._process = subprocess.Popen(
                 argv,
