@@ -387,37 +387,9 @@ def test_a_node_is_lost(stage: Stage) -> None:
     assert run.stdout == b""
 
 
-@requirement("ARG-032")
-@pytest.mark.parametrize("options", [("-z",), ("-z", "-mF=gone")], ids=["fatal", "gone"])
-def test_a_task_of_a_dead_node_is_run_again(stage: Stage, options: tuple[str, ...]) -> None:
-    """Of two nodes the one that was given the task dies, the other begins to work only then."""
-    run = stage.start("-P", "h1 h2", *options, "-t", stage.transport(), show(stage))
-    run.feed(b"t\n")
-    run.close_stdin()
-    stage.wait("the start of two transports", lambda: len(stage.transports) == 2)
-    stage.wait("a task", lambda: any(fake.input_waits for fake in stage.transports))
-    holder, other = sorted(stage.transports, key=lambda fake: not fake.input_waits)
-    holder.die()
-    other.run()
-    assert run.wait() == 0
-    word = b"gone" if "-mF=gone" in options else b"fatal"
-    assert run.stdout == lines_of(1, word) + successes(shown(stage, "t"))
-
-
-@requirement("ARG-033")
-def test_all_nodes_die(stage: Stage) -> None:
-    """The only node dies once, holding a task, and is there again when it is next started."""
-    died = stage.directory / "died"
-    dies = f"mkdir {died} 2>/dev/null && read -r task && exit 1"
-    transport = stage.script("mortal", f'{dies}; shift; exec sh -c "$*"')
-    output = lines_of(1, b"fatal") + successes(shown(stage, "a"), shown(stage, "b"))
-    words = ("-P", "host", "-Z", "1", "-t", transport, show(stage))
-    assert_run(stage, *words, feed=b"a\nb\n", output=output)
-
-
 # Help and version
 
-OPTIONS = ["-P", "-t", "-c", "-I", "-X", "-f", "-0", "-Z", "-z", "-m", "-h", "-V"]
+OPTIONS = ["-P", "-t", "-c", "-I", "-X", "-f", "-0", "-m", "-h", "-V"]
 
 
 def ran(stage: Stage) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from paexec_trio.cli.options import OPTIONS
+from paexec_trio.cli.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "paexec_trio"
@@ -180,14 +180,17 @@ def options_of_specification(chapter: str) -> dict[str, str]:
     return {row.split("`")[2]: row[columns].strip() for row in rows}
 
 
-def test_the_options_are_those_of_the_specification() -> None:
-    assert options_of_specification("options.rst").keys() == {option.name for option in OPTIONS}
+CHAPTERS = {"options.rst": "paexec-trio", "paargs.rst": "paargs-trio"}
 
 
-def test_options_take_values_where_the_specification_says_so() -> None:
-    rows = options_of_specification("options.rst")
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_options_are_those_of_the_specification(chapter: str) -> None:
+    """And they take values where it says so."""
+    options = PROGRAMS[CHAPTERS[chapter]].options
+    rows = options_of_specification(chapter)
+    assert rows.keys() == {option.name for option in options}
     assert {name for name, value in rows.items() if value} == {
-        option.name for option in OPTIONS if option.value
+        option.name for option in options if option.value
     }
 
 

@@ -28,6 +28,13 @@ class Invocation(NamedTuple):
     debug: bool
 
 
+class Names(NamedTuple):
+    """What diagnostics call options that another program names otherwise."""
+
+    nodes: bytes = b"-n"
+    replaced: bytes = b"-J"
+
+
 def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Invocation:
     """Understand a call.
 
@@ -40,8 +47,29 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
         UsageError: the chapter Options and usage errors of the spec says when.
         InformationWanted: something is to be printed and nothing to be run.
     """
+    return understand(program, *SYNTAX.split(arguments), environment)
+
+
+def understand(
+    program: str,
+    options: Sequence[tuple[str, bytes]],
+    free: Sequence[bytes],
+    environment: Mapping[bytes, bytes],
+    names: Names = Names(),  # noqa: B008 (a constant)
+) -> Invocation:
+    """Understand a call that was split, as ``parse`` does.
+
+    Args:
+        program: the name that the program was called by.
+        options: the options in their order, by their names in the table of paexec-trio.
+        free: the free arguments.
+        environment: as ``os.environb`` has it.
+        names: what the program's users call its options.
+
+    Raises:
+        UsageError: see ``parse``.
+    """
     name = os.fsencode(program)
-    options, free = SYNTAX.split(arguments)
     letters = {letter for letter, _ in options}
     # The last one wins (OPT-004).
     values = dict(options)
@@ -55,11 +83,11 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
     calculator = _calculator(options, free, name)
     nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if nodes_value is None:
-        raise UsageError(b"-n option is mandatory!")
-    nodes = parse_nodes(nodes_value)
+        raise UsageError(names.nodes + b" option is mandatory!")
+    nodes = parse_nodes(nodes_value, names.nodes)
     if calculator is None:
         raise UsageError(b"-c option is mandatory!")
-    exec_mode = _exec_settings(options, calculator)
+    exec_mode = _exec_settings(options, calculator, names)
     transport_value = values.get("-t", environment.get(b"PAEXEC_TRANSPORT", b""))
     transport = () if nodes.counted else _transport_words(transport_value)
     variables = {**_passed_variables(environment), b"PAEXEC_EOT": eot}
@@ -169,14 +197,15 @@ def _command_line(calculator: bytes | Sequence[bytes]) -> bytes:
 
 
 def _exec_settings(
-    options: Sequence[tuple[str, bytes]], calculator: bytes | Sequence[bytes]
+    options: Sequence[tuple[str, bytes]], calculator: bytes | Sequence[bytes], names: Names
 ) -> ExecSettings | None:
     """Return how the command is run for each task, ``None`` if it is a calculator."""
     values = dict(options)
     replaced = values.get("-J", b"")
     if "-J" in values and len(replaced) != REPLACED_LENGTH:
         raise UsageError(
-            b"-Jreplstr argument must have 2-characters length: '%b'" % replaced, status=2
+            b"%breplstr argument must have 2-characters length: '%b'" % (names.replaced, replaced),
+            status=2,
         )
     modes = [letter for letter, _ in options if letter in {"-x", "-X"}]
     if not modes and not replaced:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
@@ -18,19 +19,39 @@ from paexec_trio.cli.startup import (
 from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from paexec_trio.cli.syntax import Syntax
+
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
     """Run the program and return its exit status; it may also end by a signal (END-030)."""
+    return distribute("paexec-trio", SYNTAX, parse)
+
+
+def distribute(
+    usual_name: str,
+    syntax: Syntax,
+    parse: Callable[[str, Sequence[str], Mapping[bytes, bytes]], Invocation],
+) -> int:
+    """Be a distributor, or tell about it, and return the exit status.
+
+    Args:
+        usual_name: what the program is called where nobody gave it another name.
+        syntax: its command line, for the help.
+        parse: understands a call; arguments and errors as those of ``invocation.parse``.
+    """
     prepare_signals()
     prepare_standard_descriptors()
     sys.set_int_max_str_digits(0)  # weights are integers of any size (WGT-010)
-    program = called_name("paexec-trio")
+    program = called_name(usual_name)
     try:
         invocation = parse(program, sys.argv[1:], os.environb)
     except InformationWanted as wanted:
-        return inform(program, SYNTAX, wanted.option)
+        return inform(program, syntax, wanted.option)
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
         return error.status

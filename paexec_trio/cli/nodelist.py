@@ -27,12 +27,31 @@ class NodeList(NamedTuple):
     counted: bool
 
 
-def parse_nodes(value: bytes) -> NodeList:
+def parse_nodes(value: bytes, option: bytes = b"-n") -> NodeList:
     """Read the value of ``-n`` or ``PAEXEC_NODES``.
+
+    Args:
+        value: what to read.
+        option: what diagnostics call the option.
 
     Raises:
         UsageError: NOD-008, NOD-009.
     """
+    try:
+        return _nodes(value)
+    except _InvalidError as error:
+        raise UsageError(b"invalid argument for option %b: %b" % (option, error.reason)) from None
+
+
+class _InvalidError(Exception):
+    """The value means no nodes; the octets say why."""
+
+    def __init__(self, reason: bytes) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _nodes(value: bytes) -> NodeList:
     if value.startswith(b"+"):
         return NodeList(_count(value), counted=True)
     if value.startswith(b":"):
@@ -41,14 +60,12 @@ def parse_nodes(value: bytes) -> NodeList:
         # Not split() alone, which takes vertical tabs and form feeds for gaps too.
         names = tuple(filter(None, value.translate(_GAPS_TO_SPACES).split(b" ")))
         if not names or value.lstrip(_GAPS)[0] not in _FIRST_OCTETS:
-            raise _invalid(value)
+            raise _InvalidError(b"'%b'" % value)
     for name in names:
         if name.startswith(b"-"):
-            raise UsageError(
-                b"invalid argument for option -n: node '%b' begins with a hyphen" % name
-            )
+            raise _InvalidError(b"node '%b' begins with a hyphen" % name)
         if b"\0" in name:  # no program can be given such an argument
-            raise UsageError(b"invalid argument for option -n: node '%b' contains a NUL" % name)
+            raise _InvalidError(b"node '%b' contains a NUL" % name)
     return NodeList(names, counted=False)
 
 
@@ -56,10 +73,10 @@ def _count(value: bytes) -> tuple[bytes, ...]:
     digits = value[1:]
     # isdigit() first: int() takes blanks and underscores too, and refuses very long numbers.
     if not digits.isdigit() or len(digits.lstrip(b"0")) > len(str(_MAX_NODES)):
-        raise _invalid(value)
+        raise _InvalidError(b"'%b'" % value)
     count = int(digits.lstrip(b"0") or b"0")
     if not 1 <= count <= _MAX_NODES:
-        raise _invalid(value)
+        raise _InvalidError(b"'%b'" % value)
     return tuple(b"%d" % index for index in range(count))
 
 
@@ -74,9 +91,5 @@ def _read_file(path: bytes) -> tuple[bytes, ...]:
         ) from None
     names = tuple(line for line in lines if line and not line.startswith(b"#"))
     if not names:
-        raise _invalid(b":" + path)
+        raise _InvalidError(b"':%b'" % path)
     return names
-
-
-def _invalid(value: bytes) -> UsageError:
-    return UsageError(b"invalid argument for option -n: '%b'" % value)

@@ -11,9 +11,9 @@ OPTIONS: tuple[Option, ...] = (
         "n",
         "nodes",
         (
-            "where calculators run: +NUMBER: that many on this machine;",
-            ":FILE: on the nodes that are the lines of FILE;",
-            "anything else: on the nodes of a list, separated by blanks",
+            "the nodes: +NUMBER: that many, all on this machine;",
+            ":FILE: the lines of FILE;",
+            "anything else: a list of names, separated by blanks",
         ),
         details="""\
 ``+NUMBER`` also means that there is no transport. A list begins with a letter, a digit, ``_`` or
@@ -27,7 +27,7 @@ OPTIONS: tuple[Option, ...] = (
         details="""\
 A command line that is split into words by the quoting rules of the shell; nothing in it is
 expanded. For each node it is started once, with two more arguments: the node, and a command line
-for a shell there. Without a transport all calculators run on this machine.
+for a shell there. Without a transport all nodes are this machine.
 """,
     ),
     Option(

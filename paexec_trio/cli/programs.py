@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import options
+from paexec_trio.cli import options, paargs
 from paexec_trio.cli.syntax import Syntax
 
 PROGRAMS: dict[str, Syntax] = {
     "paexec-trio": options.SYNTAX,
+    "paargs-trio": paargs.SYNTAX,
 }

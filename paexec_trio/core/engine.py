@@ -61,6 +61,7 @@ SIGPIPE = 13
 # functions. Those that each task needs are looked up once.
 _IDLE, _BUSY, _ENDED, _GONE = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.GONE
 _DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
+_SUCCESS = Status.SUCCESS
 
 
 class Phase(Enum):
@@ -105,13 +106,14 @@ class Engine:
         self._delimiter = b""
         if settings.graph:
             graph = settings.graph
-            self._tasks = GraphTasks(
-                settings.terminator,
-                forbidden,
-                graph.delimiter,
-                graph.weight_word,
-                graph.weighting,
-            )
+            if not graph.every_line:
+                self._tasks = GraphTasks(
+                    settings.terminator,
+                    forbidden,
+                    graph.delimiter,
+                    graph.weight_word,
+                    graph.weighting,
+                )
             self._status_words = StatusWords(graph.success, graph.failure)
             self._delimiter = graph.delimiter
         self._stdin_ended = False
@@ -225,24 +227,25 @@ class Engine:
 
     def _attempt_done(self, node: Node) -> None:
         attempt = node.attempts.popleft()
-        ended = self._tasks.done(attempt.task_id, attempt.status)
-        if ended:
-            self._print_failure(attempt, ended)
+        dropped = self._tasks.done(attempt.task_id, attempt.status)
+        if self._status_words and attempt.status is not _SUCCESS:
+            self._print_failure(attempt, dropped)
         if self._settings.print_eot:
             self._write(attempt.prefix + self._settings.eot + NEWLINE)
         if not node.attempts and node.state is _BUSY:
             node.step(_ALL_DONE)
             heappush(self._idle, node.index)
 
-    def _print_failure(self, attempt: Attempt, ended: list[bytes]) -> None:
+    def _print_failure(self, attempt: Attempt, dropped: list[bytes]) -> None:
         """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""
         if attempt.status is Status.FAILURE:
-            self._write(render(attempt.prefix, self._delimiter.join(ended) + NEWLINE))
+            ended = self._delimiter.join([attempt.task, *dropped])
+            self._write(render(attempt.prefix, ended + NEWLINE))
             return
         self._write(attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
         self._report(
             b"task %d '%b' ended without a status; dependants dropped: %d"
-            % (attempt.task_id, attempt.task.replace(NEWLINE, b"\\n"), len(ended) - 1)
+            % (attempt.task_id, attempt.task.replace(NEWLINE, b"\\n"), len(dropped))
         )
         if self._phase is Phase.RUNNING:  # a stop has said already how the run ends
             self._outcome = Exit(status=1)

@@ -30,6 +30,8 @@ class GraphSettings:
         success: the line that says that a task succeeded.
         failure: the line that says that a task failed.
         weighting: which weight decides about the order of ready tasks.
+        every_line: each line is a task of its own, equal ones too, and none waits for another or
+            for the end of the input (ARG-020, ARG-022); of a graph only the status is left.
     """
 
     delimiter: bytes = b" "
@@ -37,6 +39,7 @@ class GraphSettings:
     success: bytes = b"success"
     failure: bytes = b"failure"
     weighting: Weighting = Weighting.OWN
+    every_line: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

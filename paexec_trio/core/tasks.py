@@ -59,7 +59,7 @@ class TaskSource(Protocol):
         """Take the task to be dispatched next, with its id; may raise :class:`RefusedTaskError`."""
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
-        """Take in that a task is done; return the tasks that its failure ended, itself first."""
+        """Take in that a task is done; return its dependants if they are dropped."""
 
     def is_exhausted(self) -> bool:
         """Say whether no further task can be dispatched, now or later, if no more input comes."""
@@ -120,7 +120,7 @@ class FlatTasks:
             _refuse(self._forbidden, self._last_id, task)
         return self._last_id, task
 
-    def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002 (a flat task has no status)
+    def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002
         """Nothing depends on a flat task."""
         return []
 
@@ -251,7 +251,7 @@ class GraphTasks:
             if not self._dropped[dependant]:
                 self._dropped[dependant] = 1
                 self._undispatched -= 1
-        return [names[task_id], *(names[dependant] for dependant in dependants)]
+        return [names[dependant] for dependant in dependants]
 
     def is_exhausted(self) -> bool:
         """Say whether every task was taken or dropped."""

@@ -132,6 +132,13 @@ def test_a_file_without_nodes(tmp_path: Path, text: bytes) -> None:
         nodes_in_file(tmp_path, text)
 
 
+@pytest.mark.parametrize("value", [b"", b"+", b"a -b", b":/dev/null"])
+def test_a_diagnostic_names_the_option_of_the_program(value: bytes) -> None:
+    """ARG-043."""
+    with pytest.raises(UsageError, match="invalid argument for option -P: "):
+        parse_nodes(value, b"-P")
+
+
 @pytest.mark.parametrize("text", [b"-a\n", b"a\n  -b\n"])
 def test_a_name_in_a_file_is_not_an_option(tmp_path: Path, text: bytes) -> None:
     """NOD-009."""

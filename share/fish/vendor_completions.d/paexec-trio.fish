@@ -4,7 +4,7 @@
 complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
-complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'where calculators run'
+complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
 complete -c paexec-trio -s t -x -a '(__fish_complete_command)' -d 'program that reaches a node, such as ssh'
 complete -c paexec-trio -s c -x -a '(__fish_complete_command)' -d 'the calculator, a command line for the shell'
 complete -c paexec-trio -s C -d 'the free arguments are the calculator and its arguments'

@@ -1,0 +1,95 @@
+"""The program ``paargs-trio``: a distributor to be used as xargs is.
+
+The chapter paargs of the spec says what it does in terms of the options of ``paexec-trio``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paexec_trio.cli import options as paexec
+from paexec_trio.cli.invocation import Invocation, Names, understand
+from paexec_trio.cli.main import distribute
+from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SAME = {option.letter: option for option in paexec.OPTIONS}
+
+SYNTAX = Syntax(
+    summary="runs a command for each line, on CPUs or machines in a network",
+    usage=(
+        "[OPTIONS] -P nodes command [argument...] < tasks",
+        "[OPTIONS] -P nodes -c command < tasks",
+    ),
+    options=(
+        HELP,
+        VERSION,
+        _SAME["n"]._replace(letter="P"),
+        _SAME["t"],
+        Option(
+            "c",
+            "command",
+            ("the command, for the shell, instead of free arguments",),
+            details="The task is its last argument.",
+        ),
+        _SAME["J"]._replace(
+            letter="I",
+            help=("XX (two octets) in the command, or an argument XX, stands", "for the task"),
+            details="""\
+The task is not added to the command then. Of the free arguments only one that is XX and nothing
+else is replaced. With ``-c`` each XX becomes ``$1``, which the shell expands, but not between
+single quotes: ``-I %% -c 'cp "%%" "%%.bak"'``.
+""",
+        ),
+        _SAME["X"]._replace(help=("discard what the command prints",)),
+        Option("f", "", ("accepted, without effect: no result is held back",)),
+        _SAME["0"],
+        _SAME["m"]._replace(
+            help=(
+                "words: s=, f=: set the lines 'success' and 'failure';",
+                "t=: set the line at the end of each task;",
+                "d=: the input is a graph, with this octet between tasks;",
+                "w=: set its 'weight:'; F=: accepted, without effect yet",
+            ),
+            details="""\
+Can be given several times, for several keys. The input is read as a graph only with ``d=``; what a
+graph is tells :manpage:`paexec-trio(1)`.
+""",
+        ),
+    ),
+    variables=(
+        ("PAEXEC_NODES, PAEXEC_TRANSPORT", "for want of -P, -t"),
+        ("PAEXEC_ENV", "variables to pass to commands, between blanks or commas"),
+        ("PAEXEC_SH", "the shell that runs commands on the node, by default /bin/sh"),
+        ("PAEXEC_BUFSIZE", "accepted and ignored"),
+    ),
+    free="command",
+    planned="zZ",
+)
+
+_IMPLIED = [("-C", b""), ("-x", b""), ("-l", b""), ("-e", b""), ("-g", b""), ("-m", b"d=")]
+"""The options of paexec-trio that are always set (ARG-001)."""
+
+_MEANINGS = {"-P": "-n", "-I": "-J", "-f": "-E"}
+"""What options mean that paexec-trio names otherwise (ARG-003)."""
+
+
+def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Invocation:
+    """Understand a call; arguments and errors are those of ``invocation.parse``."""
+    given, free = SYNTAX.split(arguments)
+    options = _IMPLIED + [(_MEANINGS.get(name, name), value) for name, value in given]
+    invocation = understand(program, options, free, environment, Names(b"-P", b"-I"))
+    graph = invocation.settings.graph
+    if graph is None or graph.delimiter:
+        return invocation
+    from dataclasses import replace
+
+    every_line = replace(graph, every_line=True)  # ARG-020
+    return invocation._replace(settings=replace(invocation.settings, graph=every_line))
+
+
+def main() -> int:
+    """Run the program and return its exit status; it may also end by a signal (END-030)."""
+    return distribute("paargs-trio", SYNTAX, parse)

@@ -1,0 +1,14 @@
+# fish completion for paargs-trio
+# Made by tools/share.py from the program's table of options; do not edit.
+
+complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -m)'
+complete -c paargs-trio -s h -l help -d 'give this help'
+complete -c paargs-trio -s V -l version -d 'show version'
+complete -c paargs-trio -s P -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
+complete -c paargs-trio -s t -x -a '(__fish_complete_command)' -d 'program that reaches a node, such as ssh'
+complete -c paargs-trio -s c -x -a '(__fish_complete_command)' -d 'the command, for the shell, instead of free arguments'
+complete -c paargs-trio -s I -x -a '{} %%' -d 'XX (two octets) in the command, or an argument XX, stands for the task'
+complete -c paargs-trio -s X -d 'discard what the command prints'
+complete -c paargs-trio -s f -d 'accepted, without effect'
+complete -c paargs-trio -s 0 -d 'tasks on standard input end with NUL instead of newline'
+complete -c paargs-trio -s m -x -a 't= s= f= F= d= w=' -d 'words'
