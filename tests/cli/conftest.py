@@ -5,6 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from conformance.harness.sshd import Sshd
+
 
 @pytest.fixture(autouse=True)
 def signals_as_in_a_terminal() -> Iterator[None]:
@@ -19,3 +21,11 @@ def signals_as_in_a_terminal() -> Iterator[None]:
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    """A server for one module; its directory, in the transport's words, needs quotes."""
+    server = Sshd(tmp_path_factory.mktemp("it's an ssh "))
+    yield server
+    server.close()

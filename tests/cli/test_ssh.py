@@ -1,0 +1,192 @@
+"""The program with hosts that it reaches by a real ssh, whose server is the tests' own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.harness.sshd import UNREACHABLE, Sshd
+from tests.cli.harness import Program, call
+from tests.runtime.harness import Witness
+
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
+
+EOT = b"end of task"
+
+#: Copies each line of its input, whatever octets are in it, and the EOT.
+CAT = 'LC_ALL=C exec sed -u "a\\\\$PAEXEC_EOT"'
+
+#: Says which process it is when it gets a task, and never ends the task.
+BUSY = "read -r task; echo $$; exec cat"
+
+lines_of_octets = st.binary(max_size=200).map(lambda octets: octets.replace(b"\n", b"\r"))
+
+
+def example(name: str) -> list[bytes]:
+    """What the documentation shows below each command of an example."""
+    text = (EXAMPLES / name / "expected").read_bytes()
+    return re.split(rb"^\$ .*\n", text, flags=re.MULTILINE)[1:]
+
+
+def sorted_lines(text: bytes) -> list[bytes]:
+    return sorted(text.splitlines())
+
+
+def test_toupper(sshd: Sshd) -> None:
+    plain, numbered = example("toupper")
+    tasks = (EXAMPLES / "toupper" / "tasks").read_bytes()
+    place = ("-t", sshd.transport(), "-n", "syn-proc7 syn-proc5")
+    calculator = shlex.quote(str(EXAMPLES / "toupper" / "toupper"))
+    done = call(*place, "-c", calculator, stdin=tasks)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert sorted_lines(done.stdout) == sorted_lines(plain)
+    assert sorted_lines(call(*place, "-l", "-c", calculator, stdin=tasks).stdout) == sorted_lines(
+        numbered
+    )
+
+
+def test_packages(sshd: Sshd) -> None:
+    whole, broken = example("packages")
+    tasks = (EXAMPLES / "packages" / "packages_to_build").read_bytes()
+    place: tuple[str, ...] = ("-g", "-l", "-t", sshd.transport(), "-n", "host")
+    calculator = EXAMPLES / "packages" / "pkg_builder"
+    done = call(*place, "-c", shlex.quote(str(calculator)), stdin=tasks)
+    assert (done.returncode, done.stdout, done.stderr) == (0, whole, b"")
+    done = call(*place, "-C", calculator, "-v", "broken=devel/gmake", stdin=tasks)
+    assert (done.returncode, done.stdout, done.stderr) == (0, broken, b"")
+
+
+# Octets
+
+
+class Copyist:
+    """Two hosts that copy tasks, for many examples: to connect takes longer than to copy."""
+
+    def __init__(self, transport: str) -> None:
+        self._program = Program(
+            *("-n", "one two", "-t", transport, "-l", f"-mt={EOT.decode()}", "-c", CAT)
+        )
+        self._fed = 0
+
+    def copies_of(self, tasks: Sequence[bytes]) -> list[bytes]:
+        """Feed tasks; return the result of each."""
+        self._program.feed(b"".join(task + b"\n" for task in tasks))
+        results: dict[int, bytes] = {}
+        for _ in tasks:
+            number, _, result = self._program.line().partition(b" ")
+            results[int(number)] = result
+        ids = range(self._fed + 1, self._fed + len(tasks) + 1)
+        self._fed += len(tasks)
+        return [results[number].removesuffix(b"\n") for number in ids]
+
+    def end(self) -> int:
+        with self._program:
+            return self._program.end()
+
+
+@pytest.fixture(scope="module")
+def copyist(sshd: Sshd) -> Iterator[Copyist]:
+    copyist = Copyist(sshd.transport())
+    yield copyist
+    assert copyist.end() == 0
+
+
+@given(tasks=st.lists(lines_of_octets.filter(lambda task: task != EOT), max_size=20))
+def test_any_tasks_come_back(copyist: Copyist, tasks: list[bytes]) -> None:
+    assert copyist.copies_of(tasks) == tasks
+
+
+def test_every_octet_arrives_in_variables_and_arguments(sshd: Sshd) -> None:
+    """LCH-002, LCH-011: alone, and after those that mean something to a shell."""
+    octets = [bytes([octet]) for octet in range(1, 256)]
+    words = [first + octet for first in (b"", b"'", b'"', b"\\", b"$") for octet in octets]
+    variables = {"ALL": b"".join(words), "EMPTY": b"", "NEWLINES": b"\n\n"}
+    script = 'read -r t; for w; do printf "%s\\0" "$w"; done; env -0; echo; echo "$PAEXEC_EOT"'
+    done = call(
+        *("-n", "host", "-t", sshd.transport(), f"-mt={EOT.decode()}"),
+        *("-C", "/bin/sh", "-c", script, "sh"),
+        *words,
+        stdin=b"task\n",
+        environment={**variables, "PAEXEC_ENV": ",".join(variables)},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    received = done.stdout.removesuffix(b"\0\n").split(b"\0")
+    assert received[: len(words)] == words
+    environment = dict(entry.split(b"=", 1) for entry in received[len(words) :])
+    assert {name: environment[name.encode()] for name in variables} == variables
+
+
+# Ends
+
+
+class AtWork:
+    """A run on two hosts, each with a task that it never ends; standard input is open."""
+
+    def __init__(self, sshd: Sshd) -> None:
+        self._sshd = sshd
+        self._others = sshd.commands()
+        transport = sshd.transport("-o", "LogLevel=QUIET")
+        self.program = Program("-n", "alpha beta", "-r", "-t", transport, "-c", BUSY)
+
+    def __enter__(self) -> AtWork:
+        self.program.__enter__()
+        self.program.feed(b"a\nb\n")
+        lines = [self.program.line().split() for _ in range(2)]
+        #: The process that works on each host.
+        self.calculators = {name: int(pid) for name, pid in lines}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.program.__exit__(None, None, None)
+
+    def assert_nothing_left(self) -> None:
+        """Wait for the end of everything that the run started on the hosts."""
+        for pid in self._sshd.commands() - self._others:
+            with suppress(ProcessLookupError), closing(Witness(b"%d" % pid)) as witness:
+                witness.wait()
+
+
+def test_a_connection_is_cut(sshd: Sshd) -> None:
+    """END-010, END-012: the run ends, and on both hosts so does the calculator."""
+    with AtWork(sshd) as run:
+        os.kill(sshd.session_of(run.calculators[b"beta"]), signal.SIGKILL)
+        assert run.program.end(keep_input_open=True) == 1
+        # ssh says that, too, and even when it is told to be quiet.
+        assert b"Node beta exited unexpectedly\n" in run.program.diagnostics()
+        run.assert_nothing_left()
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_signal_ends_what_runs_on_the_hosts(sshd: Sshd, signum: signal.Signals) -> None:
+    """END-030, END-032: also SIGKILL, because each connection ends with its client."""
+    with AtWork(sshd) as run:
+        run.program.send_signal(signum)
+        assert run.program.end(keep_input_open=True) == -signum
+        assert run.program.diagnostics() == b""
+        run.assert_nothing_left()
+
+
+def test_the_reader_of_the_results_goes_away(sshd: Sshd) -> None:
+    """END-020, END-021."""
+    with AtWork(sshd) as run:
+        run.program.stop_reading()
+        assert run.program.end(keep_input_open=True) == -signal.SIGPIPE
+        assert run.program.diagnostics() == b""
+        run.assert_nothing_left()
+
+
+def test_a_host_that_cannot_be_reached(sshd: Sshd) -> None:
+    transport = sshd.transport("-o", "LogLevel=QUIET")
+    done = call("-n", UNREACHABLE, "-t", transport, "-c", CAT, stdin=b"a\n")
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert done.stderr == b"Node %s exited unexpectedly\n" % UNREACHABLE.encode()
