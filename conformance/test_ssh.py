@@ -15,6 +15,7 @@ import pytest
 
 from conformance.harness.octets import is_same
 from conformance.harness.sshd import UNREACHABLE, Sshd
+from conformance.test_exec import ODD_TASKS, WAYS
 from conformance.test_framing import OCTETS
 from conformance.test_launch import ODD_WORDS
 
@@ -177,6 +178,75 @@ def test_nuls_are_kept(stage: Stage, sshd: Sshd) -> None:
 def test_long_lines_are_kept(stage: Stage, sshd: Sshd) -> None:
     """Longer than the window of a connection."""
     assert_octets_are_kept(stage, sshd, [stage.nonce * (10 << 17), b"next"])
+
+
+# One command for each task
+
+
+@requirement("EXE-001", "EXE-006", "LCH-011")
+def test_a_command_with_its_environment(stage: Stage, sshd: Sshd) -> None:
+    command = stage.calculator("linger", "paused")
+    run = stage.start(
+        *("-n", "host", "-t", sshd.transport(), "-x", "-C", command, "it's", "*"),
+        environment={"PAEXEC_ENV": "A", "A": 'it\'s "$HOME" *'},
+    )
+    run.feed(b"a b\n")
+    fake = stage.next_calculator()
+    assert is_remote(fake)
+    assert fake.words == [b"it's", b"*", b"a b"]
+    assert fake.environment.get(b"A") == b'it\'s "$HOME" *'
+    fake.answer(stage.result(b"a b"))
+    fake.exit(0)
+    assert run.finish() == 0
+    assert run.stdout == stage.result(b"a b") + b"\n"
+
+
+def assert_commands_receive(
+    stage: Stage, sshd: Sshd, tasks: list[bytes], *options: str, end: bytes = b"\n"
+) -> None:
+    """``printf '<%s>'`` prints the tasks as they are."""
+    run = stage.run(
+        *("-n", "host", "-t", sshd.transport(), *options),
+        feed=b"".join(task + end for task in tasks),
+    )
+    assert run.stdout == b"".join(b"<%b>\n" % task for task in tasks), "tasks were changed"
+    assert run.status == 0
+
+
+@requirement("EXE-002", "EXE-005", "EXE-006", "EXE-041", "EXE-042")
+@pytest.mark.parametrize("way", WAYS)
+def test_commands_receive_octets(stage: Stage, sshd: Sshd, way: str) -> None:
+    tasks = [*ODD_TASKS["plain"], *ODD_TASKS["shell"], *ODD_TASKS["others"]]
+    assert_commands_receive(stage, sshd, tasks, *WAYS[way])
+
+
+@requirement("EXE-002", "EXE-006")
+def test_commands_receive_blanks_and_backslashes(stage: Stage, sshd: Sshd) -> None:
+    tasks = [*ODD_TASKS["blanks"], *ODD_TASKS["backslashes"]]
+    assert_commands_receive(stage, sshd, tasks, *WAYS["arguments"])
+
+
+@requirement("EXE-003", "EXE-006")
+def test_commands_receive_newlines(stage: Stage, sshd: Sshd) -> None:
+    tasks = [b"a\nb", b"\n", b"\n\nc\n", b"d"]
+    assert_commands_receive(stage, sshd, tasks, "-0", *WAYS["arguments"], end=b"\0")
+
+
+@requirement("EXE-020", "EXE-030", "GRA-040")
+def test_a_graph_of_commands(stage: Stage, sshd: Sshd) -> None:
+    """The command compares the task with ``b``, and fails if it is that."""
+    run = stage.run(
+        *("-g", "-l", "-n", "one two", "-t", sshd.transport()),
+        *("-x", "-c", 'echo "$SSH_CONNECTION"; test b !='),
+        feed=b"a c\nb d\n",
+    )
+    assert run.status == 0
+    lines = sorted(run.stdout.splitlines())
+    connections = [line.partition(b" ")[2] for line in lines if b"127.0.0.1" in line]
+    assert lines == sorted(
+        [b"%d %s" % pair for pair in zip((1, 2, 3), connections, strict=True)]
+        + [b"1 success", b"2 success", b"3 failure", b"3 b d"]
+    )
 
 
 # Several nodes

@@ -7,7 +7,7 @@ import re
 import shlex
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -27,8 +27,6 @@ CAT = 'LC_ALL=C exec sed -u "a\\\\$PAEXEC_EOT"'
 
 #: Says which process it is when it gets a task, and never ends the task.
 BUSY = "read -r task; echo $$; exec cat"
-
-lines_of_octets = st.binary(max_size=200).map(lambda octets: octets.replace(b"\n", b"\r"))
 
 
 def example(name: str) -> list[bytes]:
@@ -69,23 +67,26 @@ def test_packages(sshd: Sshd) -> None:
 
 
 class Copyist:
-    """Two hosts that copy tasks, for many examples: to connect takes longer than to copy."""
+    """Two nodes that copy tasks, for many examples: to connect takes longer than to copy."""
 
-    def __init__(self, transport: str) -> None:
-        self._program = Program(
-            *("-n", "one two", "-t", transport, "-l", f"-mt={EOT.decode()}", "-c", CAT)
-        )
+    def __init__(self, options: Sequence[str], command: Sequence[str], task_end: bytes) -> None:
+        self._program = Program(*options, "-l", "-e", f"-mt={EOT.decode()}", *command)
+        self._task_end = task_end
         self._fed = 0
 
     def copies_of(self, tasks: Sequence[bytes]) -> list[bytes]:
-        """Feed tasks; return the result of each."""
-        self._program.feed(b"".join(task + b"\n" for task in tasks))
-        results: dict[int, bytes] = {}
-        for _ in tasks:
-            number, _, result = self._program.line().partition(b" ")
-            results[int(number)] = result
-        ids = range(self._fed + 1, self._fed + len(tasks) + 1)
+        """Feed tasks; return the result of each, without its last newline."""
+        self._program.feed(b"".join(task + self._task_end for task in tasks))
+        ids = [self._fed + number for number in range(1, len(tasks) + 1)]
         self._fed += len(tasks)
+        results = dict.fromkeys(ids, b"")
+        ended: set[int] = set()
+        while len(ended) < len(tasks):
+            number, _, line = self._program.line().partition(b" ")
+            if line == EOT + b"\n":
+                ended.add(int(number))
+            else:
+                results[int(number)] += line
         return [results[number].removesuffix(b"\n") for number in ids]
 
     def end(self) -> int:
@@ -93,16 +94,73 @@ class Copyist:
             return self._program.end()
 
 
-@pytest.fixture(scope="module")
-def copyist(sshd: Sshd) -> Iterator[Copyist]:
-    copyist = Copyist(sshd.transport())
+@contextmanager
+def copying(options: Sequence[str], command: Sequence[str], task_end: bytes) -> Iterator[Copyist]:
+    copyist = Copyist(options, command, task_end)
     yield copyist
     assert copyist.end() == 0
 
 
-@given(tasks=st.lists(lines_of_octets.filter(lambda task: task != EOT), max_size=20))
-def test_any_tasks_come_back(copyist: Copyist, tasks: list[bytes]) -> None:
-    assert copyist.copies_of(tasks) == tasks
+@pytest.fixture(scope="module")
+def calculator(sshd: Sshd) -> Iterator[Copyist]:
+    place = ("-n", "one two", "-t", sshd.transport())
+    with copying(place, ("-c", CAT), b"\n") as copyist:
+        yield copyist
+
+
+@pytest.fixture(scope="module", params=["ssh", "local"])
+def command(request: pytest.FixtureRequest, sshd: Sshd) -> Iterator[Copyist]:
+    remote = ("-n", "one two", "-t", sshd.transport())
+    place = remote if request.param == "ssh" else ("-n", "+2")
+    with copying((*place, "-0", "-x"), ("-C", "printf", "%s"), b"\0") as copyist:
+        yield copyist
+
+
+@pytest.fixture(scope="module")
+def command_with_the_task_inside(sshd: Sshd) -> Iterator[Copyist]:
+    place = ("-n", "one two", "-t", sshd.transport())
+    command = ("-c", 'printf "%s" "@@"')
+    with copying((*place, "-0", "-J", "@@"), command, b"\0") as copyist:
+        yield copyist
+
+
+def is_no_eot(task: bytes) -> bool:
+    return EOT not in task.split(b"\n")
+
+
+tasks_for_a_calculator = st.lists(
+    st.binary(max_size=200).map(lambda octets: octets.replace(b"\n", b"\r")).filter(is_no_eot),
+    max_size=20,
+)
+
+#: More of what means something to a shell than chance would give.
+parts = st.sampled_from([b"'", b'"', b"\\", b"\n", b"$", b"$(", b"`", b"*", b"@@", b"~", b" "])
+octets_without_nul = st.binary(max_size=20).map(lambda octets: octets.replace(b"\0", b"\n"))
+
+tasks_for_a_command = st.lists(
+    st.lists(parts | octets_without_nul).map(b"".join).filter(is_no_eot), max_size=10
+)
+
+
+@given(tasks=tasks_for_a_calculator)
+def test_a_calculator_receives_any_octets(calculator: Copyist, tasks: list[bytes]) -> None:
+    """FRM-011, RES-006."""
+    assert calculator.copies_of(tasks) == tasks
+
+
+@given(tasks=tasks_for_a_command)
+def test_a_command_receives_any_octets(command: Copyist, tasks: list[bytes]) -> None:
+    """EXE-002, EXE-003; EXE-020 takes the newlines at the end of the output away."""
+    assert command.copies_of(tasks) == [task.rstrip(b"\n") for task in tasks]
+
+
+@given(tasks=tasks_for_a_command)
+def test_the_task_within_a_command(
+    command_with_the_task_inside: Copyist, tasks: list[bytes]
+) -> None:
+    """EXE-041."""
+    copies = command_with_the_task_inside.copies_of(tasks)
+    assert copies == [task.rstrip(b"\n") for task in tasks]
 
 
 def test_every_octet_arrives_in_variables_and_arguments(sshd: Sshd) -> None:
