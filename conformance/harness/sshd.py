@@ -36,7 +36,7 @@ ListenAddress 127.0.0.1:{port}
 HostKey "{directory}/host_key"
 AuthorizedKeysFile "{directory}/user_key.pub"
 PidFile "{directory}/ready"
-SetEnv "HOME={directory}/home" "{mark}"
+SetEnv "HOME={home}" "{mark}"
 UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -87,11 +87,16 @@ class Sshd:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        #: The home directory of commands.
+        self.home = directory / "home"
+        #: The configuration of the client.
+        self.config = directory / "ssh_config"
         self._mark = secrets.token_hex(8)
         self._log = directory / "log"
-        self._program = _find("sshd", "openssh-server")
-        self._client = _find("ssh", "openssh-client")
-        (directory / "home").mkdir()
+        self._server = _find("sshd", "openssh-server")
+        #: The path of the client.
+        self.program = _find("ssh", "openssh-client")
+        self.home.mkdir()
         self._make_keys()
         self._configure_client()
         if os.geteuid() == 0:
@@ -107,8 +112,7 @@ class Sshd:
 
     def client(self, *options: str) -> list[str]:
         """The words of a command line that lacks a host and a command."""
-        config = str(self._directory / "ssh_config")
-        return [self._client, "-F", config, "-p", str(self.port), *options]
+        return [self.program, "-F", str(self.config), "-p", str(self.port), *options]
 
     def transport(self, *options: str) -> str:
         """The same as the value of ``-t``, quoted where that is needed."""
@@ -160,7 +164,7 @@ class Sshd:
         (self._directory / "known_hosts").write_text(f"test {public}")
         user = pwd.getpwuid(os.geteuid()).pw_name
         text = _CLIENT.format(directory=self._directory, user=user)
-        (self._directory / "ssh_config").write_text(text)
+        self.config.write_text(text)
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Start it; another program may take the port that was free a moment ago."""
@@ -180,11 +184,16 @@ class Sshd:
         os.mkfifo(ready)
         self._log.unlink(missing_ok=True)
         config = self._directory / "sshd_config"
-        mark = "=".join(self._variable)
-        config.write_text(_SERVER.format(port=self.port, directory=self._directory, mark=mark))
+        text = _SERVER.format(
+            port=self.port,
+            directory=self._directory,
+            home=self.home,
+            mark="=".join(self._variable),
+        )
+        config.write_text(text)
         fifo = os.open(ready, os.O_RDONLY | os.O_NONBLOCK)
         process = subprocess.Popen(
-            [self._program, "-D", "-f", str(config), "-E", str(self._log)],
+            [self._server, "-D", "-f", str(config), "-E", str(self._log)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

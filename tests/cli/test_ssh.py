@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.harness.sshd import UNREACHABLE, Sshd
@@ -148,12 +148,14 @@ def test_a_calculator_receives_any_octets(calculator: Copyist, tasks: list[bytes
     assert calculator.copies_of(tasks) == tasks
 
 
+@settings(max_examples=50)
 @given(tasks=tasks_for_a_command)
 def test_a_command_receives_any_octets(command: Copyist, tasks: list[bytes]) -> None:
     """EXE-002, EXE-003; EXE-020 takes the newlines at the end of the output away."""
     assert command.copies_of(tasks) == [task.rstrip(b"\n") for task in tasks]
 
 
+@settings(max_examples=50)
 @given(tasks=tasks_for_a_command)
 def test_the_task_within_a_command(
     command_with_the_task_inside: Copyist, tasks: list[bytes]
@@ -189,11 +191,11 @@ def test_every_octet_arrives_in_variables_and_arguments(sshd: Sshd) -> None:
 class AtWork:
     """A run on two hosts, each with a task that it never ends; standard input is open."""
 
-    def __init__(self, sshd: Sshd) -> None:
+    def __init__(self, sshd: Sshd, *options: str, command: Sequence[str] = ("-c", BUSY)) -> None:
         self._sshd = sshd
         self._others = sshd.commands()
-        transport = sshd.transport("-o", "LogLevel=QUIET")
-        self.program = Program("-n", "alpha beta", "-r", "-t", transport, "-c", BUSY)
+        transport = sshd.transport("-o", "LogLevel=QUIET", *options)
+        self.program = Program("-n", "alpha beta", "-r", "-t", transport, *command)
 
     def __enter__(self) -> AtWork:
         self.program.__enter__()
@@ -231,6 +233,32 @@ def test_a_signal_ends_what_runs_on_the_hosts(sshd: Sshd, signum: signal.Signals
         assert run.program.end(keep_input_open=True) == -signum
         assert run.program.diagnostics() == b""
         run.assert_nothing_left()
+
+
+def test_a_host_falls_silent(sshd: Sshd) -> None:
+    """The client asks, gets no answer and ends; how soon is up to its options."""
+    with AtWork(sshd, "-o", "ServerAliveInterval=1", "-o", "ServerAliveCountMax=1") as run:
+        session = sshd.session_of(run.calculators[b"beta"])
+        os.kill(session, signal.SIGSTOP)
+        assert run.program.end(keep_input_open=True) == 1
+        assert run.program.diagnostics().startswith(b"Node beta exited unexpectedly\n")
+        os.kill(session, signal.SIGKILL)
+        run.assert_nothing_left()
+
+
+def test_a_running_command_outlives_the_run(sshd: Sshd, tmp_path: Path) -> None:
+    """It does not read and is told nothing; it ends when it has done its work."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    opener = os.open(gate, os.O_RDWR)
+    command = f"echo $$; read -r x < {gate}; :"
+    with AtWork(sshd, command=("-x", "-c", command)) as run:
+        run.program.send_signal(signal.SIGTERM)
+        assert run.program.end(keep_input_open=True) == -signal.SIGTERM
+        assert set(run.calculators.values()) <= sshd.commands()
+        os.write(opener, b"\n" * len(run.calculators))
+        run.assert_nothing_left()
+    os.close(opener)
 
 
 def test_the_reader_of_the_results_goes_away(sshd: Sshd) -> None:
