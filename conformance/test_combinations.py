@@ -1,0 +1,114 @@
+"""Options together: every pair of them, with and without each, in as few runs as that takes."""
+
+from __future__ import annotations
+
+import random
+import re
+from itertools import combinations, product
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from conformance.harness.stage import Stage
+
+requirement = pytest.mark.requirement
+
+MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
+
+#: What can be chosen in a call, and how; the first choice is to leave it out.
+CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "node": ((), ("-r",)),
+    "task id": ((), ("-l",)),
+    "pid": ((), ("-p",)),
+    "EOT line": ((), ("-e",), ("-E",)),
+    "task line": ((), ("-i",), ("-I",)),
+    "terminator": ((), ("-0",)),
+    "graph": ((), ("-g",), ("-s",), ("-W1",)),
+    "EOT": ((), ("-y",), ("-mt=END",)),
+    "exec": ((), ("-x",), ("-X",), ("-J@@", "-x")),
+    "words": ((), ("-ms=good", "-mf=bad")),
+    "place": ((), ("-n", "host", "-t", "./transport")),
+    "command": ((), ("-C",)),
+}
+
+Call = dict[str, tuple[str, ...]]
+
+TASKS = [b"a", b"", b"it's"]
+
+
+def covering_calls() -> Iterator[Call]:
+    """Yield calls until each two choices have been together in one of them."""
+    wanted = {
+        frozenset({(one, a), (other, b)})
+        for one, other in combinations(CHOICES, 2)
+        for a, b in product(CHOICES[one], CHOICES[other])
+    }
+    # Always the same calls: the order of the tries does not matter, only that it is fixed.
+    tries = random.Random(0)  # noqa: S311 (no secret)
+    while wanted:
+        calls = [{name: tries.choice(ways) for name, ways in CHOICES.items()} for _ in range(200)]
+        best = max(calls, key=lambda call: len(wanted & _pairs(call)))
+        if wanted & _pairs(best):
+            wanted -= _pairs(best)
+            yield best
+
+
+def _pairs(call: Call) -> set[frozenset[tuple[str, tuple[str, ...]]]]:
+    return {frozenset(pair) for pair in combinations(call.items(), 2)}
+
+
+def words_of(call: Call) -> list[str]:
+    """Return the arguments; the options come in the order in which the last one decides."""
+    words = [
+        word for name, ways in call.items() if name not in {"place", "command"} for word in ways
+    ]
+    words += call["place"] or ("-n", "+1")
+    status = "good" if call["words"] else "success"
+    if call["exec"]:
+        task = ["@@"] if call["exec"] == ("-J@@", "-x") else []
+        program = ["printf", f"<%s>\\n{status}\\n"]
+        command = (
+            [*program, *task]
+            if call["command"]
+            else [f"printf '<%s>\\n{status}\\n'" + ' "@@"' * bool(task)]
+        )
+    else:
+        loop = f'while IFS= read -r t; do printf "<%s>\\n{status}\\n%s\\n" "$t" "$PAEXEC_EOT"; done'
+        command = ["sh", "-c", loop] if call["command"] else [loop]
+    return [*words, "-C" if call["command"] else "-c", *command]
+
+
+def output_of(call: Call) -> bytes:
+    """Return the output that the specification asks for, as a pattern because of process ids."""
+    eot = {(): b"", ("-y",): MAGIC_EOT, ("-mt=END",): b"END"}[call["EOT"]]
+    if call["exec"]:
+        eot = MAGIC_EOT
+    status = b"good" if call["words"] else b"success"
+    lines = []
+    for task_id, task in enumerate(TASKS, 1):
+        texts = [task] * bool(call["task line"])
+        if call["exec"] != ("-X",):
+            texts += [b"<" + task + b">", status]
+        if call["exec"] and call["graph"]:
+            texts.append(status)
+        texts += [eot] * bool(call["EOT line"])
+        prefix = (b"host " if call["place"] else b"0 ") if call["node"] else b""
+        prefix += b"%d " % task_id if call["task id"] else b""
+        pid = rb"[0-9]+ " if call["pid"] else b""
+        lines += [re.escape(prefix) + pid + re.escape(text) + b"\n" for text in texts]
+    return b"".join(lines)
+
+
+@requirement("OPT-009")
+@pytest.mark.parametrize(
+    "call", list(covering_calls()), ids=lambda call: " ".join(words_of(call)[:-1])
+)
+def test_options_together(stage: Stage, call: Call) -> None:
+    stage.script("transport", 'shift; exec sh -c "$1"')
+    terminator = b"\0" if call["terminator"] else b"\n"
+    run = stage.run(*words_of(call), feed=b"".join(task + terminator for task in TASKS))
+    assert re.fullmatch(output_of(call), run.stdout), f"{run.stdout!r} is not {output_of(call)!r}"
+    assert run.status == 0
