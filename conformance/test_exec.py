@@ -450,7 +450,7 @@ def test_with_j_no_argument_is_added(stage: Stage, way: str) -> None:
 @pytest.mark.parametrize(
     ("command", "result"),
     [
-        ("echo @@", b"a b\n"),
+        ("echo @@ @@", b"a b a b\n"),
         ("printf '<%s>' @@", b"<a><b>\n"),
         ("printf '<%s>' \"@@\"", b"<a b>\n"),
         ("printf '<%s>' \"x@@y@@z\"", b"<xa bya bz>\n"),
