@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.harness.judge import REQUIREMENTS, Judge, Tally, ids_of
+from conformance.harness.judge import NOT_OFFERED, REQUIREMENTS, Judge, Tally, ids_of
 from conformance.harness.profile import ProfileError
 from conformance.harness.programs import COMPANIONS, NONE
 from conformance.harness.stage import Stage
@@ -59,6 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers", "companion(name): the stage starts this companion program instead of paexec"
+    )
+    config.addinivalue_line(
+        "markers",
+        "extension(*options): left out unless the help of the implementation names these options",
     )
 
 
@@ -134,6 +138,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """The stage of one test."""
     judge = _judge(request.config)
+    missing = judge.not_offered(request.node)
+    if missing:
+        pytest.skip(f"{NOT_OFFERED}: {' '.join(missing)}")
     program = judge.program(_companion(request.node))
     stage = Stage(program, tmp_path, judge.bound(_name(request.node)))
     request.node.stash[_stage_key] = stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -188,6 +189,10 @@ def run_on_file(stage: Stage, option: str) -> tuple[int, bytes, bytes, int]:
 OPTIONS = ["-n", "-t", "-c", "-C", "-0", "-y", "-m", "-e", "-E", "-i", "-I", "-r", "-l", "-p"]
 
 
+#: Options that a distributor may lack.
+EXTENSIONS = ["--group", "--keep-order"]
+
+
 @requirement("OPT-010")
 def test_help(stage: Stage) -> None:
     assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
@@ -197,6 +202,21 @@ def test_help(stage: Stage) -> None:
     assert (stage.started, read) == (started, 0)
     words = (stdout + stderr).decode().replace(",", " ").split()
     assert [option for option in [*OPTIONS, "-d", "-h", "-V"] if option not in words] == []
+
+
+@requirement("OPT-012", "OPT-023")
+@pytest.mark.parametrize("option", EXTENSIONS)
+def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
+    """What the help names works, what it does not name is refused."""
+    help_run = stage.run("-h")
+    assert help_run.status == 0
+    words = re.findall(rb"(?<![\w-])--?\w[\w-]*", help_run.stdout + help_run.stderr)
+    assert b"-n" in words, f"this is no help: {help_run.stdout!r}"
+    extended = call(option, "-n", "+1", "-c", CALCULATOR)
+    if option.encode() in words:
+        assert_works(stage, extended)
+    else:
+        refuse(stage, extended, GOOD)
 
 
 @requirement("OPT-011")

@@ -171,13 +171,16 @@ if x:
 
 
 def options_of_specification(chapter: str) -> dict[str, str]:
-    """The options in the table of a chapter of the specification, each with its value."""
+    """The options in the tables of a chapter of the specification, each with its value."""
     lines = iter((ROOT / "spec" / chapter).read_text().splitlines())
-    head = next(line for line in lines if re.match(r"option +value +meaning$", line))
-    columns = slice(head.index("value"), head.index("meaning"))
-    next(lines)  # the rule below the head; the next one ends the table
-    rows = itertools.takewhile(lambda line: not line.startswith("=="), lines)
-    return {row.split("`")[2]: row[columns].strip() for row in rows}
+    found: dict[str, str] = {}
+    for line in lines:
+        if re.match(r"option +value +meaning$", line):
+            columns = slice(line.index("value"), line.index("meaning"))
+            next(lines)  # the rule below the head; the next one ends the table
+            rows = itertools.takewhile(lambda line: not line.startswith("=="), lines)
+            found |= {row.split("`")[2]: row[columns].strip() for row in rows}
+    return found
 
 
 CHAPTERS = {"options.rst": "paexec-trio", "paargs.rst": "paargs-trio"}

@@ -7,9 +7,11 @@ is none either, provided that it fails as expected; a test that passes against i
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,6 +34,8 @@ BOUND_OF_EXPECTED_HANGS = 1.0
 REQUIREMENTS = "requirements"
 
 _REMARK = "SHOULD not met"
+#: What a test is about whose options the implementation does not have and need not have.
+NOT_OFFERED = "not offered"
 
 
 def ids_of(item: pytest.Item) -> list[str]:
@@ -47,11 +51,12 @@ class Tally:
     failed: set[str] = field(default_factory=set)
     expected: set[str] = field(default_factory=set)
     remarks: set[str] = field(default_factory=set)
+    not_offered: set[str] = field(default_factory=set)
 
     @property
     def is_empty(self) -> bool:
         """Whether no test has come to an end."""
-        return not (self.passed or self.failed or self.expected or self.remarks)
+        return not (self.passed or self.failed or self.expected or self.remarks or self.not_offered)
 
     def add(self, report: pytest.TestReport) -> None:
         """Count one report."""
@@ -61,16 +66,20 @@ class Tally:
         elif hasattr(report, "wasxfail"):
             remark = report.wasxfail.startswith(_REMARK)
             (self.remarks if remark else self.expected).update(ids)
+        elif report.skipped:
+            self.not_offered.update(ids)
         elif report.when == "call" and report.passed:
             self.passed.update(ids)
 
     def lines(self) -> list[str]:
         """The summary. A requirement counts as proven if every test of it passed."""
         proven = self.passed - self.failed - self.expected - self.remarks
+        left_out = self.not_offered - self.passed - self.failed - self.expected - self.remarks
         lines = [f"requirements proven: {len(proven)}"]
         for title, ids in (
             ("failed as the profile expects", self.expected),
             (_REMARK, self.remarks),
+            (NOT_OFFERED, left_out),
             ("failed", self.failed),
         ):
             lines.append(f"{title}: {len(ids)}  {' '.join(sorted(ids))}".rstrip())
@@ -110,20 +119,39 @@ class Judge:
 
     def _ask_version(self) -> str:
         """The first line of the output of ``-V``, which need not be there: a test judges that."""
+        done = self._ask("-V")
+        lines = done.stdout.decode(errors="replace").splitlines() if done else []
+        return lines[0] if lines else ""
+
+    def _ask(self, option: str) -> subprocess.CompletedProcess[bytes] | None:
+        """Run the implementation with this option alone; ``None`` if it does not end."""
         try:
-            done = subprocess.run(
-                [*self.implementation, "-V"],
+            return subprocess.run(
+                [*self.implementation, option],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=BOUND * self.scale,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return ""
+            return None
         except OSError as error:
             raise pytest.UsageError(f"--impl: cannot run {self.implementation}: {error}") from error
-        lines = done.stdout.decode(errors="replace").splitlines()
-        return lines[0] if lines else ""
+
+    @cached_property
+    def _offered(self) -> set[str]:
+        """The options that the help names."""
+        done = self._ask("-h")
+        text = b"" if done is None else done.stdout + done.stderr
+        return set(re.findall(r"(?<![\w-])--?\w[\w-]*", text.decode("latin-1")))
+
+    def not_offered(self, item: pytest.Item) -> list[str]:
+        """The options that a test is about and that the implementation does not have.
+
+        It is taken at its word: a test shows that what the help does not name is refused.
+        """
+        options = [option for mark in item.iter_markers("extension") for option in mark.args]
+        return [option for option in options if option not in self._offered]
 
     # The suite's own soundness
 

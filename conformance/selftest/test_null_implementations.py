@@ -53,7 +53,7 @@ def test_null_implementation_passes_no_must(name: str, tmp_path: Path) -> None:
     cases = list(ET.parse(outcomes).iter("testcase"))  # noqa: S314 (our own file)
     assert len(cases) > 300
     for case in cases:
-        if not list(case.iter("failure")) and not list(case.iter("error")):
+        if not any(list(case.iter(word)) for word in ("failure", "error", "skipped")):
             listed = next(p for p in case.iter("property") if p.get("name") == "requirements")
             ids = [i for i in requirements if i in str(listed.get("value"))]
             if any(requirements[i]["level"] == "MUST" for i in ids):

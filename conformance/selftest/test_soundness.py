@@ -206,6 +206,43 @@ def test_a_companion_that_does_not_exist(copy: Copy, companions: Companions) -> 
     assert "1 passed, 1 deselected" in output
 
 
+EXTENSION = """
+@pytest.mark.requirement("AAA-003")
+@pytest.mark.extension("--extra")
+def test_three(stage):
+    assert stage.run("--extra").status == 0, "status is not 0"
+"""
+
+
+@pytest.mark.parametrize("output", [">&1", ">&2"])
+def test_a_test_of_an_extension_that_the_help_names(copy: Copy, output: str) -> None:
+    program = copy.directory / "program"
+    program.write_text(
+        f'#!/bin/sh\ncase $1 in -h) echo "[-x|--extra]" {output};; --extra) exit 1;; esac\n'
+    )
+    program.chmod(0o755)
+    copy.implementation = str(program)
+    copy.levels["AAA-003"] = "MUST"
+    copy.tests = TESTS + EXTENSION
+    status, text = copy.judge()
+    assert status == RED
+    assert "failed: 1  AAA-003" in text
+
+
+def test_a_test_of_an_extension_that_the_help_does_not_name(copy: Copy) -> None:
+    program = copy.directory / "program"
+    program.write_text('#!/bin/sh\necho "--extra-long -extra --ex"\n')
+    program.chmod(0o755)
+    copy.implementation = str(program)
+    copy.levels["AAA-003"] = "MUST"
+    copy.tests = TESTS + EXTENSION
+    status, text = copy.judge("-rs")
+    assert status == GREEN, text
+    assert "not offered: 1  AAA-003" in text
+    assert "not offered: --extra" in text
+    assert "requirements proven: 1" in text
+
+
 def entry(test: str, requirement: str, message: str) -> str:
     return ENTRY.format(test=test, requirement=requirement, message=message)
 
