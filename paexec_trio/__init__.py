@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Exit
+    from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import ExecSettings, GraphSettings, Settings
     from paexec_trio.core.weights import Weighting
@@ -17,6 +18,7 @@ __all__ = [
     "ExecSettings",
     "Exit",
     "GraphSettings",
+    "Grouping",
     "Launch",
     "Settings",
     "Weighting",
@@ -28,6 +30,7 @@ _HOMES = {
     "ExecSettings": "paexec_trio.core.settings",
     "Exit": "paexec_trio.core.commands",
     "GraphSettings": "paexec_trio.core.settings",
+    "Grouping": "paexec_trio.core.grouping",
     "Launch": "paexec_trio.core.launch",
     "Settings": "paexec_trio.core.settings",
     "Weighting": "paexec_trio.core.weights",

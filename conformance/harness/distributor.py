@@ -96,6 +96,11 @@ class Distributor:
         return bytes(self._stdout)
 
     @property
+    def printed(self) -> int:
+        """How many octets came out of standard output so far."""
+        return len(self._stdout)
+
+    @property
     def stderr(self) -> bytes:
         """What came out of standard error so far, that of local calculators included."""
         return bytes(self._stderr)

@@ -10,8 +10,9 @@ from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import ExecSettings, GraphSettings, Settings
 
@@ -106,6 +107,7 @@ def understand(
             show_pid="-p" in letters,
             print_eot=bool({"-e", "-E"} & letters),
             print_task=bool({"-i", "-I"} & letters),
+            grouping=_grouping(letters),
             graph=graph,
             describe_weights="-d" in letters,
             exec_mode=exec_mode,
@@ -165,6 +167,15 @@ def _graph_settings(
         failure=words.get(b"f", b"failure"),
         weighting=Weighting(int(weighting)),
     )
+
+
+def _grouping(options: Collection[str]) -> Grouping:
+    """Return how lines of different tasks are kept apart; order implies groups (GRP-021)."""
+    from paexec_trio.core.grouping import Grouping
+
+    if "--keep-order" in options:
+        return Grouping.KEEP_ORDER
+    return Grouping.GROUP if "--group" in options else Grouping.NONE
 
 
 def _calculator(

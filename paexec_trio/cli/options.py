@@ -136,6 +136,8 @@ heavy a task is; without one its weight is 1. The heaviest task that can be star
     Option("E", "", ("the same as -e",)),
     Option("i", "", ("print each task when it is dispatched",)),
     Option("I", "", ("the same as -i",)),
+    Option("", "", ("print the lines of a task together, when it is done",), "group"),
+    Option("", "", ("the same, in the order of the tasks",), "keep-order"),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

@@ -16,6 +16,8 @@ class Timer(IntEnum):
     """Nodes that are still there receive SIGTERM."""
     KILL = 2
     """Nodes that are still there receive SIGKILL."""
+    GIVE_UP = 3
+    """What nobody has read by then is not written any more."""
 
 
 @dataclass(slots=True)
@@ -50,9 +52,39 @@ class KillNode:
 
 @dataclass(slots=True)
 class Write:
-    """Write these octets to standard output."""
+    """Write these octets to standard output. A run has commands of this type, or ``Release``."""
 
     data: bytes | bytearray
+
+
+@dataclass(slots=True)
+class Hold:
+    """Keep these octets for later, at the end of the group; there is one if there was none."""
+
+    group: int
+    data: bytes | bytearray
+
+
+@dataclass(slots=True)
+class Join:
+    """Move what is held in ``other`` to the end of ``group``; either may hold nothing."""
+
+    group: int
+    other: int
+
+
+@dataclass(slots=True)
+class Release:
+    """Write what is held in the group to standard output, after all that is to be written."""
+
+    group: int
+
+
+@dataclass(slots=True)
+class Discard:
+    """Forget what is held in the group."""
+
+    group: int
 
 
 @dataclass(slots=True)
@@ -97,6 +129,10 @@ Command = (
     | CloseStdin
     | KillNode
     | Write
+    | Hold
+    | Join
+    | Release
+    | Discard
     | Report
     | ReadMore
     | DrainOutput

@@ -10,8 +10,10 @@ from typing import Any, final
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Discard,
     DrainOutput,
     Exit,
+    Hold,
     KillNode,
     ReadMore,
     Report,
@@ -23,6 +25,7 @@ from paexec_trio.core.commands import (
 )
 from paexec_trio.core.events import (
     Event,
+    HoldingFailed,
     NodeEnded,
     NodeGone,
     NodeNotStarted,
@@ -41,9 +44,11 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.execmode import ExecFramer, call, preamble
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
+from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.rendering import PrefixMaker, render
 from paexec_trio.core.settings import (
+    DRAIN_GRACE,
     FINISH_GRACE,
     STOP_GRACE,
     TERM_GRACE,
@@ -116,6 +121,11 @@ class Engine:
                 )
             self._status_words = StatusWords(graph.success, graph.failure)
             self._delimiter = graph.delimiter
+        self._groups: Groups | None = None
+        if settings.grouping is Grouping.GROUP:
+            self._groups = UnorderedGroups()
+        elif settings.grouping is Grouping.KEEP_ORDER:
+            self._groups = OrderedGroups(self._tasks.will_not_run)
         self._stdin_ended = False
         self._reading = False
         # Indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014). A node
@@ -125,6 +135,7 @@ class Engine:
         self._phase = Phase.RUNNING
         self._outcome = Exit()
         self._output_broken = False
+        self._muted = False
         self._commands: list[Command] = []
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             RunStarted: self._run_started,
@@ -139,6 +150,7 @@ class Engine:
             StdinFailed: self._stdin_failed,
             OutputClosed: self._output_closed,
             OutputFailed: self._output_failed,
+            HoldingFailed: self._holding_failed,
             OutputDrained: self._output_drained,
             TimerFired: self._timer_fired,
             StopRequested: self._stop_requested,
@@ -216,10 +228,10 @@ class Engine:
             if line:
                 # Not rendered as a whole: a line that came in many chunks may be huge.
                 if attempt.prefix:
-                    self._write(attempt.prefix)
-                self._write(line)
+                    self._print(attempt, attempt.prefix)
+                self._print(attempt, line)
             if lines:
-                self._write(render(attempt.prefix, lines))
+                self._print(attempt, render(attempt.prefix, lines))
             if rest is not None:
                 self._attempt_done(node)
         if node.state is _IDLE:
@@ -231,7 +243,9 @@ class Engine:
         if self._status_words and attempt.status is not _SUCCESS:
             self._print_failure(attempt, dropped)
         if self._settings.print_eot:
-            self._write(attempt.prefix + self._settings.eot + NEWLINE)
+            self._print(attempt, attempt.prefix + self._settings.eot + NEWLINE)
+        if self._groups and not self._muted:
+            self._commands.extend(self._groups.done(attempt.task_id))
         if not node.attempts and node.state is _BUSY:
             node.step(_ALL_DONE)
             heappush(self._idle, node.index)
@@ -240,9 +254,9 @@ class Engine:
         """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""
         if attempt.status is Status.FAILURE:
             ended = self._delimiter.join([attempt.task, *dropped])
-            self._write(render(attempt.prefix, ended + NEWLINE))
+            self._print(attempt, render(attempt.prefix, ended + NEWLINE))
             return
-        self._write(attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
+        self._print(attempt, attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
         self._report(
             b"task %d '%b' ended without a status; dependants dropped: %d"
             % (attempt.task_id, attempt.task.replace(NEWLINE, b"\\n"), len(dropped))
@@ -278,6 +292,8 @@ class Engine:
         if node.state is not NodeState.CLOSING:
             self._commands.append(CloseStdin(node.index))
         node.step(Step.END)
+        if self._groups:
+            self._commands.extend(Discard(attempt.task_id) for attempt in node.attempts)
         node.attempts.clear()
 
     def _node_lost(self, node: Node) -> None:
@@ -390,10 +406,11 @@ class Engine:
             return
         node.step(_DISPATCH)
         prefix = self._prefixes.make(node.name, task_id, node.pid)
-        node.attempts.append(Attempt(task_id, task, prefix))
+        attempt = Attempt(task_id, task, prefix)
+        node.attempts.append(attempt)
         line = task + NEWLINE
         if self._settings.print_task:
-            self._write(render(prefix, line))
+            self._print(attempt, render(prefix, line))
         self._commands.append(Send(node.index, call(task) if self._settings.exec_mode else line))
 
     def _close(self, node: Node) -> None:
@@ -402,21 +419,38 @@ class Engine:
 
     # Output
 
-    def _write(self, data: bytes | bytearray) -> None:
-        if not self._output_broken:
+    def _print(self, attempt: Attempt, data: bytes | bytearray) -> None:
+        if self._muted:
+            return
+        if self._groups is None:
             self._commands.append(Write(data))
+        else:
+            self._commands.append(Hold(attempt.task_id, data))
 
     def _report(self, text: bytes) -> None:
         self._commands.append(Report(self._settings.program + b": " + text))
 
     def _output_closed(self, _event: OutputClosed) -> None:
-        self._output_broken = True
+        self._output_broken = self._muted = True
         self._stop(Exit(signal=SIGPIPE))
 
     def _output_failed(self, event: OutputFailed) -> None:
-        self._output_broken = True
+        self._output_broken = self._muted = True
         self._report(b"writing to standard output failed: " + event.reason)
         self._stop(Exit(status=1))
+
+    def _holding_failed(self, event: HoldingFailed) -> None:
+        if self._muted:
+            return
+        self._report(b"holding lines back failed: " + event.reason)
+        # Groups that are whole are still good; one that could lack something is not printed.
+        self._release_rest()
+        self._muted = True
+        self._stop(Exit(status=1))
+
+    def _release_rest(self) -> None:
+        if self._groups and not self._muted:
+            self._commands.extend(self._groups.rest())
 
     def _output_drained(self, _event: OutputDrained) -> None:
         self._commands.append(self._outcome)
@@ -455,6 +489,9 @@ class Engine:
         if event.timer is Timer.KILL:
             self._kill(force=True)
             return
+        if event.timer is Timer.GIVE_UP:
+            self._commands.append(self._outcome)
+            return
         if self._phase is Phase.FINISHING:
             for node in self._remaining():
                 self._report(
@@ -475,8 +512,11 @@ class Engine:
             return
         if any(node.state not in {NodeState.NEW, NodeState.GONE} for node in self._nodes):
             return
-        if self._outcome.signal or self._output_broken:
+        self._release_rest()
+        if self._output_broken or (self._outcome.signal and not self._groups):
             self._commands.append(self._outcome)
-        else:
-            self._phase = Phase.DRAINING
-            self._commands.append(DrainOutput())
+            return
+        if self._outcome.signal:
+            self._commands.append(SetTimer(Timer.GIVE_UP, DRAIN_GRACE))  # GRP-024, GRP-025
+        self._phase = Phase.DRAINING
+        self._commands.append(DrainOutput())

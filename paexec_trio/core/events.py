@@ -103,6 +103,16 @@ class OutputFailed:
 
 
 @dataclass(slots=True)
+class HoldingFailed:
+    """There is no room for what is to be held, or it cannot be read again.
+
+    What is held already is still there, unless it could not be read.
+    """
+
+    reason: bytes
+
+
+@dataclass(slots=True)
 class OutputDrained:
     """All that was to be written has been written; the answer to ``DrainOutput``."""
 
@@ -134,6 +144,7 @@ Event = (
     | StdinFailed
     | OutputClosed
     | OutputFailed
+    | HoldingFailed
     | OutputDrained
     | TimerFired
     | StopRequested

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
 
 FINISH_GRACE = 10.0
@@ -15,6 +16,9 @@ STOP_GRACE = 0.2
 
 TERM_GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL."""
+
+DRAIN_GRACE = 2.0
+"""Seconds that the reader of standard output has, after a signal, to take groups that are done."""
 
 MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""
@@ -69,6 +73,7 @@ class Settings:
         show_pid: prefix lines with the process id (PFX-005).
         print_eot: print the EOT line (EOT-011).
         print_task: print the task line (PFX-008).
+        grouping: how lines of different tasks are kept apart.
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
         describe_weights: report the weights of a graph's tasks (WGT-008).
         exec_mode: how a command is run for each task; ``None`` if tasks are sent to calculators.
@@ -83,6 +88,7 @@ class Settings:
     show_pid: bool = False
     print_eot: bool = False
     print_task: bool = False
+    grouping: Grouping = Grouping.NONE
     graph: GraphSettings | None = None
     describe_weights: bool = False
     exec_mode: ExecSettings | None = None

@@ -61,6 +61,9 @@ class TaskSource(Protocol):
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Take in that a task is done; return its dependants if they are dropped."""
 
+    def will_not_run(self, task_id: int) -> bool:
+        """Say whether there is such a task and the failure of another keeps it from being run."""
+
     def is_exhausted(self) -> bool:
         """Say whether no further task can be dispatched, now or later, if no more input comes."""
 
@@ -123,6 +126,10 @@ class FlatTasks:
     def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002
         """Nothing depends on a flat task."""
         return []
+
+    def will_not_run(self, task_id: int) -> bool:  # noqa: ARG002
+        """No flat task keeps another from being run."""
+        return False
 
     def is_exhausted(self) -> bool:
         """Say whether all tasks were taken."""
@@ -252,6 +259,10 @@ class GraphTasks:
                 self._dropped[dependant] = 1
                 self._undispatched -= 1
         return [names[dependant] for dependant in dependants]
+
+    def will_not_run(self, task_id: int) -> bool:
+        """Say whether a task that this one depends on failed or had no status."""
+        return task_id < len(self._dropped) and bool(self._dropped[task_id])
 
     def is_exhausted(self) -> bool:
         """Say whether every task was taken or dropped."""

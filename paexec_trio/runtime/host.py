@@ -20,9 +20,13 @@ import trio
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Discard,
     DrainOutput,
+    Hold,
+    Join,
     KillNode,
     ReadMore,
+    Release,
     Report,
     Send,
     SetTimer,
@@ -32,6 +36,7 @@ from paexec_trio.core.commands import (
 )
 from paexec_trio.core.events import (
     Event,
+    HoldingFailed,
     NodeEnded,
     NodeGone,
     NodeNotStarted,
@@ -49,8 +54,10 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import TERM_GRACE
+from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.spillfile import SpillError
 from paexec_trio.runtime.waiting import Waiter
 from paexec_trio.runtime.writequeue import WriteQueue
 
@@ -121,6 +128,7 @@ class Host:
         self._output_blocked = False
         self._output_broken = False
         self._output_drain_wanted = False
+        self._held = HeldOutput(os.environb.get(b"TMPDIR") or b"/tmp")  # GRP-033
         # No events asked for: errors, such as the reader's end, are reported all the same.
         self._output_watched = self._watch(self._writer.fd, 0, self._output_ready)
 
@@ -130,6 +138,10 @@ class Host:
             CloseStdin: self._close_stdin,
             KillNode: self._kill_node,
             Write: self._write,
+            Hold: self._hold,
+            Join: self._join,
+            Release: self._release,
+            Discard: self._discard,
             Report: self._report,
             ReadMore: self._read_more,
             DrainOutput: self._drain_output,
@@ -141,7 +153,8 @@ class Host:
     async def wait(self) -> None:
         """Return when something has happened."""
         self._flush_output()
-        if self._pending:
+        if self._pending or (self._output.size and not self._output_blocked):
+            # There is work without an event: the second is the rest of what was released.
             await trio.lowlevel.checkpoint()
             self._ready = self._epoll.poll(0)
             return
@@ -216,6 +229,7 @@ class Host:
         self._epoll.close()
         os.close(self._wakeup)
         self._writer.close()
+        self._held.close()
         if self._diagnostics_writer:
             self._diagnostics_writer.close()
 
@@ -404,6 +418,42 @@ class Host:
             if self._output.size > _OUTPUT_LIMIT:
                 self._flush_output()
 
+    def _hold(self, command: Hold) -> None:
+        try:
+            self._held.hold(command.group, command.data)
+        except SpillError as error:
+            self._holding_failed(error)
+
+    def _join(self, command: Join) -> None:
+        try:
+            self._held.join(command.group, command.other)
+        except SpillError as error:
+            self._holding_failed(error)
+
+    def _discard(self, command: Discard) -> None:
+        self._held.discard(command.group)
+
+    def _holding_failed(self, error: SpillError) -> None:
+        self._pending.append(iter([HoldingFailed(error.reason)]))
+
+    def _release(self, command: Release) -> None:
+        self._held.release(command.group)
+        if not self._output_broken:
+            self._take_released()
+            if self._output.size > _OUTPUT_LIMIT:
+                self._flush_output()
+
+    def _take_released(self) -> None:
+        """Fill the queue with what was released; the rest has to wait where it is.
+
+        While something has to wait, the queue is longer than it may be to read more results.
+        """
+        try:
+            while self._output.size <= _OUTPUT_LIMIT and (data := self._held.take()):
+                self._output.append(data)
+        except SpillError as error:
+            self._holding_failed(error)
+
     def _flush_output(self) -> None:
         if not self._output_blocked:
             if self._output.size:
@@ -415,6 +465,7 @@ class Host:
         try:
             self._output.flush(self._writer.write)
         except BlockingIOError:
+            self._take_released()
             if not self._output_blocked:
                 self._output_blocked = True
                 self._epoll.modify(self._writer.fd, select.EPOLLOUT)
@@ -424,11 +475,14 @@ class Host:
             gone |= error.errno == errno.EIO and self._output_is_terminal  # it was hung up
             self._break_output(OutputClosed() if gone else OutputFailed(_reason(error)))
         else:
+            self._take_released()
             self._say_if_drained()
         if self._output_blocked:
             self._output_blocked = False
             if self._output_watched:
                 self._epoll.modify(self._writer.fd, 0)
+        if self._output.size > _OUTPUT_LIMIT:
+            return
         for process in self._paused:
             if process.stdout >= 0:
                 self._watch_stdout(process)

@@ -9,6 +9,7 @@ import pytest
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.syntax import InformationWanted
+from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import MAGIC_EOT, GraphSettings
 from paexec_trio.core.weights import Weighting
 
@@ -436,6 +437,7 @@ def test_bufsize_is_accepted(value: bytes) -> None:
         (["-z"], b"option -z is not supported by this version yet"),
         (["--unknown"], b"unrecognized option '--unknown'"),
         (["--unknown=x"], b"unrecognized option '--unknown'"),
+        (["--group=x"], b"option '--group' doesn't allow an argument"),
         (["--help=x"], b"option '--help' doesn't allow an argument"),
         (["-n", "+1", "-c", "x", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
         (["-n", "+1", "-c", "x", "--", "f"], b"extra arguments. Run paexec -h for details: 'f'"),
@@ -452,10 +454,29 @@ def test_usage_errors(arguments: list[str], message: bytes) -> None:
     assert complaint(*arguments) == message
 
 
-@pytest.mark.parametrize("argument", ["--n", "--g", "--q", "--foo"])
+@pytest.mark.parametrize("argument", ["--n", "--gr0up", "--q", "--foo"])
 def test_unknown_long_options_are_named_as_they_were_given(argument: str) -> None:
     """OPT-022."""
     assert argument.encode() in complaint(argument)
+
+
+# Grouping
+
+
+@pytest.mark.parametrize(
+    ("options", "grouping"),
+    [
+        ([], Grouping.NONE),
+        (["--group"], Grouping.GROUP),
+        (["--keep-order"], Grouping.KEEP_ORDER),
+        (["--keep-order", "--group"], Grouping.KEEP_ORDER),
+        (["--group", "--keep-order"], Grouping.KEEP_ORDER),
+        (["--keep"], Grouping.KEEP_ORDER),
+    ],
+)
+def test_grouping(options: list[str], grouping: Grouping) -> None:
+    """GRP-021: order implies groups."""
+    assert complete(*options).settings.grouping is grouping
 
 
 # Graphs

@@ -5,9 +5,10 @@ from __future__ import annotations
 from difflib import ndiff
 from typing import Self, final
 
-from paexec_trio.core.commands import Command, ReadMore, StartNode, Write
+from paexec_trio.core.commands import Command, Hold, ReadMore, StartNode, Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeStarted, RunStarted
+from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import Settings
 
 FIRST_PID = 1000
@@ -20,7 +21,7 @@ class Playbook:
 
     ``assert playbook`` plays what is new in the script and fails with a diff if the engine did
     something else. Commands have to come in the order of the script; only how output is cut into
-    consecutive ``Write`` commands is free.
+    consecutive ``Write`` commands, or ``Hold`` commands of a group, is free.
 
     The script is wrong if nobody ever asserts it; the fixture ``no_playbook_is_forgotten`` sees
     to that.
@@ -73,10 +74,15 @@ class Playbook:
 def _lines(script: list[Event | Command]) -> list[str]:
     merged: list[Event | Command] = []
     for item in script:
-        if isinstance(item, Write) and merged and isinstance(merged[-1], Write):
-            merged[-1] = Write(bytes(merged[-1].data) + item.data)
+        before = merged[-1] if merged else None
+        if isinstance(item, Write) and isinstance(before, Write):
+            merged[-1] = Write(before.data + item.data)
         elif isinstance(item, Write):
             merged.append(Write(bytes(item.data)))
+        elif isinstance(item, Hold) and isinstance(before, Hold) and before.group == item.group:
+            merged[-1] = Hold(item.group, before.data + item.data)
+        elif isinstance(item, Hold):
+            merged.append(Hold(item.group, bytes(item.data)))
         else:
             merged.append(item)
     return [f"{'<<' if isinstance(item, Command) else '>>'} {item!r}" for item in merged]
@@ -87,7 +93,7 @@ def names(count: int) -> tuple[bytes, ...]:
     return tuple(b"n%d" % index for index in range(count))
 
 
-def started(nodes: int = 1, **options: bytes | bool) -> Playbook:
+def started(nodes: int = 1, **options: bytes | bool | Grouping) -> Playbook:
     """Return a playbook whose nodes run already, with a ``ReadMore`` outstanding.
 
     The options are those of :class:`~paexec_trio.core.settings.Settings`.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from itertools import count, takewhile
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,10 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Discard,
     DrainOutput,
     Exit,
+    Hold,
+    Join,
     KillNode,
     ReadMore,
+    Release,
     Report,
     Send,
     SetTimer,
@@ -25,6 +31,7 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.engine import SIGPIPE, Engine
 from paexec_trio.core.events import (
     Event,
+    HoldingFailed,
     NodeEnded,
     NodeGone,
     NodeNotStarted,
@@ -41,6 +48,7 @@ from paexec_trio.core.events import (
     StopRequested,
     TimerFired,
 )
+from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import STOP_GRACE, Settings
 
 EOTS = st.sampled_from([b"", b"e", b"ee", b"end of task", b"\0"])
@@ -95,6 +103,11 @@ class World(RuleBasedStateMachine):
         self.sent: list[bytes] = []
         self.written = b""
         self.expected: defaultdict[int, list[bytes]] = defaultdict(list)
+        self.held: dict[int, bytes] = {}
+        self.finished: set[int] = set()
+        """The tasks whose groups are whole and are to be printed."""
+        self.holding_failed = False
+        self.rest_is_released = False
 
         self.stopped = False
         self.expected_outcome = Exit()
@@ -106,9 +119,16 @@ class World(RuleBasedStateMachine):
         show_node=st.booleans(),
         show_pid=st.booleans(),
         print_too=st.booleans(),
+        grouping=st.sampled_from(Grouping),
     )
     def run_starts(
-        self, nodes: int, eot: bytes, show_node: bool, show_pid: bool, print_too: bool
+        self,
+        nodes: int,
+        eot: bytes,
+        show_node: bool,
+        show_pid: bool,
+        print_too: bool,
+        grouping: Grouping,
     ) -> None:
         self.settings = Settings(
             nodes=tuple(b"node%d" % index for index in range(nodes)),
@@ -118,6 +138,7 @@ class World(RuleBasedStateMachine):
             show_pid=show_pid,
             print_eot=print_too,
             print_task=print_too,
+            grouping=grouping,
         )
         self.engine = Engine(self.settings)
         self.tell(RunStarted())
@@ -131,11 +152,11 @@ class World(RuleBasedStateMachine):
                 assert b"\n" not in command.text
                 # Only the first cause is reported, and that the output failed, which says why
                 # results are missing.
-                assert not self.stopped or isinstance(event, OutputFailed)
+                assert not self.stopped or isinstance(event, OutputFailed | HoldingFailed)
             else:
-                self.obey(command)
+                self.obey(command, event)
 
-    def obey(self, command: Command) -> None:
+    def obey(self, command: Command, event: Event) -> None:
         match command:
             case StartNode(node):
                 assert node == len(self.calculators), "in order and once (DSP-001)"
@@ -153,7 +174,19 @@ class World(RuleBasedStateMachine):
                 self.calculators[node].killed |= force
             case Write(data):
                 assert not self.output_broken
+                assert self.settings.grouping is Grouping.NONE
                 self.written += data
+            case Hold(group, data):
+                assert not self.is_muted()
+                assert self.settings.grouping is not Grouping.NONE
+                self.held[group] = self.held.get(group, b"") + data
+            case Join(group, other):
+                self.held[group] = self.held.get(group, b"") + self.held.pop(other, b"")
+            case Release(group):
+                assert not self.is_muted() or isinstance(event, HoldingFailed)
+                self.written += self.held.pop(group, b"")
+            case Discard(group):
+                self.held.pop(group, None)
             case ReadMore():
                 assert not self.reading, "reading already"
                 assert not self.input_over
@@ -163,6 +196,7 @@ class World(RuleBasedStateMachine):
                 assert not self.draining
                 assert not self.output_broken
                 self.draining = True
+                self.rest_is_released = True
             case SetTimer(timer, seconds):
                 self.timers.add(timer)
                 if (timer, seconds) == (Timer.TERMINATE, STOP_GRACE) and not self.stopped:
@@ -196,8 +230,11 @@ class World(RuleBasedStateMachine):
         *tasks, last = self.input.split(b"\n")
         return [*tasks, last] if last and self.input_over else tasks
 
+    def is_muted(self) -> bool:
+        return self.output_broken or self.holding_failed
+
     def expect(self, node: int, line: bytes) -> None:
-        if self.output_broken:
+        if self.is_muted():
             return
         task = self.calculators[node].task
         prefix = b"node%d " % node if self.settings.show_node else b""
@@ -265,6 +302,8 @@ class World(RuleBasedStateMachine):
                 if line != eot or self.settings.print_eot:
                     self.expect(node, line + b"\n")
         if not calculator.to_write:
+            if not calculator.deaf and not self.is_muted():
+                self.finished.add(calculator.task)
             calculator.task = 0
         self.tell(NodeOutput(node, chunk))
 
@@ -308,10 +347,27 @@ class World(RuleBasedStateMachine):
         *lines, last = self.written.split(b"\n")
         assert last == b"", "only whole lines are written (RES-003)"
         written: defaultdict[int, list[bytes]] = defaultdict(list)
+        order: list[int] = []
         for line in lines:
             task = int(line.split(b" ")[1 if self.settings.show_node else 0])
             written[task].append(line + b"\n")
-        assert written == self.expected
+            if order[-1:] != [task]:
+                order.append(task)
+        if self.settings.grouping is Grouping.NONE:
+            assert written == self.expected
+            return
+        assert len(order) == len(written), "groups are mixed (GRP-010)"
+        to_be_printed = self.finished
+        if self.settings.grouping is Grouping.KEEP_ORDER:
+            assert order == sorted(order), "GRP-020"
+            if not self.rest_is_released:
+                to_be_printed = set(self.finished_without_gap())  # GRP-022, otherwise GRP-024
+        assert written == {
+            task: lines for task, lines in self.expected.items() if task in to_be_printed
+        }
+
+    def finished_without_gap(self) -> Iterator[int]:
+        return takewhile(self.finished.__contains__, count(1))
 
     def teardown(self) -> None:
         """Let everything happen that still has to, until the run is over."""
@@ -398,6 +454,17 @@ class DisturbedWorld(World):
         self.stop(OutputClosed() if closed else OutputFailed(b"reason"), outcome)
 
     @precondition(lambda self: not self.outcome)
+    @rule()
+    def holding_fails(self) -> None:
+        if self.settings.grouping is Grouping.NONE:
+            return
+        if self.draining and not self.is_muted():
+            self.expected_outcome = Exit(status=1)
+        self.holding_failed = True
+        self.rest_is_released |= not self.output_broken
+        self.tell(HoldingFailed(b"reason"))
+
+    @precondition(lambda self: not self.outcome)
     @rule(signal=st.sampled_from([2, 15]))
     def somebody_wants_it_to_stop(self, signal: int) -> None:
         self.may_kill |= self.stopped
@@ -433,7 +500,7 @@ class DisturbedWorld(World):
             self.fire(min(self.timers))
 
 
-UndisturbedWorld.TestCase.settings = settings(max_examples=50, stateful_step_count=50)
-DisturbedWorld.TestCase.settings = settings(max_examples=80, stateful_step_count=40)
+UndisturbedWorld.TestCase.settings = settings(max_examples=60, stateful_step_count=50)
+DisturbedWorld.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 TestUndisturbedRuns = UndisturbedWorld.TestCase
 TestDisturbedRuns = DisturbedWorld.TestCase

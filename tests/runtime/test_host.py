@@ -13,8 +13,11 @@ import trio.testing
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    DrainOutput,
+    Hold,
     KillNode,
     ReadMore,
+    Release,
     Report,
     Send,
     SetTimer,
@@ -29,6 +32,7 @@ from paexec_trio.core.events import (
     NodeOutput,
     NodeStarted,
     OutputClosed,
+    OutputDrained,
     StdinChunk,
     StopRequested,
     TimerFired,
@@ -205,6 +209,52 @@ async def test_output_that_breaks_when_it_is_written(hosts: Hosts) -> None:
     assert await next_round(host) == [OutputClosed()]
     host.execute(Write(b"more\n"))
     host.execute(Report(b"that was all"))
+
+
+async def test_a_large_group_is_written_in_parts(hosts: Hosts, tmp_path: Path) -> None:
+    """Something else can happen in between, though a file takes everything at once."""
+    size = 40 << 20
+    with (tmp_path / "results").open("wb") as results:
+        os.dup2(results.fileno(), hosts.stdout)
+    host = hosts.make()
+    for number in range(size >> 16):
+        host.execute(Hold(7, b"%07d\n" % number * (1 << 13)))
+    host.execute(Release(7))
+    host.execute(DrainOutput())
+    host.request_stop(15)
+    assert await next_round(host) == [StopRequested(15)]
+    assert (tmp_path / "results").stat().st_size < size
+    while await next_round(host) != [OutputDrained()]:
+        pass
+    written = (tmp_path / "results").read_bytes()
+    expected = b"".join(b"%07d\n" % number * (1 << 13) for number in range(size >> 16))
+    assert len(written) == size
+    assert (written == expected) is True
+
+
+async def test_results_are_not_read_while_released_lines_wait(hosts: Hosts, gates: Gates) -> None:
+    """DSP-025: nobody reads the output; what was released waits in the temporary file."""
+    size = 40 << 20
+    host = hosts.make(gates.command("WAIT1; echo result; SAY $$; WAIT2"))
+    await start(host)
+    for _ in range(size >> 16):
+        host.execute(Hold(7, b"x" * (1 << 16)))
+    host.execute(Release(7))
+    gates.open(1)
+    gates.wait()
+    assert await next_round(host) == []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(read_octets, hosts.results, size)
+        while not (events := await next_round(host)):
+            pass
+        assert events == [NodeOutput(0, b"result\n")]
+    gates.open(2)
+
+
+async def read_octets(fd: int, size: int) -> None:
+    while size:
+        await trio.lowlevel.wait_readable(fd)
+        size -= len(os.read(fd, size))
 
 
 async def test_a_diagnostic_comes_after_the_output_so_far(hosts: Hosts, tmp_path: Path) -> None:

@@ -1,0 +1,202 @@
+"""Octets that are held back, in memory or in a temporary file, until they are released."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import final
+
+from paexec_trio.runtime.chain import Chain
+from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile
+
+MEMORY_LIMIT = 32 << 20
+"""Octets that are held in memory, all groups together, before some go to the file (GRP-031)."""
+
+_PIECE_COST = 128
+"""Octets of memory that a piece takes besides its own, about."""
+
+_SMALLEST_SPILL = 1 << 10
+"""A group that holds less in memory than this stays there: it would not be much less without."""
+
+_BATCH = 1 << 20
+"""Pieces are joined up to this many octets before they are written to the file."""
+
+_CHUNK = 1 << 16
+"""Octets that are read from the file at a time; a multiple of its unit of space."""
+
+Piece = bytes | bytearray
+
+
+@final
+class _Group:
+    """What is held of one group: ``front``, most of it in the file, then ``tail``, in memory."""
+
+    __slots__ = ("cost", "front", "tail")
+
+    def __init__(self) -> None:
+        self.front: Chain[Extent | Piece] = Chain()
+        self.tail: Chain[Piece] = Chain()
+        self.cost = 0
+        """What the tail takes of the memory."""
+
+
+@final
+class HeldOutput:
+    """Groups of octets that wait, and those that were released and wait to be taken.
+
+    When more than ``memory_limit`` is in memory, the largest groups go to a temporary file until it
+    is half as much; so there are few parts in the file and they are large. What stays in memory is
+    bounded by one and a half times the limit, and some hundred octets more for each group and for
+    each part. A group that was begun is not limited in any other way.
+
+    If the file cannot take more, ``SpillError`` is raised, once; from then on everything stays in
+    memory. No octet that was held is lost by that.
+
+    Args:
+        directory: where the temporary file is made, if one is needed.
+        memory_limit: octets above which it is needed.
+    """
+
+    def __init__(self, directory: bytes, memory_limit: int = MEMORY_LIMIT) -> None:
+        self._directory = directory
+        self._memory_limit = memory_limit
+        self._spill_above: float = memory_limit
+        self._cost = 0
+        self._file: SpillFile | None = None
+        self._is_full = False
+        self._is_damaged = False
+        self._groups: dict[int, _Group] = {}
+        self._released: deque[_Group] = deque()
+
+    def hold(self, group: int, data: Piece) -> None:
+        """Add octets at the end of a group; a ``bytearray`` belongs to it from now on.
+
+        Raises:
+            SpillError: the file cannot take more.
+        """
+        held = self._groups.get(group)
+        if held is None:
+            held = self._groups[group] = _Group()
+        held.tail.append(data)
+        cost = len(data) + _PIECE_COST
+        held.cost += cost
+        self._cost += cost
+        if self._cost > self._spill_above:
+            self._make_room()
+
+    def join(self, group: int, other: int) -> None:
+        """Move what the other group holds to the end of this one.
+
+        Raises:
+            SpillError: the file cannot take more; the groups are joined all the same.
+        """
+        moved = self._groups.pop(other, None)
+        if moved is None:
+            return
+        held = self._groups.setdefault(group, moved)
+        if held is moved:
+            return
+        try:
+            if moved.front:
+                self._spill(held)
+        finally:
+            held.front.move_from(moved.front)
+            held.tail.move_from(moved.tail)
+            held.cost += moved.cost
+
+    def release(self, group: int) -> None:
+        """Let the octets of a group be taken, after all that was released before."""
+        held = self._groups.pop(group, None)
+        if held and not self._is_damaged:
+            self._released.append(held)
+
+    def discard(self, group: int) -> None:
+        """Forget what a group holds."""
+        held = self._groups.pop(group, None)
+        if held:
+            self._cost -= held.cost
+            while held.front:
+                part = held.front.take()
+                if self._file and isinstance(part, Extent):
+                    self._file.free(part)
+
+    def take(self) -> Piece:
+        """Take the next octets of what was released; none if nothing is left of it.
+
+        Raises:
+            SpillError: they cannot be read again. Nothing can be taken any more: without them, what
+                follows would not be in its place.
+        """
+        while self._released:
+            held = self._released[0]
+            if held.front:
+                part = held.front.take()
+                return self._read(held, part) if isinstance(part, Extent) else part
+            if held.tail:
+                piece = held.tail.take()
+                self._cost -= len(piece) + _PIECE_COST
+                return piece
+            self._released.popleft()
+        return b""
+
+    def close(self) -> None:
+        """Delete the file."""
+        if self._file:
+            self._file.close()
+
+    def _read(self, held: _Group, extent: Extent) -> bytes:
+        offset, size = extent
+        if size > _CHUNK:
+            held.front.put_back(Extent(offset + _CHUNK, size - _CHUNK))
+        try:
+            return self._open_file().read(Extent(offset, min(size, _CHUNK)))
+        except SpillError:
+            self._is_damaged = True
+            self._released.clear()
+            raise
+
+    def _open_file(self) -> SpillFile:
+        if self._file is None:
+            self._file = SpillFile(self._directory)
+        return self._file
+
+    def _make_room(self) -> None:
+        for held in sorted(self._groups.values(), key=lambda held: held.cost, reverse=True):
+            if self._cost <= self._memory_limit // 2 or held.cost < _SMALLEST_SPILL:
+                break
+            self._spill(held)
+        # If all groups are small, do not look at them again for each octet that comes.
+        self._spill_above = max(self._memory_limit, self._cost + self._memory_limit // 2)
+
+    def _spill(self, held: _Group) -> None:
+        """Move a group's octets from its tail to its front, by which they come into the file."""
+        self._cost -= held.cost
+        held.cost = 0
+        failure: SpillError | None = None
+        while held.tail:
+            data = _batch(held.tail)
+            if self._is_full:
+                held.front.append(data)
+                continue
+            try:
+                extents = self._open_file().write(data)
+            except SpillError as error:
+                failure = error
+                self._is_full = True
+                self._spill_above = math.inf
+                held.front.append(data)
+            else:
+                for extent in extents:
+                    held.front.append(extent)
+        if failure:
+            raise failure
+
+
+def _batch(pieces: Chain[Piece]) -> Piece:
+    """Take the first pieces, joined."""
+    batch = [pieces.take()]
+    size = len(batch[0])
+    while pieces and size < _BATCH:
+        batch.append(pieces.take())
+        size += len(batch[-1])
+    return batch[0] if len(batch) == 1 else b"".join(batch)
