@@ -8,8 +8,9 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 from paexec_trio.cli.programs import PROGRAMS
-from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE
+from paexec_trio.core.settings import DRAIN_GRACE, FINISH_GRACE, STOP_GRACE, TERM_GRACE
 from paexec_trio.core.states import TRANSITIONS, NodeState
+from paexec_trio.runtime.holding import MEMORY_LIMIT
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -45,10 +46,16 @@ class NodeLife(Directive):
         return [nodes.literal_block(text, text, language="text")]
 
 
-SUBSTITUTIONS = {
+GRACES = {
+    "drain_grace": DRAIN_GRACE,
     "finish_grace": FINISH_GRACE,
     "stop_grace": STOP_GRACE,
     "term_grace": TERM_GRACE,
+}
+
+SUBSTITUTIONS = {
+    **{name: f"{seconds:g} seconds" for name, seconds in GRACES.items()},
+    "memory_limit": f"{MEMORY_LIMIT >> 20} MiB",
 }
 
 
@@ -57,6 +64,6 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("help-text", HelpText)
     app.add_directive("node-life", NodeLife)
     app.config.rst_epilog = "\n".join(  # type: ignore[attr-defined]  # any value may be set
-        f".. |{name}| replace:: {seconds:g} seconds" for name, seconds in SUBSTITUTIONS.items()
+        f".. |{name}| replace:: {text}" for name, text in SUBSTITUTIONS.items()
     )
     return {"parallel_read_safe": True}

@@ -136,8 +136,26 @@ heavy a task is; without one its weight is 1. The heaviest task that can be star
     Option("E", "", ("the same as -e",)),
     Option("i", "", ("print each task when it is dispatched",)),
     Option("I", "", ("the same as -i",)),
-    Option("", "", ("print the lines of a task together, when it is done",), "group"),
-    Option("", "", ("the same, in the order of the tasks",), "keep-order"),
+    Option(
+        "",
+        "",
+        ("print the lines of a task together, when it is done",),
+        "group",
+        details="""\
+Without it, lines of different tasks come mixed, each when it is ready. Of a task that is not done,
+because its node was lost or the run was ended, nothing at all is printed.
+""",
+    ),
+    Option(
+        "",
+        "",
+        ("the same, in the order of the tasks",),
+        "keep-order",
+        details="""\
+A task that is done waits for all earlier ones; those of a graph that are not run because of a
+failure are not waited for. If the run fails or is ended by a signal, what is done is printed.
+""",
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 
@@ -153,6 +171,7 @@ SYNTAX = Syntax(
         ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
+        ("TMPDIR", "where --group and --keep-order keep what is too much, by default /tmp"),
     ),
     free="command",
     planned="zZw",

@@ -13,7 +13,7 @@ class Grouping(Enum):
     """How lines of different tasks are kept apart."""
 
     NONE = ""
-    """Not at all: lines are printed as they come."""
+    """Lines are printed as they come."""
     GROUP = "--group"
     """The lines of a task are printed together."""
     KEEP_ORDER = "--keep-order"
