@@ -334,6 +334,38 @@ def test_results_are_flushed(stage: Stage) -> None:
     assert run.stdout == successes(shown(stage, "a"), shown(stage, "b"))
 
 
+@requirement("ARG-005")
+@pytest.mark.extension("--group")
+def test_groups(stage: Stage) -> None:
+    """A prints lines before and after b prints its own."""
+    first, second = stage.directory / "first", stage.directory / "second"
+    os.mkfifo(first)
+    os.mkfifo(second)
+    a = f"echo begin; echo >{first}; read -r line <{second}; echo end"
+    b = f"read -r line <{first}; echo middle; echo >{second}"
+    command = stage.script("task", f'case $1 in a) {a} ;; b) {b} ;; esac; exec {show(stage)} "$1"')
+    run = stage.run("--group", "-P+2", command, feed=b"a\nb\n")
+    assert run.status == 0
+    groups = [
+        lines_of(1, b"begin", b"end", shown(stage, "a"), b"success"),
+        lines_of(2, b"middle", shown(stage, "b"), b"success"),
+    ]
+    assert run.stdout in {groups[0] + groups[1], groups[1] + groups[0]}
+
+
+@requirement("ARG-005")
+@pytest.mark.extension("--keep-order")
+def test_the_order_of_lines(stage: Stage) -> None:
+    """B is printed before a is, and both are one task each time."""
+    gate = stage.directory / "gate"
+    os.mkfifo(gate)
+    wait = f'test "$1" = b || read -r line <{gate}'
+    command = stage.script("task", f'{wait}; {show(stage)} "$1"; test "$1" = a || echo >{gate}')
+    words = ("--keep-order", "-P+2", command)
+    output = successes(shown(stage, "a"), shown(stage, "b"))
+    assert_run(stage, *words, feed=b"a\nb\n", output=output)
+
+
 # Nodes
 
 

@@ -190,6 +190,8 @@ CHAPTERS = {"options.rst": "paexec-trio", "paargs.rst": "paargs-trio"}
 def test_the_options_are_those_of_the_specification(chapter: str) -> None:
     """And they take values where it says so."""
     options = PROGRAMS[CHAPTERS[chapter]].options
+    if chapter == "paargs.rst":
+        options = tuple(option for option in options if option.letter)  # ARG-005: as paexec
     rows = options_of_specification(chapter)
     assert rows.keys() == {option.name for option in options}
     assert {name for name, value in rows.items() if value} == {

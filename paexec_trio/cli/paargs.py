@@ -44,7 +44,7 @@ single quotes: ``-I %% -c 'cp "%%" "%%.bak"'``.
 """,
         ),
         _SAME["X"]._replace(help=("discard what the command prints",)),
-        Option("f", "", ("accepted, without effect: no result is held back",)),
+        Option("f", "", ("accepted, without effect: output is always flushed",)),
         _SAME["0"],
         _SAME["m"]._replace(
             help=(
@@ -58,12 +58,14 @@ Can be given several times, for several keys. The input is read as a graph only 
 graph is tells :manpage:`paexec-trio(1)`.
 """,
         ),
+        *(option for option in paexec.OPTIONS if not option.letter),
     ),
     variables=(
         ("PAEXEC_NODES, PAEXEC_TRANSPORT", "for want of -P, -t"),
         ("PAEXEC_ENV", "variables to pass to commands, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs commands on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
+        ("TMPDIR", "where --group and --keep-order keep what is too much, by default /tmp"),
     ),
     free="command",
     planned="zZ",

@@ -12,6 +12,7 @@ from paexec_trio import __version__
 from paexec_trio.cli import invocation
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation
+from paexec_trio.cli.options import OPTIONS
 from paexec_trio.cli.paargs import SYNTAX, parse
 from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.core.settings import MAGIC_EOT, GraphSettings
@@ -67,6 +68,17 @@ IMPLIED = ("-C", "-x", "-l", "-e", "-g", "-md=")
 def test_what_options_mean(given: list[str], meant: list[str]) -> None:
     """ARG-001, ARG-003, ARG-020."""
     assert understand(*given) == with_every_line(as_paexec(*IMPLIED, *meant))
+
+
+def test_every_option_without_a_letter_means_the_same() -> None:
+    """ARG-005."""
+    options = [option for option in OPTIONS if not option.letter]
+    assert set(options) <= set(SYNTAX.options)
+    given = [f"--{option.long}" for option in options if not option.value]
+    assert given
+    assert understand("-P+1", *given, "cmd") == with_every_line(
+        as_paexec(*IMPLIED, "-n+1", *given, "cmd")
+    )
 
 
 def test_a_delimiter_means_a_graph() -> None:
