@@ -142,7 +142,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     if missing:
         pytest.skip(f"{NOT_OFFERED}: {' '.join(missing)}")
     program = judge.program(_companion(request.node))
-    stage = Stage(program, tmp_path, judge.bound(_name(request.node)))
+    stage = Stage(program, judge.implementation, tmp_path, judge.bound(_name(request.node)))
     request.node.stash[_stage_key] = stage
     yield stage
     stage.close()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 #: The companion programs, each with what it puts in place of ``paexec`` in a program's name.
-COMPANIONS = {"paargs": ("paargs",)}
+COMPANIONS = {"paargs": ("paargs",), "reorder": ("pareorder", "paexec_reorder")}
 
 #: The value of a companion's option that says that there is no such program.
 NONE = "none"

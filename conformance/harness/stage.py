@@ -36,7 +36,9 @@ class Stage:
     ``bound`` limits every wait for something that a conforming distributor does promptly.
     """
 
-    def __init__(self, implementation: Sequence[str], directory: Path, bound: float) -> None:
+    def __init__(
+        self, program: Sequence[str], paexec: Sequence[str], directory: Path, bound: float
+    ) -> None:
         self.directory = directory
         self.transcript = Transcript()
         self.calculators: list[Calculator] = []
@@ -48,7 +50,8 @@ class Stage:
         self.connect = False
         #: Unguessable octets: a result that holds them comes from a calculator of this test.
         self.nonce = secrets.token_hex(4).encode()
-        self._implementation = implementation
+        self._program = program
+        self._paexec = paexec
         self._watch = Watch(bound, self._hopeless)
         self._fakes: dict[Channel, Fake] = {}
         self._met = 0
@@ -91,16 +94,18 @@ class Stage:
         stdin: int | None = None,
         stdout: int | None = None,
         within: Sequence[str] = (),
+        paexec: bool = False,
     ) -> Distributor:
-        """Start the implementation under test with these arguments, in the stage's directory.
+        """Start the program under test with these arguments, in the stage's directory.
 
         The environment is that of the suite without ``PAEXEC_`` variables and with ``environment``.
         ``within`` is a command line that prepares something and then executes its arguments.
+        ``paexec`` starts paexec itself in a test that is about one of its companions.
         """
         inherited = {k: v for k, v in os.environb.items() if not k.startswith(b"PAEXEC_")}
         added = [*(environment or {}).items(), (_MARK, self._mark)]
         distributor = Distributor(
-            [*within, *self._implementation, *arguments],
+            [*within, *(self._paexec if paexec else self._program), *arguments],
             inherited | {os.fsencode(k): os.fsencode(v) for k, v in added},
             self.directory,
             self._watch,

@@ -1,0 +1,34 @@
+"""Results that end with the line by which the distributor reports the death of a node."""
+
+from __future__ import annotations
+
+from typing import final
+
+
+@final
+class FatalResults:
+    """Remembers how the results of tasks end so far.
+
+    Args:
+        failure: the text that means failure.
+        fatal: the text that means fatal; nothing: no result is fatal (RDR-032).
+    """
+
+    def __init__(self, failure: bytes, fatal: bytes) -> None:
+        self._failure = failure
+        self._fatal = fatal
+        self._length = len(b"\n \n \n") + len(failure) + len(fatal)
+        self._ends: dict[bytes, bytes] = {}
+        """For each task the last octets of its result, after a newline."""
+
+    def see(self, task: bytes, lines: bytes) -> None:
+        """Take lines of a task into account, which begin with its id and a space."""
+        end = self._ends.get(task, b"\n") + lines
+        self._ends[task] = end[-self._length - 2 * len(task) :]
+
+    def pop(self, task: bytes) -> bool:
+        """Say whether the result of a task is to be cut off (RDR-030), and forget it."""
+        end = self._ends.pop(task, b"\n")
+        fatal = b"\n%b %b\n" % (task, self._fatal)
+        failure_line = b"\n%b %b%b" % (task, self._failure, fatal)
+        return bool(self._fatal) and end.endswith(fatal) and not end.endswith(failure_line)

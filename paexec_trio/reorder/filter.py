@@ -1,0 +1,138 @@
+"""Reads files, lets a method reorder their lines, and writes what it yields."""
+
+from __future__ import annotations
+
+import os
+import select
+from typing import TYPE_CHECKING
+
+from paexec_trio.reorder.runs import BadLineError, RunReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from paexec_trio.reorder.methods import Method
+    from paexec_trio.reorder.runs import Run
+
+STDIN = b"-"
+"""Stands for standard input among names of files."""
+
+_CHUNK = 1 << 18
+"""Octets that are read at a time; about as many are written at a time."""
+
+_SHOWN = 200
+"""Octets of a bad line that its diagnostic shows."""
+
+
+class FilterError(Exception):
+    """Input or output failed; the octets say how."""
+
+    def __init__(self, message: bytes) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def run(files: Sequence[bytes], eot: bytes, method: Method, stdout: int = 1) -> None:
+    """Reorder files, one after the other, onto a descriptor.
+
+    What can be printed is written before more is read (RDR-016).
+
+    Args:
+        files: their names (RDR-001).
+        eot: the text of EOT lines.
+        method: says what is printed when.
+        stdout: where to.
+
+    Raises:
+        FilterError: a file cannot be read or has a bad line, or writing failed.
+        BrokenPipeError: nobody reads what is written.
+    """
+    for name in files:
+        reader = RunReader(eot)
+        for runs in _runs(reader, name):
+            _write(stdout, method.take(runs))
+            try:
+                reader.check()
+            except BadLineError as error:
+                raise _bad_line(name, error) from None
+    _write(stdout, method.end())
+
+
+def _runs(reader: RunReader, name: bytes) -> Iterator[list[Run]]:
+    for chunk in _chunks(name):
+        yield reader.read(chunk)
+    yield reader.end()
+
+
+def _chunks(name: bytes) -> Iterator[bytes]:
+    """Yield what is in a file, as it comes."""
+    fd = 0
+    try:
+        if name != STDIN:
+            fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+        while chunk := _read(fd):
+            yield chunk
+    except OSError as error:
+        raise FilterError(b"cannot read %b: %b" % (_shown(name), _reason(error))) from None
+    finally:
+        if fd:
+            os.close(fd)
+
+
+def _read(fd: int) -> bytes:
+    while True:
+        try:
+            return os.read(fd, _CHUNK)
+        except BlockingIOError:  # set by a program that shares it
+            _wait(fd, select.POLLIN)
+
+
+def _write(fd: int, pieces: Iterable[bytes]) -> None:
+    """Write pieces, many small ones at once."""
+    batch: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += len(piece)
+        if size >= _CHUNK:
+            _write_all(fd, b"".join(batch))
+            batch.clear()
+            size = 0
+    _write_all(fd, b"".join(batch))
+
+
+def _write_all(fd: int, octets: bytes) -> None:
+    rest = memoryview(octets)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:
+            _wait(fd, select.POLLOUT)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise FilterError(b"cannot write to standard output: %b" % _reason(error)) from None
+
+
+def _wait(fd: int, event: int) -> None:
+    poll = select.poll()
+    poll.register(fd, event)
+    poll.poll()
+
+
+def _reason(error: OSError) -> bytes:
+    return os.fsencode(error.strerror or str(error))
+
+
+def _shown(name: bytes) -> bytes:
+    return b"standard input" if name == STDIN else b"'%b'" % name
+
+
+def _bad_line(name: bytes, error: BadLineError) -> FilterError:
+    """Name the line, in upstream's words where it has some (RDR-041, RDR-042)."""
+    line = error.line
+    if len(line) > _SHOWN:
+        line = line[:_SHOWN] + b"..."
+    return FilterError(
+        b"bad input, did you run paexec -le? %b, line %d: '%b'" % (_shown(name), error.number, line)
+    )

@@ -1,0 +1,190 @@
+"""Where what is to be printed waits: in memory, or beyond a limit in a temporary file."""
+
+from __future__ import annotations
+
+import heapq
+import struct
+from operator import itemgetter
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.reorder.methods import number
+from paexec_trio.runtime.holding import HeldOutput
+from paexec_trio.runtime.spillfile import Extent, SpillFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MEMORY_LIMIT = 32 << 20
+"""Octets that the methods f and s keep in memory."""
+
+_PIECE_COST = 200
+"""Octets of memory that a piece takes besides its own, about."""
+
+_RECORD = 1 << 14
+"""Octets of a record in the file at most; each part that is merged takes some such of memory."""
+
+_BATCH = 1 << 20
+"""Records are joined up to this many octets before they are written to the file."""
+
+_CHUNK = 1 << 15
+"""Octets of a part that are read at a time; a multiple of the file's unit of space."""
+
+_HEADER = struct.Struct("=QQ")
+"""Begins a record: the lengths of a task id and of the octets, which follow."""
+
+_Record = tuple[tuple[int, bytes], bytes]
+"""A task's number, to compare by, and octets of the task."""
+
+
+@final
+class InMemory:
+    """Keeps everything in memory."""
+
+    def __init__(self) -> None:
+        self._held: dict[bytes, list[bytes]] = {}
+
+    def hold(self, task: bytes, octets: bytes) -> None:
+        """Add octets to what is kept of a task."""
+        pieces = self._held.get(task)
+        if pieces is None:
+            self._held[task] = [octets]
+        else:
+            pieces.append(octets)
+
+    def release(self, task: bytes) -> Iterator[bytes]:
+        """Yield what is kept of a task, and forget it."""
+        pieces = self._held.pop(task, None)
+        if pieces:
+            yield pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def discard(self, task: bytes) -> None:
+        """Forget what is kept of a task."""
+        self._held.pop(task, None)
+
+    def tasks(self) -> Iterable[bytes]:
+        """Return the tasks of which something is kept."""
+        return self._held.keys()
+
+
+@final
+class InFile:
+    """Keeps the longest results in a temporary file if all together exceed a limit (RDR-018).
+
+    Args:
+        directory: where the file is.
+        memory_limit: octets that may be in memory, about.
+
+    Raises:
+        SpillError: by each method, if the file fails.
+    """
+
+    def __init__(self, directory: bytes, memory_limit: int = MEMORY_LIMIT) -> None:
+        self._output = HeldOutput(directory, memory_limit)
+        self._groups: dict[bytes, int] = {}
+        self._next_group = 0
+
+    def hold(self, task: bytes, octets: bytes) -> None:
+        """Add octets to what is kept of a task."""
+        group = self._groups.get(task)
+        if group is None:
+            group = self._groups[task] = self._next_group
+            self._next_group += 1
+        self._output.hold(group, octets)
+
+    def release(self, task: bytes) -> Iterator[bytes]:
+        """Yield what is kept of a task, and forget it."""
+        if task in self._groups:
+            self._output.release(self._groups.pop(task))
+            while piece := self._output.take():
+                yield bytes(piece)
+
+    def discard(self, task: bytes) -> None:
+        """Forget what is kept of a task."""
+        if task in self._groups:
+            self._output.discard(self._groups.pop(task))
+
+    def tasks(self) -> Iterable[bytes]:
+        """Return the tasks of which something is kept."""
+        return self._groups.keys()
+
+
+@final
+class ExternalSort:
+    """Sorts in memory what does not exceed a limit, and merges such parts from a file (RDR-018).
+
+    Args:
+        directory: where the file is.
+        memory_limit: octets that may be in memory, about.
+
+    Raises:
+        SpillError: by each method, if the file fails.
+    """
+
+    def __init__(self, directory: bytes, memory_limit: int = MEMORY_LIMIT) -> None:
+        self._directory = directory
+        self._memory_limit = memory_limit
+        self._cost = 0
+        self._recent = InMemory()
+        self._file: SpillFile | None = None
+        self._parts: list[list[Extent]] = []
+
+    def add(self, task: bytes, octets: bytes) -> None:
+        """Add octets, which come after those of the same task."""
+        self._recent.hold(task, octets)
+        self._cost += len(octets) + _PIECE_COST
+        if self._cost > self._memory_limit:
+            self._spill()
+
+    def drain(self) -> Iterator[bytes]:
+        """Yield all octets, in the numerical order of their tasks."""
+        parts = [_records(self._file, part) for part in self._parts] if self._file else []
+        parts.append((number(task), b"".join(self._recent.release(task))) for task in self._tasks())
+        # Stable: of one task, the octets of an earlier part come first.
+        for _, octets in heapq.merge(*parts, key=itemgetter(0)):
+            yield octets
+
+    def _tasks(self) -> list[bytes]:
+        return sorted(self._recent.tasks(), key=number)
+
+    def _spill(self) -> None:
+        """Move what is in memory to the file, as a sorted part."""
+        if self._file is None:
+            self._file = SpillFile(self._directory)
+        part: list[Extent] = []
+        batch: list[bytes] = []
+        size = 0
+        for task in self._tasks():
+            octets = b"".join(self._recent.release(task))
+            for start in range(0, len(octets), _RECORD):
+                record = octets[start : start + _RECORD]
+                batch += (_HEADER.pack(len(task), len(record)), task, record)
+                size += len(record)
+                if size >= _BATCH:
+                    part += self._file.write(b"".join(batch))
+                    batch.clear()
+                    size = 0
+        part += self._file.write(b"".join(batch))
+        self._parts.append(part)
+        self._cost = 0
+
+
+def _records(file: SpillFile, part: list[Extent]) -> Iterator[_Record]:
+    """Yield what a part holds; its space is given back."""
+    unread = b""
+    for chunk in _chunks(file, part):
+        data = unread + chunk
+        start = 0
+        while len(data) >= (text := start + _HEADER.size):
+            task_length, length = _HEADER.unpack_from(data, start)
+            octets = text + task_length
+            if len(data) < octets + length:
+                break
+            start = octets + length
+            yield number(data[text:octets]), data[octets:start]
+        unread = data[start:]
+
+
+def _chunks(file: SpillFile, part: list[Extent]) -> Iterator[bytes]:
+    for offset, size in part:
+        for start in range(0, size, _CHUNK):
+            yield file.read(Extent(offset + start, min(_CHUNK, size - start)))

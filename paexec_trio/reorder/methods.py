@@ -1,0 +1,139 @@
+"""In which order results are printed, and where they are kept until then."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from paexec_trio.reorder.fatal import FatalResults
+    from paexec_trio.reorder.printing import Printer
+    from paexec_trio.reorder.runs import Run
+
+
+def number(task: bytes) -> tuple[int, bytes]:
+    """Return what sorts task ids as numbers, of any length."""
+    digits = task.lstrip(b"0")
+    return len(digits), digits
+
+
+def joined(runs: Iterable[Run]) -> Iterator[Run]:
+    """Yield as few runs as possible: the lines of each result together.
+
+    Runs that end with an EOT line keep their order, the others come last.
+    """
+    begun: dict[bytes, list[bytes]] = {}
+    for task, lines, eot in runs:
+        pieces = begun.get(task)
+        if eot:
+            if pieces:
+                pieces.append(lines)
+                yield task, b"".join(pieces), eot
+                del begun[task]
+            else:
+                yield task, lines, eot
+        elif pieces:
+            pieces.append(lines)
+        else:
+            begun[task] = [lines]
+    for task, pieces in begun.items():
+        yield task, b"".join(pieces), b""
+
+
+class Method(Protocol):
+    """What the options ``-M`` and ``-g`` choose."""
+
+    def take(self, runs: Iterable[Run]) -> Iterator[bytes]:
+        """Take the next lines of the input; yield what is to be printed now."""
+
+    def end(self) -> Iterator[bytes]:
+        """Yield what is to be printed at the end of the input."""
+
+
+class Holder(Protocol):
+    """Keeps what is to be printed of each task until its result ends."""
+
+    def hold(self, task: bytes, octets: bytes) -> None:
+        """Add octets to what is kept of a task."""
+
+    def release(self, task: bytes) -> Iterator[bytes]:
+        """Yield what is kept of a task, and forget it."""
+
+    def discard(self, task: bytes) -> None:
+        """Forget what is kept of a task."""
+
+    def tasks(self) -> Iterable[bytes]:
+        """Return the tasks of which something is kept."""
+
+
+class Sorter(Protocol):
+    """Sorts what is printed by tasks."""
+
+    def add(self, task: bytes, octets: bytes) -> None:
+        """Add octets, which come after those of the same task."""
+
+    def drain(self) -> Iterator[bytes]:
+        """Yield all octets, in the numerical order of their tasks."""
+
+
+@final
+class ByEnd:
+    """Results are printed when they end (RDR-014), the others in the order of their tasks.
+
+    Args:
+        printer: what is printed of a run.
+        holder: keeps it until the result ends.
+        fatal: knows which results are not printed; ``None``: all are.
+    """
+
+    def __init__(self, printer: Printer, holder: Holder, fatal: FatalResults | None) -> None:
+        self._print = printer
+        self._holder = holder
+        self._fatal = fatal
+
+    def take(self, runs: Iterable[Run]) -> Iterator[bytes]:
+        """Take the next lines of the input; yield the results that they end (RDR-016)."""
+        for task, lines, eot in joined(runs):
+            if lines:
+                if self._fatal:
+                    self._fatal.see(task, lines)
+                self._holder.hold(task, self._print(task, lines))
+            if eot:
+                yield from self._finish(task)
+
+    def end(self) -> Iterator[bytes]:
+        """Yield the results without an EOT line (RDR-015)."""
+        for task in sorted(self._holder.tasks(), key=number):
+            yield from self._finish(task)
+
+    def _finish(self, task: bytes) -> Iterator[bytes]:
+        if self._fatal and self._fatal.pop(task):
+            self._holder.discard(task)
+            return
+        yield from self._holder.release(task)
+
+
+@final
+class ByTask:
+    """All results are printed in the order of their tasks (RDR-017), at the end.
+
+    Args:
+        printer: what is printed of a run.
+        sorter: keeps it and puts it in order.
+    """
+
+    def __init__(self, printer: Printer, sorter: Sorter) -> None:
+        self._print = printer
+        self._sorter = sorter
+
+    def take(self, runs: Iterable[Run]) -> Iterator[bytes]:
+        """Take the next lines of the input; nothing is to be printed yet."""
+        for task, lines, _ in joined(runs):
+            if lines:
+                self._sorter.add(task, self._print(task, lines))
+        return iter(())
+
+    def end(self) -> Iterator[bytes]:
+        """Yield all results."""
+        return self._sorter.drain()
