@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from paexec_trio.reorder.runs import BadLineError, RunReader
@@ -47,21 +48,24 @@ def run(files: Sequence[bytes], eot: bytes, method: Method, stdout: int = 1) -> 
         FilterError: a file cannot be read or has a bad line, or writing failed.
         BrokenPipeError: nobody reads what is written.
     """
-    for name in files:
-        reader = RunReader(eot)
-        for runs in _runs(reader, name):
-            _write(stdout, method.take(runs))
-            try:
-                reader.check()
-            except BadLineError as error:
-                raise _bad_line(name, error) from None
-    _write(stdout, method.end())
+    with closing(method):
+        for name in files:
+            for runs in _runs(name, eot):
+                _write(stdout, method.take(runs))
+        _write(stdout, method.end())
 
 
-def _runs(reader: RunReader, name: bytes) -> Iterator[list[Run]]:
-    for chunk in _chunks(name):
-        yield reader.read(chunk)
-    yield reader.end()
+def _runs(name: bytes, eot: bytes) -> Iterator[list[Run]]:
+    """Yield the runs of a file as they come; after those before a bad line comes an error."""
+    reader = RunReader(eot)
+    try:
+        for chunk in _chunks(name):
+            yield reader.read(chunk)
+            reader.check()
+        yield reader.end()
+        reader.check()
+    except BadLineError as error:
+        raise _bad_line(name, error) from None
 
 
 def _chunks(name: bytes) -> Iterator[bytes]:

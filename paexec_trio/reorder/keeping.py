@@ -65,6 +65,9 @@ class InMemory:
         """Return the tasks of which something is kept."""
         return self._held.keys()
 
+    def close(self) -> None:
+        """Nothing is to be done."""
+
 
 @final
 class InFile:
@@ -107,6 +110,10 @@ class InFile:
         """Return the tasks of which something is kept."""
         return self._groups.keys()
 
+    def close(self) -> None:
+        """Delete the file."""
+        self._output.close()
+
 
 @final
 class ExternalSort:
@@ -142,6 +149,11 @@ class ExternalSort:
         # Stable: of one task, the octets of an earlier part come first.
         for _, octets in heapq.merge(*parts, key=itemgetter(0)):
             yield octets
+
+    def close(self) -> None:
+        """Delete the file."""
+        if self._file:
+            self._file.close()
 
     def _tasks(self) -> list[bytes]:
         return sorted(self._recent.tasks(), key=number)

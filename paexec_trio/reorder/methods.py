@@ -50,6 +50,9 @@ class Method(Protocol):
     def end(self) -> Iterator[bytes]:
         """Yield what is to be printed at the end of the input."""
 
+    def close(self) -> None:
+        """Let go of temporary files."""
+
 
 class Holder(Protocol):
     """Keeps what is to be printed of each task until its result ends."""
@@ -66,6 +69,9 @@ class Holder(Protocol):
     def tasks(self) -> Iterable[bytes]:
         """Return the tasks of which something is kept."""
 
+    def close(self) -> None:
+        """Let go of temporary files."""
+
 
 class Sorter(Protocol):
     """Sorts what is printed by tasks."""
@@ -75,6 +81,9 @@ class Sorter(Protocol):
 
     def drain(self) -> Iterator[bytes]:
         """Yield all octets, in the numerical order of their tasks."""
+
+    def close(self) -> None:
+        """Let go of temporary files."""
 
 
 @final
@@ -107,6 +116,10 @@ class ByEnd:
         for task in sorted(self._holder.tasks(), key=number):
             yield from self._finish(task)
 
+    def close(self) -> None:
+        """Let go of temporary files."""
+        self._holder.close()
+
     def _finish(self, task: bytes) -> Iterator[bytes]:
         if self._fatal and self._fatal.pop(task):
             self._holder.discard(task)
@@ -137,3 +150,7 @@ class ByTask:
     def end(self) -> Iterator[bytes]:
         """Yield all results."""
         return self._sorter.drain()
+
+    def close(self) -> None:
+        """Let go of temporary files."""
+        self._sorter.close()

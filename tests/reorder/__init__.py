@@ -1,0 +1,1 @@
+"""Tests of reordering, most of them in memory."""
