@@ -121,6 +121,14 @@ def test_the_runtime_does_not_know_the_command_line() -> None:
     assert not {name for name in reachable_from(runtime) if name.startswith("paexec_trio.cli")}
 
 
+def test_only_two_modules_of_reordering_touch_the_world() -> None:
+    outside = {f"paexec_trio.reorder.{name}" for name in ("filter", "keeping")}
+    inside = {name for name in MODULES if name.startswith("paexec_trio.reorder")} - outside
+    assert len(inside) > len(outside)
+    for name in reachable_from(inside):
+        assert not roots(imports_of(MODULES[name])) & FORBIDDEN_IN_CORE, name
+
+
 def test_only_the_runtime_and_what_starts_it_import_trio() -> None:
     importing = {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))}
     outside = {name for name in importing if not name.startswith("paexec_trio.runtime.")}
@@ -183,7 +191,11 @@ def options_of_specification(chapter: str) -> dict[str, str]:
     return found
 
 
-CHAPTERS = {"options.rst": "paexec-trio", "paargs.rst": "paargs-trio"}
+CHAPTERS = {
+    "options.rst": "paexec-trio",
+    "paargs.rst": "paargs-trio",
+    "reorder.rst": "pareorder-trio",
+}
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import options, paargs
+from paexec_trio.cli import options, paargs, pareorder
 from paexec_trio.cli.syntax import Syntax
 
 PROGRAMS: dict[str, Syntax] = {
     "paexec-trio": options.SYNTAX,
     "paargs-trio": paargs.SYNTAX,
+    "pareorder-trio": pareorder.SYNTAX,
 }
