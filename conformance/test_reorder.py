@@ -270,7 +270,7 @@ def test_files(stage: Stage, method: str, files: list[str], expected: bytes) -> 
     assert output == b"".join(line + b"\n" for line in lines)
 
 
-@requirement("RDR-002")
+@requirement("RDR-002", "RDR-015")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("feed", "expected"),
@@ -402,7 +402,7 @@ def test_a_long_fatal_result(stage: Stage) -> None:
     assert is_same(run.stdout, b"whole\nsuccess\n")
 
 
-@requirement("RDR-031")
+@requirement("RDR-031", "RDR-030")
 @pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
 def test_other_words(stage: Stage, method: str) -> None:
     options = ("-ms=done", "-mf=bad", "-mF=was dead", "-mF=dead")
