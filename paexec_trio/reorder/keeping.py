@@ -8,14 +8,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.reorder.methods import number
-from paexec_trio.runtime.holding import HeldOutput
+from paexec_trio.runtime.holding import MEMORY_LIMIT, HeldOutput
 from paexec_trio.runtime.spillfile import Extent, SpillFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-MEMORY_LIMIT = 32 << 20
-"""Octets that the methods f and s keep in memory."""
 
 _PIECE_COST = 200
 """Octets of memory that a piece takes besides its own, about."""
@@ -82,33 +79,25 @@ class InFile:
     """
 
     def __init__(self, directory: bytes, memory_limit: int = MEMORY_LIMIT) -> None:
-        self._output = HeldOutput(directory, memory_limit)
-        self._groups: dict[bytes, int] = {}
-        self._next_group = 0
+        self._output = HeldOutput[bytes](directory, memory_limit)
 
     def hold(self, task: bytes, octets: bytes) -> None:
         """Add octets to what is kept of a task."""
-        group = self._groups.get(task)
-        if group is None:
-            group = self._groups[task] = self._next_group
-            self._next_group += 1
-        self._output.hold(group, octets)
+        self._output.hold(task, octets)
 
     def release(self, task: bytes) -> Iterator[bytes]:
         """Yield what is kept of a task, and forget it."""
-        if task in self._groups:
-            self._output.release(self._groups.pop(task))
-            while piece := self._output.take():
-                yield bytes(piece)
+        self._output.release(task)
+        while piece := self._output.take():
+            yield bytes(piece)
 
     def discard(self, task: bytes) -> None:
         """Forget what is kept of a task."""
-        if task in self._groups:
-            self._output.discard(self._groups.pop(task))
+        self._output.discard(task)
 
     def tasks(self) -> Iterable[bytes]:
         """Return the tasks of which something is kept."""
-        return self._groups.keys()
+        return self._output.groups()
 
     def close(self) -> None:
         """Delete the file."""

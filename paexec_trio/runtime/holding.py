@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import final
+from typing import TYPE_CHECKING, Generic, TypeVar, final
 
 from paexec_trio.runtime.chain import Chain
 from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
+Name = TypeVar("Name", bound="Hashable")
+"""What groups are called."""
 
 MEMORY_LIMIT = 32 << 20
 """Octets that are held in memory, all groups together, before some go to the file (GRP-031)."""
@@ -41,7 +47,7 @@ class _Group:
 
 
 @final
-class HeldOutput:
+class HeldOutput(Generic[Name]):
     """Groups of octets that wait, and those that were released and wait to be taken.
 
     When more than ``memory_limit`` is in memory, the largest groups go to a temporary file until it
@@ -65,10 +71,10 @@ class HeldOutput:
         self._file: SpillFile | None = None
         self._is_full = False
         self._is_damaged = False
-        self._groups: dict[int, _Group] = {}
+        self._groups: dict[Name, _Group] = {}
         self._released: deque[_Group] = deque()
 
-    def hold(self, group: int, data: Piece) -> None:
+    def hold(self, group: Name, data: Piece) -> None:
         """Add octets at the end of a group; a ``bytearray`` belongs to it from now on.
 
         Raises:
@@ -84,7 +90,7 @@ class HeldOutput:
         if self._cost > self._spill_above:
             self._make_room()
 
-    def join(self, group: int, other: int) -> None:
+    def join(self, group: Name, other: Name) -> None:
         """Move what the other group holds to the end of this one.
 
         Raises:
@@ -104,13 +110,13 @@ class HeldOutput:
             held.tail.move_from(moved.tail)
             held.cost += moved.cost
 
-    def release(self, group: int) -> None:
+    def release(self, group: Name) -> None:
         """Let the octets of a group be taken, after all that was released before."""
         held = self._groups.pop(group, None)
         if held and not self._is_damaged:
             self._released.append(held)
 
-    def discard(self, group: int) -> None:
+    def discard(self, group: Name) -> None:
         """Forget what a group holds."""
         held = self._groups.pop(group, None)
         if held:
@@ -119,6 +125,10 @@ class HeldOutput:
                 part = held.front.take()
                 if self._file and isinstance(part, Extent):
                     self._file.free(part)
+
+    def groups(self) -> Iterable[Name]:
+        """Return the groups that hold something and were not released."""
+        return self._groups.keys()
 
     def take(self) -> Piece:
         """Take the next octets of what was released; none if nothing is left of it.

@@ -24,7 +24,7 @@ DIRECTORY = os.fsencode(gettempdir())
 MIB = 1 << 20
 
 
-def rest_of(held: HeldOutput) -> bytes:
+def rest_of(held: HeldOutput[int]) -> bytes:
     """All that was released and not taken yet."""
     return b"".join(iter(held.take, b""))
 
@@ -46,7 +46,7 @@ def failing_after(writes: int) -> Iterator[None]:
 
 
 def test_nothing_is_there_to_begin_with() -> None:
-    held = HeldOutput(DIRECTORY)
+    held = HeldOutput[int](DIRECTORY)
     assert held.take() == b""
     held.release(1)
     held.join(1, 2)
@@ -56,7 +56,7 @@ def test_nothing_is_there_to_begin_with() -> None:
 
 
 def test_little_needs_no_file(tmp_path: Path) -> None:
-    held = HeldOutput(os.fsencode(tmp_path / "missing"))
+    held = HeldOutput[int](os.fsencode(tmp_path / "missing"))
     held.hold(1, b"a" * MIB)
     held.release(1)
     assert rest_of(held) == b"a" * MIB
@@ -92,7 +92,7 @@ def test_octets_against_a_model(
     model: defaultdict[int, bytes] = defaultdict(bytes)
     released, taken = b"", b""
     failures = 0
-    with failing_after(writes), closing(HeldOutput(DIRECTORY, limit)) as held:
+    with failing_after(writes), closing(HeldOutput[int](DIRECTORY, limit)) as held:
         for number, (action, group, other) in enumerate(script):
             try:
                 match action:
@@ -121,7 +121,7 @@ def test_octets_against_a_model(
 
 
 def test_the_file_is_used_and_emptied() -> None:
-    with closing(HeldOutput(DIRECTORY, 10_000)) as held:
+    with closing(HeldOutput[int](DIRECTORY, 10_000)) as held:
         sizes: list[int] = []
         real = SpillFile.write
 
@@ -152,7 +152,7 @@ def test_small_groups_stay_in_memory_when_a_large_one_goes() -> None:
         return []
 
     with (
-        closing(HeldOutput(DIRECTORY, 100_000)) as held,
+        closing(HeldOutput[int](DIRECTORY, 100_000)) as held,
         patch.object(SpillFile, "write", write),
     ):
         for group in range(10):
@@ -171,7 +171,7 @@ def test_many_small_groups_are_not_looked_at_each_time() -> None:
         return sorted(*arguments, **options)  # type: ignore[call-overload, no-any-return]
 
     with (
-        closing(HeldOutput(DIRECTORY, 10_000)) as held,
+        closing(HeldOutput[int](DIRECTORY, 10_000)) as held,
         patch("paexec_trio.runtime.holding.sorted", counting, create=True),
         failing_after(0),
     ):
@@ -182,7 +182,7 @@ def test_many_small_groups_are_not_looked_at_each_time() -> None:
 
 @pytest.mark.parametrize("size", [1, 3 * MIB])
 def test_large_pieces(size: int) -> None:
-    with closing(HeldOutput(DIRECTORY, MIB)) as held:
+    with closing(HeldOutput[int](DIRECTORY, MIB)) as held:
         held.hold(1, bytearray(b"x" * size))
         held.hold(1, b"y" * size)
         held.release(1)
@@ -190,14 +190,14 @@ def test_large_pieces(size: int) -> None:
 
 
 def test_what_is_read_again_comes_in_small_pieces() -> None:
-    with closing(HeldOutput(DIRECTORY, 0)) as held:
+    with closing(HeldOutput[int](DIRECTORY, 0)) as held:
         held.hold(1, b"x" * (10 * MIB))
         held.release(1)
         assert max(map(len, iter(held.take, b""))) <= 1 << 16
 
 
 def test_a_failure_is_raised_once() -> None:
-    with closing(HeldOutput(b"/no/such/directory", 1100)) as held:
+    with closing(HeldOutput[int](b"/no/such/directory", 1100)) as held:
         held.hold(1, b"a" * 900)
         with pytest.raises(SpillError, match="No such file"):
             held.hold(2, b"b" * 900)
@@ -208,7 +208,7 @@ def test_a_failure_is_raised_once() -> None:
 
 
 def test_nothing_is_taken_after_what_cannot_be_read() -> None:
-    with closing(HeldOutput(DIRECTORY, 1000)) as held:
+    with closing(HeldOutput[int](DIRECTORY, 1000)) as held:
         held.hold(1, b"a" * 2000)
         held.hold(2, b"b")
         held.hold(3, b"c")
@@ -229,7 +229,7 @@ def test_waiting_tasks_take_no_memory() -> None:
     """GRP-031: 20,000 tasks wait for the first one; their results go to the file."""
     groups = OrderedGroups(lambda _: False)
     limit = MIB // 4
-    with closing(HeldOutput(DIRECTORY, limit)) as held:
+    with closing(HeldOutput[int](DIRECTORY, limit)) as held:
         tracemalloc.start()
         try:
             for task in range(2, 20_000):
