@@ -370,9 +370,9 @@ class Engine:
         """Give waiting tasks to idle nodes, ask for more tasks, or finish the nodes."""
         if self._phase is not _RUNNING:
             return
-        while self._idle and self._tasks:
+        while self._idle and self._tasks.ready:
             self._dispatch_next_task()
-        if self._tasks or self._phase is not _RUNNING:
+        if self._tasks.ready or self._phase is not _RUNNING:
             return
         if not self._stdin_ended:
             if self._idle or self._tasks.needs_whole_input:

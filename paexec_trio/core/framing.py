@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import final
 
 NEWLINE = b"\n"
@@ -11,7 +10,7 @@ NUL = b"\0"
 
 @final
 class TaskFramer:
-    """Cuts standard input into tasks (FRM-001 to FRM-006).
+    """Cuts standard input into whole tasks (FRM-001 to FRM-006).
 
     How the input was cut into chunks never changes the tasks.
 
@@ -19,54 +18,32 @@ class TaskFramer:
         terminator: the octet that ends a task, ``NEWLINE`` or, with ``-0``, ``NUL``.
     """
 
-    __slots__ = ("_tail", "_tasks", "_terminator")
+    __slots__ = ("_tail", "_terminator")
 
     def __init__(self, terminator: bytes = NEWLINE) -> None:
         self._terminator = terminator
-        self._tasks: deque[bytes] = deque()
         # The unterminated rest, in pieces: joining them at the end keeps a long task linear.
         self._tail: list[bytes] = []
 
-    def feed(self, chunk: bytes) -> None:
-        """Add octets of the input."""
-        first, *others = chunk.split(self._terminator)
-        self._tail.append(first)
-        if others:
-            self._tasks.append(b"".join(self._tail))
-            self._tail = [others.pop()]
-            self._tasks.extend(others)
-
-    def end(self) -> None:
-        """The input has ended: what is unterminated is a task, if it holds an octet."""
-        rest = b"".join(self._tail)
-        self._tail = []
-        if rest:
-            if self._terminator == NUL:
-                rest = rest.removesuffix(NEWLINE)
-            self._tasks.append(rest)
-
-    def abandon(self) -> None:
-        """Drop the tasks that were not taken and what is unterminated."""
-        self._tail = []
-        self._tasks.clear()
-
-    def take(self) -> bytes:
-        """Take the next task.
-
-        Raises:
-            IndexError: no whole task is there.
-        """
-        return self._tasks.popleft()
-
-    def take_all(self) -> list[bytes]:
-        """Take all whole tasks that are there."""
-        tasks = list(self._tasks)
-        self._tasks.clear()
+    def feed(self, chunk: bytes) -> bytes:
+        """Add octets of the input; return the tasks that are whole now, with their terminators."""
+        end = chunk.rfind(self._terminator) + 1
+        if not end:
+            self._tail.append(chunk)
+            return b""
+        tasks = b"".join([*self._tail, chunk[:end]])
+        self._tail = [chunk[end:]]
         return tasks
 
-    def __bool__(self) -> bool:
-        """Say whether a whole task is there."""
-        return bool(self._tasks)
+    def end(self) -> bytes:
+        """The input has ended; return what is unterminated as a task, if it holds an octet."""
+        rest = b"".join(self._tail)
+        self._tail = []
+        if not rest:
+            return b""
+        if self._terminator == NUL:
+            rest = rest.removesuffix(NEWLINE)
+        return rest + self._terminator
 
 
 @final

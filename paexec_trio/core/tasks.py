@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
-from typing import Protocol, final
+from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.core.framing import NEWLINE, NUL, TaskFramer
-from paexec_trio.core.graph import BadLineError, CycleError, TaskGraph
+from paexec_trio.core.graph import CycleError, TaskGraph
+from paexec_trio.core.graphreader import BadLineError, GraphReader
 from paexec_trio.core.status import Status
 from paexec_trio.core.weights import (
     Weighting,
@@ -16,6 +18,9 @@ from paexec_trio.core.weights import (
     own_weights,
     sums_over_dependants,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 _SUCCESS = Status.SUCCESS
 """Looked up once: Python 3.11 is slow at it, and each task needs it."""
@@ -43,6 +48,10 @@ class TaskSource(Protocol):
     needs_whole_input: bool
     """Whether nothing can be said about tasks before the input has ended."""
 
+    @property
+    def ready(self) -> Collection[object]:
+        """Empty if no task can be dispatched now; asked for so often that a call would be slow."""
+
     def feed(self, chunk: bytes) -> None:
         """Add octets of the input; may raise :class:`InputError`."""
 
@@ -51,9 +60,6 @@ class TaskSource(Protocol):
 
     def abandon(self) -> None:
         """Drop all tasks that were not taken."""
-
-    def __bool__(self) -> bool:
-        """Say whether a task can be dispatched now."""
 
     def take(self) -> tuple[int, bytes]:
         """Take the task to be dispatched next, with its id; may raise :class:`RefusedTaskError`."""
@@ -91,25 +97,28 @@ class FlatTasks:
     needs_whole_input = False
 
     def __init__(self, terminator: bytes, forbidden: bytes) -> None:
+        self._terminator = terminator
         self._framer = TaskFramer(terminator)
         self._forbidden = b"" if forbidden == terminator else forbidden
         self._last_id = 0
+        self.ready: deque[bytes] = deque()
 
     def feed(self, chunk: bytes) -> None:
         """Add octets of the input."""
-        self._framer.feed(chunk)
+        self._add(self._framer.feed(chunk))
+
+    def _add(self, tasks: bytes) -> None:
+        self.ready.extend(tasks.split(self._terminator))
+        self.ready.pop()  # what follows on the last terminator: nothing
 
     def end(self) -> None:
         """Take in that the input has ended."""
-        self._framer.end()
+        self._add(self._framer.end())
 
     def abandon(self) -> None:
         """Drop all tasks that were not taken."""
-        self._framer.abandon()
-
-    def __bool__(self) -> bool:
-        """Say whether a whole task is there."""
-        return bool(self._framer)
+        self._framer.end()
+        self.ready.clear()
 
     def take(self) -> tuple[int, bytes]:
         """Take the next task of the input.
@@ -117,7 +126,7 @@ class FlatTasks:
         Raises:
             RefusedTaskError: it contains the forbidden octet.
         """
-        task = self._framer.take()
+        task = self.ready.popleft()
         self._last_id += 1
         if self._forbidden:
             _refuse(self._forbidden, self._last_id, task)
@@ -133,7 +142,7 @@ class FlatTasks:
 
     def is_exhausted(self) -> bool:
         """Say whether all tasks were taken."""
-        return not self._framer
+        return not self.ready
 
 
 @final
@@ -160,13 +169,15 @@ class GraphTasks:
     ) -> None:
         self._framer = TaskFramer(terminator)
         self._forbidden = b"" if forbidden == terminator else forbidden
-        self._graph = TaskGraph(delimiter, weight_word)
+        self._reader = GraphReader(terminator, delimiter, weight_word)
+        self._graph = TaskGraph([b""], [], [], {})  # until the input has ended
         self._weighting = weighting
-        self._weights: list[int] = []
-        # The ready queue is a heap of ranks: the task of rank 0 goes first (WGT-001).
-        self._ready: list[int] = []
-        self._rank = array("i")
-        self._by_rank = array("i")
+        self._weights: Sequence[int] = []
+        # The ready queue is a heap of ranks: the ready task of the lowest rank goes first
+        # (WGT-001).
+        self.ready: list[int] = []
+        self._rank: Sequence[int] = []
+        self._by_rank: Sequence[int] = []
         self._undispatched = 0
         self._dropped = bytearray()
 
@@ -176,12 +187,11 @@ class GraphTasks:
         Raises:
             InputError: a line cannot be understood.
         """
-        self._framer.feed(chunk)
-        self._add_lines()
+        self._read(self._framer.feed(chunk))
 
-    def _add_lines(self) -> None:
+    def _read(self, lines: bytes) -> None:
         try:
-            self._graph.add_lines(self._framer.take_all())
+            self._reader.add(lines)
         except BadLineError as error:
             line = error.line.replace(NEWLINE, b"\\n")
             raise InputError([b"Bad input line: " + line]) from None
@@ -193,10 +203,9 @@ class GraphTasks:
             InputError: the last line cannot be understood, or there is a cycle.
             RefusedTaskError: a task contains the forbidden octet.
         """
-        self._framer.end()
-        self._add_lines()
-        graph = self._graph
-        graph.seal()
+        self._read(self._framer.end())
+        self._graph = graph = self._reader.graph()
+        del self._reader
         if self._forbidden:
             for task, name in enumerate(graph.names):
                 _refuse(self._forbidden, task, name)
@@ -215,42 +224,41 @@ class GraphTasks:
         self._rank_tasks()
         self._undispatched = len(graph)
         self._dropped = bytearray(len(graph) + 1)
-        self._ready = [
-            self._rank[task] for task in range(1, len(graph) + 1) if not graph.predecessors[task]
+        self.ready = [
+            self._rank[task] for task in range(1, len(graph) + 1) if not graph.waiting_for[task]
         ]
-        heapify(self._ready)
+        heapify(self.ready)
 
     def _rank_tasks(self) -> None:
         """Number the tasks by falling weight, equal ones by their ids (WGT-001, WGT-003)."""
         weights = self._weights
-        # The sort is stable: equal weights stay in the order of their ids.
-        by_weight = sorted(range(1, len(weights)), key=lambda task: -weights[task])
-        self._by_rank = array("i", by_weight)
-        self._rank = array("i", bytes(4 * len(weights)))
-        for rank, task in enumerate(self._by_rank):
-            self._rank[task] = rank
+        if self._weighting is Weighting.OWN and not self._graph.weights:
+            self._rank = self._by_rank = range(len(weights))
+            return
+        # The sort is stable, in reverse too: equal weights stay in the order of their ids.
+        by_weight = sorted(range(1, len(weights)), key=weights.__getitem__, reverse=True)
+        self._by_rank = array("I", [0, *by_weight])
+        self._rank = rank = array("I", bytes(4 * len(weights)))
+        for number, task in enumerate(by_weight, 1):
+            rank[task] = number
 
     def abandon(self) -> None:
         """Drop all tasks that were not taken."""
-        self._ready = []
+        self.ready = []
         self._undispatched = 0
-
-    def __bool__(self) -> bool:
-        """Say whether a task is ready."""
-        return bool(self._ready)
 
     def take(self) -> tuple[int, bytes]:
         """Take the ready task of the highest weight."""
-        task = self._by_rank[heappop(self._ready)]
+        task = self._by_rank[heappop(self.ready)]
         self._undispatched -= 1
         return task, self._graph.names[task]
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make ready what a success makes ready, or drop what a failure drops."""
         if status is _SUCCESS:
+            # A dropped task is never among them: one that it depends on will never succeed.
             for dependant in self._graph.release_dependants(task_id):
-                if not self._dropped[dependant]:
-                    heappush(self._ready, self._rank[dependant])
+                heappush(self.ready, self._rank[dependant])
             return []
         names = self._graph.names
         dependants = self._graph.all_dependants(task_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
@@ -30,15 +30,9 @@ cuts = st.lists(st.integers(min_value=0, max_value=200))
 
 def tasks_of(chunks: Iterable[bytes], terminator: bytes = b"\n") -> list[bytes]:
     framer = TaskFramer(terminator)
-    for chunk in chunks:
-        framer.feed(chunk)
-    framer.end()
-    return list(taken(framer))
-
-
-def taken(framer: TaskFramer) -> Iterator[bytes]:
-    while framer:
-        yield framer.take()
+    blocks = [*map(framer.feed, chunks), framer.end()]
+    assert all(block.endswith(terminator) for block in blocks if block)
+    return b"".join(blocks).split(terminator)[:-1]
 
 
 TASKS = [
@@ -83,30 +77,13 @@ def test_tasks_of_an_input_that_comes_octet_by_octet(
 def test_a_task_is_there_when_its_terminator_is(terminator: bytes) -> None:
     """DSP-020: and what follows does not wait for anything either."""
     framer = TaskFramer(terminator)
-    framer.feed(b"one")
-    assert not framer
-    framer.feed(terminator + b"two" + terminator + b"thr")
-    assert list(taken(framer)) == [b"one", b"two"]
-    framer.feed(b"ee")
-    assert not framer
-    framer.end()
-    assert list(taken(framer)) == [b"three"]
-
-
-def test_a_task_cannot_be_taken_before_it_is_whole() -> None:
-    framer = TaskFramer()
-    framer.feed(b"a")
-    with pytest.raises(IndexError):
-        framer.take()
-
-
-def test_abandoned_tasks_are_gone() -> None:
-    framer = TaskFramer()
-    framer.feed(b"a\nb\nc")
-    framer.abandon()
-    assert not framer
-    framer.end()
-    assert not framer
+    assert framer.feed(b"one") == b""
+    assert framer.feed(terminator + b"two" + terminator + b"thr") == b"".join(
+        [b"one", terminator, b"two", terminator]
+    )
+    assert framer.feed(b"ee") == b""
+    assert framer.end() == b"three" + terminator
+    assert framer.end() == b""
 
 
 def naive_tasks(data: bytes, terminator: bytes) -> list[bytes]:

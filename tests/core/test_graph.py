@@ -1,4 +1,4 @@
-"""Reading graphs, their order, their cycles and their dependants."""
+"""The order of graphs, their cycles and their dependants."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paexec_trio.core.graph import BadLineError, CycleError, TaskGraph
+from paexec_trio.core.graph import CycleError, TaskGraph
+from paexec_trio.core.graphreader import GraphReader
 
 NAMES = st.sampled_from([b"", b"a", b"b", b"c", b"d", b"e", b"f", b"\xff", b"\0"])
 EDGES = st.lists(st.tuples(NAMES, NAMES), max_size=20)
 
 
-def graph_of(*lines: bytes, delimiter: bytes = b" ", weight_word: bytes = b"weight:") -> TaskGraph:
-    graph = TaskGraph(delimiter, weight_word)
-    graph.add_lines(list(lines))
-    return graph
+def graph_of(*lines: bytes) -> TaskGraph:
+    reader = GraphReader()
+    reader.add(b"".join(line + b"\n" for line in lines))
+    return reader.graph()
 
 
 def reach(edges: list[tuple[bytes, bytes]], name: bytes) -> set[bytes]:
@@ -26,70 +27,6 @@ def reach(edges: list[tuple[bytes, bytes]], name: bytes) -> set[bytes]:
     while more := {b for a, b in edges if a == name or a in reached} - reached:
         reached |= more
     return reached
-
-
-def test_tasks_are_numbered_by_first_appearance() -> None:
-    """GRA-005, also in lines of weights; GRA-006: a task that comes again is the same."""
-    graph = graph_of(b"c b", b"weight: x 3", b"a", b"b a", b"c")
-    assert graph.names[1:] == [b"c", b"b", b"x", b"a"]
-
-
-def test_names_may_be_empty() -> None:
-    """GRA-004: a line that begins or ends with the delimiter, and an empty line."""
-    graph = graph_of(b" a", b"b ", b"")
-    assert graph.names[1:] == [b"", b"a", b"b"]
-    assert list(graph.dependants(1)) == [2]
-    assert list(graph.dependants(3)) == [1]
-
-
-@pytest.mark.parametrize("line", [b"a b c", b"a b c d", b"a  b", b"   ", b"weight: a b c"])
-def test_lines_with_too_many_words(line: bytes) -> None:
-    """GRA-010."""
-    with pytest.raises(BadLineError) as caught:
-        graph_of(b"fine", line)
-    assert caught.value.line == line
-
-
-@pytest.mark.parametrize("number", [b"", b"x", b"1.5", b"+", b"--1", b"1e3", b"\xb2", b"9" * 5000])
-def test_weights_that_are_no_numbers(number: bytes) -> None:
-    """WGT-011; the longest is longer than Python converts."""
-    line = b"weight: a " + number
-    with pytest.raises(BadLineError) as caught:
-        graph_of(line)
-    assert caught.value.line == line
-
-
-def test_the_largest_weight_counts() -> None:
-    """WGT-002, WGT-010: also below one, and beyond a machine word."""
-    big = 10**30
-    graph = graph_of(
-        b"weight: a -3",
-        b"weight: a -2",
-        b"a",
-        b"weight: b %d" % big,
-        b"weight: b 1",
-        b"weight: c +0",
-    )
-    assert graph.weights == {1: -2, 2: big, 3: 0}
-
-
-def test_two_words_with_the_word_for_weights_are_an_edge() -> None:
-    graph = graph_of(b"weight: a")
-    assert graph.names[1:] == [b"weight:", b"a"]
-    assert list(graph.dependants(1)) == [2]
-
-
-def test_other_delimiter_and_other_word() -> None:
-    """GRA-003, WGT-009."""
-    graph = graph_of(b"a b;c d", b"w;a b;7", delimiter=b";", weight_word=b"w")
-    assert graph.names[1:] == [b"a b", b"c d"]
-    assert graph.weights == {1: 7}
-
-
-def test_no_delimiter() -> None:
-    """GRA-003: the whole line is the task."""
-    graph = graph_of(b"a b c", b"weight: a 1", b"", delimiter=b"")
-    assert graph.names[1:] == [b"a b c", b"weight: a 1", b""]
 
 
 def test_dependants_the_last_edge_first() -> None:
@@ -121,6 +58,13 @@ def test_a_cycle_of_many_tasks() -> None:
     with pytest.raises(CycleError) as caught:
         graph.topological_order()
     assert caught.value.cycle == [b"%d" % (task % count) for task in range(count + 1)]
+
+
+@pytest.mark.parametrize("lines", [[b"a b", b"b c", b"a c"], [b"c", b"b c", b"a b", b"a c"]])
+def test_order_of_tasks_that_are_in_order_and_of_others(lines: list[bytes]) -> None:
+    graph = graph_of(*lines)
+    names = [graph.names[task] for task in graph.topological_order()]
+    assert names == [b"a", b"b", b"c"]
 
 
 def test_failure_in_a_ladder_of_diamonds() -> None:

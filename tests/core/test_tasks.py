@@ -21,7 +21,7 @@ def graph_tasks(
 
 def take_all(tasks: FlatTasks | GraphTasks) -> list[tuple[int, bytes]]:
     taken = []
-    while tasks:
+    while tasks.ready:
         taken.append(tasks.take())
     return taken
 
@@ -73,7 +73,7 @@ def test_a_success_makes_ready() -> None:
     tasks = graph_tasks(b"a c\nb c\na c\n")
     assert take_all(tasks) == [(1, b"a"), (3, b"b")]
     assert tasks.done(1, Status.SUCCESS) == []
-    assert not tasks
+    assert not tasks.ready
     assert not tasks.is_exhausted()
     tasks.done(3, Status.SUCCESS)
     assert take_all(tasks) == [(2, b"c")]
@@ -89,7 +89,7 @@ def test_a_failure_drops_all_dependants(status: Status) -> None:
     assert tasks.done(3, status) == [b"c", b"d"]
     assert tasks.done(5, Status.SUCCESS) == []
     assert tasks.is_exhausted()
-    assert not tasks
+    assert not tasks.ready
 
 
 def test_a_dropped_task_does_not_become_ready() -> None:
@@ -98,7 +98,7 @@ def test_a_dropped_task_does_not_become_ready() -> None:
     take_all(tasks)
     tasks.done(1, Status.FAILURE)
     tasks.done(3, Status.SUCCESS)
-    assert not tasks
+    assert not tasks.ready
 
 
 @pytest.mark.parametrize("cut", range(7))
@@ -142,7 +142,7 @@ def test_newlines_in_a_graph_are_refused_before_anything_starts() -> None:
 def test_the_empty_graph() -> None:
     """GRA-012."""
     tasks = graph_tasks(b"")
-    assert not tasks
+    assert not tasks.ready
     assert tasks.is_exhausted()
 
 
@@ -151,7 +151,7 @@ def test_abandoned_tasks() -> None:
         if isinstance(tasks, FlatTasks):
             tasks.feed(b"a\nb")
         tasks.abandon()
-        assert not tasks
+        assert not tasks.ready
         assert tasks.is_exhausted()
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from paexec_trio.core import weights
 from paexec_trio.core.graph import TaskGraph
+from paexec_trio.core.graphreader import GraphReader
 
 TASKS = st.integers(min_value=0, max_value=15)
 WEIGHTED_GRAPHS = st.tuples(
@@ -16,12 +19,16 @@ WEIGHTED_GRAPHS = st.tuples(
 )
 
 
+def graph_of(lines: Iterable[bytes]) -> TaskGraph:
+    reader = GraphReader()
+    reader.add(b"".join(line + b"\n" for line in lines))
+    return reader.graph()
+
+
 def build(edges: list[tuple[int, int]], numbers: dict[int, int]) -> TaskGraph:
     """Build a graph without cycles: edges lead from lower to higher numbers."""
-    graph = TaskGraph()
-    graph.add_lines([b"%d %d" % (min(edge), max(edge)) for edge in edges])
-    graph.add_lines([b"weight: %d %d" % pair for pair in numbers.items()])
-    return graph
+    lines = [b"%d %d" % (min(edge), max(edge)) for edge in edges]
+    return graph_of(lines + [b"weight: %d %d" % pair for pair in numbers.items()])
 
 
 def everything_below(graph: TaskGraph, task: int) -> list[int]:
@@ -61,8 +68,7 @@ def test_maxima(case: tuple[list[tuple[int, int]], dict[int, int]]) -> None:
 def test_sums_over_a_long_chain() -> None:
     """Linear where there is one path only; a set for each task would take an hour."""
     count = 100_000
-    graph = TaskGraph()
-    graph.add_lines([b"%d %d" % (task, task + 1) for task in range(1, count)])
+    graph = graph_of(b"%d %d" % (task, task + 1) for task in range(1, count))
     sums = weights.sums_over_dependants(graph, graph.topological_order())
     assert sums[1:] == [*range(count, 0, -1)]
 
@@ -70,9 +76,10 @@ def test_sums_over_a_long_chain() -> None:
 def test_sums_over_a_ladder_of_diamonds() -> None:
     """Exponentially many paths, three tasks a step."""
     steps = 2_000
-    graph = TaskGraph()
+    lines = []
     for step in range(steps):
-        graph.add_lines([b"n%d a%d" % (step, step), b"n%d b%d" % (step, step)])
-        graph.add_lines([b"a%d n%d" % (step, step + 1), b"b%d n%d" % (step, step + 1)])
+        lines += [b"n%d a%d" % (step, step), b"n%d b%d" % (step, step)]
+        lines += [b"a%d n%d" % (step, step + 1), b"b%d n%d" % (step, step + 1)]
+    graph = graph_of(lines)
     sums = weights.sums_over_dependants(graph, graph.topological_order())
     assert sums[1] == 3 * steps + 1

@@ -1,0 +1,109 @@
+"""Reading a graph: from lines of the input to numbered tasks, edges and weights."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from itertools import compress, count, islice
+from typing import final
+
+from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.graph import TaskGraph
+
+_OCTETS = bytes(range(256))
+
+
+class BadLineError(Exception):
+    """A line of the input is no task, no edge and no weight (GRA-010)."""
+
+    def __init__(self, line: bytes) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+@final
+class GraphReader:
+    """Understands the lines of a graph (GRA-001 to GRA-010).
+
+    Reading takes most of the time that a large graph takes. So no line is looked at by itself,
+    unless it has three words: a block of lines is split into words, all of them are looked up, and
+    the separators between them say which of them are the tasks of an edge.
+
+    Args:
+        terminator: the octet that ends a line.
+        delimiter: the octet between the words of a line, or nothing: a line is one task.
+        weight_word: the first word of a line that gives a weight.
+
+    Raises:
+        ValueError: the delimiter is longer than an octet.
+    """
+
+    def __init__(
+        self,
+        terminator: bytes = NEWLINE,
+        delimiter: bytes = b" ",
+        weight_word: bytes = b"weight:",
+    ) -> None:
+        if len(delimiter) > 1:
+            raise ValueError(f"delimiter {delimiter!r} is no octet")
+        self._terminator = terminator
+        # No line holds its terminator: as a delimiter it would delimit nothing.
+        self._delimiter = delimiter if delimiter != terminator else b""
+        self._weight_word = weight_word
+        self._octets_of_words = _OCTETS.translate(None, terminator + delimiter)
+        self._delimiters_as_ones = bytes(octet in self._delimiter for octet in _OCTETS)
+        # Tasks are numbered from 1 in the order of their first appearance (GRA-005).
+        self._numbers: defaultdict[bytes, int] = defaultdict(count(1).__next__)
+        self._weights: dict[int, int] = {}
+        # The task of each word of the input, and whether the next word is its dependant: 1 or 0.
+        self._tasks = array("I")
+        self._precedes_dependant = bytearray()
+
+    def add(self, lines: bytes) -> None:
+        """Add whole lines, each with its terminator.
+
+        Raises:
+            BadLineError: a line cannot be understood.
+        """
+        delimiter, terminator = self._delimiter, self._terminator
+        separators = lines.translate(None, self._octets_of_words)
+        if delimiter:
+            if delimiter + delimiter in separators:
+                self._add_line_by_line(lines)
+                return
+            lines = lines.replace(delimiter, terminator)
+        words = lines.split(terminator)
+        words.pop()  # what follows on the last terminator: nothing
+        self._tasks.extend(map(self._numbers.__getitem__, words))
+        self._precedes_dependant += separators.translate(self._delimiters_as_ones)
+
+    def _add_line_by_line(self, lines: bytes) -> None:
+        numbers = self._numbers
+        for line in lines.split(self._terminator)[:-1]:
+            words = line.split(self._delimiter)
+            if len(words) <= 2:
+                self._tasks.extend([numbers[word] for word in words])
+                self._precedes_dependant += b"\0" if len(words) == 1 else b"\1\0"
+            elif len(words) == 3 and words[0] == self._weight_word:
+                self._add_weight(words[1], words[2], line)
+            else:
+                raise BadLineError(line)
+
+    def _add_weight(self, name: bytes, number: bytes, line: bytes) -> None:
+        digits = number[1:] if number[:1] in {b"-", b"+"} else number
+        if not digits.isdigit():
+            raise BadLineError(line)
+        task = self._numbers[name]
+        try:
+            weight = int(number)
+        except ValueError:  # longer than Python converts
+            raise BadLineError(line) from None
+        self._weights[task] = max(weight, self._weights.get(task, weight))
+
+    def graph(self) -> TaskGraph:
+        """Return the graph that was read."""
+        before = compress(self._tasks, self._precedes_dependant)
+        after = compress(islice(self._tasks, 1, None), self._precedes_dependant)
+        return TaskGraph(
+            [b"", *self._numbers], array("I", before), array("I", after), self._weights
+        )
