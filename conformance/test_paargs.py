@@ -419,9 +419,37 @@ def test_a_node_is_lost(stage: Stage) -> None:
     assert run.stdout == b""
 
 
+@requirement("ARG-003", "ARG-030", "DTH-010", "DTH-020")
+def test_nodes_that_die(stage: Stage) -> None:
+    transport = stage.transport()
+    run = stage.start("-z", "-P", "alpha beta", "-t", transport, show(stage))
+    run.feed(b"t\n")
+    run.close_stdin()
+    stage.wait("the start of two transports", lambda: len(stage.transports) == 2)
+    alpha, beta = sorted(stage.transports, key=lambda transport: transport.words[0])
+    alpha.exit(255)
+    beta.run()
+    assert run.wait() == 0
+    failed = lines_of(1, b"fatal")
+    assert run.stdout.removeprefix(failed) == successes(shown(stage, "t"))
+
+
+@requirement("ARG-003", "RST-004", "RST-020")
+def test_nodes_that_are_restarted(stage: Stage) -> None:
+    run = stage.start("-Z1", "-mF=gone", "-P", "host", "-t", stage.transport(), show(stage))
+    run.feed(b"t\n")
+    run.close_stdin()
+    stage.next_transport().exit(255)
+    stage.wait("a restart", lambda: len(stage.transports) == 2)
+    stage.transports[1].run()
+    assert run.wait() == 0
+    failed = lines_of(1, b"gone")
+    assert run.stdout.removeprefix(failed) == successes(shown(stage, "t"))
+
+
 # Help and version
 
-OPTIONS = ["-P", "-t", "-c", "-I", "-X", "-f", "-0", "-m", "-h", "-V"]
+OPTIONS = ["-P", "-t", "-c", "-I", "-X", "-f", "-0", "-z", "-Z", "-m", "-h", "-V"]
 
 
 def ran(stage: Stage) -> bytes:
@@ -497,6 +525,7 @@ FAULTS: dict[str, tuple[Sequence[str], Sequence[str], str, int]] = {
     "-m with an unknown key": (("-P+1", "-mx=y", "COMMAND"), GOOD, "-m", 1),
     "-md= too long": (("-md=aa", *GOOD), ("-md=a", *GOOD), "-md", 1),
     "quotes": (("-ms='", *GOOD), ("-ms=x", *GOOD), "-m", 1),
+    "no seconds": (("-Z", "x", *GOOD), ("-Z", "1", *GOOD), "x", 1),
     "-I too short": (("-I", "%", *GOOD), ("-I", "%%", *GOOD), "%", 2),
     "-I too long": (("-I", "%%%", *GOOD), ("-I", "%%", *GOOD), "%%%", 2),
 }

@@ -106,6 +106,12 @@ class Distributor:
         return bytes(self._stderr)
 
     @property
+    def diagnostics(self) -> bytes:
+        """The same without what shells say about a process that was killed."""
+        lines = bytes(self._stderr).splitlines(keepends=True)
+        return b"".join(line for line in lines if line != b"Killed\n")
+
+    @property
     def silent(self) -> bool:
         """Whether it has exited and nobody holds its standard error any more."""
         return self.status is not None and self._stderr_pipe is None
@@ -237,6 +243,18 @@ class Distributor:
             if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024
         raise AssertionError(f"the distributor's memory cannot be measured: no {field}")
+
+    def descriptors(self) -> int:
+        """How many descriptors it has open."""
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def children(self) -> int:
+        """How many child processes it has, those included that ended and were not waited for."""
+        parents = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):  # it is gone
+                parents.append(int(stat.read_bytes().rpartition(b")")[2].split()[1]))
+        return parents.count(self.pid)
 
     def _take_exit(self) -> None:
         self.status = self._process.wait()

@@ -38,6 +38,8 @@ class Fake:
         self.environment: dict[bytes, bytes] = dict(
             entry.split(b"=", 1) for entry in hello["environment"] if b"=" in entry
         )
+        #: When the process was forked, in seconds since the system started, to a hundredth.
+        self.start: float = hello["start"]
         #: Everything that was read from standard input.
         self.received = bytearray()
         #: When the end of standard input was seen, by the system's monotonic clock.
@@ -107,6 +109,10 @@ class Fake:
         """Show the end of the output, but go on living."""
         self._command("close_stdout")
 
+    def close_stderr(self) -> None:
+        """Show the end of standard error, but go on living."""
+        self._command("close_stderr")
+
     def exit(self, status: int) -> None:
         """End with this exit status."""
         self._command("exit", status)
@@ -127,9 +133,13 @@ class Fake:
         """Write lines as long as somebody takes them; the number of octets that were taken."""
         return int(self._ask("flood", line, limit, patience))
 
-    def spawn(self) -> int:
+    def spawn(self, *, keep_output: bool = False) -> int:
         """Start a child in the same process group that never ends by itself; its pid."""
-        return int(self._ask("spawn"))
+        return int(self._ask("spawn", keep_output))
+
+    def pipes(self) -> dict[int, str]:
+        """What each of its open descriptors refers to."""
+        return dict(self._ask("pipes"))
 
     def _execute(self, words: list[bytes], environment: dict[bytes, bytes] | None) -> None:
         self._command("execute", words, environment)

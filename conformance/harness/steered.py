@@ -61,6 +61,12 @@ def unread_octets(fd: int) -> int:
     return count
 
 
+def start_time() -> float:
+    """When this process was forked, in seconds since the system started, to a hundredth."""
+    fields = octets_of("/proc/self/stat").rpartition(b")")[2].split()
+    return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
 class Steered:
     """One fake: events go to the test, commands come from it, each answered with ``done``."""
 
@@ -88,6 +94,7 @@ class Steered:
                 "flags": sorted(flags),
                 "words": octets_of("/proc/self/cmdline").split(b"\0")[FIXED_WORDS:-1],
                 "environment": octets_of("/proc/self/environ").split(b"\0")[:-1],
+                "start": start_time(),
             },
         )
         self._poll.register(_STDIN, select.POLLIN)
@@ -204,15 +211,30 @@ class Steered:
     def _do_close_stdout(self) -> None:
         os.close(_STDOUT)
 
-    def _do_spawn(self) -> int:
-        """Leave a child in this process group that holds none of the pipes and never ends."""
+    def _do_close_stderr(self) -> None:
+        os.close(_STDERR)
+
+    def _do_spawn(self, keep_output: bool) -> int:
+        """Leave a child in this process group that never ends, and holds no pipe but the output."""
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            os.closerange(0, 64)
+            for fd in range(64):
+                if not (keep_output and fd == _STDOUT):
+                    os.closerange(fd, fd + 1)
             while True:
                 signal.pause()
         return child
+
+    def _do_pipes(self) -> dict[int, str]:
+        """What each open descriptor refers to."""
+        found = {}
+        for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (pathlib is slow to load)
+            try:
+                found[int(name)] = os.readlink(f"/proc/self/fd/{name}")  # noqa: PTH115
+            except OSError:  # that of the listing itself
+                continue
+        return found
 
     def _do_execute(self, words: list[bytes], environment: dict[bytes, bytes] | None) -> NoReturn:
         """Become another program, as a transport becomes the shell of the node."""

@@ -34,6 +34,7 @@ class Watch:
         self._hopeless = hopeless
         self._selector = selectors.DefaultSelector()
         self._known: dict[int, selectors.SelectorKey] = {}
+        self._pumping = False
 
     def add(self, channel: HasFileno | int, events: int, callback: Callable[[], None]) -> None:
         """Call ``callback`` whenever ``channel`` is ready for one of ``events``."""
@@ -81,9 +82,15 @@ class Watch:
             pass
 
     def _pump(self, seconds: float) -> bool:
-        ready = self._selector.select(seconds)
-        for key, _ in ready:
-            # A callback can close another channel of the same round.
-            if self._known.get(key.fd) is key:
-                key.data()
+        if self._pumping:  # a callback wants it; the round that called it goes on to the end
+            return False
+        self._pumping = True
+        try:
+            ready = self._selector.select(seconds)
+            for key, _ in ready:
+                # A callback can close another channel of the same round.
+                if self._known.get(key.fd) is key:
+                    key.data()
+        finally:
+            self._pumping = False
         return bool(ready)
