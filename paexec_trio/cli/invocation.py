@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import ExecSettings, GraphSettings, Settings
+    from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
 
 
 REPLACED_LENGTH = 2
@@ -82,6 +82,7 @@ def understand(
 
     graph = _graph_settings(values, words)
     calculator = _calculator(options, free, name)
+    resistance = _resistance(values, words)
     nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if nodes_value is None:
         raise UsageError(names.nodes + b" option is mandatory!")
@@ -109,6 +110,7 @@ def understand(
             print_task=bool({"-i", "-I"} & letters),
             grouping=_grouping(letters),
             graph=graph,
+            resistance=resistance,
             describe_weights="-d" in letters,
             exec_mode=exec_mode,
         ),
@@ -176,6 +178,26 @@ def _grouping(options: Collection[str]) -> Grouping:
     if "--keep-order" in options:
         return Grouping.KEEP_ORDER
     return Grouping.GROUP if "--group" in options else Grouping.NONE
+
+
+def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Resistance | None:
+    """Return how the run goes on when nodes die, ``None`` if it does not."""
+    seconds = _seconds(values.get("-Z", b"0"))
+    if "-w" in values and not seconds:
+        raise UsageError(b"-w is useless without -Z")
+    if not {"-z", "-Z"} & values.keys():
+        return None
+    from paexec_trio.core.settings import Resistance
+
+    return Resistance(fatal=words.get(b"F", b"fatal"), restart_seconds=seconds, wait="-w" in values)
+
+
+def _seconds(value: bytes) -> float:
+    """Read the value of ``-Z`` (RST-002)."""
+    whole, _, fraction = value.partition(b".")
+    if not (whole + fraction).isdigit():
+        raise UsageError(b"invalid argument for option -Z: '%b'" % value)
+    return float(value)
 
 
 def _calculator(

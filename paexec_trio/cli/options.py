@@ -95,7 +95,7 @@ Calculators find the marker in the variable ``PAEXEC_EOT``.
             "t=EOT: set the end-of-task marker, by default empty;",
             "with -g: s=, f=: set the lines 'success' and 'failure';",
             "d=: set the octet between tasks, or none; w=: set 'weight:';",
-            "F=: accepted, without effect yet",
+            "with -z: F=: set the line 'fatal', or none",
         ),
         details="Can be given several times, for several keys.",
         choices=("t=", "s=", "f=", "F=", "d=", "w="),
@@ -123,6 +123,32 @@ heavy a task is; without one its weight is 1. The heaviest task that can be star
             "sum of their and their dependants' weights; 2: the largest",
         ),
         choices=("0", "1", "2"),
+    ),
+    Option(
+        "z",
+        "",
+        (
+            "go on without nodes that die; their tasks are given to others,",
+            "after a line 'fatal'",
+        ),
+        details="""\
+A node dies when its process cannot be started or ends, when its output ends, or when it does not
+accept input any more. What it printed of its task until then is followed by a line ``fatal`` and,
+with ``-e``, the end-of-task marker; then the whole task is given to another node, before those that
+were not started yet. When all nodes are dead, the run ends with ``all nodes failed``.
+""",
+    ),
+    Option(
+        "Z",
+        "seconds",
+        ("-z, and restart dead nodes after so many seconds",),
+        details="Fractions are allowed; 0 is the same as ``-z``.",
+    ),
+    Option(
+        "w",
+        "",
+        ("with -Z: wait for restarts while all nodes are dead",),
+        details="Without it the run ends at once, although dead nodes would be restarted later.",
     ),
     Option("r", "", ("prefix each line with its node, or its number from 0",)),
     Option("l", "", ("prefix each line with its task's number, from 1",)),
@@ -174,5 +200,4 @@ SYNTAX = Syntax(
         ("TMPDIR", "where --group and --keep-order keep what is too much, by default /tmp"),
     ),
     free="command",
-    planned="zZw",
 )

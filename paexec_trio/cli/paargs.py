@@ -46,12 +46,17 @@ single quotes: ``-I %% -c 'cp "%%" "%%.bak"'``.
         _SAME["X"]._replace(help=("discard what the command prints",)),
         Option("f", "", ("accepted, without effect: output is always flushed",)),
         _SAME["0"],
+        _SAME["z"],
+        _SAME["Z"]._replace(
+            help=("-z, restart dead nodes after so many seconds, and wait", "while all are dead"),
+            details="Fractions are allowed.",
+        ),
         _SAME["m"]._replace(
             help=(
                 "words: s=, f=: set the lines 'success' and 'failure';",
                 "t=: set the line at the end of each task;",
                 "d=: the input is a graph, with this octet between tasks;",
-                "w=: set its 'weight:'; F=: accepted, without effect yet",
+                "w=: set its 'weight:'; with -z: F=: set the line 'fatal'",
             ),
             details="""\
 Can be given several times, for several keys. The input is read as a graph only with ``d=``; what a
@@ -68,7 +73,6 @@ graph is tells :manpage:`paexec-trio(1)`.
         ("TMPDIR", "where --group and --keep-order keep what is too much, by default /tmp"),
     ),
     free="command",
-    planned="zZ",
 )
 
 _IMPLIED = [("-C", b""), ("-x", b""), ("-l", b""), ("-e", b""), ("-g", b""), ("-m", b"d=")]
@@ -82,6 +86,8 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
     """Understand a call; arguments and errors are those of ``invocation.parse``."""
     given, free = SYNTAX.split(arguments)
     options = _IMPLIED + [(_MEANINGS.get(name, name), value) for name, value in given]
+    if any(name == "-Z" for name, _ in given):
+        options.append(("-w", b""))
     invocation = understand(program, options, free, environment, Names(b"-P", b"-I"))
     graph = invocation.settings.graph
     if graph is None or graph.delimiter:

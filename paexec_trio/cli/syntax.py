@@ -75,7 +75,6 @@ class Syntax(NamedTuple):
         options: its options, ``HELP`` and ``VERSION`` among them, in the order of the help.
         variables: names of variables of the environment, each with what it is for.
         free: what the free arguments are: ``command``, with its arguments, ``file`` or nothing.
-        planned: letters of options of the C program that this version does not have yet.
     """
 
     summary: str
@@ -83,7 +82,6 @@ class Syntax(NamedTuple):
     options: tuple[Option, ...]
     variables: tuple[tuple[str, str], ...]
     free: Literal["", "command", "file"] = ""
-    planned: str = ""
 
     def split(self, arguments: Sequence[str]) -> tuple[list[tuple[str, bytes]], list[bytes]]:
         """Split arguments into options and free arguments, by the rules of POSIX getopt (OPT-001).
@@ -128,8 +126,6 @@ class Syntax(NamedTuple):
             return b"unrecognized option '--%b'" % given
         if any(option.letter == error.opt for option in self.options):
             return b"option requires an argument -- '%b'" % given
-        if error.opt in self.planned:
-            return b"option -%b is not supported by this version yet" % given
         return b"invalid option -- '%b'" % given
 
     def help_text(self, program: str) -> str:

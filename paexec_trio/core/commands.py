@@ -18,6 +18,10 @@ class Timer(IntEnum):
     """Nodes that are still there receive SIGKILL."""
     GIVE_UP = 3
     """What nobody has read by then is not written any more."""
+    BURY = 4
+    """What is left of dead nodes receives SIGTERM, or SIGKILL if it was not enough."""
+    RESTART = 5
+    """Dead nodes are started again."""
 
 
 @dataclass(slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any, final
 
 from paexec_trio.core.commands import (
@@ -53,6 +54,7 @@ from paexec_trio.core.settings import (
     STOP_GRACE,
     TERM_GRACE,
     ExecSettings,
+    Resistance,
     Settings,
 )
 from paexec_trio.core.states import NodeState, Step
@@ -132,6 +134,16 @@ class Engine:
         # that ended while it held no task stays here: it counts as lost only if a task comes for
         # it (END-007, END-011).
         self._idle: list[int] = []
+        # The nodes to be started now, in this order.
+        self._to_start: deque[int] = deque()
+        # What follows is for -z alone. Nodes that are not dead, those included that start first.
+        self._living = len(self._nodes)
+        # Tasks whose attempts failed, with their ids; the last one is next (DTH-012).
+        self._to_reassign: list[tuple[int, bytes]] = []
+        # Nodes are being started, or dead ones will be when the timer fires.
+        self._starts_arranged = True
+        self._burial_arranged = False
+        self._reported_start_failures: set[bytes] = set()
         self._phase = Phase.RUNNING
         self._outcome = Exit()
         self._output_broken = False
@@ -170,21 +182,29 @@ class Engine:
 
     def _run_started(self, event: RunStarted) -> None:
         self._nonce = event.nonce
+        self._to_start.extend(range(len(self._nodes)))
         if not self._tasks.needs_whole_input:
-            self._start_next_node(0)
+            self._start_next_node()
         self._read_more()
 
-    def _start_next_node(self, index: int) -> None:
+    def _start_next_node(self) -> None:
         # One after the other: nodes that run already are served while the others start, and
         # after a failure no start is under way that would have to be called back.
-        if index < len(self._nodes):
-            self._nodes[index].step(Step.START)
-            self._commands.append(StartNode(index))
+        if self._to_start:
+            node = self._nodes[self._to_start.popleft()]
+            if node.state is _GONE:
+                self._living += 1
+            node.step(Step.START)
+            self._commands.append(StartNode(node.index))
+        else:
+            self._starts_arranged = False
+            self._arrange_restart()
 
     def _node_started(self, event: NodeStarted) -> None:
         node = self._nodes[event.node]
         node.step(Step.STARTED)
         node.pid = event.pid
+        node.terminated = False
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
             self._close(node)
@@ -192,7 +212,7 @@ class Engine:
             return
         if self._settings.exec_mode:
             self._prepare_shell(node, self._settings.exec_mode)
-        self._start_next_node(node.index + 1)
+        self._start_next_node()
         self._dispatch()
 
     def _prepare_shell(self, node: Node, exec_mode: ExecSettings) -> None:
@@ -209,8 +229,15 @@ class Engine:
         self._nodes[event.node].step(Step.NOT_STARTED)
         if self._phase is Phase.STOPPING:
             self._exit_if_nothing_is_left()
-        else:
+        elif self._settings.resistance is None:
             self._fail(self._settings.program + b": " + event.reason)
+        else:
+            if event.reason not in self._reported_start_failures:
+                self._reported_start_failures.add(event.reason)
+                self._report(event.reason)
+            self._living -= 1
+            self._start_next_node()
+            self._dispatch()
 
     def _node_output(self, event: NodeOutput) -> None:
         node = self._nodes[event.node]
@@ -272,33 +299,81 @@ class Engine:
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
         node = self._nodes[event.node]
-        if node.state is NodeState.BUSY:
-            program = self._settings.program
-            self._end_node(node)
-            self._fail(program + b": Sending task to the node failed: " + event.reason)
-        elif node.state is NodeState.IDLE:
-            self._end_node(node)
+        if node.state is _BUSY or node.state is _IDLE:
+            self._end_node(
+                node, self._settings.program + b": Sending task to the node failed: " + event.reason
+            )
 
     def _node_ended(self, event: NodeEnded) -> None:
         node = self._nodes[event.node]
-        if node.state is NodeState.ENDED:
-            return
-        needed = node.state is NodeState.BUSY
-        self._end_node(node)
-        if needed:
-            self._node_lost(node)
+        if node.state is not _ENDED:
+            self._end_node(node, _lost(node))
 
-    def _end_node(self, node: Node) -> None:
-        if node.state is not NodeState.CLOSING:
-            self._commands.append(CloseStdin(node.index))
+    def _end_node(self, node: Node, diagnostic: bytes) -> None:
+        """Take in that no result can come from a node; the diagnostic is for one that is needed."""
+        before = node.state
+        attempts = list(node.attempts)
         node.step(Step.END)
-        if self._groups:
-            self._commands.extend(Discard(attempt.task_id) for attempt in node.attempts)
         node.attempts.clear()
+        node.framer = ResultFramer(self._settings.eot)  # END-014
+        if self._groups:
+            self._commands.extend(Discard(attempt.task_id) for attempt in attempts)  # GRP-013
+        if before is NodeState.CLOSING:
+            return
+        self._commands.append(CloseStdin(node.index))
+        if self._settings.resistance:
+            self._node_died(node, attempts, self._settings.resistance)
+        elif before is _BUSY:
+            self._fail(diagnostic)
 
-    def _node_lost(self, node: Node) -> None:
-        # Upstream prints this message without the program's name.
-        self._fail(b"Node %b exited unexpectedly" % node.name)
+    # Dead nodes
+
+    def _node_died(self, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
+        """Let the others do its tasks (the chapter Death of the spec)."""
+        self._living -= 1
+        if not attempts:
+            self._idle.remove(node.index)
+            heapify(self._idle)
+        for attempt in attempts:
+            self._give_up_attempt(attempt, resistance)
+        if not self._burial_arranged:
+            self._burial_arranged = True
+            self._commands.append(SetTimer(Timer.BURY, TERM_GRACE))
+        self._arrange_restart()
+        self._dispatch()
+
+    def _give_up_attempt(self, attempt: Attempt, resistance: Resistance) -> None:
+        """Print the end of an attempt that failed (DTH-020, DTH-022), and have another one made."""
+        if not self._groups:  # GRP-013: else nothing of it is printed
+            if resistance.fatal:
+                self._print(attempt, attempt.prefix + resistance.fatal + NEWLINE)
+            if self._settings.print_eot:
+                self._print(attempt, attempt.prefix + self._settings.eot + NEWLINE)
+        self._to_reassign.append((attempt.task_id, attempt.task))
+
+    def _bury_dead_nodes(self) -> None:
+        """End by signals what is left of dead nodes (DTH-004)."""
+        left = [node for node in self._nodes if node.state is _ENDED]
+        for node in left:
+            self._commands.append(KillNode(node.index, force=node.terminated))
+            node.terminated = True
+        self._burial_arranged = bool(left)
+        if left:
+            self._commands.append(SetTimer(Timer.BURY, TERM_GRACE))
+
+    def _arrange_restart(self) -> None:
+        """Set the timer for a round of starts, counted from the end of the last one (RST-005)."""
+        resistance = self._settings.resistance
+        if not resistance or not resistance.restart_seconds or self._starts_arranged:
+            return
+        if self._living < len(self._nodes):
+            self._starts_arranged = True
+            self._commands.append(SetTimer(Timer.RESTART, resistance.restart_seconds))
+
+    def _restart_dead_nodes(self) -> None:
+        # Of those that are not gone yet, something is left that has to end first (RST-007).
+        self._to_start.extend(node.index for node in self._nodes if node.state is _GONE)
+        self._start_next_node()
 
     def _node_gone(self, event: NodeGone) -> None:
         node = self._nodes[event.node]
@@ -337,7 +412,7 @@ class Engine:
         if isinstance(self._tasks, GraphTasks):
             if self._settings.describe_weights:
                 self._commands.extend(map(Report, self._tasks.describe_weights()))
-            self._start_next_node(0)
+            self._start_next_node()
         self._dispatch()
 
     def _refuse_input(self, error: InputError) -> None:
@@ -370,16 +445,22 @@ class Engine:
         """Give waiting tasks to idle nodes, ask for more tasks, or finish the nodes."""
         if self._phase is not _RUNNING:
             return
-        while self._idle and self._tasks.ready:
+        while self._idle and (self._to_reassign or self._tasks.ready):
             self._dispatch_next_task()
-        if self._tasks.ready or self._phase is not _RUNNING:
+        if self._phase is not _RUNNING:
+            return
+        if self._to_reassign or self._tasks.ready:
+            if not self._living:
+                self._all_nodes_failed()
             return
         if not self._stdin_ended:
-            if self._idle or self._tasks.needs_whole_input:
+            if self._idle or not self._living or self._tasks.needs_whole_input:
                 self._read_more()
             return
-        if not self._tasks.is_exhausted():
-            return  # some wait for tasks that are being worked on
+        if not self._is_over():
+            return
+        # Restarts are not needed any more (RST-012), but every node is started once (DSP-002).
+        self._to_start = deque(i for i in self._to_start if self._nodes[i].state is NodeState.NEW)
         while self._idle:
             node = self._nodes[heappop(self._idle)]
             if node.state is _IDLE:
@@ -389,20 +470,34 @@ class Engine:
             self._commands.append(SetTimer(Timer.TERMINATE, FINISH_GRACE))
             self._exit_if_nothing_is_left()
 
+    def _is_over(self) -> bool:
+        """Say whether no task will ever be dispatched again, if no more input comes."""
+        if self._to_reassign or self._tasks.ready or not self._tasks.is_exhausted():
+            return False  # some wait for tasks that are being worked on
+        # If nodes may die, what they hold may have to be dispatched to others (DSP-004).
+        return not self._settings.resistance or not any(node.attempts for node in self._nodes)
+
+    def _all_nodes_failed(self) -> None:
+        if self._settings.resistance and not self._settings.resistance.wait:
+            self._fail(b"all nodes failed")  # upstream's words: without the program's name
+
     def _read_more(self) -> None:
         if not self._reading:
             self._reading = True
             self._commands.append(ReadMore())
 
     def _dispatch_next_task(self) -> None:
-        try:
-            task_id, task = self._tasks.take()
-        except RefusedTaskError as refusal:
-            self._fail_input(refusal.reason)
-            return
+        if self._to_reassign:
+            task_id, task = self._to_reassign.pop()
+        else:
+            try:
+                task_id, task = self._tasks.take()
+            except RefusedTaskError as refusal:
+                self._fail_input(refusal.reason)
+                return
         node = self._nodes[heappop(self._idle)]
         if node.state is _ENDED or node.state is _GONE:
-            self._node_lost(node)
+            self._fail(_lost(node))
             return
         node.step(_DISPATCH)
         prefix = self._prefixes.make(node.name, task_id, node.pid)
@@ -492,6 +587,14 @@ class Engine:
         if event.timer is Timer.GIVE_UP:
             self._commands.append(self._outcome)
             return
+        if event.timer is Timer.BURY:
+            if self._phase is not Phase.STOPPING:
+                self._bury_dead_nodes()
+            return
+        if event.timer is Timer.RESTART:
+            if self._phase is _RUNNING and not (self._stdin_ended and self._is_over()):
+                self._restart_dead_nodes()
+            return
         if self._phase is Phase.FINISHING:
             for node in self._remaining():
                 self._report(
@@ -520,3 +623,8 @@ class Engine:
             self._commands.append(SetTimer(Timer.GIVE_UP, DRAIN_GRACE))  # GRP-024, GRP-025
         self._phase = Phase.DRAINING
         self._commands.append(DrainOutput())
+
+
+def _lost(node: Node) -> bytes:
+    # Upstream prints this message without the program's name.
+    return b"Node %b exited unexpectedly" % node.name

@@ -25,7 +25,10 @@ class Attempt:
 
 @dataclass(slots=True)
 class Node:
-    """One node; ``attempts`` is the queue of attempts that it holds, oldest first."""
+    """One node; ``attempts`` is the queue of attempts that it holds, oldest first.
+
+    A node that is restarted stays the same; only its process is a new one.
+    """
 
     index: int
     name: bytes
@@ -34,6 +37,8 @@ class Node:
     pid: int = 0
     attempts: deque[Attempt] = field(default_factory=deque)
     stray_octets_reported: bool = False
+    terminated: bool = False
+    """Whether what is left of it after its death has received SIGTERM."""
 
     def step(self, step: Step) -> None:
         """Move on to the next state.

@@ -15,7 +15,7 @@ STOP_GRACE = 0.2
 """Seconds between closing the calculators' input and SIGTERM when a run is stopped."""
 
 TERM_GRACE = 2.0
-"""Seconds between SIGTERM and SIGKILL."""
+"""Seconds between SIGTERM and SIGKILL. For dead nodes, SIGTERM comes within the same time."""
 
 DRAIN_GRACE = 2.0
 """Seconds that the reader of standard output has, after a signal, to take groups that are done."""
@@ -60,6 +60,21 @@ class ExecSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Resistance:
+    """How a run goes on when nodes die (the chapters Death and Restart of the spec).
+
+    Attributes:
+        fatal: the line that is printed after a failed attempt; empty: none (DTH-021).
+        restart_seconds: the time after which dead nodes are restarted; 0: they are not (RST-003).
+        wait: wait for restarts while all nodes are dead (RST-020).
+    """
+
+    fatal: bytes = b"fatal"
+    restart_seconds: float = 0.0
+    wait: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
     """How tasks are framed and results are rendered; the defaults are those of the options.
 
@@ -75,6 +90,7 @@ class Settings:
         print_task: print the task line (PFX-008).
         grouping: how lines of different tasks are kept apart.
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
+        resistance: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
         describe_weights: report the weights of a graph's tasks (WGT-008).
         exec_mode: how a command is run for each task; ``None`` if tasks are sent to calculators.
     """
@@ -90,5 +106,6 @@ class Settings:
     print_task: bool = False
     grouping: Grouping = Grouping.NONE
     graph: GraphSettings | None = None
+    resistance: Resistance | None = None
     describe_weights: bool = False
     exec_mode: ExecSettings | None = None

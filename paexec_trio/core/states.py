@@ -21,7 +21,7 @@ class NodeState(IntEnum):
     ENDED = 6
     """No result can come from it any more; its processes may still be there."""
     GONE = 7
-    """Nothing is left of it."""
+    """Nothing is left of it. With ``-Z`` a dead node starts again from here (RST-004)."""
 
 
 class Step(IntEnum):
@@ -49,6 +49,7 @@ TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
     (NodeState.BUSY, Step.END): NodeState.ENDED,
     (NodeState.CLOSING, Step.END): NodeState.ENDED,
     (NodeState.ENDED, Step.VANISH): NodeState.GONE,
+    (NodeState.GONE, Step.START): NodeState.STARTING,
 }
 """Every legal step; any other is a bug of the runtime or the engine."""
 

@@ -352,7 +352,7 @@ class Host:
             yield from self._bury(process)
 
     def _bury(self, process: NodeProcess) -> Iterator[Event]:
-        if self._processes.pop(process.node, None):
+        if self._forget(process):
             self._unwatch_stdin(process)
             self._unwatch_stdout(process)
             process.bury()
@@ -360,14 +360,25 @@ class Host:
 
     def _abandon(self, process: NodeProcess) -> Iterator[Event]:
         """Go on without a process that runs as another user and does not end by itself."""
-        if self._processes.pop(process.node, None):
+        if self._forget(process):
             self._unwatch_stdin(process)
             self._unwatch_stdout(process)
             self._unwatch(process.pidfd)
             process.abandon()
             if not process.end_reported:
+                process.end_reported = True
                 yield NodeEnded(process.node)
             yield NodeGone(process.node, left_running=True)
+
+    def _forget(self, process: NodeProcess) -> bool:
+        """Say whether the process was still that of its node, which it is not any more.
+
+        Its end can be found out twice in one round, and the node can have a new one in between.
+        """
+        if self._processes.get(process.node) is not process:
+            return False
+        del self._processes[process.node]
+        return True
 
     def _close_stdin(self, command: CloseStdin) -> None:
         process = self._processes.get(command.node)

@@ -10,7 +10,7 @@ from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import MAGIC_EOT, GraphSettings
+from paexec_trio.core.settings import MAGIC_EOT, GraphSettings, Resistance
 from paexec_trio.core.weights import Weighting
 
 Environment = dict[bytes, bytes]
@@ -370,6 +370,54 @@ def test_quotes_in_words(value: str) -> None:
     assert message == b"symbols ' and \" are not allowed in -m argument: " + value.encode()
 
 
+# Nodes that die
+
+
+def test_each_loss_of_a_node_ends_the_run_by_default() -> None:
+    assert complete().settings.resistance is None
+    assert complete("-mF=gone").settings.resistance is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "resistance"),
+    [
+        (["-z"], Resistance()),
+        (["-Z0"], Resistance()),
+        (["-zZ", "2"], Resistance(restart_seconds=2)),
+        (["-Z.25", "-z"], Resistance(restart_seconds=0.25)),
+        (["-Z", "3."], Resistance(restart_seconds=3)),
+        (["-Z0", "-Z1", "-w"], Resistance(restart_seconds=1, wait=True)),
+        (["-z", "-mF="], Resistance(fatal=b"")),
+        (["-mF=\xff", "-Z1"], Resistance(fatal=b"\xc3\xbf", restart_seconds=1)),
+    ],
+)
+def test_nodes_that_die(arguments: list[str], resistance: Resistance) -> None:
+    """RST-001 to RST-003, DTH-021."""
+    assert complete(*arguments).settings.resistance == resistance
+
+
+def test_seconds_have_no_upper_limit() -> None:
+    resistance = complete("-Z", "9" * 400).settings.resistance
+    assert resistance is not None
+    assert resistance.restart_seconds == float("inf")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", ".", "x", "-1", "+1", " 1", "1 ", "1e3", "0x1", "1_0", "nan", "inf", "1.2.3", "\xb2"],
+)
+def test_bad_seconds(value: str) -> None:
+    """RST-002."""
+    message = complaint("-n", "a", "-c", "x", "-Z", value)
+    assert message == b"invalid argument for option -Z: '%b'" % value.encode()
+
+
+@pytest.mark.parametrize("arguments", [["-w"], ["-wz"], ["-wZ0"], ["-Z1", "-w", "-Z", "0.0"]])
+def test_w_without_z(arguments: list[str]) -> None:
+    """RST-022."""
+    assert complaint("-n", "a", "-c", "x", *arguments) == b"-w is useless without -Z"
+
+
 # Variables for calculators
 
 
@@ -434,7 +482,6 @@ def test_bufsize_is_accepted(value: bytes) -> None:
         (["-n", "+1", "-c"], b"option requires an argument -- 'c'"),
         (["-t"], b"option requires an argument -- 't'"),
         (["-m"], b"option requires an argument -- 'm'"),
-        (["-z"], b"option -z is not supported by this version yet"),
         (["--unknown"], b"unrecognized option '--unknown'"),
         (["--unknown=x"], b"unrecognized option '--unknown'"),
         (["--group=x"], b"option '--group' doesn't allow an argument"),

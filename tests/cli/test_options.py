@@ -11,10 +11,6 @@ def test_no_option_is_there_twice() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_options_that_are_still_missing_are_not_there() -> None:
-    assert not {option.letter for option in OPTIONS} & set(SYNTAX.planned)
-
-
 def test_the_help_names_every_variable() -> None:
     text = SYNTAX.help_text("NAME")
     spec = Path(__file__).parents[2] / "spec"

@@ -18,7 +18,6 @@ SYNTAX = Syntax(
         Option("", "size", ("long name with value",), "limit"),
     ),
     variables=(("A, B", "two variables"), ("C", "another")),
-    planned="p",
 )
 
 
@@ -59,7 +58,6 @@ def test_unambiguous_beginnings_of_long_options() -> None:
         (["-:"], b"invalid option -- ':'"),
         (["-\udcff"], b"invalid option -- '\xff'"),
         (["-v"], b"option requires an argument -- 'v'"),
-        (["-p"], b"option -p is not supported by this version yet"),
         (["--quick"], b"unrecognized option '--quick'"),
         (["--limit"], b"option '--limit' requires an argument"),
         (["--lim"], b"option '--limit' requires an argument"),

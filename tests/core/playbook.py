@@ -9,7 +9,7 @@ from paexec_trio.core.commands import Command, Hold, ReadMore, StartNode, Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeStarted, RunStarted
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import Settings
+from paexec_trio.core.settings import Resistance, Settings
 
 FIRST_PID = 1000
 """The process id of node 0 of :func:`started`; the other nodes have the numbers after it."""
@@ -93,7 +93,7 @@ def names(count: int) -> tuple[bytes, ...]:
     return tuple(b"n%d" % index for index in range(count))
 
 
-def started(nodes: int = 1, **options: bytes | bool | Grouping) -> Playbook:
+def started(nodes: int = 1, **options: bytes | bool | Grouping | Resistance) -> Playbook:
     """Return a playbook whose nodes run already, with a ``ReadMore`` outstanding.
 
     The options are those of :class:`~paexec_trio.core.settings.Settings`.

@@ -14,6 +14,7 @@ LIFE = {
     (NodeState.BUSY, Step.END): NodeState.ENDED,
     (NodeState.CLOSING, Step.END): NodeState.ENDED,
     (NodeState.ENDED, Step.VANISH): NodeState.GONE,
+    (NodeState.GONE, Step.START): NodeState.STARTING,
 }
 
 
@@ -39,8 +40,9 @@ def test_every_step_is_used() -> None:
     assert {step for _, step in TRANSITIONS} == set(Step)
 
 
-def test_nothing_follows_on_gone() -> None:
-    assert not [step for state, step in TRANSITIONS if state is NodeState.GONE]
+def test_a_node_that_is_gone_can_only_start_again() -> None:
+    """RST-004, RST-007."""
+    assert [step for state, step in TRANSITIONS if state is NodeState.GONE] == [Step.START]
 
 
 def test_states_are_ordered_by_age() -> None:

@@ -1,7 +1,7 @@
 # fish completion for paexec-trio
 # Made by tools/share.py from the program's table of options; do not edit.
 
-complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W)'
+complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
 complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -17,6 +17,9 @@ complete -c paexec-trio -s m -x -a 't= s= f= F= d= w=' -d 'words of the protocol
 complete -c paexec-trio -s g -d 'standard input is a graph'
 complete -c paexec-trio -s s -d 'the same as -g'
 complete -c paexec-trio -s W -x -a '0 1 2' -d '-g, and heavier tasks first'
+complete -c paexec-trio -s z -d 'go on without nodes that die'
+complete -c paexec-trio -s Z -x -d '-z, and restart dead nodes after so many seconds'
+complete -c paexec-trio -s w -d 'with -Z'
 complete -c paexec-trio -s r -d 'prefix each line with its node, or its number from 0'
 complete -c paexec-trio -s l -d 'prefix each line with its task\'s number, from 1'
 complete -c paexec-trio -s p -d 'prefix each line with the id of the node\'s process'

@@ -1,0 +1,780 @@
+"""The engine when nodes die, event by event. Random schedules are in ``test_death_schedules``."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Discard,
+    DrainOutput,
+    Exit,
+    Hold,
+    KillNode,
+    ReadMore,
+    Release,
+    Report,
+    Send,
+    SetTimer,
+    StartNode,
+    Timer,
+    Write,
+)
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import (
+    NodeEnded,
+    NodeGone,
+    NodeNotStarted,
+    NodeOutput,
+    NodeStarted,
+    NodeUnwritable,
+    OutputDrained,
+    RunStarted,
+    StdinChunk,
+    StdinEnded,
+    StdinFailed,
+    StopRequested,
+    TimerFired,
+)
+from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.settings import (
+    FINISH_GRACE,
+    STOP_GRACE,
+    TERM_GRACE,
+    GraphSettings,
+    Resistance,
+    Settings,
+)
+from tests.core.playbook import FIRST_PID, Playbook, names, started
+
+Z = Resistance()
+Z5 = Resistance(restart_seconds=5)
+Z5_WAIT = Resistance(restart_seconds=5, wait=True)
+
+BURIAL = SetTimer(Timer.BURY, TERM_GRACE)
+RESTART = SetTimer(Timer.RESTART, 5)
+
+
+def resistant(
+    nodes: int, resistance: Resistance = Z, **options: bytes | bool | Grouping
+) -> Playbook:
+    """Return a playbook whose nodes run already, with a ``ReadMore`` outstanding."""
+    return started(nodes, resistance=resistance, **options)
+
+
+# Reassignment
+
+
+def test_the_task_of_a_dead_node_goes_to_an_idle_one() -> None:
+    """DTH-010, DTH-020: although the input has ended, the idle node is there for it (DSP-004)."""
+    assert (
+        resistant(2)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> StdinEnded()
+        >> NodeOutput(0, b"begun\nhalf")
+        << Write(b"begun\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        << Send(1, b"a\n")
+        >> NodeGone(0)
+        >> NodeOutput(1, b"result\n\n")
+        << Write(b"result\n")
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        >> NodeEnded(1)
+        >> NodeGone(1)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=0)
+    )
+
+
+def test_a_node_that_cannot_be_written_to_is_dead() -> None:
+    """DTH-001; that its output ends later is no news, what it still writes is no result."""
+    assert (
+        resistant(2)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> NodeUnwritable(0, b"Broken pipe")
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        << Send(1, b"a\n")
+        >> NodeOutput(0, b"late\n\n")
+        >> NodeEnded(0)
+        >> NodeGone(0)
+    )
+
+
+def test_every_line_of_a_failed_attempt_has_its_prefixes() -> None:
+    """DTH-022, DTH-023, DTH-025."""
+    script = resistant(
+        2, show_node=True, show_task_id=True, show_pid=True, print_eot=True, print_task=True
+    )
+    first, second = b"n0 1 %d " % FIRST_PID, b"n1 1 %d " % (FIRST_PID + 1)
+    assert (
+        script
+        >> StdinChunk(b"a\n")
+        << Write(first + b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(first + b"fatal\n" + first + b"\n")
+        << BURIAL
+        << Write(second + b"a\n")
+        << Send(1, b"a\n")
+        >> NodeOutput(1, b"x\n\n")
+        << Write(second + b"x\n" + second + b"\n")
+    )
+
+
+@pytest.mark.parametrize(("fatal", "printed"), [(b"gone", b"gone\nE\n"), (b"", b"E\n")])
+def test_the_word_for_fatal(fatal: bytes, printed: bytes) -> None:
+    """DTH-021, DTH-022."""
+    assert (
+        resistant(2, Resistance(fatal=fatal), print_eot=True, eot=b"E")
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(printed)
+        << BURIAL
+        << Send(1, b"a\n")
+    )
+
+
+def test_nothing_of_a_failed_attempt_is_left_in_its_group() -> None:
+    """GRP-013: no fatal line either; the next attempt begins a new group."""
+    assert (
+        resistant(2, grouping=Grouping.GROUP, print_eot=True, print_task=True)
+        >> StdinChunk(b"a\n")
+        << Hold(1, b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> NodeOutput(0, b"begun\n")
+        << Hold(1, b"begun\n")
+        >> NodeEnded(0)
+        << Discard(1)
+        << CloseStdin(0)
+        << BURIAL
+        << Hold(1, b"a\n")
+        << Send(1, b"a\n")
+        >> NodeOutput(1, b"result\n\n")
+        << Hold(1, b"result\n\n")
+        << Release(1)
+    )
+
+
+def test_reassigned_tasks_go_first_and_the_last_failure_before_the_others() -> None:
+    """DTH-011, DTH-012."""
+    assert (
+        resistant(3)
+        >> StdinChunk(b"a\nb\nc\nd\n")
+        << Send(0, b"a\n")
+        << Send(1, b"b\n")
+        << Send(2, b"c\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        << Write(b"fatal\n")
+        >> NodeOutput(2, b"\n")
+        << Send(2, b"b\n")
+        >> NodeOutput(2, b"\n")
+        << Send(2, b"a\n")
+        >> NodeOutput(2, b"\n")
+        << Send(2, b"d\n")
+    )
+
+
+def test_a_task_whose_eot_came_is_done() -> None:
+    """DTH-013: the next one was an attempt."""
+    assert (
+        resistant(2)
+        >> StdinChunk(b"a\nb\nc\n")
+        << Send(0, b"a\n")
+        << Send(1, b"b\n")
+        >> NodeOutput(0, b"done\n\n")
+        << Write(b"done\n")
+        << Send(0, b"c\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        >> NodeOutput(1, b"\n")
+        << Send(1, b"c\n")
+    )
+
+
+def test_the_status_of_a_failed_attempt_does_not_count() -> None:
+    """DTH-014: neither for its task nor for those that depend on it."""
+    assert (
+        Playbook(Settings(nodes=names(2), resistance=Z, graph=GraphSettings()))
+        >> RunStarted()
+        << ReadMore()
+        >> StdinChunk(b"a b\n")
+        << ReadMore()
+        >> StdinEnded()
+        << StartNode(0)
+        >> NodeStarted(0, 1)
+        << StartNode(1)
+        << Send(0, b"a\n")
+        >> NodeStarted(1, 2)
+        >> NodeOutput(0, b"success\n")
+        << Write(b"success\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        << Send(1, b"a\n")
+        >> NodeOutput(1, b"failure\n\n")
+        << Write(b"failure\na b\n")
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+    )
+
+
+# Idle nodes
+
+
+def test_an_idle_node_dies_silently_and_gets_no_task() -> None:
+    """DTH-015, DTH-016."""
+    assert (
+        resistant(2)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        >> StdinChunk(b"a\nb\n")
+        << Send(1, b"a\n")
+        >> NodeOutput(1, b"\n")
+        << Send(1, b"b\n")
+    )
+
+
+def test_input_is_read_on_while_all_nodes_are_dead() -> None:
+    """DTH-032: they are missed only if a task comes."""
+    assert (
+        resistant(1)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        >> NodeOutput(0, b"\n")
+        << ReadMore()
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        >> StdinChunk(b"half of a long task")
+        << ReadMore()
+        >> StdinChunk(b"\n")
+        << Report(b"all nodes failed")
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeGone(0)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=1)
+    )
+
+
+def test_all_nodes_are_dead_but_the_input_is_over() -> None:
+    """DTH-032."""
+    assert (
+        resistant(1)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        >> NodeGone(0)
+        >> StdinEnded()
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=0)
+    )
+
+
+# All nodes dead
+
+
+def test_all_nodes_failed() -> None:
+    """DTH-030: at once, and nothing else is said (DTH-031)."""
+    assert (
+        resistant(2)
+        >> StdinChunk(b"a\nb\nc\n")
+        << Send(0, b"a\n")
+        << Send(1, b"b\n")
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        << Write(b"fatal\n")
+        << BURIAL
+        >> NodeGone(1)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << Report(b"all nodes failed")
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeGone(0)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=1)
+    )
+
+
+def test_a_node_that_still_has_to_start_is_not_dead() -> None:
+    assert (
+        Playbook(Settings(nodes=names(2), resistance=Z))
+        >> RunStarted()
+        << StartNode(0)
+        << ReadMore()
+        >> StdinChunk(b"a\n")
+        >> NodeStarted(0, 1)
+        << StartNode(1)
+        << Send(0, b"a\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        >> NodeStarted(1, 2)
+        << Send(1, b"a\n")
+    )
+
+
+def test_nodes_that_cannot_be_started_are_dead() -> None:
+    """DTH-001, LCH-028: each cause is told once."""
+    assert (
+        Playbook(Settings(nodes=names(4), resistance=Z, program=b"paexec"))
+        >> RunStarted()
+        << StartNode(0)
+        << ReadMore()
+        >> StdinChunk(b"a\n")
+        >> NodeNotStarted(0, b"cannot run ssh: gone")
+        << Report(b"paexec: cannot run ssh: gone")
+        << StartNode(1)
+        >> NodeNotStarted(1, b"cannot run ssh: gone")
+        << StartNode(2)
+        >> NodeNotStarted(2, b"cannot run ssh: too many")
+        << Report(b"paexec: cannot run ssh: too many")
+        << StartNode(3)
+        >> NodeNotStarted(3, b"cannot run ssh: gone")
+        << Report(b"all nodes failed")
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=1)
+    )
+
+
+def test_no_node_can_be_started_and_none_is_needed() -> None:
+    assert (
+        Playbook(Settings(nodes=names(1), resistance=Z, program=b"paexec"))
+        >> RunStarted()
+        << StartNode(0)
+        << ReadMore()
+        >> NodeNotStarted(0, b"reason")
+        << Report(b"paexec: reason")
+        >> StdinEnded()
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=0)
+    )
+
+
+def test_the_input_fails_and_then_the_node() -> None:
+    """A task that was dispatched is finished, also if that takes another attempt."""
+    assert (
+        resistant(2, program=b"paexec")
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> StdinFailed(b"reason")
+        << Report(b"paexec: reading from standard input failed: reason")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        << Send(1, b"a\n")
+        >> NodeOutput(1, b"\n")
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        >> NodeGone(0)
+        >> NodeEnded(1)
+        >> NodeGone(1)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=1)
+    )
+
+
+# What is left of dead nodes
+
+
+def test_what_is_left_of_dead_nodes_is_ended() -> None:
+    """DTH-004: SIGTERM, then SIGKILL; what died in between has its own turn."""
+    assert (
+        resistant(4)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        >> NodeGone(0)
+        >> TimerFired(Timer.BURY)
+        << KillNode(1, force=False)
+        << BURIAL
+        >> NodeEnded(2)
+        << CloseStdin(2)
+        >> TimerFired(Timer.BURY)
+        << KillNode(1, force=True)
+        << KillNode(2, force=False)
+        << BURIAL
+        >> NodeGone(1)
+        >> NodeGone(2)
+        >> TimerFired(Timer.BURY)
+        >> NodeEnded(3)
+        << CloseStdin(3)
+        << BURIAL
+    )
+
+
+def test_a_restarted_node_is_asked_to_end_before_it_is_killed() -> None:
+    assert (
+        resistant(1, Z5)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        << RESTART
+        >> TimerFired(Timer.BURY)
+        << KillNode(0, force=False)
+        << BURIAL
+        >> NodeGone(0)
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> NodeStarted(0, 7)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << RESTART
+        >> TimerFired(Timer.BURY)
+        << KillNode(0, force=False)
+        << BURIAL
+    )
+
+
+def test_burials_go_on_while_the_run_ends_by_itself() -> None:
+    assert (
+        resistant(2)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        >> StdinEnded()
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        >> TimerFired(Timer.BURY)
+        << KillNode(0, force=False)
+        << BURIAL
+        >> NodeGone(0)
+        >> NodeEnded(1)
+        >> NodeGone(1)
+        << DrainOutput()
+        >> TimerFired(Timer.BURY)
+        >> OutputDrained()
+        << Exit(status=0)
+    )
+
+
+def test_a_stop_ends_dead_nodes_in_its_own_time() -> None:
+    assert (
+        resistant(1)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        >> StopRequested(int(signal.SIGTERM))
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> TimerFired(Timer.BURY)
+        >> TimerFired(Timer.TERMINATE)
+        << KillNode(0, force=False)
+        << SetTimer(Timer.KILL, TERM_GRACE)
+        >> NodeGone(0)
+        << Exit(signal=int(signal.SIGTERM))
+    )
+
+
+# Restarts
+
+
+def test_a_dead_node_is_restarted() -> None:
+    """RST-004, RST-009, PFX-005: a new process, its own prefix, nothing of the old one."""
+    assert (
+        resistant(1, Z5_WAIT, show_pid=True)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        >> NodeOutput(0, b"half")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"%d fatal\n" % FIRST_PID)
+        << BURIAL
+        << RESTART
+        >> NodeGone(0)
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> NodeStarted(0, 7)
+        << Send(0, b"a\n")
+        >> NodeOutput(0, b"result\n\n")
+        << Write(b"7 result\n")
+        << ReadMore()
+    )
+
+
+def test_restarts_come_in_rounds() -> None:
+    """RST-005: one round has ended before the time to the next begins. One node after the other."""
+    assert (
+        resistant(3, Z5)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        << RESTART
+        >> NodeGone(0)
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        >> NodeGone(1)
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> NodeEnded(2)
+        << CloseStdin(2)
+        >> NodeStarted(0, 7)
+        << StartNode(1)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        >> NodeGone(0)
+        >> NodeStarted(1, 8)
+        << RESTART
+        >> NodeGone(2)
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> NodeStarted(0, 9)
+        << StartNode(2)
+        >> NodeStarted(2, 10)
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        << RESTART
+    )
+
+
+def test_the_first_round_of_starts_comes_to_its_end() -> None:
+    assert (
+        Playbook(Settings(nodes=names(2), resistance=Z5))
+        >> RunStarted()
+        << StartNode(0)
+        << ReadMore()
+        >> NodeNotStarted(0, b"reason")
+        << Report(b"paexec-trio: reason")
+        << StartNode(1)
+        >> NodeStarted(1, 2)
+        << RESTART
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> NodeNotStarted(0, b"reason")
+        << RESTART
+    )
+
+
+def test_a_node_is_not_restarted_while_something_of_it_is_left() -> None:
+    """RST-007."""
+    assert (
+        resistant(1, Z5)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        << RESTART
+        >> TimerFired(Timer.RESTART)
+        << RESTART
+        >> NodeGone(0)
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+    )
+
+
+def test_all_nodes_dead_before_their_restart() -> None:
+    """RST-021."""
+    assert (
+        resistant(1, Z5)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        << RESTART
+        << Report(b"all nodes failed")
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> TimerFired(Timer.RESTART)
+        >> NodeGone(0)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=1)
+    )
+
+
+def test_a_node_that_is_being_restarted_is_not_dead() -> None:
+    assert (
+        resistant(2, Z5)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        << RESTART
+        >> NodeGone(0)
+        >> StdinChunk(b"a\n")
+        << Send(1, b"a\n")
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        << Write(b"fatal\n")
+        >> NodeStarted(0, 7)
+        << RESTART
+        << Send(0, b"a\n")
+    )
+
+
+def test_all_nodes_dead_and_waited_for() -> None:
+    """RST-020: a signal ends even that (END-030)."""
+    assert (
+        resistant(1, Z5_WAIT)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        << RESTART
+        >> NodeGone(0)
+        >> StdinChunk(b"b\n")
+        >> StopRequested(int(signal.SIGINT))
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << Exit(signal=int(signal.SIGINT))
+    )
+
+
+# The end
+
+
+def test_the_end_does_not_wait_for_restarts() -> None:
+    """RST-012."""
+    assert (
+        resistant(2, Z5)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        << BURIAL
+        << RESTART
+        >> NodeGone(1)
+        >> StdinEnded()
+        >> NodeOutput(0, b"\n")
+        << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        >> TimerFired(Timer.RESTART)
+        >> NodeEnded(0)
+        >> NodeGone(0)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=0)
+    )
+
+
+def test_the_end_comes_during_a_round_of_restarts() -> None:
+    """RST-012: the start that is under way is the last one; that node is ended like the others."""
+    assert (
+        resistant(3, Z5)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        << BURIAL
+        << RESTART
+        >> NodeGone(1)
+        >> NodeEnded(2)
+        << CloseStdin(2)
+        >> NodeGone(2)
+        >> StdinEnded()
+        >> TimerFired(Timer.RESTART)
+        << StartNode(1)
+        >> NodeOutput(0, b"\n")
+        << CloseStdin(0)
+        >> NodeStarted(1, 7)
+        << RESTART
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+    )
+
+
+def test_the_end_comes_before_all_nodes_were_started() -> None:
+    """DSP-002: each is started once, a dead one not again."""
+    assert (
+        Playbook(Settings(nodes=names(3), resistance=Z5))
+        >> RunStarted()
+        << StartNode(0)
+        << ReadMore()
+        >> StdinEnded()
+        >> NodeNotStarted(0, b"reason")
+        << Report(b"paexec-trio: reason")
+        << StartNode(1)
+        >> NodeStarted(1, 1)
+        << StartNode(2)
+        << CloseStdin(1)
+        >> TimerFired(Timer.RESTART)
+        >> NodeStarted(2, 2)
+        << RESTART
+        << CloseStdin(2)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+    )
+
+
+def test_a_stop_during_a_restart() -> None:
+    assert (
+        resistant(2, Z5)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        << RESTART
+        >> NodeGone(0)
+        >> NodeEnded(1)
+        << CloseStdin(1)
+        >> NodeGone(1)
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> StopRequested(int(signal.SIGHUP))
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeStarted(0, 7)
+        << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeEnded(0)
+        >> NodeGone(0)
+        << Exit(signal=int(signal.SIGHUP))
+    )
+
+
+def test_a_million_octets_of_an_unfinished_line_do_not_outlive_the_node() -> None:
+    """RST-011: the engine lets go of them when the node dies, not when it starts again."""
+    engine = Engine(Settings(nodes=names(1), resistance=Z5_WAIT))
+    engine.handle(RunStarted())
+    engine.handle(NodeStarted(0, 1))
+    engine.handle(StdinChunk(b"a\n"))
+    chunk = b"x" * (1 << 20)
+    engine.handle(NodeOutput(0, chunk))
+    engine.handle(NodeEnded(0))
+    engine.handle(NodeGone(0))
+    engine.handle(TimerFired(Timer.RESTART))
+    engine.handle(NodeStarted(0, 2))
+    commands = engine.handle(NodeOutput(0, b"short\n"))
+    assert commands == [Write(b"short\n")]
