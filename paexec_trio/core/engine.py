@@ -316,11 +316,12 @@ class Engine:
         node.step(Step.END)
         node.attempts.clear()
         node.framer = ResultFramer(self._settings.eot)  # END-014
+        if before is not NodeState.CLOSING:
+            self._commands.append(CloseStdin(node.index))
         if self._groups:
             self._commands.extend(Discard(attempt.task_id) for attempt in attempts)  # GRP-013
         if before is NodeState.CLOSING:
             return
-        self._commands.append(CloseStdin(node.index))
         if self._settings.resistance:
             self._node_died(node, attempts, self._settings.resistance)
         elif before is _BUSY:

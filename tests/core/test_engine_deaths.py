@@ -163,8 +163,8 @@ def test_nothing_of_a_failed_attempt_is_left_in_its_group() -> None:
         >> NodeOutput(0, b"begun\n")
         << Hold(1, b"begun\n")
         >> NodeEnded(0)
-        << Discard(1)
         << CloseStdin(0)
+        << Discard(1)
         << BURIAL
         << Hold(1, b"a\n")
         << Send(1, b"a\n")
