@@ -21,6 +21,7 @@ from conformance.test_launch import ODD_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from conformance.harness.distributor import Distributor
     from conformance.harness.fakes import Calculator
@@ -33,6 +34,16 @@ requirement = pytest.mark.requirement
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """A server; its directory, which is in the transport's words, has a name that needs quotes."""
     server = Sshd(tmp_path_factory.mktemp("it's an ssh "))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[Sshd]:
+    """A server that goes down in the test."""
+    directory = tmp_path / "ssh"
+    directory.mkdir()
+    server = Sshd(directory)
     yield server
     server.close()
 
@@ -294,13 +305,15 @@ def test_a_graph(stage: Stage, sshd: Sshd) -> None:
 # Ends
 
 
-def start_two_at_work(stage: Stage, sshd: Sshd) -> tuple[Distributor, list[Calculator]]:
+def start_two_at_work(
+    stage: Stage, sshd: Sshd, *options: str
+) -> tuple[Distributor, list[Calculator]]:
     """Two hosts, each with a task; standard input is open.
 
     The client is told to be quiet, so that every diagnostic is the distributor's.
     """
     place = ("-n", "alpha beta", "-t", sshd.transport("-o", "LogLevel=QUIET"))
-    run = stage.start(*place, "-r", "-E", "-c", f"exec {stage.calculator()}")
+    run = stage.start(*place, "-r", "-E", *options, "-c", f"exec {stage.calculator()}")
     run.feed(b"a\nb\n")
     calculators = [stage.holder(b"a"), stage.holder(b"b")]
     assert all(is_remote(calculator) for calculator in calculators)
@@ -374,3 +387,56 @@ def test_sigkill(stage: Stage, sshd: Sshd) -> None:
     for calculator in calculators:
         calculator.wait_eof()
     assert run.wait() == -signal.SIGKILL
+
+
+# Death
+
+
+@requirement("DTH-001", "DTH-010", "DTH-020", "DTH-022", "DTH-023", "END-014")
+def test_a_cut_connection_is_survived(stage: Stage, sshd: Sshd) -> None:
+    run, (lost, other) = start_two_at_work(stage, sshd, "-z", "-l")
+    run.close_stdin()
+    lost.write(b"half")
+    lost.sync()
+    os.kill(sshd.session_of(lost.pid), signal.SIGKILL)
+    lost.wait_eof()
+    other.answer(b"of b")
+    assert [other.next_task(), other.next_task()] == [b"b", b"a"]
+    other.answer(b"of a")
+    assert run.wait() == 0
+    hosts = {line.split(b" ")[1]: line.split(b" ")[0] for line in run.stdout.splitlines()}
+    dead, alive = (b"alpha", b"beta") if hosts[b"2"] == b"beta" else (b"beta", b"alpha")
+    assert sorted(run.stdout.splitlines()) == sorted(
+        [b"%b 1 fatal" % dead, b"%b 1 " % dead]
+        + [b"%b %b" % (alive, line) for line in (b"2 of b", b"2 ", b"1 of a", b"1 ")]
+    )
+
+
+@requirement("DTH-030")
+def test_no_host_is_left(stage: Stage, fragile: Sshd) -> None:
+    run, calculators = start_two_at_work(stage, fragile, "-z")
+    fragile.go_down()
+    for calculator in calculators:
+        calculator.wait_eof()
+    assert run.wait() == 1
+    assert b"all nodes failed" in run.stderr
+    assert run.stdout.count(b" fatal\n") == 2
+
+
+@requirement("RST-004", "RST-009", "RST-010", "RST-020")
+def test_hosts_come_back(stage: Stage, fragile: Sshd) -> None:
+    """Both are gone at the same time, and attempts to start them again fail for a while."""
+    run, calculators = start_two_at_work(stage, fragile, "-Z1", "-w")
+    fragile.go_down()
+    run.close_stdin()
+    stage.wait("both deaths", lambda: run.stdout.count(b" fatal\n") >= 2)
+    for calculator in calculators:
+        calculator.wait_gone()
+    fragile.come_up()
+    stage.reply_with_results()
+    assert run.wait(3 * stage.bound) == 0
+    results = [line for line in run.stdout.splitlines() if line.endswith(b">")]
+    assert sorted(line.split(b" ", 1)[1] for line in results) == [
+        stage.result(b"a"),
+        stage.result(b"b"),
+    ]

@@ -103,7 +103,7 @@ class Sshd:
             # The package makes this directory when it starts its own server.
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # noqa: PTH103
         self.port = 0
-        self._process = self._start()
+        self._process: subprocess.Popen[bytes] | None = self._start()
         try:
             self._log_in()
         except SshdError:
@@ -120,11 +120,12 @@ class Sshd:
 
     def session_of(self, pid: int) -> int:
         """The server's process that has run ``pid``: when it dies, the connection is cut."""
-        while pid and not processes.name_of(pid).startswith("sshd"):
-            pid = processes.parent_of(pid)
-        if pid in {0, self._process.pid}:
-            raise LookupError("the process was not started by this server")
-        return pid
+        if pid in self.commands():
+            while pid and not processes.name_of(pid).startswith("sshd"):
+                pid = processes.parent_of(pid)
+            if pid:
+                return pid
+        raise LookupError("the process has no connection to this server")
 
     def commands(self) -> set[int]:
         """The processes that were started through this server and run now."""
@@ -134,17 +135,36 @@ class Sshd:
         """What the server said about its connections."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    def go_down(self) -> None:
+        """End the server and its connections, as if the host was switched off.
+
+        But commands live on: they see the end of their input.
+        """
+        process, self._process = self._process, None
+        if process is None:
+            return
+        # A server that is stopped starts no session that would be overlooked.
+        os.kill(process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        sessions = processes.descendants_of(process.pid) - self.commands()
+        process.kill()
+        process.wait()
+        self._assert_gone(processes.kill(sessions, _PATIENCE))
+
+    def come_up(self) -> None:
+        """Start the server again, at the port that it had."""
+        self._process = self._try_to_start()
+        if self._process is None:
+            raise SshdError(f"sshd does not start again: {self.log()}")
+
     def close(self) -> None:
         """End the server, its connections and everything that was started through them."""
-        # A server that is stopped starts no session that would be overlooked.
-        os.kill(self._process.pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        sessions = processes.descendants_of(self._process.pid)
-        self._process.kill()
-        self._process.wait()
-        left = processes.kill(sessions, _PATIENCE)
-        while not left and (commands := self.commands()):
-            left = processes.kill(commands, _PATIENCE)
+        self.go_down()
+        while commands := self.commands():
+            self._assert_gone(processes.kill(commands, _PATIENCE))
+
+    @staticmethod
+    def _assert_gone(left: set[int]) -> None:
         if left:
             raise SshdError(f"processes of sshd cannot be killed: {sorted(left)}")
 

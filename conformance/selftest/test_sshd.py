@@ -75,6 +75,23 @@ def test_one_connection_is_cut(server: Sshd) -> None:
     assert other.returncode == 0
 
 
+def test_the_server_goes_down_and_comes_up(server: Sshd) -> None:
+    """The command sees the end of its input."""
+    client, pid = start(server, "echo $$; cat")
+    command = os.pidfd_open(pid)
+    server.go_down()
+    assert client.communicate(timeout=LIMIT)[0] == b""
+    assert client.returncode == 255
+    wait_gone(command)
+    words = [*server.client(), "host", "echo in"]
+    down = subprocess.run(words, capture_output=True, timeout=LIMIT, check=False)
+    assert down.returncode == 255
+    assert b"Connection refused" in down.stderr
+    server.come_up()
+    up = subprocess.run(words, capture_output=True, timeout=LIMIT, check=False)
+    assert (up.returncode, up.stdout) == (0, b"in\n")
+
+
 def test_who_was_not_started_by_the_server_has_no_session(server: Sshd) -> None:
     with pytest.raises(LookupError):
         server.session_of(os.getpid())

@@ -276,3 +276,99 @@ def test_a_host_that_cannot_be_reached(sshd: Sshd) -> None:
     assert done.returncode == 1
     assert done.stdout == b""
     assert done.stderr == b"Node %s exited unexpectedly\n" % UNREACHABLE.encode()
+
+
+# Death
+
+#: Says where it works on a task, and goes on when there is something in the FIFO ``$GATE``.
+GATED = 'while read -r task; do echo "$$ $task"; read -r x < "$GATE"; echo; done'
+
+
+class Gate:
+    """A FIFO at which calculators wait in the middle of a task."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "gate"
+        os.mkfifo(self.path)
+        self._fd = os.open(self.path, os.O_RDWR)
+
+    def let_pass(self) -> None:
+        """Let one calculator go on."""
+        os.write(self._fd, b"\n")
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate = Gate(tmp_path)
+    monkeypatch.setenv("PAEXEC_ENV", "GATE")
+    monkeypatch.setenv("GATE", str(gate.path))
+    yield gate
+    gate.close()
+
+
+@pytest.fixture
+def fragile(tmp_path: Path) -> Iterator[Sshd]:
+    """A server that goes down in the test."""
+    directory = tmp_path / "ssh"
+    directory.mkdir()
+    server = Sshd(directory)
+    yield server
+    server.close()
+
+
+def working(line: bytes) -> tuple[bytes, tuple[int, bytes]]:
+    """The node, and the process and the task of a line that a gated calculator wrote."""
+    node, pid, task = line.split()
+    return node, (int(pid), task)
+
+
+def test_a_killed_connection_is_survived(sshd: Sshd, gate: Gate) -> None:
+    """DTH-001, DTH-010: the other host does the task."""
+    place = ("-n", "alpha beta", "-r", "-z", "-t", sshd.transport("-o", "LogLevel=QUIET"))
+    with Program(*place, "-c", GATED) as program:
+        program.feed(b"a\nb\n")
+        works = dict(working(program.line()) for _ in range(2))
+        pid, lost = works[b"beta"]
+        os.kill(sshd.session_of(pid), signal.SIGKILL)
+        assert program.line() == b"beta fatal\n"
+        # It reads no input while it waits at the gate, and must not pass in place of the other one.
+        with closing(Witness(b"%d" % pid)) as calculator:
+            os.kill(pid, signal.SIGKILL)
+            calculator.wait()
+        gate.let_pass()
+        node, (_, task) = working(program.line())
+        assert (node, task) == (b"alpha", lost)
+        gate.let_pass()
+        assert program.end() == 0
+
+
+COPYING_COMMANDS = {"-c": ("-c", CAT), "-x": ("-x", "-C", "printf", "%s")}
+
+
+@pytest.mark.parametrize("way", COPYING_COMMANDS)
+def test_an_outage_is_survived(fragile: Sshd, way: str) -> None:
+    """RST-010, RST-020: every task has its result, though all hosts were gone for a while."""
+    transport = fragile.transport("-o", "LogLevel=QUIET")
+    place = ("-n", "alpha beta", "-Z", "0.1", "-w", "-l", "-mF=", "-t", transport)
+    with Program(*place, f"-mt={EOT.decode()}", *COPYING_COMMANDS[way]) as program:
+        results: dict[int, bytes] = {}
+
+        def take_results(number: int) -> None:
+            while len(results) < number:
+                task_id, _, result = program.line().partition(b" ")
+                results[int(task_id)] = result
+
+        program.feed(b"".join(b"before %d\n" % number for number in range(20)))
+        take_results(20)
+        fragile.go_down()
+        program.feed(b"".join(b"after %d\n" % number for number in range(20)))
+        fragile.come_up()
+        take_results(40)
+        assert program.end() == 0
+    assert results == {
+        **{number + 1: b"before %d\n" % number for number in range(20)},
+        **{number + 21: b"after %d\n" % number for number in range(20)},
+    }
