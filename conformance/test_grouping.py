@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.harness.octets import is_same
+from conformance.test_combinations import TASKS, Call, covering_calls, output_of, words_of
 
 if TYPE_CHECKING:
     from conformance.harness.distributor import Distributor
@@ -70,6 +71,20 @@ def test_the_same_octets(stage: Stage, option: str, options: tuple[str, ...], fe
         )
     else:
         assert grouped.stdout == plain.stdout
+
+
+@either
+@requirement("GRP-002")
+@pytest.mark.parametrize(
+    "call", list(covering_calls()), ids=lambda call: " ".join(words_of(call)[:-1])
+)
+def test_every_option_beside_it(stage: Stage, option: str, call: Call) -> None:
+    stage.script("transport", 'shift; exec sh -c "$1"')
+    terminator = b"\0" if call["terminator"] else b"\n"
+    feed = b"".join(task + terminator for task in TASKS)
+    run = stage.run(option, *words_of(call), feed=feed)
+    assert re.fullmatch(output_of(call), run.stdout), f"{run.stdout!r} is not {output_of(call)!r}"
+    assert run.status == 0
 
 
 @either
@@ -146,6 +161,35 @@ def test_nothing_of_an_attempt_that_a_signal_ends(stage: Stage, option: str) -> 
     run.signal(signal.SIGTERM)
     assert run.wait() == -signal.SIGTERM
     assert run.stdout == b"a\nof a\n"
+
+
+@either
+@pytest.mark.extension("-z")
+@requirement("GRP-013", "GRP-021")
+@pytest.mark.parametrize("graph", [(), ("-g",)], ids=["flat", "graph"])
+def test_nothing_of_an_attempt_whose_task_is_tried_again(
+    stage: Stage, option: str, graph: tuple[str, ...]
+) -> None:
+    """Neither what it had printed nor that it ended; b, done in the meantime, is not disturbed."""
+    run = stage.start("-z", "-n", "+2", option, *graph, "-lie", "-c", f"exec {stage.calculator()}")
+    run.feed(b"a\nb\n")
+    run.close_stdin()
+    dying, other = stage.holder(b"a"), stage.holder(b"b")
+    dying.write(b"begun\nsuccess\nunfinished")
+    assert dying.drain(stage.bound), "a result is not read"
+    dying.die()
+    dying.wait_gone()
+    other.answer(b"of b", b"success")
+    stage.wait("the second attempt", lambda: other.tasks == [b"b", b"a"])
+    other.answer(b"of a", b"success")
+    assert run.wait() == 0
+    groups = [
+        lines(*(number + text for text in (task, b"of " + task, b"success", b"")))
+        for number, task in ((b"1 ", b"a"), (b"2 ", b"b"))
+    ]
+    if option == "--group":
+        groups.reverse()
+    assert run.stdout == b"".join(groups)
 
 
 # Order
