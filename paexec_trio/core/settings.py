@@ -18,7 +18,7 @@ TERM_GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL. For dead nodes, SIGTERM comes within the same time."""
 
 DRAIN_GRACE = 2.0
-"""Seconds that the reader of standard output has, after a signal, to take groups that are done."""
+"""Seconds in which, after a signal, nobody takes any of the output until it is given up."""
 
 MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""

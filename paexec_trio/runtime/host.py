@@ -116,6 +116,7 @@ class Host:
         # Events that no descriptor announces: consequences of commands, and requests to stop.
         self._pending: deque[Iterator[Event]] = deque()
         self._deadlines: dict[Timer, float] = {}
+        self._give_up_after = 0.0
         self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._watch(self._wakeup, select.EPOLLIN, self._woken)
 
@@ -473,9 +474,12 @@ class Host:
                 self._say_if_drained()
 
     def _try_output(self) -> None:
+        size = self._output.size
         try:
             self._output.flush(self._writer.write)
         except BlockingIOError:
+            if self._output.size < size:
+                self._set_back_giving_up()
             self._take_released()
             if not self._output_blocked:
                 self._output_blocked = True
@@ -486,6 +490,7 @@ class Host:
             gone |= error.errno == errno.EIO and self._output_is_terminal  # it was hung up
             self._break_output(OutputClosed() if gone else OutputFailed(_reason(error)))
         else:
+            self._set_back_giving_up()
             self._take_released()
             self._say_if_drained()
         if self._output_blocked:
@@ -549,6 +554,12 @@ class Host:
 
     def _set_timer(self, command: SetTimer) -> None:
         self._deadlines[command.timer] = trio.current_time() + command.seconds
+        if command.timer is Timer.GIVE_UP:
+            self._give_up_after = command.seconds
+
+    def _set_back_giving_up(self) -> None:
+        if Timer.GIVE_UP in self._deadlines:
+            self._deadlines[Timer.GIVE_UP] = trio.current_time() + self._give_up_after
 
     def _fire_timers(self) -> Iterator[Event]:
         now = trio.current_time()

@@ -251,6 +251,27 @@ async def test_results_are_not_read_while_released_lines_wait(hosts: Hosts, gate
     gates.open(2)
 
 
+async def test_output_is_given_up_only_when_nobody_reads(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GRP-024, GRP-025: between two reads nearly an hour goes by."""
+    slept = 0
+    clock = trio.current_time
+    monkeypatch.setattr(trio, "current_time", lambda: clock() + slept)
+    host = hosts.make()
+    host.execute(Hold(1, b"x" * (1 << 20)))
+    host.execute(Release(1))
+    host.execute(DrainOutput())
+    host.execute(SetTimer(Timer.GIVE_UP, 3600))
+    for _ in range(10):
+        slept += 3500
+        assert os.read(hosts.results, 1 << 16)
+        assert await next_round(host) == []
+    slept += 3700
+    host.request_stop(15)  # only to wake it
+    assert await next_round(host) == [StopRequested(15), TimerFired(Timer.GIVE_UP)]
+
+
 async def read_octets(fd: int, size: int) -> None:
     while size:
         await trio.lowlevel.wait_readable(fd)
