@@ -26,6 +26,16 @@ def files_limited_to(octets: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def file_in(directory: Path) -> str:
+    """Another name of the only file that is open in a directory."""
+    (path,) = (
+        f"/proc/self/fd/{fd}"
+        for fd in os.listdir("/proc/self/fd")  # noqa: PTH208 (that of pathlib opens one more)
+        if os.path.realpath(f"/proc/self/fd/{fd}").startswith(str(directory))
+    )
+    return path
+
+
 def units(extents: list[Extent]) -> set[int]:
     """The numbers of the units that extents occupy."""
     return {
@@ -137,21 +147,19 @@ def test_a_directory_that_does_not_exist(tmp_path: Path) -> None:
 
 def test_a_full_disk_keeps_what_was_written_before(tmp_path: Path) -> None:
     with closing(SpillFile(os.fsencode(tmp_path))) as file:
-        before = file.write(b"before" * 100)
+        before = file.write(b"before" * 512)
         size = file.size
         with files_limited_to(5 * UNIT), pytest.raises(SpillError) as caught:
             file.write(b"x" * (10 * UNIT))
         assert caught.value.reason.endswith(b": File too large")
-        assert file.size == size
-        assert b"".join(map(file.read, before)) == b"before" * 100
+        assert file.size == size == Path(file_in(tmp_path)).stat().st_size
+        assert b"".join(map(file.read, before)) == b"before" * 512
         assert b"".join(map(file.read, file.write(b"after"))) == b"after"
 
 
 def test_a_damaged_file_is_noticed(tmp_path: Path) -> None:
     with closing(SpillFile(os.fsencode(tmp_path))) as file:
         parts = file.write(b"x" * (3 * UNIT))
-        for fd in os.listdir("/proc/self/fd"):  # noqa: PTH208
-            if os.path.realpath(f"/proc/self/fd/{fd}").startswith(str(tmp_path)):
-                os.truncate(f"/proc/self/fd/{fd}", UNIT)
+        os.truncate(file_in(tmp_path), UNIT)
         with pytest.raises(SpillError, match="became shorter"):
             file.read(parts[0])
