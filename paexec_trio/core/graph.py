@@ -51,10 +51,10 @@ class TaskGraph:
     ) -> None:
         self.names = names
         self.weights = weights
-        self.waiting_for = [0] * len(names)
-        """How many edges lead to each task, less those from tasks that have succeeded."""
+        self.predecessors = predecessors = [0] * len(names)
+        """How many edges lead to each task."""
         for task in after:
-            self.waiting_for[task] += 1
+            predecessors[task] += 1
         self._ids_are_in_order = all(map(lt, before, after))
         # Count the dependants of each task, add up where their places end, and fill these from the
         # end: then each number says where they begin.
@@ -77,17 +77,6 @@ class TaskGraph:
         """Return the direct dependants of a task, the one of the most recently added edge first."""
         return self._dependants[self._begin[task] : self._begin[task + 1]]
 
-    def release_dependants(self, task: int) -> list[int]:
-        """Take a task that succeeded off its dependants; return those that wait for no other."""
-        waiting_for = self.waiting_for
-        released = []
-        for dependant in self.dependants(task):
-            count = waiting_for[dependant] - 1
-            waiting_for[dependant] = count
-            if not count:
-                released.append(dependant)
-        return released
-
     def topological_order(self) -> Sequence[int]:
         """Return all tasks, each after the tasks that it depends on.
 
@@ -97,7 +86,7 @@ class TaskGraph:
         if self._ids_are_in_order:
             # Many graphs are written down in an order in which they can be run.
             return range(1, len(self.names))
-        waiting_for = self.waiting_for[:]
+        waiting_for = self.predecessors.copy()
         order = [task for task in range(1, len(self.names)) if not waiting_for[task]]
         begin, dependants = self._begin, self._dependants
         for task in order:  # grows while it is walked

@@ -178,6 +178,8 @@ class GraphTasks:
         self.ready: list[int] = []
         self._rank: Sequence[int] = []
         self._by_rank: Sequence[int] = []
+        # For each task the number of edges from tasks that have not succeeded yet.
+        self._waiting_for: list[int] = []
         self._undispatched = 0
         self._dropped = bytearray()
 
@@ -222,10 +224,11 @@ class GraphTasks:
         else:
             self._weights = own_weights(graph)
         self._rank_tasks()
+        self._waiting_for = graph.predecessors.copy()
         self._undispatched = len(graph)
         self._dropped = bytearray(len(graph) + 1)
         self.ready = [
-            self._rank[task] for task in range(1, len(graph) + 1) if not graph.waiting_for[task]
+            self._rank[task] for task in range(1, len(graph) + 1) if not graph.predecessors[task]
         ]
         heapify(self.ready)
 
@@ -256,9 +259,12 @@ class GraphTasks:
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make ready what a success makes ready, or drop what a failure drops."""
         if status is _SUCCESS:
-            # A dropped task is never among them: one that it depends on will never succeed.
-            for dependant in self._graph.release_dependants(task_id):
-                heappush(self.ready, self._rank[dependant])
+            waiting_for = self._waiting_for
+            for dependant in self._graph.dependants(task_id):
+                count = waiting_for[dependant] - 1
+                waiting_for[dependant] = count
+                if not count:  # never for a dropped task: one that it waits for cannot succeed
+                    heappush(self.ready, self._rank[dependant])
             return []
         names = self._graph.names
         dependants = self._graph.all_dependants(task_id)

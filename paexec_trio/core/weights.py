@@ -62,7 +62,7 @@ def sums_over_dependants(graph: TaskGraph, order: Sequence[int]) -> list[int]:
         graph: the tasks.
         order: a topological order of it.
     """
-    if all(count <= 1 for count in graph.waiting_for):
+    if all(count <= 1 for count in graph.predecessors):
         return _sums_over_trees(graph, order)
     own = own_weights(graph)
     sums = [0] * len(own)

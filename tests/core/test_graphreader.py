@@ -141,4 +141,4 @@ def test_blocks_against_a_naive_model(lines: list[bytes], cut: int) -> None:
     for task in range(1, len(names)):
         expected = [after for before, after in edges if before == names[task]]
         assert [graph.names[each] for each in graph.dependants(task)] == expected[::-1]
-        assert graph.waiting_for[task] == sum(after == names[task] for _, after in edges)
+        assert graph.predecessors[task] == sum(after == names[task] for _, after in edges)
