@@ -129,7 +129,7 @@ class Host:
         self._output_blocked = False
         self._output_broken = False
         self._output_drain_wanted = False
-        self._held = HeldOutput[int](os.environb.get(b"TMPDIR") or b"/tmp")  # GRP-033
+        self._held: HeldOutput[int] = HeldOutput(os.environb.get(b"TMPDIR") or b"/tmp")  # GRP-033
         # No events asked for: errors, such as the reader's end, are reported all the same.
         self._output_watched = self._watch(self._writer.fd, 0, self._output_ready)
 

@@ -53,7 +53,7 @@ def test_toupper(sshd: Sshd) -> None:
 
 
 def test_packages(sshd: Sshd) -> None:
-    whole, broken = example("packages")
+    whole, broken, *_reordered = example("packages")
     tasks = (EXAMPLES / "packages" / "packages_to_build").read_bytes()
     place: tuple[str, ...] = ("-g", "-l", "-t", sshd.transport(), "-n", "host")
     calculator = EXAMPLES / "packages" / "pkg_builder"
