@@ -487,3 +487,24 @@ def test_many_deaths(stage: Stage, mode: str) -> None:
         assert b"fatal" in own or task not in fatal
         assert own[-len(result) :] == result
         assert set(own[: -len(result)]) <= {b"begun", b"fatal"}
+
+
+@requirement("RST-009", "DTH-010", "DTH-020", "END-006")
+def test_one_command_for_each_task(stage: Stage) -> None:
+    """With ``-x`` a node dies while it runs a command, which is ended with it."""
+    stage.connect = True
+    node = ("-n", "host", "-t", stage.transport())
+    run = stage.start("-x", "-Z1", "-wl", *node, "-C", stage.calculator("linger"))
+    run.feed(b"a\nb\n")
+    first = stage.next_calculator()
+    assert first.words == [b"a"]
+    os.kill(stage.transports[0].pid, signal.SIGKILL)
+    for task in (b"a", b"b"):
+        again = stage.next_calculator()
+        assert again.words == [task]
+        again.write(b"of " + task + b"\n")
+        again.exit(0)
+    assert run.finish() == 0
+    assert len(stage.transports) == 2
+    assert run.stdout == b"1 fatal\n1 of a\n2 of b\n"
+    first.wait_gone()

@@ -201,6 +201,28 @@ async def test_input_that_somebody_else_was_faster_to_read(hosts: Hosts) -> None
     assert await next_round(host) == [StdinChunk(b"ours\n")]
 
 
+async def test_a_restarted_node_does_not_pay_for_its_former_process(hosts: Hosts) -> None:
+    """RST-009: the end of a process can be found out twice, and there is a new one by then."""
+    host = hosts.make(b"sleep 1000 & read -r task")
+    assert await start(host) == []
+    host.execute(CloseStdin(0))
+    restarted = False
+    while not restarted:
+        with trio.fail_after(LIMIT):
+            await host.wait()
+        for event in host.events():
+            if event == NodeEnded(0):
+                # What it left in the background is killed: now, and once more in the next round.
+                host.execute(KillNode(0, force=True))
+            elif event == NodeGone(0):
+                host.execute(StartNode(0))
+                restarted = True
+    (started,) = await next_round(host)
+    assert isinstance(started, NodeStarted)
+    host.execute(CloseStdin(0))
+    assert await next_round(host) == [NodeEnded(0)]
+
+
 async def test_output_that_breaks_when_it_is_written(hosts: Hosts) -> None:
     """END-020."""
     host = hosts.make()
