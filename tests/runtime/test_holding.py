@@ -150,7 +150,7 @@ def test_what_is_discarded_leaves_no_hole() -> None:
         sizes.append(file.size)
         return extents
 
-    with closing(HeldOutput(DIRECTORY, 1000)) as held, patch.object(SpillFile, "write", write):
+    with closing(HeldOutput[int](DIRECTORY, 1000)) as held, patch.object(SpillFile, "write", write):
         for _ in range(10):
             held.hold(1, b"x" * 2000)
             held.discard(1)
@@ -160,7 +160,7 @@ def test_what_is_discarded_leaves_no_hole() -> None:
 @pytest.mark.parametrize("end", ["taken", "discarded"])
 def test_memory_is_free_again(end: str) -> None:
     """A hundred groups of a tenth of the memory, one after the other, need no file."""
-    with closing(HeldOutput(b"/no/such/directory", 10_000)) as held:
+    with closing(HeldOutput[int](b"/no/such/directory", 10_000)) as held:
         for number in range(100):
             held.hold(number, b"x" * 1000)
             if end == "discarded":
