@@ -17,7 +17,7 @@ class Timer(IntEnum):
     KILL = 2
     """Nodes that are still there receive SIGKILL."""
     GIVE_UP = 3
-    """Nobody takes the output: this one starts anew whenever some of it is written."""
+    """Nobody takes the output. The time starts anew whenever some of it is written."""
     BURY = 4
     """What is left of dead nodes receives SIGTERM, or SIGKILL if it was not enough."""
     RESTART = 5
