@@ -1,1 +1,1 @@
-"""Tests of what makes the files in ``share/``, and of these files."""
+"""Tests of what makes the files in ``docs/share/``, and of these files."""

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from docs.tools import completions
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 from tests.tools.terminal import Terminal
-from tools import completions
 
 PROGRAM = "try-it"
 

@@ -1,4 +1,4 @@
-"""The files in ``share/``: whether they are current, can be read, and are installed."""
+"""The files in ``docs/share/``: whether they are current, can be read, and are installed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.tools.share import ROOT, SHARE, completion_files, is_current, rendered
 from paexec_trio.cli.programs import PROGRAMS
-from tools.share import ROOT, SHARE, completion_files, is_current, rendered
 
 PAGES = [SHARE / "man/man1" / f"{program}.1" for program in PROGRAMS]
 FILES = sorted(path for path in SHARE.rglob("*") if path.is_file())
@@ -25,7 +25,7 @@ def test_every_program_has_its_files() -> None:
 
 @pytest.mark.parametrize("path", completion_files(), ids=name_of)
 def test_completions_are_current(path: Path) -> None:
-    assert path.read_text() == completion_files()[path], "run python -m tools.share"
+    assert path.read_text() == completion_files()[path], "run python -m docs.tools.share"
 
 
 @pytest.mark.parametrize("path", completion_files(), ids=name_of)
@@ -42,13 +42,13 @@ def test_the_manual_page_reads_without_warnings_and_names_everything(program: st
     syntax = PROGRAMS[program]
     assert f"{program} - {syntax.summary}" in text
     for words in syntax.usage:
-        assert f"{program} {words}" in text, "run python -m tools.share"
+        assert f"{program} {words}" in text, "run python -m docs.tools.share"
     for option in syntax.options:
         help_text = " ".join(option.help)
         value = f" <{option.value}>" if option.value else ""
         names = ", ".join(name + value for name in option.spellings)
         sentence = f"{names} {help_text[0].upper()}{help_text[1:]}."
-        assert sentence in text, "run python -m tools.share"
+        assert sentence in text, "run python -m docs.tools.share"
     for names, _ in syntax.variables:
         assert names in text
 

@@ -1,10 +1,10 @@
-"""Make the files in ``share/``, or check that they are current.
+"""Make the files in ``docs/share/``, or check that they are current.
 
 They are committed, so that installing needs neither Sphinx nor a step of its own: manual pages,
 from ``docs/man/``, and completions for bash, zsh and fish. Their place in ``share/`` is that below
 the prefix of an installation.
 
-Usage: python -m tools.share [--check]
+Usage: python -m docs.tools.share [--check]
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from docs.tools import completions
 from paexec_trio.cli.programs import PROGRAMS
-from tools import completions
 
-ROOT = Path(__file__).resolve().parents[1]
-SHARE = ROOT / "share"
+ROOT = Path(__file__).resolve().parents[2]
+SHARE = ROOT / "docs" / "share"
 
 
 def completion_files() -> dict[Path, str]:
@@ -109,7 +109,8 @@ def main() -> int:
     stale += [path for path in SHARE.rglob("*") if path.is_file() and path not in known]
     for path in stale:
         print(
-            f"{path.relative_to(ROOT)} is out of date: run python -m tools.share", file=sys.stderr
+            f"{path.relative_to(ROOT)} is out of date: run python -m docs.tools.share",
+            file=sys.stderr,
         )
     return 1 if stale else 0
 

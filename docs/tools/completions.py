@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Option, Syntax
 
-ORIGIN = "Made by tools/share.py from the program's table of options; do not edit."
+ORIGIN = "Made by docs/tools/share.py from the program's table of options; do not edit."
 
 
 class Kind(Enum):

@@ -1,0 +1,1 @@
+"""What makes the files in ``docs/share/``: manual pages and completions for shells."""

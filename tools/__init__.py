@@ -1,1 +1,0 @@
-"""What makes the files in ``share/``: manual pages and completions for shells."""
