@@ -78,4 +78,4 @@ def test_all_files_are_installed() -> None:
         for pattern in patterns
         for path in ROOT.glob(pattern)
     }
-    assert installed == {path.relative_to(ROOT) for path in FILES}
+    assert installed == {path.relative_to(SHARE.parent) for path in FILES}
