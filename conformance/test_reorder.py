@@ -335,6 +335,7 @@ def test_of_a_graph(stage: Stage, method: str) -> None:
     graph = stage.start("-gle", "-n", "+2", "-c", stage.calculator(), paexec=True)
     graph.feed(b"a b\nfatal\n")
     assert graph.finish() == 0
+    assert graph.stdout.count(b"\n") == 10
     output = reorder(stage, "-gl", method, feed=graph.stdout)
     ended = [b"1", b"2", b"3"]
     if method != "-Ms":
@@ -356,6 +357,25 @@ DEATH = b"1 part\n1 fatal\n1 \n2 b\n2 success\n2 \n1 whole\n1 success\n1 \n"
 @pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
 def test_what_dead_nodes_printed(stage: Stage, method: str) -> None:
     assert reorder(stage, "-g", method, feed=DEATH) == b"b\nsuccess\nwhole\nsuccess\n"
+
+
+@requirement("RDR-030")
+@pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
+def test_what_paexec_prints_of_a_dead_node(stage: Stage, method: str) -> None:
+    command = ("-glez", "-n", "+2", "-c", stage.calculator())
+    paexec = stage.start(*command, paexec=True)
+    paexec.feed(b"a\n")
+    paexec.close_stdin()
+    both = stage.next_calculators(2)
+    lost = stage.holder(b"a")
+    lost.write(b"part\n")
+    lost.exit(0)
+    (other,) = (calculator for calculator in both if calculator is not lost)
+    assert other.next_task() == b"a"
+    other.answer(b"whole", b"success")
+    assert paexec.wait() == 0
+    assert b"part" in paexec.stdout
+    assert reorder(stage, "-g", method, feed=paexec.stdout) == b"whole\nsuccess\n"
 
 
 @requirement("RDR-030")
@@ -450,6 +470,14 @@ def test_results_without_a_status(stage: Stage, method: str, text: bytes) -> Non
 
 # Errors
 
+SIMPLE = b"2 b\n2 \n1 a\n1 \n"
+
+
+def assert_works(stage: Stage, method: str) -> None:
+    """What fails for other reasons than its options and its input works otherwise."""
+    expected = b"a\nb\n" if method == "-Ms" else b"b\na\n"
+    assert reorder(stage, method, feed=SIMPLE) == expected
+
 
 def assert_failed(run: Distributor, mentioned: bytes = b"") -> None:
     assert run.status == 1, f"exit status {run.status}, not 1"
@@ -520,9 +548,9 @@ def test_files_that_cannot_be_read(stage: Stage, method: str, name: str) -> None
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
 def test_output_errors(stage: Stage, method: str, redirection: str) -> None:
-    assert reorder(stage, method, feed=MIXED)
+    assert_works(stage, method)
     within = ("/bin/sh", "-c", f'exec "$@" {redirection}', "sh")
-    assert_failed(stage.run(method, feed=MIXED, within=within))
+    assert_failed(stage.run(method, feed=SIMPLE, within=within))
 
 
 @requirement("RDR-044", "RDR-020")
@@ -541,6 +569,7 @@ def test_a_directory_that_is_missing(stage: Stage, method: str) -> None:
 @requirement("RDR-045")
 @pytest.mark.parametrize("method", METHODS)
 def test_the_reader_goes_away(stage: Stage, method: str) -> None:
+    assert_works(stage, method)
     run = stage.start(method)
     run.feed(b"1 a\n1 \n")
     run.close_output()
