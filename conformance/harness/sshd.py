@@ -13,7 +13,6 @@ import select
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Seconds after which a server or a login that does not come counts as broken.
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 #: Marks the environment of every command that a server runs, so that those left can be found.
 _MARK = "PAEXEC_CONFORMANCE_SSHD"
@@ -79,7 +78,7 @@ class SshdError(Exception):
 
 
 class Sshd:
-    """A server on a free port of the loopback interface.
+    """A server at the loopback interface, on a port of its own.
 
     ``directory`` has to be empty and its own. Any host name but ``UNREACHABLE`` leads to the
     server.
@@ -106,7 +105,7 @@ class Sshd:
         self._process: subprocess.Popen[bytes] | None = self._start()
         try:
             self._log_in()
-        except SshdError:
+        except BaseException:
             self.close()
             raise
 
@@ -187,9 +186,9 @@ class Sshd:
         self.config.write_text(text)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """Start it; another program may take the port that was free a moment ago."""
-        for _ in range(5):
-            self.port = _free_port()
+        """Start it; a port that is drawn may be taken."""
+        for _ in range(20):
+            self.port = _draw_port()
             process = self._try_to_start()
             if process:
                 return process
@@ -235,23 +234,24 @@ class Sshd:
 
     def _log_in(self) -> None:
         """Show that it lets us in, before tests fail for a reason that has to do with none."""
-        done = subprocess.run(
-            [*self.client(), "test", "echo in"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                [*self.client(), "test", "echo in"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise SshdError(f"ssh does not end; log of sshd:\n{self.log()}") from error
         if done.stdout != b"in\n":
             said = (done.stdout + done.stderr).decode(errors="replace")
             raise SshdError(f"cannot log in by ssh: {said}\nlog of sshd:\n{self.log()}")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+def _draw_port() -> int:
+    """Some port below those that the system gives to connections, so that it can be had again."""
+    return 20_000 + secrets.randbelow(12_000)
 
 
 def _find(program: str, package: str) -> str:

@@ -137,12 +137,12 @@ def test_a_server_that_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The free port was taken in the meantime: another one is tried."""
+    """Another one is tried."""
     tmp_path.joinpath("first").mkdir()
     first = Sshd(tmp_path / "first")
     ports = iter([first.port])
-    free_port = sshd._free_port  # noqa: SLF001
-    monkeypatch.setattr(sshd, "_free_port", lambda: next(ports, None) or free_port())
+    draw_port = sshd._draw_port  # noqa: SLF001
+    monkeypatch.setattr(sshd, "_draw_port", lambda: next(ports, None) or draw_port())
     tmp_path.joinpath("second").mkdir()
     second = Sshd(tmp_path / "second")
     assert second.port != first.port
