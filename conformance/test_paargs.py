@@ -419,32 +419,29 @@ def test_a_node_is_lost(stage: Stage) -> None:
     assert run.stdout == b""
 
 
-@requirement("ARG-003", "ARG-030", "DTH-010", "DTH-020")
-def test_nodes_that_die(stage: Stage) -> None:
-    transport = stage.transport()
-    run = stage.start("-z", "-P", "alpha beta", "-t", transport, show(stage))
-    run.feed(b"t\n")
-    run.close_stdin()
-    stage.wait("the start of two transports", lambda: len(stage.transports) == 2)
-    alpha, beta = sorted(stage.transports, key=lambda transport: transport.words[0])
-    alpha.exit(255)
-    beta.run()
-    assert run.wait() == 0
-    failed = lines_of(1, b"fatal")
-    assert run.stdout.removeprefix(failed) == successes(shown(stage, "t"))
+def mortal(stage: Stage) -> tuple[str, str]:
+    """A transport, and a command that prints its arguments but kills its node the first time."""
+    died = stage.directory / "died"
+    transport = stage.script("transport", 'NODE=$$; export NODE; shift; eval "exec $*"')
+    kill = f'mkdir {died} 2>/dev/null && {{ kill -9 "$NODE"; exit; }}'
+    return transport, stage.script("mortal", f'{kill}; exec {show(stage)} "$@"')
 
 
-@requirement("ARG-003", "RST-004", "RST-020")
-def test_nodes_that_are_restarted(stage: Stage) -> None:
-    run = stage.start("-Z1", "-mF=gone", "-P", "host", "-t", stage.transport(), show(stage))
-    run.feed(b"t\n")
-    run.close_stdin()
-    stage.next_transport().exit(255)
-    stage.wait("a restart", lambda: len(stage.transports) == 2)
-    stage.transports[1].run()
-    assert run.wait() == 0
-    failed = lines_of(1, b"gone")
-    assert run.stdout.removeprefix(failed) == successes(shown(stage, "t"))
+@requirement("ARG-032", "ARG-030", "DTH-010", "DTH-020", "DTH-021")
+@pytest.mark.parametrize("options", [("-z",), ("-z", "-mF=gone"), ("-Z0",)])
+def test_a_task_of_a_dead_node_is_run_again(stage: Stage, options: tuple[str, ...]) -> None:
+    transport, command = mortal(stage)
+    word = b"gone" if "-mF=gone" in options else b"fatal"
+    output = lines_of(1, word) + successes(shown(stage, "t"))
+    assert_run(stage, "-P", "h1 h2", *options, "-t", transport, command, feed=b"t\n", output=output)
+
+
+@requirement("ARG-033", "RST-004", "RST-020")
+def test_all_nodes_die(stage: Stage) -> None:
+    transport, command = mortal(stage)
+    output = lines_of(1, b"fatal") + successes(shown(stage, "a"), shown(stage, "b"))
+    words = ("-P", "host", "-Z", "1", "-t", transport, command)
+    assert_run(stage, *words, feed=b"a\nb\n", output=output)
 
 
 # Help and version

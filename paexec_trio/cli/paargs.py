@@ -49,7 +49,7 @@ single quotes: ``-I %% -c 'cp "%%" "%%.bak"'``.
         _SAME["z"],
         _SAME["Z"]._replace(
             help=("-z, restart dead nodes after so many seconds, and wait", "while all are dead"),
-            details="Fractions are allowed.",
+            details="Fractions are allowed; 0 is the same as ``-z``.",
         ),
         _SAME["m"]._replace(
             help=(
@@ -86,16 +86,15 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
     """Understand a call; arguments and errors are those of ``invocation.parse``."""
     given, free = SYNTAX.split(arguments)
     options = _IMPLIED + [(_MEANINGS.get(name, name), value) for name, value in given]
-    if any(name == "-Z" for name, _ in given):
-        options.append(("-w", b""))
     invocation = understand(program, options, free, environment, Names(b"-P", b"-I"))
-    graph = invocation.settings.graph
-    if graph is None or graph.delimiter:
-        return invocation
     from dataclasses import replace
 
-    every_line = replace(graph, every_line=True)  # ARG-020
-    return invocation._replace(settings=replace(invocation.settings, graph=every_line))
+    settings = invocation.settings
+    if settings.graph and not settings.graph.delimiter:  # ARG-020
+        settings = replace(settings, graph=replace(settings.graph, every_line=True))
+    if settings.resistance and settings.resistance.restart_seconds:  # ARG-033
+        settings = replace(settings, resistance=replace(settings.resistance, wait=True))
+    return invocation._replace(settings=settings)
 
 
 def main() -> int:

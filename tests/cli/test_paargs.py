@@ -62,12 +62,18 @@ IMPLIED = ("-C", "-x", "-l", "-e", "-g", "-md=")
             ["-P+1", "-ms=ok", "-mf=ko", "-mt=END", "c"],
             ["-n+1", "-ms=ok", "-mf=ko", "-mt=END", "c"],
         ),
+        (["-zP+1", "-mF=gone", "cmd"], ["-zn+1", "-mF=gone", "cmd"]),
+        (["-Z2.5", "-P+1", "-md=;", "cmd"], ["-wZ2.5", "-n+1", "-md=;", "cmd"]),
+        (["-Z", "1", "-zP+1", "cmd"], ["-wZ1", "-zn+1", "cmd"]),
+        (["-Z0", "-P+1", "cmd"], ["-z", "-n+1", "cmd"]),
         (["-P+1", "-md=;", "-md=", "cmd"], ["-n+1", "cmd"]),
     ],
 )
 def test_what_options_mean(given: list[str], meant: list[str]) -> None:
     """ARG-001, ARG-003, ARG-020."""
-    assert understand(*given) == with_every_line(as_paexec(*IMPLIED, *meant))
+    call = as_paexec(*IMPLIED, *meant)
+    assert call.settings.graph is not None
+    assert understand(*given) == (call if call.settings.graph.delimiter else with_every_line(call))
 
 
 def test_every_option_without_a_letter_means_the_same() -> None:
@@ -106,6 +112,7 @@ def test_variables() -> None:
         (["-P+1", "-c", "cmd", "x"], b"extra arguments. Run paargs -h for details: 'x'", 1),
         (["-P+1", "-I", "{", "c"], b"-Ireplstr argument must have 2-characters length: '{'", 2),
         (["-P+1", "-mx=", "cmd"], b"bad argument for -m: 'x='", 1),
+        (["-P+1", "-Z", "-1", "cmd"], b"invalid argument for option -Z: '-1'", 1),
         (["-lP+1", "cmd"], b"invalid option -- 'l'", 1),
         (["-n+1", "cmd"], b"invalid option -- 'n'", 1),
     ],
