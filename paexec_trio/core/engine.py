@@ -130,9 +130,9 @@ class Engine:
             self._groups = OrderedGroups(self._tasks.will_not_run)
         self._stdin_ended = False
         self._reading = False
-        # Indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014). A node
-        # that ended while it held no task stays here: it counts as lost only if a task comes for
-        # it (END-007, END-011).
+        # Indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014). Without
+        # -z a node that ended while it held no task stays here: it counts as lost only if a task
+        # comes for it (END-007, END-011).
         self._idle: list[int] = []
         # The nodes to be started now, in this order.
         self._to_start: deque[int] = deque()
@@ -354,6 +354,8 @@ class Engine:
 
     def _bury_dead_nodes(self) -> None:
         """End by signals what is left of dead nodes (DTH-004)."""
+        if self._phase is Phase.STOPPING:
+            return  # which does that in its own time
         left = [node for node in self._nodes if node.state is _ENDED]
         for node in left:
             self._commands.append(KillNode(node.index, force=node.terminated))
@@ -372,6 +374,8 @@ class Engine:
             self._commands.append(SetTimer(Timer.RESTART, resistance.restart_seconds))
 
     def _restart_dead_nodes(self) -> None:
+        if self._phase is not _RUNNING or (self._stdin_ended and self._is_over()):
+            return  # nobody needs them any more (RST-012)
         # Of those that are not gone yet, something is left that has to end first (RST-007).
         self._to_start.extend(node.index for node in self._nodes if node.state is _GONE)
         self._start_next_node()
@@ -582,20 +586,19 @@ class Engine:
         self._exit_if_nothing_is_left()
 
     def _timer_fired(self, event: TimerFired) -> None:
-        if event.timer is Timer.KILL:
-            self._kill(force=True)
-            return
-        if event.timer is Timer.GIVE_UP:
-            self._commands.append(self._outcome)
-            return
-        if event.timer is Timer.BURY:
-            if self._phase is not Phase.STOPPING:
+        match event.timer:
+            case Timer.TERMINATE:
+                self._terminate()
+            case Timer.KILL:
+                self._kill(force=True)
+            case Timer.GIVE_UP:
+                self._commands.append(self._outcome)
+            case Timer.BURY:
                 self._bury_dead_nodes()
-            return
-        if event.timer is Timer.RESTART:
-            if self._phase is _RUNNING and not (self._stdin_ended and self._is_over()):
+            case Timer.RESTART:
                 self._restart_dead_nodes()
-            return
+
+    def _terminate(self) -> None:
         if self._phase is Phase.FINISHING:
             for node in self._remaining():
                 self._report(
