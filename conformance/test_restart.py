@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -508,3 +509,47 @@ def test_one_command_for_each_task(stage: Stage) -> None:
     assert len(stage.transports) == 2
     assert run.stdout == b"1 fatal\n1 of a\n2 of b\n"
     first.wait_gone()
+
+
+@requirement("DSP-025", "RST-010")
+def test_unread_output_of_many_lives_is_bounded(stage: Stage) -> None:
+    """Each life of the node leaves a pipe full of lines, a mebibyte; nobody reads the results."""
+    log = stage.directory / "lives"
+    calculator = stage.script(
+        "calculator",
+        f"""exec {sys.executable} -ISc '
+import fcntl, os
+task = os.read(0, 100)
+lives = os.open("{log}", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+os.write(lives, b"x")
+if os.fstat(lives).st_size > 60 or os.path.exists("{log}.enough"):
+    os.write(1, b"done\\n\\n")
+    os.read(0, 1)
+fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1 << 20)
+os.write(1, (b"x" * 63 + b"\\n") * (1 << 14))
+'""",
+    )
+
+    def lives() -> int:
+        return log.stat().st_size if log.exists() else 0
+
+    run = stage.start("-n", "+1", "-Z0.01", "-w", "-c", f"exec {calculator}")
+    run.leave_output_unread(1 << 16)
+    run.feed(b"a\n")
+    while not lives():  # which nothing else shows
+        stage.happens(lambda: False, 0.05)
+    before = run.memory("VmHWM")
+    # Some stop to restart the node, others go on until it is done. To be sure of either would take
+    # for ever: one that is slow passes.
+    for _ in range(100):
+        stage.happens(lambda: False, stage.bound / 200)
+        if lives() > 60:
+            break
+    grown = run.memory("VmHWM") - before
+    log.with_name("lives.enough").touch()
+    run.read_output()
+    run.close_stdin()
+    assert run.wait(6 * stage.bound) == 0
+    assert run.stdout.endswith(b"done\n")
+    assert run.stdout.count(b"fatal\n") == lives() - 1
+    assert grown < 20_000_000, f"its memory grew by {grown} octets in {lives()} lives"

@@ -108,6 +108,8 @@ class Host:
         """Whether a process was started, or is just being started, that would have to be ended."""
         self._by_stdout: dict[int, NodeProcess] = {}
         self._paused: list[NodeProcess] = []
+        # What is to be done with the last output of processes as soon as somebody reads results.
+        self._postponed: dict[NodeProcess, Callable[[], Iterator[Event]]] = {}
 
         self._epoll = select.epoll()
         self._waiter = waiter
@@ -310,9 +312,21 @@ class Host:
         # What it wrote before counts: it may have finished its task without reading it all, or
         # have ended, which says more than a broken pipe.
         process.unsent.clear()
+        if self._has_to_wait(process):
+            self._postponed.setdefault(process, partial(self._unwritable, process, reason))
+            return
         yield from self._read_rest(process)
         if not process.end_reported:
             yield NodeUnwritable(process.node, reason)
+
+    def _has_to_wait(self, process: NodeProcess) -> bool:
+        """Say whether the last output of a process is not to be read yet (DSP-025).
+
+        While nobody reads the results a node could else leave a pipe full of them in each of its
+        lives. One whose input is closed has no other life that soon.
+        """
+        stalled = self._output.size > _OUTPUT_LIMIT
+        return stalled and process.stdin >= 0 and process.has_unread_output()
 
     def _read_rest(self, process: NodeProcess) -> Iterator[Event]:
         """Read what is in the pipe now."""
@@ -344,6 +358,13 @@ class Host:
             return  # the descriptor's number was another's when it was reported
         process.exited = True
         self._unwatch(process.pidfd)
+        yield from self._finish(process)
+
+    def _finish(self, process: NodeProcess) -> Iterator[Event]:
+        """Read the last output of a process that has ended, and report its end."""
+        if self._has_to_wait(process):
+            self._postponed[process] = partial(self._finish, process)
+            return
         # Somebody else may hold its output open (a background process), so its end may be far.
         yield from self._read_rest(process)
         if not process.end_reported:
@@ -386,6 +407,8 @@ class Host:
         if process:
             self._unwatch_stdin(process)
             process.close_stdin()
+            if process in self._postponed:
+                self._pending.append(self._postponed.pop(process)())
 
     def _kill_node(self, command: KillNode) -> None:
         process = self._processes.get(command.node)
@@ -503,6 +526,8 @@ class Host:
             if process.stdout >= 0:
                 self._watch_stdout(process)
         self._paused.clear()
+        self._pending.extend(finish() for finish in self._postponed.values())
+        self._postponed.clear()
 
     def _break_output(self, event: Event) -> None:
         self._output_broken = True

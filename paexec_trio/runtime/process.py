@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
+import termios
 from collections.abc import Mapping, Sequence
 from typing import final
 
@@ -101,6 +103,12 @@ class NodeProcess:
 
     def _write(self, data: bytes | bytearray | memoryview) -> int:
         return os.write(self.stdin, data)
+
+    def has_unread_output(self) -> bool:
+        """Say whether something that it wrote is still in the pipe."""
+        if self.stdout < 0:
+            return False
+        return any(fcntl.ioctl(self.stdout, termios.FIONREAD, bytes(4)))
 
     def close_stdin(self) -> None:
         """Let the calculator see the end of its input; drop what was not sent."""

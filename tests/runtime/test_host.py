@@ -294,6 +294,30 @@ async def test_output_is_given_up_only_when_nobody_reads(
     assert await next_round(host) == [StopRequested(15), TimerFired(Timer.GIVE_UP)]
 
 
+@pytest.mark.parametrize("relief", ["read", "closed"])
+async def test_the_end_of_a_node_waits_with_what_it_wrote(
+    hosts: Hosts, gates: Gates, relief: str
+) -> None:
+    """DSP-025: or else each life of a node that is restarted could leave a pipe full of lines."""
+    host = hosts.make(gates.command("WAIT1; echo result; SAY $$"))
+    await start(host)
+    size = 1 << 20
+    host.execute(Write(b"x" * size))
+    gates.open(1)
+    with closing(Witness(gates.wait())) as calculator:
+        calculator.wait()
+    assert await next_round(host) == []
+    if relief == "closed":  # the run is over, or is being stopped: no other life follows
+        host.execute(CloseStdin(0))
+    async with trio.open_nursery() as nursery:
+        if relief == "read":
+            nursery.start_soon(read_octets, hosts.results, size)
+        events: list[Event] = []
+        while NodeGone(0) not in events:
+            events += await next_round(host)
+    assert events == [NodeOutput(0, b"result\n"), NodeEnded(0), NodeGone(0)]
+
+
 async def read_octets(fd: int, size: int) -> None:
     while size:
         await trio.lowlevel.wait_readable(fd)
