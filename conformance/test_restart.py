@@ -533,18 +533,21 @@ os.write(1, (b"x" * 63 + b"\\n") * (1 << 14))
     def lives() -> int:
         return log.stat().st_size if log.exists() else 0
 
+    def come_to_be(number: int) -> bool:
+        for _ in range(100):  # which nothing but the file shows
+            if lives() >= number:
+                return True
+            stage.happens(lambda: False, stage.bound / 200)
+        return False
+
     run = stage.start("-n", "+1", "-Z0.01", "-w", "-c", f"exec {calculator}")
     run.leave_output_unread(1 << 16)
     run.feed(b"a\n")
-    while not lives():  # which nothing else shows
-        stage.happens(lambda: False, 0.05)
+    assert come_to_be(1), "no calculator was started"
     before = run.memory("VmHWM")
     # Some stop to restart the node, others go on until it is done. To be sure of either would take
     # for ever: one that is slow passes.
-    for _ in range(100):
-        stage.happens(lambda: False, stage.bound / 200)
-        if lives() > 60:
-            break
+    come_to_be(61)
     grown = run.memory("VmHWM") - before
     log.with_name("lives.enough").touch()
     run.read_output()

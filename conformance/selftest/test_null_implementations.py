@@ -39,7 +39,7 @@ def test_null_implementation_passes_no_must(name: str, tmp_path: Path) -> None:
         [
             *(sys.executable, "-m", "pytest", str(SUITE), f"--impl={program}"),
             *(f"--{name}={program}" for name in COMPANIONS),
-            *("--timeout-scale=0.005", "-q", "--tb=no", "-p", "no:cacheprovider"),
+            *("--timeout-scale=0.003", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider"),
             *(f"--junit-xml={outcomes}", f"--basetemp={tmp_path / 'base'}"),
         ],
         capture_output=True,
