@@ -1,0 +1,704 @@
+"""Finds what is wrong with a history.
+
+The judge follows a run step by step with a model of its own: what the nodes were given, what they
+wrote, and what the specification makes of it. It takes the engine's decisions from its commands and
+asks whether they were allowed, whether they came in time and whether exactly the right octets were
+printed. In one respect it is stricter than the specification: what a step has to print, it has to
+print in a certain order, also if it belongs to several tasks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple, final
+
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Command,
+    Exit,
+    KillNode,
+    Report,
+    Send,
+    StartNode,
+)
+from paexec_trio.core.events import (
+    Event,
+    NodeEnded,
+    NodeGone,
+    NodeNotStarted,
+    NodeOutput,
+    NodeStarted,
+    NodeUnwritable,
+    OutputClosed,
+    OutputDrained,
+    OutputFailed,
+    RunStarted,
+    StdinChunk,
+    StdinEnded,
+    StdinFailed,
+    StopRequested,
+)
+from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from tests.simulation.calculators import unquoted
+from tests.simulation.diagnostics import Diagnostics
+from tests.simulation.history import Asked, Crashed, Fact, History, Printed, Step, Stuck
+from tests.simulation.ledger import Ledger, make_ledger
+from tests.simulation.printout import Line, Printout
+from tests.simulation.reading import ResultReader
+from tests.simulation.violations import Kind, Violation
+
+SIGPIPE = 13
+
+STARTS_TAKE = 0.2
+"""Seconds by which a restart may be late because other nodes are being started."""
+
+TIME_TO_TERMINATE = STOP_GRACE + TERM_GRACE + 0.1
+"""Seconds in which what is left of a dead node has to receive SIGTERM."""
+
+TIME_TO_KILL = TIME_TO_TERMINATE + 2 * TERM_GRACE
+"""Seconds in which it has to receive SIGKILL: if the run is stopped, there is one more SIGTERM."""
+
+TIME_TO_END = 5.0
+"""Seconds that a calculator has to end by itself (END-004)."""
+
+MOST_VIOLATIONS = 20
+"""After so many the rest is not worth looking for."""
+
+
+class Verdict(NamedTuple):
+    """What a judge has to say about a run."""
+
+    violations: list[Violation]
+    tasks_done: int
+    failed_attempts: int
+    restarts: int
+
+
+def judge(history: History, settings: Settings, tasks: bytes) -> Verdict:
+    """Say what is wrong with a run, at best nothing.
+
+    Args:
+        history: what happened.
+        settings: those of the engine.
+        tasks: the whole standard input.
+    """
+    return _Judge(settings, tasks).judge(history)
+
+
+class _NodeState(Enum):
+    NEW = "not started"
+    STARTING = "being started"
+    ALIVE = "alive"
+    DEAD = "dead"
+    GONE = "gone"
+
+
+@dataclass(slots=True)
+class _Attempt:
+    task_id: int
+    prefix: bytes
+    is_done: bool = False
+    last_line: bytes = b""
+    """What tells the status in the end."""
+
+
+@dataclass(slots=True)
+class _Node:
+    index: int
+    name: bytes
+    reader: ResultReader
+    state: _NodeState = _NodeState.NEW
+    pid: int = 0
+    started_at: float = 0.0
+    since: float = 0.0
+    """Since when it is in its state."""
+    input_closed: bool = False
+    was_closed_at: float = 0.0
+    attempt: _Attempt | None = None
+    ended_in_order: bool = False
+    died_at_work: bool = False
+    prepared: bool = False
+    terminated: bool = False
+    killed: bool = False
+    asked: list[bytes] = field(default_factory=list)
+    """The tasks that its process has taken, in truth."""
+    answered: int = 0
+    stray_reported: bool = False
+
+    def turn(self, state: _NodeState, time: float) -> None:
+        self.state = state
+        self.since = time
+
+
+@final
+class _Judge:
+    def __init__(self, settings: Settings, tasks: bytes) -> None:
+        self._settings = settings
+        self._unread_input = tasks
+        self._resistance = settings.resistance
+        self._violations: list[Violation] = []
+        self._time = 0.0
+        self._marker = b""
+        self._nodes = [
+            _Node(index, name, ResultReader(settings, b""))
+            for index, name in enumerate(settings.nodes)
+        ]
+        self._ledger: Ledger = make_ledger(settings)
+        self._input_ended = False
+        self._in_flight: dict[int, int] = {}
+        self._done: set[int] = set()
+        # Tasks whose attempts failed; the last one is next (DTH-012).
+        self._repeats: list[int] = []
+        self._failed_attempts = 0
+        self._restarts = 0
+        self._printout = Printout(settings.grouping)
+        self._muted = False
+        """Nothing can be printed any more."""
+        self._drained = True
+        self._stop: list[Exit] = []
+        """Why the run has to end at once, the first cause first."""
+        self._failed = False
+        """Whether it ends with status 1 though it goes on."""
+        self._diagnostics = Diagnostics(settings.program)
+        self._ended = False
+        self._on_event: dict[type[Event], Callable[[Any], None]] = {
+            RunStarted: self._run_started,
+            NodeStarted: self._node_started,
+            NodeNotStarted: self._node_not_started,
+            NodeOutput: self._node_output,
+            NodeUnwritable: self._node_unwritable,
+            NodeEnded: self._node_ended,
+            NodeGone: self._node_gone,
+            StdinChunk: self._stdin_chunk,
+            StdinEnded: self._stdin_ended,
+            StdinFailed: self._stdin_failed,
+            OutputClosed: self._output_closed,
+            OutputFailed: self._output_failed,
+            OutputDrained: self._output_drained,
+            StopRequested: self._stop_requested,
+        }
+        self._on_command: dict[type[Command | Fact], Callable[[Any], None]] = {
+            StartNode: self._start_node,
+            Send: self._send,
+            CloseStdin: self._close_stdin,
+            KillNode: self._kill_node,
+            Report: self._report,
+            Exit: self._exit,
+            Asked: self._asked,
+            Crashed: self._crashed,
+            Stuck: self._stuck,
+        }
+
+    def judge(self, history: History) -> Verdict:
+        for step in history.steps():
+            if len(self._violations) >= MOST_VIOLATIONS:
+                break
+            self._take(step)
+        if not self._ended and not self._violations:
+            self._blame(Kind.ENDLESS, "the history stops before the run is over")
+        return Verdict(self._violations, len(self._done), self._failed_attempts, self._restarts)
+
+    def _blame(self, kind: Kind, text: str) -> None:
+        if not any(v.kind is kind and v.text == text for v in self._violations):
+            self._violations.append(Violation(self._time, kind, text))
+
+    def _take(self, step: Step) -> None:
+        self._time = step.time
+        handler = self._on_event.get(type(step.event))
+        if handler:
+            handler(step.event)
+        printed = []
+        for item in step.rest:
+            if type(item) is Printed:
+                printed.append(item.data)
+            else:
+                handler = self._on_command.get(type(item))
+                if handler:
+                    handler(item)
+        if self._stop and self._is_nothing_left():
+            self._printout.end()  # GRP-024
+        for kind, text in self._printout.check(b"".join(printed)):
+            self._blame(kind, text)
+        self._drained &= not printed
+        for report in self._diagnostics.end_step():
+            self._blame(Kind.DIAGNOSTIC, f"missing: {report!r}")
+        if not self._ended:
+            self._check_what_is_always_true()
+
+    # The life of nodes
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._marker = event.nonce
+
+    def _start_node(self, command: StartNode) -> None:
+        node = self._nodes[command.node]
+        if node.state is _NodeState.NEW:
+            if self._settings.graph and not self._input_ended:
+                self._blame(Kind.TOO_EARLY, f"node {node.index} before the end of the graph")
+        elif node.state is not _NodeState.GONE:
+            self._blame(Kind.RESTART, f"node {node.index} is {node.state.value} (RST-007)")
+        elif not self._resistance or not self._resistance.restart_seconds:
+            self._blame(Kind.RESTART, f"node {node.index} without -Z")
+        elif self._time < node.started_at + self._resistance.restart_seconds:
+            self._blame(Kind.RESTART, f"node {node.index} too early (RST-005)")
+        if self._stop:
+            self._blame(Kind.RESTART, f"node {node.index} while the run is being stopped")
+        if node.state is _NodeState.GONE:
+            self._check_gone(node)
+            self._restarts += 1
+        node.started_at = self._time
+        node.turn(_NodeState.STARTING, self._time)
+
+    def _node_started(self, event: NodeStarted) -> None:
+        # What is said of the last process does not hold for the new one.
+        old = self._nodes[event.node]
+        assert old.state is _NodeState.STARTING or self._violations, "the world starts nodes"
+        node = self._nodes[event.node] = _Node(
+            old.index,
+            old.name,
+            ResultReader(self._settings, self._marker),
+            pid=event.pid,
+            started_at=old.started_at,
+            stray_reported=old.stray_reported,
+        )
+        node.turn(_NodeState.ALIVE, self._time)
+
+    def _node_not_started(self, event: NodeNotStarted) -> None:
+        node = self._nodes[event.node]
+        node.turn(_NodeState.GONE, self._time)
+        if self._stop:
+            return
+        report = self._diagnostics.named(event.reason)
+        if self._resistance:
+            self._diagnostics.allow(report)
+        else:
+            self._diagnostics.need(report)
+            self._stop.append(Exit(status=1))
+
+    def _node_ended(self, event: NodeEnded) -> None:
+        node = self._nodes[event.node]
+        self._lost(node, b"Node %b exited unexpectedly" % node.name)
+
+    def _node_unwritable(self, event: NodeUnwritable) -> None:
+        text = b"Sending task to the node failed: " + event.reason
+        self._lost(self._nodes[event.node], self._diagnostics.named(text))
+
+    def _lost(self, node: _Node, diagnostic: bytes) -> None:
+        if node.state is not _NodeState.ALIVE:
+            return
+        node.turn(_NodeState.DEAD, self._time)
+        node.ended_in_order = node.input_closed
+        attempt, node.attempt = node.attempt, None
+        if not attempt:
+            return
+        self._in_flight.pop(attempt.task_id, None)
+        self._printout.attempt_failed(attempt.task_id)
+        if node.input_closed:
+            return  # it was ended
+        if not self._resistance:
+            node.died_at_work = True
+            self._diagnostics.need(diagnostic)
+            self._stop.append(Exit(status=1))
+            return
+        if self._settings.grouping is Grouping.NONE:
+            if self._resistance.fatal:
+                self._print(attempt, self._resistance.fatal, is_fatal=True)
+            if self._settings.print_eot:
+                self._print(attempt, self._settings.eot)
+        self._repeats.append(attempt.task_id)
+        self._failed_attempts += 1
+
+    def _node_gone(self, event: NodeGone) -> None:
+        node = self._nodes[event.node]
+        assert node.state is _NodeState.DEAD or self._violations, "the world makes nodes vanish"
+        self._check_dead(node)
+        node.turn(_NodeState.GONE, self._time)
+        if event.left_running:
+            self._diagnostics.allow(
+                self._diagnostics.named(b"node %b cannot be killed; left running" % node.name)
+            )
+
+    def _close_stdin(self, command: CloseStdin) -> None:
+        node = self._nodes[command.node]
+        if node.input_closed or node.state not in {_NodeState.ALIVE, _NodeState.DEAD}:
+            self._blame(Kind.INPUT_CLOSED, f"node {node.index} is {node.state.value}, or twice")
+        elif node.state is _NodeState.ALIVE and not self._stop:
+            if node.attempt:
+                self._blame(Kind.INPUT_CLOSED, f"node {node.index} holds a task (DSP-004)")
+            elif not self._is_over():
+                self._blame(Kind.INPUT_CLOSED, f"a task can come for node {node.index} (DSP-004)")
+        node.input_closed = True
+        node.was_closed_at = self._time
+
+    def _kill_node(self, command: KillNode) -> None:
+        node = self._nodes[command.node]
+        if node.state is _NodeState.DEAD:
+            self._check_dead(node)
+        node.terminated = True
+        node.killed |= command.force
+        if self._stop or node.state is _NodeState.DEAD:
+            return
+        if not node.input_closed or self._time < node.was_closed_at + TIME_TO_END:
+            self._blame(Kind.KILLED, f"node {node.index} is {node.state.value} (END-004)")
+
+    # Tasks
+
+    def _stdin_chunk(self, event: StdinChunk) -> None:
+        assert self._unread_input.startswith(event.data), "the world reads another input"
+        self._unread_input = self._unread_input[len(event.data) :]
+        if not self._input_ended:
+            self._ledger.read(event.data)
+
+    def _stdin_ended(self, _event: StdinEnded) -> None:
+        assert not self._unread_input, "the world does not read all of the input"
+        if self._input_ended:
+            return
+        self._input_ended = True
+        self._ledger.end()
+        refused = self._ledger.refused()
+        if self._settings.graph and refused:
+            report = self._refusal(refused)
+            self._diagnostics.need(report)
+            self._stop.append(Exit(status=1))
+
+    def _refusal(self, task_id: int) -> bytes:
+        if self._settings.exec_mode:
+            what = b"NUL, which no argument of a command can"
+        else:
+            what = b"a newline, which a calculator would take for its end"
+        return self._diagnostics.named(b"task %d contains %b" % (task_id, what))
+
+    def _stdin_failed(self, event: StdinFailed) -> None:
+        if self._stop or self._input_ended:
+            return
+        self._input_ended = True
+        self._failed = True
+        self._ledger.drop()
+        report = self._diagnostics.named(b"reading from standard input failed: " + event.reason)
+        self._diagnostics.need(report)
+        if self._settings.graph:
+            self._stop.append(Exit(status=1))
+
+    def _send(self, command: Send) -> None:
+        node = self._nodes[command.node]
+        if self._settings.exec_mode and not node.prepared:
+            node.prepared = True
+            if b"_paexec_task() {" in command.data:
+                return  # what the shell has to know before its first task
+            self._blame(Kind.FABRICATED, f"node {node.index} cannot know what a task is")
+        task = self._task_in(command.data)
+        task_id = -1 if task is None else self._ledger.id_of(task)
+        if task_id <= 0:
+            self._blame(Kind.FABRICATED, f"node {node.index} was sent {command.data!r}")
+            return
+        self._check_node_for(node, task_id)
+        self._check_task(node, task_id)
+        self._in_flight[task_id] = node.index
+        node.attempt = _Attempt(task_id, self._prefix(node, task_id))
+        if self._settings.print_task:
+            for line in self._ledger.names[task_id].split(b"\n"):
+                self._print(node.attempt, line)
+
+    def _task_in(self, data: bytes) -> bytes | None:
+        if not data.endswith(b"\n"):
+            return None
+        if not self._settings.exec_mode:
+            return data[:-1]
+        call = re.fullmatch(rb"_paexec_task (.*)\n", data, re.DOTALL)
+        return unquoted(call[1]) if call else None
+
+    def _check_node_for(self, node: _Node, task_id: int) -> None:
+        if node.state is not _NodeState.ALIVE:
+            self._blame(
+                Kind.SENT_TO_DEAD, f"task {task_id}: node {node.index} is {node.state.value}"
+            )
+        elif node.input_closed:
+            self._blame(Kind.SENT_TO_DEAD, f"task {task_id}: input of {node.index} is closed")
+        elif node.attempt:
+            self._blame(
+                Kind.CROWDED, f"{task_id} and {node.attempt.task_id} on node {node.index} (DSP-010)"
+            )
+        elif any(other.index < node.index for other in self._idle()):
+            self._blame(Kind.MISORDERED, f"task {task_id}: an idle node is before {node.index}")
+        if self._stop:
+            self._blame(Kind.EXIT, f"task {task_id} dispatched while the run is being stopped")
+
+    def _check_task(self, node: _Node, task_id: int) -> None:
+        if task_id in self._done:
+            self._blame(Kind.DUPLICATED, f"task {task_id} is done (DTH-013)")
+        elif task_id in self._in_flight:
+            other = self._in_flight[task_id]
+            self._blame(Kind.DUPLICATED, f"task {task_id}: nodes {other} and {node.index}")
+        elif self._repeats:
+            if task_id != self._repeats[-1]:
+                self._blame(
+                    Kind.MISORDERED, f"task {task_id} before {self._repeats[-1]} (DTH-011, DTH-012)"
+                )
+            if task_id in self._repeats:
+                self._repeats.remove(task_id)
+            else:
+                self._ledger.dispatch(task_id)
+        else:
+            if self._ledger.is_held_back(task_id):
+                self._blame(Kind.TOO_EARLY, f"task {task_id} waits for others")
+            elif task_id != self._ledger.next():
+                self._blame(Kind.MISORDERED, f"task {task_id} before {self._ledger.next()}")
+            self._ledger.dispatch(task_id)
+
+    def _asked(self, fact: Asked) -> None:
+        for node in self._nodes:
+            if node.pid == fact.pid:
+                node.asked.append(fact.task)
+
+    # Results
+
+    def _node_output(self, event: NodeOutput) -> None:
+        node = self._nodes[event.node]
+        if node.state is not _NodeState.ALIVE:
+            return
+        attempt = node.attempt
+        if attempt is not None:
+            for line in node.reader.read(event.data):
+                if line is None:
+                    self._attempt_done(node, attempt)
+                else:
+                    attempt.last_line = line
+                    self._print(attempt, line)
+        if attempt is None or (attempt.is_done and node.reader.has_rest()):
+            node.reader.forget()
+            self._see_stray_octets(node)
+
+    def _see_stray_octets(self, node: _Node) -> None:
+        if not node.stray_reported:
+            report = self._diagnostics.named(
+                b"node %b wrote outside of a task; discarded" % node.name
+            )
+            self._diagnostics.need(report)
+            node.stray_reported = True
+
+    def _attempt_done(self, node: _Node, attempt: _Attempt) -> None:
+        node.attempt = None
+        attempt.is_done = True
+        task = self._ledger.names[attempt.task_id]
+        if node.answered >= len(node.asked) or node.asked[node.answered] != task:
+            self._blame(Kind.MISCREDITED, f"the EOT for another task ends task {attempt.task_id}")
+        node.answered += 1
+        self._in_flight.pop(attempt.task_id, None)
+        self._done.add(attempt.task_id)
+        if self._settings.graph:
+            self._see_status(attempt, task)
+        if self._settings.print_eot:
+            self._print(attempt, self._settings.eot)
+        self._printout.task_done(attempt.task_id)
+
+    def _see_status(self, attempt: _Attempt, task: bytes) -> None:
+        graph = self._settings.graph
+        assert graph
+        success = attempt.last_line == graph.success
+        dropped = self._ledger.done(attempt.task_id, success=success)
+        if success:
+            return
+        self._printout.pass_over(dropped)
+        if attempt.last_line == graph.failure:
+            names = [task, *(self._ledger.names[task_id] for task_id in dropped)]
+            for line in graph.delimiter.join(names).split(b"\n"):
+                self._print(attempt, line)
+            return
+        self._print(attempt, b"?")
+        self._failed = True
+        report = self._diagnostics.named(
+            b"task %d '%b' ended without a status; dependants dropped: %d"
+            % (attempt.task_id, task.replace(b"\n", b"\\n"), len(dropped))
+        )
+        self._diagnostics.need(report)
+
+    # What is printed
+
+    def _prefix(self, node: _Node, task_id: int) -> bytes:
+        settings = self._settings
+        words = []
+        if settings.show_node:
+            words.append(node.name)
+        if settings.show_task_id:
+            words.append(b"%d" % task_id)
+        if settings.show_pid:
+            words.append(b"%d" % node.pid)
+        return b"".join(word + b" " for word in words)
+
+    def _print(self, attempt: _Attempt, line: bytes, *, is_fatal: bool = False) -> None:
+        if not self._muted:
+            line_due = Line(attempt.prefix, line, is_fatal)
+            self._printout.expect(attempt.task_id, line_due)
+
+    # Diagnostics
+
+    def _report(self, command: Report) -> None:
+        text = command.text
+        if self._diagnostics.accept(text):
+            return
+        if self._is_refusal(text):
+            self._input_ended = self._failed = True
+            self._ledger.drop()
+        elif self._is_about_all_nodes(text) or self._is_about_lost_node(text):
+            self._stop.append(Exit(status=1))
+        elif not self._is_about_slow_end(text):
+            self._blame(Kind.DIAGNOSTIC, f"{text!r}")
+
+    def _is_refusal(self, text: bytes) -> bool:
+        """Say whether a node was idle for a task that cannot be sent (FRM-007, EXE-004)."""
+        refused = self._ledger.refused()
+        waits = refused and refused == self._ledger.next() and not self._repeats
+        return bool(waits and text == self._refusal(refused) and not self._stop)
+
+    def _is_about_all_nodes(self, text: bytes) -> bool:
+        return text == b"all nodes failed" and self._all_nodes_failed()
+
+    def _all_nodes_failed(self) -> bool:
+        """Say whether the run has to end because all nodes are dead (DTH-030)."""
+        return (
+            not self._stop
+            and self._resistance is not None
+            and not self._resistance.wait
+            and self._task_waits()
+            and all(node.state in {_NodeState.DEAD, _NodeState.GONE} for node in self._nodes)
+        )
+
+    def _is_about_lost_node(self, text: bytes) -> bool:
+        """Say whether a task came for a node that is dead (END-011)."""
+        if self._resistance or self._stop or not self._task_waits():
+            return False
+        return any(
+            text == b"Node %b exited unexpectedly" % node.name
+            for node in self._nodes
+            if node.state in {_NodeState.DEAD, _NodeState.GONE} and not node.died_at_work
+        )
+
+    def _is_about_slow_end(self, text: bytes) -> bool:
+        """Say whether a calculator has had enough time to end by itself (END-005)."""
+        report = b"processes of node %b did not end within %d seconds; killed"
+        return any(
+            text == self._diagnostics.named(report % (node.name, FINISH_GRACE))
+            for node in self._nodes
+            if node.state in {_NodeState.ALIVE, _NodeState.DEAD}
+            and node.input_closed
+            and self._time >= node.was_closed_at + FINISH_GRACE
+        )
+
+    # The end
+
+    def _output_closed(self, _event: OutputClosed) -> None:
+        self._mute()
+        self._stop.append(Exit(signal=SIGPIPE))
+
+    def _mute(self) -> None:
+        self._muted = True
+        self._printout.break_off()
+
+    def _output_failed(self, event: OutputFailed) -> None:
+        self._mute()
+        report = self._diagnostics.named(b"writing to standard output failed: " + event.reason)
+        self._diagnostics.need(report)
+        self._stop.append(Exit(status=1))
+
+    def _output_drained(self, _event: OutputDrained) -> None:
+        self._drained = True
+
+    def _stop_requested(self, event: StopRequested) -> None:
+        self._stop.append(Exit(signal=event.signal))
+
+    def _exit(self, command: Exit) -> None:
+        self._ended = True
+        if self._stop:
+            # The first cause counts; of signals and errors that follow, each may.
+            if command not in self._stop:
+                self._blame(Kind.EXIT, f"{command} instead of {self._stop[0]}")
+        else:
+            expected = Exit(status=int(self._failed))
+            if command != expected:
+                self._blame(Kind.EXIT, f"{command} instead of {expected}")
+            if not self._is_over() or self._in_flight:
+                self._blame(Kind.LOST, f"not done: {self._not_done()}")
+        if not command.signal and not self._muted and not self._drained:
+            self._blame(Kind.LOST, "the output was not written")
+        if not self._is_nothing_left():
+            states = [node.state.value for node in self._nodes]
+            self._blame(Kind.EXIT, f"processes are left (END-003): {states}")
+
+    def _is_nothing_left(self) -> bool:
+        return all(node.state in {_NodeState.NEW, _NodeState.GONE} for node in self._nodes)
+
+    def _not_done(self) -> str:
+        waiting = [*self._in_flight, *self._repeats]
+        if self._ledger.next():
+            waiting.append(self._ledger.next())
+        return f"{waiting} among others"
+
+    def _crashed(self, fact: Crashed) -> None:
+        self._ended = True
+        self._blame(Kind.CRASHED, fact.error)
+
+    def _stuck(self, fact: Stuck) -> None:
+        self._ended = True
+        states = [node.state.value for node in self._nodes]
+        self._blame(Kind.ENDLESS, f"{fact.why}; nodes: {states}; not done: {self._not_done()}")
+
+    # What is always true
+
+    def _idle(self) -> Sequence[_Node]:
+        return [
+            node
+            for node in self._nodes
+            if node.state is _NodeState.ALIVE and not node.attempt and not node.input_closed
+        ]
+
+    def _task_waits(self) -> bool:
+        return bool(self._repeats or self._ledger.next())
+
+    def _is_over(self) -> bool:
+        """Say whether no task can come for any node."""
+        if not self._input_ended or self._repeats or self._ledger.has_more():
+            return False
+        return not self._resistance or not self._in_flight
+
+    def _check_what_is_always_true(self) -> None:
+        for node in self._nodes:
+            if node.state is _NodeState.DEAD:
+                if not node.input_closed:
+                    self._blame(Kind.INPUT_OPEN, f"node {node.index} is dead (DTH-004)")
+                self._check_dead(node)
+            elif node.state is _NodeState.GONE:
+                self._check_gone(node)
+        if self._stop:
+            for node in self._nodes:
+                if node.state is _NodeState.ALIVE and not node.input_closed:
+                    self._blame(Kind.INPUT_OPEN, f"node {node.index} (END-012, END-030)")
+            return
+        idle = self._idle()
+        if idle and self._task_waits():
+            self._blame(Kind.WAITING, f"node {idle[0].index} is idle (DSP-011, GRA-026)")
+        if idle and self._is_over():
+            self._blame(Kind.INPUT_OPEN, f"node {idle[0].index} (DSP-003)")
+        if self._all_nodes_failed():
+            self._blame(Kind.EXIT, "all nodes are dead, and the run goes on (DTH-030)")
+
+    def _check_dead(self, node: _Node) -> None:
+        """Say whether what is left of a node that died, and did not just end, lasts too long."""
+        if node.ended_in_order or not self._resistance:
+            return
+        age = self._time - node.since
+        if age > TIME_TO_TERMINATE and not node.terminated:
+            self._blame(Kind.LINGERING, f"node {node.index} died {age:.1f} s ago (DTH-004)")
+        elif age > TIME_TO_KILL and not node.killed:
+            self._blame(Kind.LINGERING, f"node {node.index} ignores SIGTERM (DTH-004)")
+
+    def _check_gone(self, node: _Node) -> None:
+        if self._stop or not self._resistance or not self._resistance.restart_seconds:
+            return
+        if self._is_over():
+            return
+        if self._time > node.since + self._resistance.restart_seconds + STARTS_TAKE:
+            self._blame(Kind.RESTART, f"node {node.index} is gone since {node.since} (RST-004)")
