@@ -2,9 +2,12 @@
 
 Usage: python tests/benchmarks/graphs.py [--limit SECONDS]
 
-Prints two tables. The first has the engine alone: a random graph of N tasks and 2 N edges is read,
-checked and scheduled, without a calculator. The second has whole runs with a trivial calculator on
-two nodes, beside the C program, which is stopped after the limit.
+Prints two tables. The first is about a random graph of N tasks and 2 N edges, without calculators:
+the seconds of processor time to read it, to check and weigh it, and to take one ready task after
+another and make ready what waits for it; then the same by the whole engine, which makes commands
+of it all; and the peak of memory. The lines are in the order of the tasks, or shuffled. The second
+table has whole runs with a trivial calculator on two nodes, beside the C program, which is stopped
+after the limit.
 
 The graph of Debian's main archive is made from ``apt-cache dumpavail``: an edge from each package
 that a ``Depends`` names, the first of alternatives, to the package that has it. Dependencies in
@@ -16,19 +19,23 @@ from __future__ import annotations
 
 import argparse
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from paexec_trio import Settings
 from paexec_trio.core.commands import Send
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import NodeOutput, NodeStarted, RunStarted, StdinChunk, StdinEnded
+from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.settings import GraphSettings
+from paexec_trio.core.status import Status
+from paexec_trio.core.tasks import GraphTasks
+from paexec_trio.core.weights import Weighting
 
 CHUNK = 1 << 16
 SEED = 1
@@ -109,33 +116,70 @@ def debian_graph() -> bytes:
     return "".join(line + "\n" for line in lines).encode()
 
 
-def schedule(graph: bytes) -> float:
-    """Run the engine over a graph, answering each task at once; return the seconds it took."""
-    start = time.perf_counter()
+def chunks(graph: Path) -> Iterator[bytes]:
+    """Yield a graph in the pieces in which a run reads it."""
+    with graph.open("rb", buffering=0) as octets:
+        yield from iter(partial(octets.read, CHUNK), b"")
+
+
+def seconds_of_steps(graph: Path) -> tuple[float, float, float]:
+    """Return the seconds that reading, checking and scheduling take."""
+    tasks = GraphTasks(NEWLINE, NEWLINE, b" ", b"weight:", Weighting.OWN)
+    start = time.process_time()
+    for chunk in chunks(graph):
+        tasks.feed(chunk)
+    read = time.process_time()
+    tasks.end()
+    checked = time.process_time()
+    while tasks.ready:
+        task_id, _ = tasks.take()
+        tasks.done(task_id, Status.SUCCESS)
+    assert tasks.is_exhausted()
+    return read - start, checked - read, time.process_time() - checked
+
+
+def seconds_of_engine(graph: Path) -> float:
+    """Return the seconds that the engine takes if each task is answered at once."""
     engine = Engine(Settings(nodes=(b"0",), graph=GraphSettings()))
+    start = time.process_time()
     engine.handle(RunStarted())
-    for at in range(0, len(graph), CHUNK):
-        engine.handle(StdinChunk(graph[at : at + CHUNK]))
+    for chunk in chunks(graph):
+        engine.handle(StdinChunk(chunk))
     engine.handle(StdinEnded())
     sent = engine.handle(NodeStarted(0, 1))
     while any(type(command) is Send for command in sent):
         sent = engine.handle(NodeOutput(0, b"success\n\n"))
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def measure_engine(tasks: int) -> None:
-    """Print one row of the first table, measured in a process of its own."""
-    code = f"from graphs import *; g = random_graph({tasks}, {2 * tasks}); peak = lambda: "
-    code += "resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024; "
-    code += "print(f'{schedule(g):.2f} s, {peak()} MiB')"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-    )
-    print(f"{tasks:>9,} tasks {2 * tasks:>9,} edges  {done.stdout.strip()}", flush=True)
+def peak_of_memory() -> int:
+    """Return the most memory that this process had, in MiB."""
+    # Not from getrusage(): there the parent's counts, too.
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def print_row(graph: Path) -> None:
+    """Print the figures of a graph for the first table."""
+    steps = seconds_of_steps(graph)
+    peak = peak_of_memory()
+    columns = (*steps, sum(steps), seconds_of_engine(graph))
+    print(*(f"{seconds:9.2f}" for seconds in columns), f"{peak:8} MiB", flush=True)
+
+
+def print_rows(graph: Path) -> None:
+    """Print the first table; each row is measured in a process of its own."""
+    print("    tasks     edges     lines     read   check  schedule    sum  engine     peak")
+    for tasks in (10_000, 100_000, 1_000_000):
+        lines = random_graph(tasks, 2 * tasks)
+        for order in ("in order", "shuffled"):
+            if order == "shuffled":
+                shuffled = lines.splitlines(keepends=True)
+                random.Random(SEED).shuffle(shuffled)  # noqa: S311
+                lines = b"".join(shuffled)
+            graph.write_bytes(lines)
+            print(f"{tasks:>9,} {2 * tasks:>9,}  {order}", end=" ", flush=True)
+            subprocess.run([sys.executable, __file__, "--row", graph], check=True)
 
 
 def measure_run(program: str, graph: Path, status: str, limit: float) -> str:
@@ -158,14 +202,8 @@ def measure_run(program: str, graph: Path, status: str, limit: float) -> str:
     return f"{seconds:.1f} s" if returncode == 0 else f"failed: {returncode}"
 
 
-def main() -> None:
-    """Print both tables."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--limit", type=float, default=120, help="seconds for a run")
-    limit = parser.parse_args().limit
-    print("engine alone")
-    for tasks in (10_000, 100_000, 1_000_000):
-        measure_engine(tasks)
+def print_runs(graph: Path, limit: float) -> None:
+    """Print the second table."""
     print(f"\nwhole runs{'':24} paexec-trio     paexec")
     graphs = {
         "64,000 independent tasks": (independent(64_000), "success"),
@@ -174,15 +212,26 @@ def main() -> None:
         "100,000 diamonds, root fails": (ladder(100_000), "failure"),
         "Debian's packages": (debian_graph(), "success"),
     }
+    for name, (lines, status) in graphs.items():
+        graph.write_bytes(lines)
+        ours = measure_run("paexec-trio", graph, status, limit)
+        theirs = measure_run("paexec", graph, status, limit)
+        print(f"{name:34} {ours:15} {theirs}", flush=True)
+
+
+def main() -> None:
+    """Print both tables."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--limit", type=float, default=120, help="seconds for a run")
+    parser.add_argument("--row", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.row:
+        print_row(arguments.row)
+        return
     with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory, "graph")
-        for name, (graph, status) in graphs.items():
-            file.write_bytes(graph)
-            ours = measure_run("paexec-trio", file, status, limit)
-            theirs = measure_run("paexec", file, status, limit)
-            print(f"{name:34} {ours:15} {theirs}", flush=True)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    print(f"largest process: {peak} MiB")
+        graph = Path(directory, "graph")
+        print_rows(graph)
+        print_runs(graph, arguments.limit)
 
 
 if __name__ == "__main__":

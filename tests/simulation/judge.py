@@ -549,7 +549,7 @@ class _Judge:
             self._blame(Kind.DIAGNOSTIC, f"{text!r}")
 
     def _is_refusal(self, text: bytes) -> bool:
-        """Say whether a node was idle for a task that cannot be sent (FRM-007, EXE-004)."""
+        """Say whether a node was idle for a task that cannot be sent (FRM-013, EXE-004)."""
         refused = self._ledger.refused()
         waits = refused and refused == self._ledger.next() and not self._repeats
         return bool(waits and text == self._refusal(refused) and not self._stop)
