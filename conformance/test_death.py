@@ -434,6 +434,28 @@ def test_what_is_left_of_a_dead_node_is_ended(stage: Stage, flags: tuple[str, ..
     assert run.stdout == b"fatal\n\nof a\n\nof b\n\n"
 
 
+@requirement("END-004", "DTH-004")
+def test_who_ends_in_order_has_its_time(stage: Stage) -> None:
+    """One node has died; the other one, when its input ends, closes its output and works on."""
+    run = begin(stage, "alpha beta", "-z", flags=("linger",))
+    run.feed(b"a\n")
+    run.close_stdin()
+    both = stage.next_calculators(2)
+    lost = stage.holder(b"a")
+    lost.die()
+    (other,) = others(both, lost)
+    assert other.next_task() == b"a"
+    other.answer(b"result")
+    other.wait_eof()
+    other.close_stdout()
+    # Who is slow to do wrong passes: to be sure of all five seconds would take them.
+    stage.happens(lambda: other.gone, 3.0)
+    assert not other.gone, "it was killed before 5 seconds"
+    other.exit(0)
+    assert run.wait() == 0
+    assert run.stdout == b"fatal\nresult\n"
+
+
 # The status of a failed attempt
 
 

@@ -384,7 +384,7 @@ def test_input_errors(stage: Stage) -> None:
 
 # Signals
 
-SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
 
 
 @requirement("END-030", "END-006")
@@ -418,7 +418,9 @@ def test_stubborn_calculators_after_a_signal(stage: Stage, number: signal.Signal
 
 
 @requirement("END-031")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP], ids=lambda n: n.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT], ids=lambda n: n.name
+)
 def test_ignored_signals_stay_ignored(stage: Stage, number: signal.Signals) -> None:
     ignoring = ["/bin/sh", "-c", f'trap "" {number.name[3:]}; exec "$@"', "sh"]
     run = stage.start("-n", "+1", "-c", stage.calculator(), within=ignoring)

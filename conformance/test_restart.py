@@ -84,6 +84,28 @@ def test_z_implies_resistance(stage: Stage, option: str) -> None:
     assert run.stdout == b"fatal\nresult\n"
 
 
+@requirement("RST-002", "RST-005", "DTH-010")
+@pytest.mark.parametrize("seconds", ["3000000", "9" * 400], ids=["weeks", "eons"])
+def test_no_time_is_too_long(stage: Stage, seconds: str) -> None:
+    """One node dies, and would be restarted in the far future; the other one does its task."""
+    run = begin(stage, "alpha beta", "-Z", seconds, "-w", "-E")
+    run.feed(b"a\n")
+    run.close_stdin()
+    both = stage.next_calculators(2)
+    lost = stage.holder(b"a")
+    lost.die()
+    run.expect_output(b"fatal\n\n")
+    (other,) = [fake for fake in both if fake is not lost]
+    assert other.next_task() == b"a"
+    # It may have shorter times to wait for first. Who fails later than this passes.
+    stage.happens(lambda: run.status is not None, 3.0)
+    other.answer(b"result")
+    assert run.wait() == 0
+    assert run.stdout == b"fatal\n\nresult\n\n"
+    assert run.diagnostics == b""
+    assert len(stage.calculators) == 2
+
+
 @requirement("RST-003")
 @pytest.mark.parametrize("zero", ["0", "0.000"])
 def test_zero_means_no_restarts(stage: Stage, zero: str) -> None:

@@ -25,7 +25,7 @@ def _no_inherited_ignores() -> Iterator[None]:
     """Ignored signals are inherited; who runs the suite in the background must not change it."""
     ignored = [
         number
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
         if signal.getsignal(number) is signal.SIG_IGN
     ]
     for number in ignored:

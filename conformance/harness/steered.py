@@ -13,7 +13,7 @@ calculator, transport
 linger
     do not exit at the end of standard input
 stubborn
-    report SIGTERM, SIGINT and SIGHUP instead of dying of them
+    report SIGTERM, SIGINT, SIGHUP and SIGQUIT instead of dying of them
 paused
     leave standard input alone until told to resume; report only that something waits there
 """
@@ -82,7 +82,7 @@ class Steered:
         self._signals, wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         if "stubborn" in flags:
             signal.set_wakeup_fd(wakeup)
-            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
                 signal.signal(number, lambda *_: None)
             self._poll.register(self._signals, select.POLLIN)
         elif signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.cli.syntax import Syntax
 
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def main() -> int:

@@ -204,7 +204,7 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.STARTED)
         node.pid = event.pid
-        node.terminated = False
+        node.died = node.terminated = False
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
             self._close(node)
@@ -337,6 +337,7 @@ class Engine:
             heapify(self._idle)
         for attempt in attempts:
             self._give_up_attempt(attempt, resistance)
+        node.died = True
         if not self._burial_arranged:
             self._burial_arranged = True
             self._commands.append(SetTimer(Timer.BURY, TERM_GRACE))
@@ -356,7 +357,8 @@ class Engine:
         """End by signals what is left of dead nodes (DTH-004)."""
         if self._phase is Phase.STOPPING:
             return  # which does that in its own time
-        left = [node for node in self._nodes if node.state is _ENDED]
+        # Not those whose input was closed in the end: they have their own time (END-004).
+        left = [node for node in self._nodes if node.state is _ENDED and node.died]
         for node in left:
             self._commands.append(KillNode(node.index, force=node.terminated))
             node.terminated = True

@@ -37,6 +37,8 @@ class Node:
     pid: int = 0
     attempts: deque[Attempt] = field(default_factory=deque)
     stray_octets_reported: bool = False
+    died: bool = False
+    """Whether its process ended although its input was open, and is to be ended (DTH-004)."""
     terminated: bool = False
     """Whether what is left of it after its death has received SIGTERM."""
 

@@ -15,6 +15,9 @@ import trio
 _BATCHES_PER_CHECKPOINT = 32
 """Batches of events handled in a row before other tasks of trio, and cancellation, have a turn."""
 
+_LONGEST_WAIT = 86400.0
+"""Seconds that are waited in one go; the system takes no more than some weeks of milliseconds."""
+
 Ready = list[tuple[int, int]]
 """Descriptors, each with what it is ready for."""
 
@@ -23,7 +26,10 @@ class Waiter(Protocol):
     """Waits for an epoll instance."""
 
     async def wait(self, epoll: select.epoll, deadline: float | None) -> Ready:
-        """Return what is ready, or nothing if the deadline, in trio's time, comes first."""
+        """Return what is ready, or nothing if the deadline, in trio's time, comes first.
+
+        Nothing may also be returned before the deadline.
+        """
 
 
 @final
@@ -57,4 +63,6 @@ class WaitAlone:
 
     async def wait(self, epoll: select.epoll, deadline: float | None) -> Ready:
         """Return what is ready."""
-        return epoll.poll(None if deadline is None else max(0, deadline - trio.current_time()))
+        if deadline is None:
+            return epoll.poll()
+        return epoll.poll(min(max(0.0, deadline - trio.current_time()), _LONGEST_WAIT))

@@ -13,7 +13,7 @@ def signals_as_in_a_terminal() -> Iterator[None]:
     """Undo what a shell does for background jobs, or nohup: programs inherit what is ignored."""
     ignored = [
         number
-        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
         if signal.getsignal(number) == signal.SIG_IGN
     ]
     for number in ignored:

@@ -13,10 +13,10 @@ import pytest
 from tests.cli.harness import ECHO, LIMIT, PIDS, Program, call
 from tests.runtime.harness import Witness
 
-STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
 
 STUBBORN = (
-    "trap '' TERM INT HUP; "
+    "trap '' TERM INT HUP QUIT; "
     'while read -r task; do echo "$$"; echo; done; '
     "while :; do sleep 9; done"
 )

@@ -490,6 +490,24 @@ def test_burials_go_on_while_the_run_ends_by_itself() -> None:
     )
 
 
+def test_burials_leave_nodes_alone_that_end_in_order() -> None:
+    """END-004: one that closed its output when its input ended has the time of the others."""
+    assert (
+        resistant(2)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << BURIAL
+        >> StdinEnded()
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        >> NodeEnded(1)
+        >> NodeGone(0)
+        >> TimerFired(Timer.BURY)
+        >> NodeGone(1)
+        << DrainOutput()
+    )
+
+
 def test_a_stop_ends_dead_nodes_in_its_own_time() -> None:
     assert (
         resistant(1)

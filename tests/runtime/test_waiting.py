@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -57,6 +58,20 @@ async def test_a_deadline(waiter: type[Waiter], watched: Watched) -> None:
     assert await waiter().wait(watched.epoll, deadline) == []
     assert deadline <= trio.current_time() < deadline + LIMIT
     assert await waiter().wait(watched.epoll, deadline) == []
+
+
+@pytest.mark.parametrize("waiter", WAITERS)
+@pytest.mark.parametrize("seconds", [2.0**31, 1e300, float("inf")])
+@pytest.mark.trio
+async def test_a_deadline_beyond_what_the_system_can_wait_for(
+    waiter: type[Waiter], seconds: float, watched: Watched
+) -> None:
+    """RST-002: a time may be of any length."""
+    filler = threading.Thread(target=watched.fill)
+    filler.start()
+    deadline = trio.current_time() + seconds
+    assert await waiter().wait(watched.epoll, deadline) == [(watched.reader, select.EPOLLIN)]
+    filler.join()
 
 
 @pytest.mark.trio

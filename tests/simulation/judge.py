@@ -340,7 +340,7 @@ class _Judge:
             self._check_dead(node)
         node.terminated = True
         node.killed |= command.force
-        if self._stop or node.state is _NodeState.DEAD:
+        if self._stop or (node.state is _NodeState.DEAD and not node.ended_in_order):
             return
         if not node.input_closed or self._time < node.was_closed_at + TIME_TO_END:
             self._blame(Kind.KILLED, f"node {node.index} is {node.state.value} (END-004)")

@@ -446,6 +446,18 @@ def kills_nodes_that_live(patch: pytest.MonkeyPatch) -> None:
     change_commands(patch, change)
 
 
+@shows_as(Kind.KILLED)
+def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
+    right = Engine._bury_dead_nodes
+
+    def wrong(self: Engine) -> None:
+        for node in self._nodes:
+            node.died = True
+        right(self)
+
+    patch.setattr(Engine, "_bury_dead_nodes", wrong)
+
+
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 def waits_for_nodes_that_ignore_the_end_of_their_input(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Engine, "_kill", lambda _self, force: None)  # noqa: ARG005

@@ -14,6 +14,9 @@ from tests.simulation.calculators import Calculator, LineCalculator, Shell
 from tests.simulation.history import Asked, Broken, Fact
 from tests.simulation.scenario import Scenario
 
+TIDYING = 4.0
+"""Seconds that a process takes to end when its input has ended, at most (END-004)."""
+
 
 class Break(Enum):
     """What may befall a process."""
@@ -211,7 +214,11 @@ class SimulatedProcess:
 
     def _see_end(self) -> Iterator[Event]:
         if self._cares_for_eof and self._reads and not self._exited and not self._hangs:
-            self._world.schedule(self._later(self._output_at), self._exit)
+            end = self._later(self._output_at)
+            if self._dice.random() < 0.2:  # it has something to do that nobody waits for
+                self._world.schedule(end, self._close_output)
+                end += self._some(TIDYING)
+            self._world.schedule(end, self._exit)
         return iter(())
 
     # What befalls it
