@@ -238,6 +238,29 @@ def test_one_process_for_each_task(stage: Stage) -> None:
     assert len(set(parents)) == 1
 
 
+@requirement("EXE-011")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo '",
+        'echo "',
+        "echo $((",
+        "echo (",
+        "if true; then echo",
+        "}; echo {",
+        "cat << END; echo",
+    ],
+)
+def test_a_command_line_with_an_error(stage: Stage, command: str) -> None:
+    """Tasks that would close what is open do not make a command of it."""
+    good = in_one_run(stage, "-x", "-c", "echo")
+    assert good.stdout == b"a\n"
+    feed = b"a\n' \"$(touch ran)\n' fi; touch ran; '\n)) touch ran\nEND\n"
+    run = in_one_run(stage, "-x", "-c", command, feed=feed, status=1)
+    assert run.stdout == b""
+    assert not (stage.directory / "ran").exists()
+
+
 # The result
 
 
@@ -363,6 +386,29 @@ def test_options_beat_the_variable_of_the_eot(stage: Stage, option: str) -> None
     )
     assert run.stdout == (b"" if option == "-X" else b"\n") + MAGIC_EOT + b"\n"
     assert run.status == 0
+
+
+@requirement("EXE-028", "EXE-030")
+@pytest.mark.parametrize("option", ["-x", "-X"])
+@pytest.mark.parametrize("foreground", ["true", "false", "exit 3"])
+def test_output_of_background_commands(stage: Stage, foreground: str, option: str) -> None:
+    """The command in the background writes after the one in the foreground, which has ended."""
+    command = f"{stage.calculator('linger', 'paused')} & echo ended @@ >&2; echo @@; {foreground}"
+    run = stage.start("-n", "+1", "-gle", "-md=", option, "-J@@", "-c", command)
+    run.feed(b"a\nb\n")
+    run.close_stdin()
+    for task in (b"a", b"b"):
+        fake = stage.next_calculator()
+        stage.wait("the end of the foreground", lambda t=task: b"ended " + t in run.stderr)
+        fake.answer(stage.result(task))
+        fake.exit(0)
+    assert run.wait() == 0
+    lines = []
+    for task_id, task in enumerate((b"a", b"b"), 1):
+        texts = [task, stage.result(task)] * (option == "-x")
+        texts += [b"success"] if foreground == "true" else [b"failure", task]
+        lines += [b"%d %b\n" % (task_id, text) for text in (*texts, MAGIC_EOT)]
+    assert run.stdout == b"".join(lines)
 
 
 # Status

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from paexec_trio.core.settings import ExecSettings
 
 # Variables and functions of the user's command live in the same shell: these names are ours.
-# The newline before the marker ends a last line that has none.
+# The newline before the marker ends a last line that has none. The function comes as a word, or a
+# command with an open quote would swallow the tasks; so the shell refuses it and ends (EXE-011).
 _PREAMBLE = b"""\
 _paexec_marker=%(marker)b
-%(function)b
+eval %(function)b || exit
 _paexec_task() {
 _paexec_run "$1"
 case $? in
@@ -36,8 +37,22 @@ esac
 }
 """
 
-# A comment at the end of the command must not hide the parenthesis, so that has a line of its own.
-_IN_SUBSHELL = b"_paexec_run() {\n(%(command)b\n) %(redirections)b\n}"
+# A comment at the end of the command must not hide the parenthesis, so that has a line of its own;
+# and two parentheses without a blank begin arithmetic.
+_IN_SUBSHELL = b"_paexec_run() {\n( %(command)b\n) %(redirections)b\n}"
+
+# Commands in the background may write when the command has ended. That is still its result, so a
+# process collects it until nobody can write any more (EXE-028); the status goes round it.
+_IN_BACKGROUND = b"""\
+_paexec_run() {
+_paexec_status=$({ { ( %(command)b
+) </dev/null 3>&- 4>&-
+echo $? >&3; } | cat >%(collected)b 3>&- 4>&-; } 3>&1)
+return ${_paexec_status:-1}
+} 4>&1"""
+
+# An operator; it may also stand between quotes, where to take it for one costs nothing but time.
+_BACKGROUND = re.compile(rb"(?<![<>&])&(?!&)")
 
 # A program cannot change the state of the shell, and shells start it faster without a subshell:
 # dash needs a third less time for a run of /bin/true. What is no program, such as a builtin, gets
@@ -84,12 +99,15 @@ def preamble(settings: ExecSettings, marker: bytes) -> bytes:
     parts = {
         b"command": settings.command,
         b"redirections": b"</dev/null >/dev/null" if settings.discard_output else b"</dev/null",
+        b"collected": b"/dev/null" if settings.discard_output else b"&4",
     }
     function = _IN_SUBSHELL % parts
     simple = _SIMPLE_COMMAND.fullmatch(settings.command)
     if simple:
         function = _AS_PROGRAM % {**parts, b"program": simple["program"], b"in_subshell": function}
-    return _PREAMBLE % {b"marker": marker, b"function": function}
+    elif _BACKGROUND.search(settings.command):
+        function = _IN_BACKGROUND % parts
+    return _PREAMBLE % {b"marker": marker, b"function": quote(function)}
 
 
 def call(task: bytes) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -169,6 +171,8 @@ ODD_TASKS = [
         command_with_task(b'printf "<%s>" "@@"', b"@@"),
         command_with_task(b"printf '<%s>' \"@@\" # ) it's", b"@@"),
         command_with_task(b'cd / && printf "<%s>" "@@"; exit 0', b"@@"),
+        command_with_task(b'(printf "<%s>" "@@")', b"@@"),
+        command_with_task(b'((printf "<%s>" "@@") & ) &', b"@@"),
     ],
 )
 def test_tasks_reach_the_command_as_they_are(shell: tuple[str, ...], command: bytes) -> None:
@@ -192,6 +196,57 @@ def test_failures(shell: tuple[str, ...], program: str) -> None:
     """EXE-030, EXE-021."""
     exec_settings = ExecSettings(command=command_with_task(program.encode()))
     assert printed(shell, exec_settings, [b"a", b"b"]) == [b"\nbad\n"] * 2
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("command", [b"echo '", b'echo "', b"echo (", b"cat <<E", b"'echo' & `"])
+def test_an_open_quote_swallows_no_task(shell: tuple[str, ...], command: bytes) -> None:
+    """EXE-011: the shell ends, although there is more to read."""
+    script = preamble(ExecSettings(command=command_with_task(command)), MARKER)
+    with subprocess.Popen(
+        [*shell, "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        process.stdin.write(script + call(b"a"))
+        process.stdin.flush()
+        assert process.wait(60) != 0
+        assert process.stdout
+        assert process.stdout.read() == b""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("discard_output", [False, True])
+@pytest.mark.parametrize(
+    ("end", "status"), [("true", b"good"), ("false", b"bad"), ("exit 3", b"bad")]
+)
+def test_output_of_background_commands(
+    shell: tuple[str, ...], end: str, status: bytes, discard_output: bool, tmp_path: Path
+) -> None:
+    """EXE-028: they write when the foreground has ended, of which they are told by a FIFO."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    late = f"{{ cat {fifo}; echo late; }} & echo @@; exec 9>{fifo}; {end}"
+    command = command_with_task(late.encode(), b"@@")
+    exec_settings = ExecSettings(command=command, discard_output=discard_output)
+    expected = [b"" if discard_output else task + b"\nlate\n" for task in (b"a", b"b")]
+    assert printed(shell, exec_settings, [b"a", b"b"]) == [e + status + b"\n" for e in expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        (b"a & b", True),
+        (b"a&", True),
+        (b"a &>b", True),
+        (b"a && b", False),
+        (b"a 2>&1 | b", False),
+        (b"a >&2 <&3; b", False),
+        (b"a 'b & c'", False),
+    ],
+)
+def test_a_process_more_only_for_background_commands(text: bytes, is_found: bool) -> None:
+    """EXE-010."""
+    assert (b"cat" in preamble(ExecSettings(command=text), MARKER)) == is_found
 
 
 @pytest.mark.parametrize("shell", SHELLS)
