@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.harness.octets import is_same
+from conformance.test_exec import MAGIC_EOT
 
 if TYPE_CHECKING:
     from conformance.harness.stage import Stage
@@ -116,3 +117,32 @@ def test_descriptors_run_out(stage: Stage) -> None:
     assert run.stderr, "no diagnostic"
     stage.happens(lambda: not stage.leftovers(), stage.bound / 5)
     assert not stage.leftovers(), "processes were left running"
+
+
+@requirement("LIM-006")
+@pytest.mark.parametrize("place", [(), ("-t", "./transport")], ids=["local", "transport"])
+@pytest.mark.parametrize("exec_mode", [False, True], ids=["calculator", "-x"])
+def test_large_results(stage: Stage, place: tuple[str, ...], exec_mode: bool) -> None:
+    """A result of 100 MiB takes no more than 16 MiB, such as for buffers."""
+    stage.script("transport", 'shift; exec sh -c "$1"')
+    options = ("-n", "host", *place, "-E")
+    if exec_mode:
+        command = stage.calculator("linger", "paused")
+        run = stage.start(*options, "-x", "-c", command)
+    else:
+        run = stage.start(*options, "-c", stage.calculator())
+    run.feed(b"a\n")
+    calculator = stage.next_calculator()
+    if not exec_mode:
+        calculator.next_task()
+    before = run.memory("VmHWM")
+    line, size = stage.nonce + b"0123456\n", 100 * MIB
+    assert calculator.flood(line, size, patience=stage.bound) == size
+    calculator.answer()
+    calculator.exit(0)
+    stage.wait("the whole result", lambda: run.printed > size, 6 * stage.bound)
+    grown = run.memory("VmHWM") - before
+    assert run.finish() == 0
+    end = MAGIC_EOT if exec_mode else b""
+    assert is_same(run.stdout, line * (size // len(line)) + end + b"\n")
+    assert grown < 16 * MIB
