@@ -29,34 +29,55 @@ CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
     "graph": ((), ("-g",), ("-s",), ("-W1",)),
     "EOT": ((), ("-y",), ("-mt=END",)),
     "exec": ((), ("-x",), ("-X",), ("-J@@", "-x")),
-    "words": ((), ("-ms=good", "-mf=bad")),
+    "words": ((), ("-ms=good", "-mf=bad"), ("-md=:", "-mw=w:", "-mF=lost")),
+    "death": ((), ("-z",), ("-Z1",), ("-Z2", "-w")),
     "place": ((), ("-n", "host", "-t", "./transport")),
     "command": ((), ("-C",)),
 }
 
+#: The same for options that a distributor may lack.
+EXTENSIONS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "grouping": ((), ("--group",), ("--keep-order",)),
+}
+
 Call = dict[str, tuple[str, ...]]
+Pair = frozenset[tuple[str, tuple[str, ...]]]
 
 TASKS = [b"a", b"", b"it's"]
 
 
 def covering_calls() -> Iterator[Call]:
-    """Yield calls until each two choices have been together in one of them."""
+    """Yield calls until each two choices have been together in one of them.
+
+    Those with an extension come after all others, which cover everything else by themselves.
+    """
+    covered: set[Pair] = set()
+    yield from _calls_that_cover(CHOICES, covered)
+    yield from _calls_that_cover(CHOICES | EXTENSIONS, covered)
+
+
+def _calls_that_cover(
+    choices: dict[str, tuple[tuple[str, ...], ...]], covered: set[Pair]
+) -> Iterator[Call]:
     wanted = {
         frozenset({(one, a), (other, b)})
-        for one, other in combinations(CHOICES, 2)
-        for a, b in product(CHOICES[one], CHOICES[other])
-    }
+        for one, other in combinations(choices, 2)
+        for a, b in product(choices[one], choices[other])
+        # To leave out an extension was covered without the extensions.
+        if not any(name in EXTENSIONS and not way for name, way in ((one, a), (other, b)))
+    } - covered
     # Always the same calls: the order of the tries does not matter, only that it is fixed.
     tries = random.Random(0)  # noqa: S311 (no secret)
     while wanted:
-        calls = [{name: tries.choice(ways) for name, ways in CHOICES.items()} for _ in range(200)]
+        calls = [{name: tries.choice(ways) for name, ways in choices.items()} for _ in range(200)]
         best = max(calls, key=lambda call: len(wanted & _pairs(call)))
         if wanted & _pairs(best):
             wanted -= _pairs(best)
+            covered |= _pairs(best)
             yield best
 
 
-def _pairs(call: Call) -> set[frozenset[tuple[str, tuple[str, ...]]]]:
+def _pairs(call: Call) -> set[Pair]:
     return {frozenset(pair) for pair in combinations(call.items(), 2)}
 
 
@@ -66,7 +87,7 @@ def words_of(call: Call) -> list[str]:
         word for name, ways in call.items() if name not in {"place", "command"} for word in ways
     ]
     words += call["place"] or ("-n", "+1")
-    status = "good" if call["words"] else "success"
+    status = "good" if "-ms=good" in call["words"] else "success"
     if call["exec"]:
         task = ["@@"] if call["exec"] == ("-J@@", "-x") else []
         program = ["printf", f"<%s>\\n{status}\\n"]
@@ -86,7 +107,7 @@ def output_of(call: Call) -> bytes:
     eot = {(): b"", ("-y",): MAGIC_EOT, ("-mt=END",): b"END"}[call["EOT"]]
     if call["exec"]:
         eot = MAGIC_EOT
-    status = b"good" if call["words"] else b"success"
+    status = b"good" if "-ms=good" in call["words"] else b"success"
     lines = []
     for task_id, task in enumerate(TASKS, 1):
         texts = [task] * bool(call["task line"])
@@ -102,10 +123,16 @@ def output_of(call: Call) -> bytes:
     return b"".join(lines)
 
 
+def _cases() -> Iterator[object]:
+    """Each call with the extensions that it needs."""
+    for call in covering_calls():
+        options = [word for name in EXTENSIONS for word in call.get(name, ())]
+        marks = [pytest.mark.extension(*options)] if options else []
+        yield pytest.param(call, marks=marks, id=" ".join(words_of(call)[:-1]))
+
+
 @requirement("OPT-009")
-@pytest.mark.parametrize(
-    "call", list(covering_calls()), ids=lambda call: " ".join(words_of(call)[:-1])
-)
+@pytest.mark.parametrize("call", list(_cases()))
 def test_options_together(stage: Stage, call: Call) -> None:
     stage.script("transport", 'shift; exec sh -c "$1"')
     terminator = b"\0" if call["terminator"] else b"\n"

@@ -393,13 +393,16 @@ def test_options_beat_the_variable_of_the_eot(stage: Stage, option: str) -> None
 @pytest.mark.parametrize("foreground", ["true", "false", "exit 3"])
 def test_output_of_background_commands(stage: Stage, foreground: str, option: str) -> None:
     """The command in the background writes after the one in the foreground, which has ended."""
-    command = f"{stage.calculator('linger', 'paused')} & echo ended @@ >&2; echo @@; {foreground}"
+    command = f"{stage.calculator('linger', 'paused')} & echo @@; echo ended >&2; {foreground}"
     run = stage.start("-n", "+1", "-gle", "-md=", option, "-J@@", "-c", command)
     run.feed(b"a\nb\n")
     run.close_stdin()
     for task in (b"a", b"b"):
         fake = stage.next_calculator()
-        stage.wait("the end of the foreground", lambda t=task: b"ended " + t in run.stderr)
+        stage.wait(
+            "the end of the foreground",
+            lambda: run.stderr.count(b"ended") == len(stage.calculators),
+        )
         fake.answer(stage.result(task))
         fake.exit(0)
     assert run.wait() == 0
