@@ -1,0 +1,134 @@
+"""What the sections of the benchmarks share: how much is done, and how runs are made."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.building import Tools
+from tests.benchmarks.comparison import Measure, Unit
+from tests.benchmarks.programs import Programs, Words
+from tests.benchmarks.running import Failed, Job, Trial, Usage
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is done.
+
+    Attributes:
+        quick: whether the smaller of two sizes is done.
+        rounds: how often each program runs, at most.
+        budget: seconds after which programs that are compared do not run once more.
+        limit: seconds after which a run has failed, if nothing else is said.
+        most_nodes: where more are asked for, this many.
+        most_tasks: the same for tasks, and for lines of results.
+    """
+
+    quick: bool
+    rounds: int
+    budget: float
+    limit: float
+    most_nodes: int = 2000
+    most_tasks: int = 100_000_000
+
+
+COMPLETE = Extent(quick=False, rounds=5, budget=5, limit=40)
+QUICK = Extent(quick=True, rounds=3, budget=1, limit=20)
+
+TASKS_A_SECOND = Unit("tasks/s", greater_is_better=True)
+MEGABYTES_A_SECOND = Unit("MB/s", greater_is_better=True)
+MILLISECONDS = Unit("ms", greater_is_better=False, digits=1)
+SECONDS = Unit("s", greater_is_better=False, digits=2)
+MEBIBYTES = Unit("MiB", greater_is_better=False, digits=1)
+CALLS_A_TASK = Unit("calls a task", greater_is_better=False, digits=2)
+
+
+def tasks_a_second(label: str, tasks: int) -> Measure[Usage]:
+    """Measure a rate; the time is that of the whole run, starting and ending included."""
+    return Measure(label, TASKS_A_SECOND, lambda usage: tasks / usage.seconds)
+
+
+def megabytes_a_second(label: str, octets: int) -> Measure[Usage]:
+    """Measure the rate of results."""
+    return Measure(label, MEGABYTES_A_SECOND, lambda usage: octets / 1e6 / usage.seconds)
+
+
+def milliseconds_to_first(label: str) -> Measure[Usage]:
+    """Measure the time to the first result."""
+    return Measure(label, MILLISECONDS, lambda usage: usage.first * 1000)
+
+
+def seconds(label: str) -> Measure[Usage]:
+    """Measure the time of the whole run."""
+    return Measure(label, SECONDS, lambda usage: usage.seconds)
+
+
+def milliseconds(label: str) -> Measure[Usage]:
+    """Measure the time of a whole short run."""
+    return Measure(label, MILLISECONDS, lambda usage: usage.seconds * 1000)
+
+
+def peak(label: str) -> Measure[Usage]:
+    """Measure the memory of the distributor."""
+    return Measure(label, MEBIBYTES, lambda usage: usage.peak / 1024)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a section makes its runs with."""
+
+    directory: Path
+    tools: Tools
+    programs: Programs
+    extent: Extent
+
+    def size(self, complete: int, quick: int) -> int:
+        """Return how many tasks or lines are done, given it for a complete and a quick run."""
+        return min(quick if self.extent.quick else complete, self.extent.most_tasks)
+
+    def nodes(self, *numbers: int) -> list[int]:
+        """Return numbers of nodes, given those that should be."""
+        return sorted({min(nodes, self.extent.most_nodes) for nodes in numbers})
+
+    def numbers(self, count: int) -> Path:
+        """Return a file of tasks: the numbers from 1 on, a line each."""
+        file = self.directory / f"numbers-{count}"
+        if not file.exists():
+            with file.open("wb") as lines:
+                lines.writelines(b"%d\n" % number for number in range(1, count + 1))
+        return file
+
+    def calculator(self, *words: str) -> str:
+        """Return the command line of the calculator."""
+        return shlex.join([str(self.tools.calculator), *words])
+
+    def job(self, argv: Words, stdin: Path, limit: float | None = None) -> Job:
+        """Return a call that is ready to be run."""
+        meter = self.tools.meter
+        return Job(meter, self.directory, argv, stdin, limit or self.extent.limit)
+
+    def local(self, words: Words, nodes: int, command: str, stdin: Path) -> Job:
+        """Return a call of a distributor with nodes on this machine."""
+        return self.job([*words, "-n", f"+{nodes}", "-c", command], stdin)
+
+
+class AfterProof:
+    """Runs whose results cannot be seen, because they go to ``/dev/null``.
+
+    Before the first of them the same is done with results that are checked.
+    """
+
+    def __init__(self, run: Trial, proof: Trial) -> None:
+        self._run = run
+        self._proof = proof
+        self._is_proven = False
+
+    def __call__(self) -> Usage | Failed:
+        """Make a run."""
+        if not self._is_proven:
+            outcome = self._proof()
+            if isinstance(outcome, Failed):
+                return outcome
+            self._is_proven = True
+        return self._run()

@@ -1,0 +1,11 @@
+"""What the tests of the benchmarks share."""
+
+import pytest
+
+from tests.benchmarks.building import Tools, build
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    """The compiled programs."""
+    return build(tmp_path_factory.mktemp("tools"))

@@ -1,0 +1,48 @@
+"""What a task costs in system calls is held at what it has come to.
+
+Times on a busy machine say nothing; the work that is done can be counted.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.benchmarks.building import Tools
+from tests.benchmarks.syscalls import CallsPerTask, calls_per_task, read_counts
+
+PROGRAM = Path(sys.executable).with_name("paexec-trio")
+
+READS_OF_INPUT = 0.01
+"""Calls a task for reading the tasks themselves, which come in chunks of many."""
+
+
+def count(tools: Tools, nodes: int, directory: Path) -> CallsPerTask:
+    argv = [str(PROGRAM), "-n", f"+{nodes}", "-C", str(tools.calculator), "echo"]
+    calls = calls_per_task(argv, 400, 1400, directory)
+    assert isinstance(calls, CallsPerTask), calls
+    return calls
+
+
+def test_a_task_with_one_node_costs_four_calls(tools: Tools, tmp_path: Path) -> None:
+    """Waiting, reading the result, writing it, and writing the next task."""
+    calls = count(tools, 1, tmp_path)
+    assert calls.total <= 4 + READS_OF_INPUT, calls.of
+
+
+def test_more_nodes_make_no_task_cost_more(tools: Tools, tmp_path: Path) -> None:
+    """At worst each result is ready alone; how many are ready together is up to the system."""
+    calls = count(tools, 8, tmp_path)
+    assert calls.total <= 4 + READS_OF_INPUT, calls.of
+
+
+def test_the_table_of_strace_is_understood() -> None:
+    text = """\
+    calls syscall
+--------- ----------------
+     2000 write
+       12 openat
+--------- ----------------
+     2012 total
+"""
+    assert read_counts(text) == {"write": 2000, "openat": 12}
