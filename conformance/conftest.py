@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import random
+import secrets
+import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.harness.judge import NOT_OFFERED, REQUIREMENTS, Judge, Tally, ids_of
-from conformance.harness.profile import ProfileError
+from conformance.harness import pages
+from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
+from conformance.harness.outcome import InconclusiveError, Outcome, Status
+from conformance.harness.profile import ProfileError, profile_of
 from conformance.harness.programs import COMPANIONS, NONE
+from conformance.harness.results import ExitStatus, Results
 from conformance.harness.stage import Stage
 
 if TYPE_CHECKING:
@@ -17,6 +24,9 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).resolve().parent
 _SELFTEST = _HERE / "selftest"
+
+_DESCRIPTION = "conformance"
+"""The name of an attribute of reports."""
 
 _judge_key = pytest.StashKey[Judge]()
 _stage_key = pytest.StashKey[Stage]()
@@ -51,8 +61,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FACTOR",
         help="multiply all time limits, for slow machines (default: %(default)s)",
     )
+    group.addoption(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="what the octets in results follow from that nobody can guess (default: any)",
+    )
+    group.addoption(
+        "--report-dir",
+        type=Path,
+        metavar="DIR",
+        help="write results.json, junit.xml, report.html and badge.svg there",
+    )
+    group.addoption(
+        "--spec-url",
+        default="",
+        metavar="URL",
+        help="where the built specification is, for the links in report.html",
+    )
+    group.addoption(
+        "--print-profile",
+        type=Path,
+        metavar="FILE",
+        help="write a profile that expects what has failed, known reasons included",
+    )
 
 
+@pytest.hookimpl(tryfirst=True)  # before junit.xml is opened
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "requirement(*ids): the requirements of the specification that a test shows"
@@ -64,6 +99,32 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "extension(*options): left out unless the help of the implementation names these options",
     )
+    if _is_worker(config):
+        return
+    if config.option.seed is None:
+        config.option.seed = secrets.randbits(32)
+    directory = config.option.report_dir
+    if directory:
+        directory.mkdir(parents=True, exist_ok=True)
+        config.option.xmlpath = config.option.xmlpath or str(directory / "junit.xml")
+    config.pluginmanager.register(_Recorder(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the seed to a worker of pytest-xdist."""
+    node.workerinput["conformance_seed"] = node.config.option.seed
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    """Whether this is a worker of pytest-xdist, which reports to another process."""
+    return hasattr(config, "workerinput")
+
+
+def _seed(config: pytest.Config) -> int:
+    workerinput = getattr(config, "workerinput", {})
+    seed: int = workerinput.get("conformance_seed", config.option.seed)
+    return seed
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -121,17 +182,43 @@ def _judge(config: pytest.Config) -> Judge:
                 config.getoption("--profile"),
                 config.getoption("--timeout-scale"),
             )
+        except InconclusiveError as error:
+            pytest.exit(str(error), ExitStatus.COULD_NOT_TELL)
         except ProfileError as error:
-            raise pytest.UsageError(str(error)) from error
+            pytest.exit(str(error), ExitStatus.FAULT_OF_THE_SUITE)
     return config.stash[_judge_key]
 
 
+def _is_to_judge(config: pytest.Config) -> bool:
+    """Whether the arguments ask for tests of an implementation."""
+    paths = [Path(arg.split("::")[0]).resolve() for arg in config.args]
+    return any(
+        _HERE.is_relative_to(path)
+        or (path.is_relative_to(_HERE) and not path.is_relative_to(_SELFTEST))
+        for path in paths
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Fail at once if there is nothing to judge, not in each worker."""
+    if not _is_worker(session.config) and _is_to_judge(session.config):
+        _judge(session.config)
+
+
+@pytest.hookimpl(tryfirst=True)  # before a worker tells which tests it has
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Refuse to judge with a suite, a registry and a profile that do not fit together."""
     names = {item.nodeid: _name(item) for item in session.items if _judged(item)}
-    if names:
-        items = [item for item in session.items if item.nodeid in names]
+    if not names:
+        return
+    items = [item for item in session.items if item.nodeid in names]
+    try:
         _judge(session.config).check_items(items, names, _is_whole(session.config))
+    except UnsoundError as error:
+        if not _is_worker(session.config):
+            pytest.exit(str(error), ExitStatus.FAULT_OF_THE_SUITE)
+        session.config.workeroutput["unsound"] = str(error)  # type: ignore[attr-defined]
+        session.items.clear()
 
 
 @pytest.fixture
@@ -142,7 +229,9 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     if missing:
         pytest.skip(f"{NOT_OFFERED}: {' '.join(missing)}")
     program = judge.program(_companion(request.node))
-    stage = Stage(program, judge.implementation, tmp_path, judge.bound(_name(request.node)))
+    name = _name(request.node)
+    dice = random.Random(f"{_seed(request.config)} {name}")  # noqa: S311 (nobody attacks)
+    stage = Stage(program, judge.implementation, tmp_path, judge.bound(name), dice)
     request.node.stash[_stage_key] = stage
     yield stage
     stage.close()
@@ -155,30 +244,109 @@ def pytest_runtest_makereport(
     report = yield
     if not _judged(item):
         return report
-    judge = _judge(item.config)
     ids = ids_of(item)
-    if call.when == "call":
-        judge.judge(_name(item), ids, report, call.excinfo.value if call.excinfo else None)
+    report.user_properties.append(("requirements", ids))
+    if call.when != "call" and not call.excinfo:
+        return report
+    judge = _judge(item.config)
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, pytest.skip.Exception):
+        outcome = Outcome(_name(item), tuple(ids), Status.SKIP, str(error))
+    else:
+        outcome = judge.judge(_name(item), ids, error)
+    _show(outcome, report)
     if report.failed:
-        sentences = "\n".join(
-            f"{i} ({judge.requirements[i].level}): {judge.requirements[i].sentence}" for i in ids
-        )
-        report.sections.append(("requirements", sentences))
-        if _stage_key in item.stash:
-            report.sections.append(("transcript", item.stash[_stage_key].evidence()))
-    report.user_properties.append((REQUIREMENTS, ids))
+        report.sections.append(("requirements", judge.sentences(ids)))
+        expectation = judge.expectation(outcome.test)
+        report.sections.append(("verdict", f"{outcome.status}: {outcome.message}\n({expectation})"))
+    evidence = item.stash[_stage_key].evidence() if error and _stage_key in item.stash else ""
+    if report.failed and evidence:
+        report.sections.append(("transcript", evidence))
+    described = outcome.with_evidence(evidence, _again(item)).as_dict()
+    report.__dict__[_DESCRIPTION] = described  # which passes through pytest-xdist
     return report
 
 
-def pytest_terminal_summary(
-    terminalreporter: pytest.TerminalReporter, config: pytest.Config
-) -> None:
-    tally = Tally()
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            if isinstance(report, pytest.TestReport):
-                tally.add(report)
-    if not tally.is_empty:
+def _show(outcome: Outcome, report: pytest.TestReport) -> None:
+    """Let pytest show a test as the verdict on it says."""
+    if outcome.status in {Status.EXPECTED, Status.REMARK}:
+        report.outcome = "skipped"
+        report.wasxfail = outcome.message
+    elif outcome.status is Status.FAIL and report.passed:
+        report.outcome = "failed"
+        report.longrepr = outcome.message
+
+
+def _again(item: pytest.Item) -> str:
+    """The command that runs one test alone."""
+    option = item.config.option
+    path = item.path.relative_to(_HERE.parent)
+    words = ["pytest", f"{path}::{item.name}", f"--impl={option.impl}"]
+    for name in (*COMPANIONS, "profile", "seed"):
+        value = _seed(item.config) if name == "seed" else getattr(option, name)
+        if value is not None:
+            words.append(f"--{name}={value}")
+    return shlex.join(words)
+
+
+class _Recorder:
+    """Collects what the tests of a run come to, wherever they run, and reports it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._results: Results | None = None
+        self._unsound = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        described = report.__dict__.get(_DESCRIPTION)
+        if described:
+            if self._results is None:
+                judge = _judge(self._config)
+                self._results = Results(judge.requirements, judge.untested)
+            self._results.add(Outcome.from_dict(described))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take in what a worker says that could not start."""
+        self._unsound = getattr(node, "workeroutput", {}).get("unsound", self._unsound)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Decide about the exit status, and write what was asked for."""
+        if self._unsound:
+            session.exitstatus = ExitStatus.FAULT_OF_THE_SUITE
+        elif self._results is None:
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _is_to_judge(self._config):
+                session.exitstatus = ExitStatus.COULD_NOT_TELL
+        elif exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            # Other tests than those of the suite may have failed beside them.
+            session.exitstatus = self._results.exit_status() or exitstatus
+        if self._results is not None:
+            self._write(self._results)
+
+    def _write(self, results: Results) -> None:
+        judge = _judge(self._config)
+        option = self._config.option
+        if option.print_profile:
+            option.print_profile.write_text(profile_of(results.outcomes, judge.profile))
+        if option.report_dir:
+            run = results.as_dict(judge.about() | {"seed": option.seed})
+            for name, text in {
+                "results.json": json.dumps(run, indent=1) + "\n",
+                "report.html": pages.report(run, option.spec_url),
+                "badge.svg": pages.badge(run),
+            }.items():
+                (option.report_dir / name).write_text(text)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._unsound:
+            terminalreporter.line(self._unsound)
+        if self._results is None:
+            return
         terminalreporter.section("conformance")
-        for line in (*_judge(config).introduction(), *tally.lines()):
+        for line in (
+            *_judge(self._config).introduction(),
+            f"seed: {self._config.option.seed}",
+            *self._results.lines(),
+        ):
             terminalreporter.line(line)

@@ -147,10 +147,9 @@ def test_the_process(stage: Stage) -> None:
 @pytest.mark.parametrize("options", [("-rlp",), ("-plr",), ("-l", "-p", "-r"), ("-p", "-r", "-l")])
 def test_order_of_prefixes(stage: Stage, options: tuple[str, ...]) -> None:
     output = printed(stage, *options, "-ei")
-    lines = [line.split(b" ", 3) for line in output.splitlines()]
-    pid = lines[0][2]
-    assert re.fullmatch(rb"[1-9]\d*", pid)
-    forms = [b"0 %n " + pid + b" " + text for text in (b"%t", b"%1", b"%2", b"")]
+    first = re.match(rb"0 1 ([1-9]\d*) ", output)
+    assert first
+    forms = [b"0 %n " + first[1] + b" " + text for text in (b"%t", b"%1", b"%2", b"")]
     assert output == expected(stage, *forms)
 
 

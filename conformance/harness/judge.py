@@ -10,18 +10,24 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.harness.profile import ExpectedFailure, Profile, find_profile, load_profile
-from conformance.harness.programs import find_companion, resolve
-from conformance.harness.registry import load_requirements, load_untested
+from conformance.harness.outcome import InconclusiveError, Outcome, Status
+from conformance.harness.profile import (
+    UNEXPECTED_PASS,
+    ExpectedFailure,
+    Profile,
+    find_profile,
+    load_profile,
+)
+from conformance.harness.programs import MissingProgramError, find_companion, resolve
+from conformance.harness.registry import load_requirements, load_untested, load_version
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 #: Seconds in which a conforming distributor, on a busy machine, does what it has to do at once.
@@ -30,60 +36,17 @@ BOUND = 10.0
 BOUND_OF_EXPECTED_HANGS = 1.0
 
 
-#: The name of the property by which a report carries the ids of its test.
-REQUIREMENTS = "requirements"
-
-_REMARK = "SHOULD not met"
 #: What a test is about whose options the implementation does not have and need not have.
 NOT_OFFERED = "not offered"
+
+
+class UnsoundError(Exception):
+    """Tests, registry and profile do not fit together."""
 
 
 def ids_of(item: pytest.Item) -> list[str]:
     """The requirements that a test shows."""
     return sorted({name for mark in item.iter_markers("requirement") for name in mark.args})
-
-
-@dataclass
-class Tally:
-    """What became of the requirements, counted from the reports of the tests."""
-
-    passed: set[str] = field(default_factory=set)
-    failed: set[str] = field(default_factory=set)
-    expected: set[str] = field(default_factory=set)
-    remarks: set[str] = field(default_factory=set)
-    not_offered: set[str] = field(default_factory=set)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no test has come to an end."""
-        return not (self.passed or self.failed or self.expected or self.remarks or self.not_offered)
-
-    def add(self, report: pytest.TestReport) -> None:
-        """Count one report."""
-        ids: list[str] = dict(report.user_properties).get(REQUIREMENTS, [])  # type: ignore[assignment]
-        if report.failed:
-            self.failed.update(ids)
-        elif hasattr(report, "wasxfail"):
-            remark = report.wasxfail.startswith(_REMARK)
-            (self.remarks if remark else self.expected).update(ids)
-        elif report.skipped:
-            self.not_offered.update(ids)
-        elif report.when == "call" and report.passed:
-            self.passed.update(ids)
-
-    def lines(self) -> list[str]:
-        """The summary. A requirement counts as proven if every test of it passed."""
-        proven = self.passed - self.failed - self.expected - self.remarks
-        left_out = self.not_offered - self.passed - self.failed - self.expected - self.remarks
-        lines = [f"requirements proven: {len(proven)}"]
-        for title, ids in (
-            ("failed as the profile expects", self.expected),
-            (_REMARK, self.remarks),
-            (NOT_OFFERED, left_out),
-            ("failed", self.failed),
-        ):
-            lines.append(f"{title}: {len(ids)}  {' '.join(sorted(ids))}".rstrip())
-        return lines
 
 
 class Judge:
@@ -102,6 +65,30 @@ class Judge:
         self.version = self._ask_version()
         self.profile: Profile = load_profile(profile) if profile else find_profile(self.version)
         self.requirements = load_requirements()
+        self.untested = load_untested()
+
+    def about(self) -> dict[str, Any]:
+        """What is judged, for the report."""
+        return {
+            "specification": load_version(),
+            "implementation": self.implementation,
+            "version": self.version,
+            "profile": self.profile.name,
+        }
+
+    def sentences(self, ids: Sequence[str]) -> str:
+        """What these requirements say."""
+        return "\n".join(
+            f"{name} ({self.requirements[name].level}): {self.requirements[name].sentence}"
+            for name in ids
+        )
+
+    def expectation(self, test: str) -> str:
+        """What the profile says about a test."""
+        entry = self.profile.find(test)
+        if not entry:
+            return "the profile expects no failure"
+        return f"the profile expects {entry.message!r} in the message"
 
     def introduction(self) -> list[str]:
         """What is judged, for the summary."""
@@ -136,7 +123,9 @@ class Judge:
         except subprocess.TimeoutExpired:
             return None
         except OSError as error:
-            raise pytest.UsageError(f"--impl: cannot run {self.implementation}: {error}") from error
+            raise MissingProgramError(
+                f"--impl: cannot run {self.implementation}: {error}"
+            ) from error
 
     @cached_property
     def _offered(self) -> set[str]:
@@ -156,7 +145,7 @@ class Judge:
     # The suite's own soundness
 
     def check_items(self, items: list[pytest.Item], names: dict[str, str], whole: bool) -> None:
-        """Raise ``pytest.UsageError`` if tests, registry and profile do not fit together.
+        """Raise ``UnsoundError`` if tests, registry and profile do not fit together.
 
         ``names`` maps the node id of each item to its name in profiles.
         """
@@ -186,10 +175,10 @@ class Judge:
                 if test not in known
             ]
         if faults:
-            raise pytest.UsageError("the suite is not sound:\n" + "\n".join(faults))
+            raise UnsoundError("the suite is not sound:\n" + "\n".join(faults))
 
     def _check_coverage(self, tested: set[str]) -> list[str]:
-        untested = load_untested()
+        untested = self.untested
         faults = [
             f"{requirement.id}: a MUST without a test"
             for requirement in self.requirements.values()
@@ -211,41 +200,29 @@ class Judge:
         seconds = BOUND_OF_EXPECTED_HANGS if entry and entry.hangs else BOUND
         return seconds * self.scale
 
-    def judge(
-        self,
-        name: str,
-        ids: list[str],
-        report: pytest.TestReport,
-        error: BaseException | None,
-    ) -> None:
-        """Turn the outcome of a test's call into the verdict, in the report."""
-        entry = self.profile.find(name)
+    def judge(self, test: str, ids: Sequence[str], error: BaseException | None) -> Outcome:
+        """Make a verdict of how a test has ended, by an exception or by none."""
+        entry = self.profile.find(test)
         if error is None:
+            status, message = Status.PASS, ""
             if entry:
-                report.outcome = "failed"
-                report.longrepr = (
-                    f"unexpected pass: profile {self.profile.name} expects this test to fail: "
-                    f"{entry.reason}"
-                )
-            return
-        if entry:
-            self._judge_expected(entry, report, error)
-        elif all(self.requirements[i].level != "MUST" for i in ids):
-            report.outcome = "skipped"
-            report.wasxfail = f"{_REMARK}: {', '.join(ids)}"
-
-    @staticmethod
-    def _judge_expected(
-        entry: ExpectedFailure, report: pytest.TestReport, error: BaseException
-    ) -> None:
-        message = str(error)
-        if entry.message in message:
-            report.outcome = "skipped"
-            report.wasxfail = f"{entry.requirement}: {entry.reason}"
+                status = Status.FAIL
+                message = f"{UNEXPECTED_PASS}: profile {self.profile.name} says: {entry.reason}"
         else:
-            report.sections.append(
-                (
-                    "not the expected failure",
-                    f"the profile expects {entry.message!r} in the message, which is {message!r}",
-                )
-            )
+            status, message = self._status_of(error, entry, ids)
+        return Outcome(test, tuple(ids), status, message)
+
+    def _status_of(
+        self, error: BaseException, entry: ExpectedFailure | None, ids: Sequence[str]
+    ) -> tuple[Status, str]:
+        message = str(error)
+        first_line = message.partition("\n")[0] or type(error).__name__
+        if isinstance(error, InconclusiveError):
+            return Status.INCONCLUSIVE, message
+        if not isinstance(error, AssertionError | pytest.fail.Exception):
+            return Status.ERROR, f"{type(error).__name__}: {first_line}"
+        if entry and entry.message in message:
+            return Status.EXPECTED, f"{entry.requirement}: {entry.reason}"
+        if not entry and all(self.requirements[name].level != "MUST" for name in ids):
+            return Status.REMARK, first_line
+        return Status.FAIL, first_line

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from conformance.harness.outcome import Outcome, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _HERE = Path(__file__).resolve().parent.parent
+
+
+UNEXPECTED_PASS = "unexpected pass"  # noqa: S105 (no password)
+"""What the message says about a test that is expected to fail, and passes."""
 
 
 class ProfileError(Exception):
@@ -70,3 +81,28 @@ def find_profile(version_line: str) -> Profile:
     if len(words) == 2 and "/" not in path.stem and path.exists():
         return load_profile(path)
     return Profile()
+
+
+def profile_of(outcomes: Iterable[Outcome], known: Profile) -> str:
+    """The text of a profile that expects every failure of a run.
+
+    Entries of a known profile that still hold are kept; others wait for somebody who explains them.
+    """
+    entries = []
+    for outcome in outcomes:
+        entry = known.find(outcome.test)
+        if outcome.status is Status.FAIL and not outcome.message.startswith(UNEXPECTED_PASS):
+            entry = ExpectedFailure(
+                outcome.test, outcome.requirements[0], outcome.message, "not explained yet"
+            )
+        elif outcome.status is not Status.EXPECTED:
+            continue
+        if entry and entry not in entries:
+            entries.append(entry)
+    return "\n".join(map(_entry, entries))
+
+
+def _entry(entry: ExpectedFailure) -> str:
+    # Strings of JSON are strings of TOML.
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in vars(entry).items()]
+    return "[[expected_failure]]\n" + "".join(lines)

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
+from conformance.harness.outcome import InconclusiveError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +20,20 @@ COMPANIONS = {"paargs": ("paargs",), "reorder": ("pareorder", "paexec_reorder")}
 NONE = "none"
 
 
+class MissingProgramError(InconclusiveError):
+    """A program that was named or is needed is not there."""
+
+
 def resolve(option: str, command: str) -> list[str]:
     """The words of a command line, the program with its path.
 
     Raises:
-        pytest.UsageError: there is no such program.
+        MissingProgramError: there is no such program.
     """
     words = shlex.split(command)
     program = shutil.which(words[0]) if words else None
     if program is None:
-        raise pytest.UsageError(f"{option}: cannot run {command!r}: no such program")
+        raise MissingProgramError(f"{option}: cannot run {command!r}: no such program")
     return [os.path.abspath(program), *words[1:]]  # noqa: PTH100 (keeps symlinks)
 
 
@@ -43,7 +47,7 @@ def find_companion(name: str, command: str | None, implementation: Sequence[str]
         implementation: the words of the implementation under test.
 
     Raises:
-        pytest.UsageError: it was not found.
+        MissingProgramError: it was not found.
     """
     if command is not None:
         return resolve(f"--{name}", command)
@@ -52,6 +56,6 @@ def find_companion(name: str, command: str | None, implementation: Sequence[str]
         path = paexec.with_name(paexec.name.replace("paexec", replacement))
         if path.name != paexec.name and os.access(path, os.X_OK):
             return [str(path)]
-    raise pytest.UsageError(
+    raise MissingProgramError(
         f"no {name} beside {paexec}: name it with --{name}=PATH, or say --{name}={NONE}"
     )

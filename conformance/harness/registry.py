@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from dataclasses import dataclass
@@ -16,15 +17,25 @@ class Requirement:
 
     id: str
     level: str
+    title: str
+    chapter: str
     sentence: str
+
+    @property
+    def hash(self) -> str:
+        """Changes whenever the sentence or its level does."""
+        return hashlib.sha256(f"{self.level}\n{self.sentence}".encode()).hexdigest()[:12]
 
 
 def load_requirements(path: Path = _HERE / "requirements.json") -> dict[str, Requirement]:
     """All requirements by id, from the extract that is made from the specification."""
     entries = json.loads(path.read_text())["requirements"]
-    return {
-        key: Requirement(key, entry["level"], entry["sentence"]) for key, entry in entries.items()
-    }
+    return {key: Requirement(key, **entry) for key, entry in entries.items()}
+
+
+def load_version(path: Path = _HERE / "requirements.json") -> str:
+    """The version of the specification."""
+    return str(json.loads(path.read_text())["spec"])
 
 
 def load_untested(path: Path = _HERE / "untested.toml") -> dict[str, str]:

@@ -17,6 +17,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from conformance.harness import processes
+from conformance.harness.outcome import InconclusiveError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ LogLevel ERROR
 """
 
 
-class SshdError(Exception):
+class SshdError(InconclusiveError):
     """No server can be had; the text tells why."""
 
 

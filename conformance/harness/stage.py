@@ -20,6 +20,7 @@ from conformance.harness.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from random import Random
 
 #: Variables of a distributor, by text or by octets.
 Environment = Mapping[str, str] | Mapping[bytes, bytes] | Mapping[str, str | bytes]
@@ -37,7 +38,12 @@ class Stage:
     """
 
     def __init__(
-        self, program: Sequence[str], paexec: Sequence[str], directory: Path, bound: float
+        self,
+        program: Sequence[str],
+        paexec: Sequence[str],
+        directory: Path,
+        bound: float,
+        dice: Random,
     ) -> None:
         self.directory = directory
         self.transcript = Transcript()
@@ -49,7 +55,7 @@ class Stage:
         #: If set, every transport runs its command line at once.
         self.connect = False
         #: Unguessable octets: a result that holds them comes from a calculator of this test.
-        self.nonce = secrets.token_hex(4).encode()
+        self.nonce = b"%08x" % dice.getrandbits(32)
         self._program = program
         self._paexec = paexec
         self._watch = Watch(bound, self._hopeless)

@@ -1,0 +1,211 @@
+"""Reports for people: one page about one run, one page about several, and a badge.
+
+Each page is a single file that needs nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from conformance.harness.outcome import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+Run = dict[str, Any]
+"""What stands in ``results.json``."""
+
+_UNTESTED = "untested"
+
+_COLOURS = {
+    Status.FAIL: "#c62828",
+    Status.ERROR: "#6a1b9a",
+    Status.INCONCLUSIVE: "#6a1b9a",
+    Status.EXPECTED: "#ef6c00",
+    Status.REMARK: "#f9a825",
+    Status.PASS: "#2e7d32",
+    Status.SKIP: "#607d8b",
+    _UNTESTED: "#607d8b",
+}
+
+_STYLE = """
+body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
+table { border-collapse: collapse }
+td, th { border-bottom: 1px solid #8884; padding: .3em .6em; text-align: left; vertical-align: top }
+pre { background: #8882; overflow-x: auto; padding: .6em; white-space: pre-wrap }
+code { overflow-wrap: anywhere }
+nav { background: Canvas; padding: .5em 0; position: sticky; top: 0 }
+nav label { margin-right: 1em; white-space: nowrap }
+.status { border-radius: 3px; color: white; padding: .05em .45em; white-space: nowrap }
+.id { white-space: nowrap }
+:root { color-scheme: light dark }
+""" + "".join(
+    f".{status.replace(' ', '-')} {{ background: {colour} }}\n"
+    for status, colour in _COLOURS.items()
+)
+
+# Hides the rows whose status is not ticked or that do not contain the words.
+_FILTER = """
+const boxes = [...document.querySelectorAll('nav input[type=checkbox]')];
+const words = document.querySelector('nav input[type=search]');
+function filter() {
+  const shown = new Set(boxes.filter(box => box.checked).map(box => box.value));
+  const wanted = words.value.toLowerCase();
+  for (const row of document.querySelectorAll('tr[data-status]')) {
+    const statuses = row.dataset.status.split(',');
+    row.hidden = !statuses.some(status => shown.has(status)) ||
+      !row.textContent.toLowerCase().includes(wanted);
+  }
+}
+for (const input of [...boxes, words]) input.addEventListener('input', filter);
+"""
+
+
+def badge(run: Run) -> str:
+    """A picture (SVG) that says how many requirements of those that were tested are met."""
+    counts = Counter(entry["status"] for entry in run["requirements"].values())
+    tested = counts.total() - counts[_UNTESTED] - counts[Status.SKIP]
+    left, right = f"paexec protocol {run['specification']}", f"{counts[Status.PASS]} of {tested}"
+    colour = _COLOURS[Status.PASS if run["exit_status"] == 0 else Status.FAIL]
+    at, width = 7 * len(left) + 12, 7 * (len(left) + len(right)) + 24
+    text = 'y="14" fill="white" text-anchor="middle" font-family="sans-serif" font-size="11"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" '
+        f'aria-label="{escape(left)}: {right}">'
+        f'<rect width="{width}" height="20" rx="3" fill="#555"/>'
+        f'<rect x="{at}" width="{width - at}" height="20" rx="3" fill="{colour}"/>'
+        f'<text x="{at / 2}" {text}>{escape(left)}</text>'
+        f'<text x="{(at + width) / 2}" {text}>{right}</text></svg>\n'
+    )
+
+
+def report(run: Run, spec_url: str) -> str:
+    """The page about one run.
+
+    Args:
+        run: the content of ``results.json``.
+        spec_url: where the built specification is, so that ids lead there; or nothing.
+    """
+    about = {
+        "Verdict": run["verdict"],
+        "Implementation": shlex.join(run["implementation"]),
+        "Version": run["version"] or "(unknown)",
+        "Specification": run["specification"],
+        "Profile": run["profile"],
+    }
+    rows = "".join(f"<tr><th>{key}<td>{escape(value)}" for key, value in about.items())
+    tests: dict[str, list[dict[str, Any]]] = {}
+    for test in run["tests"]:
+        for name in test["requirements"]:
+            tests.setdefault(name, []).append(test)
+    body = "".join(
+        f'<tr data-status="{entry["status"]}"><td class=id id="{name}">'
+        f"{_link(name, entry, spec_url)}<td>{_pill(entry['status'])}<td>{entry['level']}<td>"
+        + "".join(_cell(entry, tests.get(name, [])))
+        for name, entry in run["requirements"].items()
+    )
+    return _page(
+        f"{run['version'] or 'An implementation'}: conformance to the paexec protocol",
+        f"<table>{rows}</table>{_chapters([run])}<h2>Requirements</h2>"
+        f"{_navigation()}<table><tr><th>Id<th>Status<th>Level<th>Requirement{body}</table>",
+    )
+
+
+def matrix(runs: Sequence[Run], names: Sequence[str]) -> str:
+    """The page that shows several runs side by side.
+
+    Args:
+        runs: the contents of their ``results.json``.
+        names: what to call them.
+    """
+    requirements: dict[str, Any] = {}
+    for run in runs:
+        requirements = run["requirements"] | requirements
+    head = "".join(f"<th>{escape(name)}" for name in names)
+    body = []
+    for name, entry in sorted(requirements.items()):
+        found = [run["requirements"].get(name, {}).get("status", _UNTESTED) for run in runs]
+        body.append(
+            f'<tr data-status="{",".join(found)}"><td class=id>{name}<td>{entry["level"]}'
+            f"<td>{escape(entry['title'])}" + "".join(f"<td>{_pill(status)}" for status in found)
+        )
+    verdicts = "".join(
+        f"<tr><th>{escape(name)}<td>{escape(run['verdict'])}<td>{escape(run['version'])}"
+        for name, run in zip(names, runs, strict=True)
+    )
+    return _page(
+        "Implementations of the paexec protocol",
+        f"<table>{verdicts}</table>{_chapters(runs, names)}<h2>Requirements</h2>{_navigation()}"
+        f"<table><tr><th>Id<th>Level<th>Title{head}{''.join(body)}</table>",
+    )
+
+
+def _page(title: str, body: str) -> str:
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{body}<script>{_FILTER}</script></html>\n"
+    )
+
+
+def _pill(status: str) -> str:
+    return f'<span class="status {status.replace(" ", "-")}">{status}</span>'
+
+
+def _link(name: str, entry: Mapping[str, Any], spec_url: str) -> str:
+    if not spec_url:
+        return name
+    return f'<a href="{escape(spec_url.rstrip("/"))}/{entry["chapter"]}.html#{name}">{name}</a>'
+
+
+def _marked_up(sentence: str) -> str:
+    """The markup of the specification's source, as far as its sentences use it."""
+    html = re.sub("``(.+?)``", r"<code>\1</code>", escape(sentence))
+    return re.sub(":(?:need|ref):`(.+?)`", r'<a href="#\1">\1</a>', html)
+
+
+def _navigation() -> str:
+    boxes = "".join(
+        f'<label><input type=checkbox checked value="{status}"> {_pill(status)}</label>'
+        for status in _COLOURS
+    )
+    return f'<nav>{boxes}<input type=search placeholder="words" aria-label="words"></nav>'
+
+
+def _cell(entry: Mapping[str, Any], tests: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    yield f"<b>{escape(entry['title'])}</b>. {_marked_up(entry['sentence'])}"
+    if entry["reason"]:
+        yield f"<p>Not tested: {escape(entry['reason'])}"
+    for test in tests:
+        if test["status"] == Status.PASS:
+            continue
+        yield f"<details><summary>{_pill(test['status'])} <code>{escape(test['test'])}</code> "
+        yield f"{escape(test['message'])}</summary>"
+        if test["evidence"]:
+            yield f"<pre>{escape(test['evidence'])}</pre>"
+        yield f"<p>Again: <code>{escape(test['again'])}</code></details>"
+    passed = [test["test"] for test in tests if test["status"] == Status.PASS]
+    if passed:
+        listed = "".join(f"<li><code>{escape(name)}</code>" for name in passed)
+        yield f"<details><summary>{len(passed)} tests passed</summary><ul>{listed}</ul></details>"
+
+
+def _chapters(runs: Sequence[Run], names: Sequence[str] = ("",)) -> str:
+    """How many requirements of each chapter are met, of those that there are."""
+    proven: list[Counter[str]] = []
+    chapters: Counter[str] = Counter()
+    for run in runs:
+        entries = run["requirements"].values()
+        chapters |= Counter(entry["chapter"] for entry in entries)
+        proven.append(
+            Counter(entry["chapter"] for entry in entries if entry["status"] == Status.PASS)
+        )
+    head = "".join(f"<th>{escape(name)}" for name in names)
+    rows = "".join(
+        f"<tr><td>{escape(chapter)}" + "".join(f"<td>{each[chapter]} of {size}" for each in proven)
+        for chapter, size in sorted(chapters.items())
+    )
+    return f"<h2>Chapters</h2><table><tr><th>Chapter{head}{rows}</table>"

@@ -1,0 +1,226 @@
+"""What a run writes into files, and the page about several runs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.harness import pages
+from conformance.harness.outcome import Outcome, Status
+from conformance.harness.profile import load_profile
+from conformance.harness.registry import Requirement
+from conformance.harness.results import ExitStatus, Results
+from conformance.selftest.test_soundness import GREEN, RED, Copy, entry
+
+REQUIREMENTS = {
+    name: Requirement(name, "MUST", "A title", "chapter", f"``{name}`` MUST be <met>.")
+    for name in ("AAA-001", "AAA-002", "AAA-003", "BBB-001")
+}
+
+
+def results(*outcomes: tuple[str, Status]) -> Results:
+    """The results of tests; each is called like the requirement that it shows, and a letter."""
+    found = Results(REQUIREMENTS, {"BBB-001": "nobody can see it"})
+    for test, status in outcomes:
+        found.add(Outcome(test, (test[:7],), status, f"why {status}", "<evidence>", "again"))
+    return found
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([Status.PASS, Status.EXPECTED, Status.REMARK, Status.SKIP], ExitStatus.CONFORMS),
+        ([Status.PASS, Status.FAIL, Status.ERROR], ExitStatus.DOES_NOT_CONFORM),
+        ([Status.PASS, Status.ERROR, Status.INCONCLUSIVE], ExitStatus.FAULT_OF_THE_SUITE),
+        ([Status.PASS, Status.INCONCLUSIVE], ExitStatus.COULD_NOT_TELL),
+        ([Status.SKIP], ExitStatus.COULD_NOT_TELL),
+        ([], ExitStatus.COULD_NOT_TELL),
+    ],
+)
+def test_the_exit_status(statuses: list[Status], expected: ExitStatus) -> None:
+    found = results(*((f"AAA-001{number}", status) for number, status in enumerate(statuses)))
+    assert found.exit_status() is expected
+
+
+def test_the_worst_test_of_a_requirement_counts() -> None:
+    found = results(
+        ("AAA-001a", Status.PASS),
+        ("AAA-001b", Status.EXPECTED),
+        ("AAA-002a", Status.SKIP),
+        ("AAA-002b", Status.PASS),
+    )
+    assert found.by_requirement() == {"AAA-001": Status.EXPECTED, "AAA-002": Status.PASS}
+    assert found.lines()[0] == "chapter    1 of   2 proven, expected failure 1"
+
+
+def test_the_worst_part_of_a_test_counts() -> None:
+    found = results(("AAA-001", Status.PASS), ("AAA-001", Status.ERROR), ("AAA-001", Status.PASS))
+    assert found.by_requirement() == {"AAA-001": Status.ERROR}
+
+
+def about(found: Results) -> dict[str, Any]:
+    description = {
+        "specification": "1",
+        "implementation": ["x y"],
+        "version": "x 1",
+        "profile": "p",
+    }
+    return found.as_dict(description)
+
+
+def test_the_page_shows_everything() -> None:
+    page = pages.report(
+        about(results(("AAA-001a", Status.FAIL), ("AAA-002a", Status.PASS))), "https://spec/"
+    )
+    for text in (
+        "does not conform",
+        "&#x27;x y&#x27;",
+        "why fail",
+        "&lt;evidence&gt;",
+        "<code>AAA-001</code> MUST be &lt;met&gt;",
+        'href="https://spec/chapter.html#AAA-001"',
+        "Not tested: nobody can see it",
+        "1 of 4",
+        'data-status="untested"',
+    ):
+        assert text in page
+    assert "http" not in page.replace("https://spec/", ""), "the page needs something else"
+
+
+@pytest.mark.parametrize(("status", "colour"), [(Status.FAIL, "#c62828"), (Status.SKIP, "#2e7d32")])
+def test_the_badge(status: Status, colour: str) -> None:
+    found = results(("AAA-001a", Status.PASS), ("AAA-002a", status))
+    picture = pages.badge(about(found))
+    tested = 1 if status is Status.SKIP else 2
+    assert f"1 of {tested}" in "".join(ET.fromstring(picture).itertext())  # noqa: S314 (our own)
+    assert colour in picture
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_run_writes_its_report(copy: Copy, tmp_path: Path, workers: tuple[str, ...]) -> None:
+    copy.implementation = "/bin/false"
+    directory = tmp_path / "new" / "report"
+    status, output = copy.judge(f"--report-dir={directory}", "--seed=5", *workers)
+    assert status == RED
+    assert "seed: 5" in output
+    assert {path.name for path in directory.iterdir()} == {
+        "badge.svg",
+        "junit.xml",
+        "report.html",
+        "results.json",
+    }
+    run = json.loads((directory / "results.json").read_text())
+    assert (run["exit_status"], run["seed"], run["implementation"]) == (1, 5, ["/bin/false"])
+    statuses = {name: entry["status"] for name, entry in run["requirements"].items()}
+    assert statuses == {"AAA-001": "fail", "AAA-002": "remark"}
+    failed = next(test for test in run["tests"] if test["status"] == "fail")
+    assert failed["message"].startswith("status is not 0")
+    assert "/bin/false one" in failed["evidence"]
+    assert failed["evidence"] in _text_of(directory / "report.html")
+    again = subprocess.run(
+        [sys.executable, "-m", *shlex.split(failed["again"])],
+        cwd=copy.directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == RED
+    assert "1 failed" in again.stdout
+    cases = list(ET.parse(directory / "junit.xml").iter("testcase"))  # noqa: S314 (our own file)
+    assert len(cases) == 3
+
+
+def _text_of(page: Path) -> str:
+    from html import unescape
+
+    return unescape(page.read_text())
+
+
+def test_a_seed_makes_the_same_octets(copy: Copy) -> None:
+    copy.tests = copy.tests.replace('"status is not 0"', "stage.nonce.decode()")
+    copy.implementation = "/bin/false"
+
+    def nonce(*options: str) -> str:
+        output = copy.judge(*options)[1]
+        found = re.search("AssertionError: ([0-9a-f]{8})", output)
+        assert found, output
+        return found[1]
+
+    assert nonce("--seed=1") == nonce("--seed=1", "-n", "2") != nonce("--seed=2")
+
+
+def test_a_profile_is_written(copy: Copy, tmp_path: Path) -> None:
+    copy.implementation = "/bin/false"
+    written = tmp_path / "written.toml"
+    assert copy.judge(f"--print-profile={written}")[0] == RED
+    assert load_profile(written).find("test_all.py::test_one")
+    copy.profile = written.read_text()
+    assert copy.judge()[0] == GREEN
+
+
+def test_known_reasons_are_kept_and_what_passes_is_dropped(copy: Copy, tmp_path: Path) -> None:
+    copy.implementation = "/bin/false"
+    known = entry("test_all.py::test_one", "AAA-001", "status is not 0")
+    copy.profile = known + entry("test_all.py::test_two[1]", "AAA-002", "x")
+    written = tmp_path / "written.toml"
+    copy.judge(f"--print-profile={written}")
+    assert tomllib.loads(written.read_text()) == tomllib.loads(known)
+
+
+def test_an_exception_in_a_test_is_the_suites_own_fault(copy: Copy) -> None:
+    copy.tests = copy.tests.replace("assert value == 1", "assert value / 0 == 1")
+    status, output = copy.judge()
+    assert status == ExitStatus.FAULT_OF_THE_SUITE
+    assert "error: 1  AAA-002" in output
+    assert "ZeroDivisionError" in output
+
+
+def test_nothing_judged_is_nothing_known(copy: Copy) -> None:
+    assert copy.judge("-k", "nothing")[0] == ExitStatus.COULD_NOT_TELL
+
+
+def compare(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "conformance.compare", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_page_about_several_runs(tmp_path: Path) -> None:
+    for name, status in (("good", Status.PASS), ("bad", Status.FAIL)):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps(about(results(("AAA-001a", status)))))
+    page = tmp_path / "page.html"
+    words = (f"first={tmp_path / 'good.json'}", tmp_path / "bad.json", "-o", page)
+    assert compare(*words).returncode == 0
+    text = page.read_text()
+    assert "<th>first" in text
+    assert "<th>x 1" in text
+    assert 'data-status="pass,fail"' in text
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"format": 0}'])
+def test_what_holds_no_results_is_named(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "results.json"
+    if content is not None:
+        path.write_text(content)
+    done = compare(path, "-o", tmp_path / "page.html")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"compare: {path}: ")
+    assert done.stderr.count("\n") == 1
