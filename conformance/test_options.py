@@ -190,7 +190,7 @@ OPTIONS = ["-n", "-t", "-c", "-C", "-0", "-y", "-m", "-e", "-E", "-i", "-I", "-r
 
 
 #: Options that a distributor may lack.
-EXTENSIONS = ["--group", "--keep-order"]
+EXTENSIONS = ["--group", "--keep-order", "--prefetch"]
 
 
 @requirement("OPT-010")
@@ -212,7 +212,8 @@ def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
     assert help_run.status == 0
     words = re.findall(rb"(?<![\w-])--?\w[\w-]*", help_run.stdout + help_run.stderr)
     assert b"-n" in words, f"this is no help: {help_run.stdout!r}"
-    extended = call(option, "-n", "+1", "-c", CALCULATOR)
+    values = ["2"] if option == "--prefetch" else []
+    extended = call(option, *values, "-n", "+1", "-c", CALCULATOR)
     if option.encode() in words:
         assert_works(stage, extended)
     else:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
 
 
+PREFETCH_DIGITS = 9
+"""How many digits the value of ``--prefetch`` has at most, leading zeros apart (PRE-002)."""
+
 REPLACED_LENGTH = 2
 """How many octets the value of ``-J`` has (EXE-044)."""
 
@@ -109,6 +112,7 @@ def understand(
             print_eot=bool({"-e", "-E"} & letters),
             print_task=bool({"-i", "-I"} & letters),
             grouping=_grouping(letters),
+            prefetch=_prefetch(values.get("--prefetch", b"1")),
             graph=graph,
             resistance=resistance,
             describe_weights="-d" in letters,
@@ -178,6 +182,14 @@ def _grouping(options: Collection[str]) -> Grouping:
     if "--keep-order" in options:
         return Grouping.KEEP_ORDER
     return Grouping.GROUP if "--group" in options else Grouping.NONE
+
+
+def _prefetch(value: bytes) -> int:
+    """Read the value of ``--prefetch`` (PRE-002)."""
+    digits = value.lstrip(b"0")
+    if not value.isdigit() or not 1 <= len(digits) <= PREFETCH_DIGITS:
+        raise UsageError(b"invalid argument for option --prefetch: '%b'" % value)
+    return int(digits)
 
 
 def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Resistance | None:

@@ -182,6 +182,22 @@ A task that is done waits for all earlier ones; those of a graph that are not ru
 failure are not waited for. If the run fails or is ended by a signal, what is done is printed.
 """,
     ),
+    Option(
+        "",
+        "number",
+        (
+            "keep so many tasks in the input of each calculator, so that it",
+            "need not wait for the next",
+        ),
+        "prefetch",
+        details="""\
+By default, and with 1, a calculator receives a task when it has answered the one before, and waits
+for it as long as the link needs. With more it can begin at once. It must not write anything outside
+of its results, and must not drop what is left in its buffer when it has read a task. If a node
+dies, only the task that it was working on counts as tried. ``-i`` prints a task when its calculator
+comes to it.
+""",
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

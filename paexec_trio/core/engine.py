@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import Any, final
 
 from paexec_trio.core.commands import (
@@ -47,6 +48,7 @@ from paexec_trio.core.execmode import ExecFramer, call, preamble
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.prefetch import shares
 from paexec_trio.core.rendering import PrefixMaker, render
 from paexec_trio.core.settings import (
     DRAIN_GRACE,
@@ -67,6 +69,7 @@ SIGPIPE = 13
 # Python 3.11 takes as long to look up a member of an enumeration in its class as to call several
 # functions. Those that each task needs are looked up once.
 _IDLE, _BUSY, _ENDED, _GONE = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.GONE
+_DEAF = NodeState.DEAF
 _DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
 _SUCCESS = Status.SUCCESS
 
@@ -134,6 +137,20 @@ class Engine:
         # -z a node that ended while it held no task stays here: it counts as lost only if a task
         # comes for it (END-007, END-011).
         self._idle: list[int] = []
+        # With --prefetch, the indices of those that hold tasks and may be given more.
+        self._roomy: set[int] = set()
+        self._prefetches = settings.prefetch > 1
+        # Whether nothing depends on which task of its node a whole result belongs to.
+        self._results_are_alike = not (
+            settings.exec_mode
+            or settings.graph
+            or settings.grouping is not Grouping.NONE
+            or settings.show_node
+            or settings.show_task_id
+            or settings.show_pid
+            or settings.print_eot
+            or settings.print_task
+        )
         # The nodes to be started now, in this order.
         self._to_start: deque[int] = deque()
         # What follows is for -z alone. Nodes that are not dead, those included that start first.
@@ -261,8 +278,36 @@ class Engine:
                 self._print(attempt, render(attempt.prefix, lines))
             if rest is not None:
                 self._attempt_done(node)
+                if node.state is _ENDED:
+                    return
+                if rest and len(node.attempts) > 1 and type(node.framer) is ResultFramer:
+                    rest = self._take_results(node, node.framer, rest)
         if node.state is _IDLE:
             self._dispatch()
+        elif node.state is _BUSY and len(node.attempts) < self._settings.prefetch:
+            self._roomy.add(node.index)
+            self._dispatch()
+
+    def _take_results(self, node: Node, framer: ResultFramer, data: bytes) -> bytes:
+        """Take in the results of several tasks; return what follows on the last of them."""
+        # All but one: what is left of the chunk is looked at as if there were no prefetch.
+        results, rest = framer.cut(data, len(node.attempts) - 1)
+        attempts = node.attempts
+        if self._results_are_alike:
+            lines = b"".join(results)
+            if lines:
+                self._print(attempts[0], lines)
+            for _ in results:
+                attempts.popleft()
+            return rest
+        for lines in results:
+            attempt = attempts[0]
+            if self._status_words and lines:
+                attempt.status = self._status_words.status_of(lines)
+            if lines:
+                self._print(attempt, render(attempt.prefix, lines))
+            self._attempt_done(node)
+        return rest
 
     def _attempt_done(self, node: Node) -> None:
         attempt = node.attempts.popleft()
@@ -273,9 +318,19 @@ class Engine:
             self._print(attempt, attempt.prefix + self._settings.eot + NEWLINE)
         if self._groups and not self._muted:
             self._commands.extend(self._groups.done(attempt.task_id))
-        if not node.attempts and node.state is _BUSY:
+        if node.attempts:
+            if self._settings.print_task:
+                self._print_task(node.attempts[0])
+        elif node.state is _BUSY:
             node.step(_ALL_DONE)
             heappush(self._idle, node.index)
+            self._roomy.discard(node.index)
+        elif node.state is _DEAF:
+            self._end_node(node, b"")
+
+    def _print_task(self, attempt: Attempt) -> None:
+        """Print the task line of an attempt that begins: its task is the head (PRE-021)."""
+        self._print(attempt, render(attempt.prefix, attempt.task + NEWLINE))
 
     def _print_failure(self, attempt: Attempt, dropped: list[bytes]) -> None:
         """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""
@@ -299,10 +354,37 @@ class Engine:
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
         node = self._nodes[event.node]
-        if node.state is _BUSY or node.state is _IDLE:
+        if self._settings.resistance and sum(self._sizes_of_queued(node)) >= event.unsent > 0:
+            self._deafen(node)
+        elif node.state is _BUSY or node.state is _IDLE:
             self._end_node(
                 node, self._settings.program + b": Sending task to the node failed: " + event.reason
             )
+
+    def _sizes_of_queued(self, node: Node) -> Iterator[int]:
+        """Yield how many octets each of a busy node's tasks took to send, but for the head's."""
+        if node.state is _BUSY:
+            for attempt in islice(node.attempts, 1, None):
+                yield len(self._octets_of(attempt.task))
+
+    def _octets_of(self, task: bytes) -> bytes:
+        """Return what is sent for a task."""
+        return call(task) if self._settings.exec_mode else task + NEWLINE
+
+    def _deafen(self, node: Node) -> None:
+        """Let a node finish its head; it is dead then (PRE-033)."""
+        node.step(Step.DEAFEN)
+        self._roomy.discard(node.index)
+        self._commands.append(CloseStdin(node.index))
+        self._take_back_queued(node)
+        self._dispatch()
+
+    def _take_back_queued(self, node: Node) -> None:
+        """Let the tasks that a node was not working on be dispatched again, in their order."""
+        attempts = node.attempts
+        while len(attempts) > 1:
+            attempt = attempts.pop()
+            self._to_reassign.append((attempt.task_id, attempt.task))
 
     def _node_ended(self, event: NodeEnded) -> None:
         node = self._nodes[event.node]
@@ -312,11 +394,13 @@ class Engine:
     def _end_node(self, node: Node, diagnostic: bytes) -> None:
         """Take in that no result can come from a node; the diagnostic is for one that is needed."""
         before = node.state
+        self._take_back_queued(node)
         attempts = list(node.attempts)
         node.step(Step.END)
+        self._roomy.discard(node.index)
         node.attempts.clear()
         node.framer = ResultFramer(self._settings.eot)  # END-014
-        if before is not NodeState.CLOSING:
+        if before not in {NodeState.CLOSING, _DEAF}:
             self._commands.append(CloseStdin(node.index))
         if self._groups:
             self._commands.extend(Discard(attempt.task_id) for attempt in attempts)  # GRP-013
@@ -332,7 +416,7 @@ class Engine:
     def _node_died(self, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
         """Let the others do its tasks (the chapter Death of the spec)."""
         self._living -= 1
-        if not attempts:
+        if node.index in self._idle:
             self._idle.remove(node.index)
             heapify(self._idle)
         for attempt in attempts:
@@ -452,8 +536,11 @@ class Engine:
         """Give waiting tasks to idle nodes, ask for more tasks, or finish the nodes."""
         if self._phase is not _RUNNING:
             return
-        while self._idle and (self._to_reassign or self._tasks.ready):
-            self._dispatch_next_task()
+        if self._prefetches:
+            self._dispatch_several()
+        else:
+            while self._idle and (self._to_reassign or self._tasks.ready):
+                self._dispatch_next_task()
         if self._phase is not _RUNNING:
             return
         if self._to_reassign or self._tasks.ready:
@@ -461,7 +548,7 @@ class Engine:
                 self._all_nodes_failed()
             return
         if not self._stdin_ended:
-            if self._idle or not self._living or self._tasks.needs_whole_input:
+            if self._idle or self._roomy or not self._living or self._tasks.needs_whole_input:
                 self._read_more()
             return
         if not self._is_over():
@@ -514,6 +601,67 @@ class Engine:
         if self._settings.print_task:
             self._print(attempt, render(prefix, line))
         self._commands.append(Send(node.index, call(task) if self._settings.exec_mode else line))
+
+    def _dispatch_several(self) -> None:
+        """Give waiting tasks to nodes, several to each if there are so many (PRE-011)."""
+        is_done = False
+        while not is_done and self._phase is _RUNNING:
+            waiting = len(self._to_reassign) + len(self._tasks.ready)
+            indices = sorted({*self._idle, *self._roomy})
+            if not waiting or not indices:
+                return
+            held = [len(self._nodes[index].attempts) for index in indices]
+            given = shares(held, [self._settings.prefetch] * len(held), waiting)
+            # Not done: fewer were left of one sort, and there may be others.
+            is_done = all(
+                self._give(self._nodes[index], count)
+                for index, count in zip(indices, given, strict=True)
+                if count
+            )
+
+    def _give(self, node: Node, count: int) -> bool:
+        """Send a node so many of the tasks that wait, at once; say whether it was so many."""
+        if node.state is _ENDED or node.state is _GONE:
+            self._fail(_lost(node))
+            return False
+        try:
+            tasks = self._take_several(count)
+        except RefusedTaskError as refusal:
+            self._fail_input(refusal.reason)
+            return False
+        attempts = node.attempts
+        was_idle = not attempts
+        make_prefix = self._prefixes.make
+        name, pid = node.name, node.pid
+        attempts.extend(
+            [Attempt(task_id, task, make_prefix(name, task_id, pid)) for task_id, task in tasks]
+        )
+        node.step(_DISPATCH)
+        if was_idle:
+            self._idle.remove(node.index)
+            heapify(self._idle)
+            if self._settings.print_task:
+                self._print_task(attempts[0])
+        if len(attempts) < self._settings.prefetch:
+            self._roomy.add(node.index)
+        else:
+            self._roomy.discard(node.index)
+        if self._settings.exec_mode:
+            data = b"".join([call(task) for _, task in tasks])
+        else:
+            data = NEWLINE.join([task for _, task in tasks]) + NEWLINE
+        self._commands.append(Send(node.index, data))
+        return len(tasks) == count
+
+    def _take_several(self, count: int) -> list[tuple[int, bytes]]:
+        """Take tasks that wait, those to be reassigned first; fewer if one is to be refused."""
+        if not self._to_reassign:
+            return self._tasks.take_several(count)
+        start = max(0, len(self._to_reassign) - count)
+        tasks = self._to_reassign[start:]
+        del self._to_reassign[start:]
+        tasks.reverse()
+        return tasks
 
     def _close(self, node: Node) -> None:
         node.step(Step.CLOSE)
@@ -584,6 +732,8 @@ class Engine:
         for node in self._nodes:
             if node.state is NodeState.IDLE or node.state is NodeState.BUSY:
                 self._close(node)
+            elif node.state is _DEAF:
+                node.step(Step.CLOSE)  # its input is closed already
         self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
         self._exit_if_nothing_is_left()
 

@@ -47,10 +47,14 @@ class NodeOutput:
 
 @dataclass(slots=True)
 class NodeUnwritable:
-    """The node does not accept input any more, though its output has not ended."""
+    """The node does not accept input any more, though its output has not ended.
+
+    ``unsent``: how many octets of what it was to be sent did not reach it, the last ones.
+    """
 
     node: int
     reason: bytes
+    unsent: int = 0
 
 
 @dataclass(slots=True)

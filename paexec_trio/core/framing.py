@@ -64,6 +64,36 @@ class ResultFramer:
         # The beginning of a line whose newline has not come yet. Holds no newline.
         self._held = bytearray()
 
+    def cut(self, data: bytes, most: int) -> tuple[list[bytes], bytes]:
+        """Cut whole results off octets that follow on an EOT.
+
+        It costs a few operations for each result, where :meth:`feed` costs a copy of all that
+        follows; and it must not be used when a line has begun in an earlier chunk.
+
+        Args:
+            data: octets of the calculator's output, after an EOT that ``feed`` found.
+            most: how many results may be cut off.
+
+        Returns:
+            The whole lines of each result, without its EOT, and the octets after the last EOT.
+        """
+        results = []
+        *pieces, last = data.split(self._newline_eot_line, most)
+        eot_line = self._eot_line
+        for piece in pieces:
+            lines = piece + NEWLINE
+            while lines.startswith(eot_line):  # results without a line
+                results.append(b"")
+                lines = lines[len(eot_line) :]
+            results.append(lines)
+        while last.startswith(eot_line):
+            results.append(b"")
+            last = last[len(eot_line) :]
+        if len(results) > most:
+            del results[most:]
+            last = data[sum(map(len, results)) + most * len(eot_line) :]
+        return results, last
+
     def feed(self, data: bytes) -> tuple[bytearray | bytes, bytes, bytes | None]:
         """Add octets of the calculator's output.
 

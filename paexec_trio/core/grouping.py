@@ -50,7 +50,7 @@ class OrderedGroups:
     Tasks that are done and wait for an earlier one form runs of consecutive ids. Their groups are
     joined to one group, which has the name of the first of them; so what has to be known does not
     grow with the number of tasks that wait, but only with the number of gaps between them. In flat
-    mode there are no more gaps than nodes: in each is a task that is being worked on (GRP-031).
+    mode there are no more gaps than tasks that nodes hold: in each is one of them (GRP-031).
 
     Args:
         will_not_run: says of a task id whether that task exists and will never be dispatched.

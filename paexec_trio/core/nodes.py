@@ -27,6 +27,8 @@ class Attempt:
 class Node:
     """One node; ``attempts`` is the queue of attempts that it holds, oldest first.
 
+    Its calculator works on the first one, the *head*; there are others with ``--prefetch`` only.
+
     A node that is restarted stays the same; only its process is a new one.
     """
 

@@ -89,6 +89,7 @@ class Settings:
         print_eot: print the EOT line (EOT-011).
         print_task: print the task line (PFX-008).
         grouping: how lines of different tasks are kept apart.
+        prefetch: how many tasks a node may hold, the one that it works on included (PRE-010).
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
         resistance: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
         describe_weights: report the weights of a graph's tasks (WGT-008).
@@ -105,6 +106,7 @@ class Settings:
     print_eot: bool = False
     print_task: bool = False
     grouping: Grouping = Grouping.NONE
+    prefetch: int = 1
     graph: GraphSettings | None = None
     resistance: Resistance | None = None
     describe_weights: bool = False

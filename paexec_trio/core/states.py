@@ -16,11 +16,13 @@ class NodeState(IntEnum):
     """Its calculator runs and holds no task."""
     BUSY = 4
     """Its calculator holds at least one task."""
-    CLOSING = 5
+    DEAF = 5
+    """It takes no further task, and may finish the one that it works on (PRE-033)."""
+    CLOSING = 6
     """Its standard input is closed; its calculator is to end by itself."""
-    ENDED = 6
+    ENDED = 7
     """No result can come from it any more; its processes may still be there."""
-    GONE = 7
+    GONE = 8
     """Nothing is left of it. With ``-Z`` a dead node starts again from here (RST-004)."""
 
 
@@ -32,9 +34,10 @@ class Step(IntEnum):
     NOT_STARTED = 3
     DISPATCH = 4
     ALL_DONE = 5
-    CLOSE = 6
-    END = 7
-    VANISH = 8
+    DEAFEN = 6
+    CLOSE = 7
+    END = 8
+    VANISH = 9
 
 
 TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
@@ -42,11 +45,15 @@ TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
     (NodeState.STARTING, Step.STARTED): NodeState.IDLE,
     (NodeState.STARTING, Step.NOT_STARTED): NodeState.GONE,
     (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
+    (NodeState.BUSY, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
+    (NodeState.BUSY, Step.DEAFEN): NodeState.DEAF,
     (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
     (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.DEAF, Step.CLOSE): NodeState.CLOSING,
     (NodeState.IDLE, Step.END): NodeState.ENDED,
     (NodeState.BUSY, Step.END): NodeState.ENDED,
+    (NodeState.DEAF, Step.END): NodeState.ENDED,
     (NodeState.CLOSING, Step.END): NodeState.ENDED,
     (NodeState.ENDED, Step.VANISH): NodeState.GONE,
     (NodeState.GONE, Step.START): NodeState.STARTING,

@@ -64,6 +64,9 @@ class TaskSource(Protocol):
     def take(self) -> tuple[int, bytes]:
         """Take the task to be dispatched next, with its id; may raise :class:`RefusedTaskError`."""
 
+    def take_several(self, count: int) -> list[tuple[int, bytes]]:
+        """Take so many of the ready tasks, or fewer if one is to be refused by the next call."""
+
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Take in that a task is done; return its dependants if they are dropped."""
 
@@ -131,6 +134,22 @@ class FlatTasks:
         if self._forbidden:
             _refuse(self._forbidden, self._last_id, task)
         return self._last_id, task
+
+    def take_several(self, count: int) -> list[tuple[int, bytes]]:
+        """Take so many of the next tasks of the input, or those before one that is refused.
+
+        Raises:
+            RefusedTaskError: the first of them contains the forbidden octet.
+        """
+        ready = self.ready
+        if self._forbidden:
+            allowed = next((n for n in range(count) if self._forbidden in ready[n]), count)
+            if not allowed:
+                return [self.take()]
+            count = allowed
+        first = self._last_id + 1
+        self._last_id += count
+        return list(enumerate([ready.popleft() for _ in range(count)], first))
 
     def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002
         """Nothing depends on a flat task."""
@@ -255,6 +274,10 @@ class GraphTasks:
         task = self._by_rank[heappop(self.ready)]
         self._undispatched -= 1
         return task, self._graph.names[task]
+
+    def take_several(self, count: int) -> list[tuple[int, bytes]]:
+        """Take so many of the ready tasks, the heaviest first."""
+        return [self.take() for _ in range(count)]
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make ready what a success makes ready, or drop what a failure drops."""

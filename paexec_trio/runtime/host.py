@@ -311,13 +311,14 @@ class Host:
     def _unwritable(self, process: NodeProcess, reason: bytes) -> Iterator[Event]:
         # What it wrote before counts: it may have finished its task without reading it all, or
         # have ended, which says more than a broken pipe.
+        process.refused += process.unsent.size
         process.unsent.clear()
         if self._has_to_wait(process):
             self._postponed.setdefault(process, partial(self._unwritable, process, reason))
             return
         yield from self._read_rest(process)
         if not process.end_reported:
-            yield NodeUnwritable(process.node, reason)
+            yield NodeUnwritable(process.node, reason, process.refused)
 
     def _has_to_wait(self, process: NodeProcess) -> bool:
         """Say whether the last output of a process is not to be read yet (DSP-025).

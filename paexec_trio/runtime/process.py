@@ -30,6 +30,7 @@ class NodeProcess:
         stdout: our end of its standard output, -1 if closed.
         pidfd: readable when the process has ended.
         unsent: octets on their way to its standard input.
+        refused: how many octets it did not accept.
         exited: whether the process has ended (others of its group may still be there).
         end_reported: whether the engine knows that no result can come any more.
         killed: whether the group received SIGKILL.
@@ -46,6 +47,7 @@ class NodeProcess:
         "node",
         "pid",
         "pidfd",
+        "refused",
         "stdin",
         "stdout",
         "unsent",
@@ -78,6 +80,7 @@ class NodeProcess:
         self.node = node
         self.pid = self._process.pid
         self.unsent = WriteQueue()
+        self.refused = 0
         self.exited = False
         self.end_reported = False
         self.killed = False

@@ -526,6 +526,33 @@ def test_grouping(options: list[str], grouping: Grouping) -> None:
     assert complete(*options).settings.grouping is grouping
 
 
+# Prefetch
+
+
+@pytest.mark.parametrize(
+    ("options", "prefetch"),
+    [
+        ([], 1),
+        (["--prefetch", "1"], 1),
+        (["--prefetch=12"], 12),
+        (["--pre", "0012"], 12),
+        (["--prefetch", "2", "--prefetch", "999999999"], 999999999),
+    ],
+)
+def test_prefetch(options: list[str], prefetch: int) -> None:
+    """PRE-002; the last one wins."""
+    assert complete(*options).settings.prefetch == prefetch
+
+
+@pytest.mark.parametrize(
+    "value", ["", "0", "00", "-1", "+1", "1.5", "1_0", " 1", "\u0661", "1" * 10]
+)
+def test_bad_values_of_prefetch(value: str) -> None:
+    """PRE-002."""
+    message = b"invalid argument for option --prefetch: '%b'" % value.encode()
+    assert complaint("-n", "+1", "-c", "x", "--prefetch", value) == message
+
+
 # Graphs
 
 

@@ -25,6 +25,29 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
 cuts = st.lists(st.integers(min_value=0, max_value=200))
 
 
+# Several results at once
+
+
+@given(
+    results=st.lists(
+        st.lists(st.sampled_from([b"a", b"ab", b"e", b"ee", b"x ", b"\0"]), max_size=3), max_size=8
+    ),
+    eot=st.sampled_from([b"", b"e", b"ee", b"end"]),
+    rest=st.sampled_from([b"", b"a", b"a\nb", b"e", b"a\n"]),
+    most=st.integers(min_value=1, max_value=10),
+)
+@example(results=[[], [], []], eot=b"", rest=b"", most=2)
+@example(results=[[b"a"], [], [b"a"]], eot=b"e", rest=b"e", most=9)
+def test_cutting_results(results: list[list[bytes]], eot: bytes, rest: bytes, most: int) -> None:
+    """PRE-020: the same as one after the other."""
+    texts = [b"".join(line + b"\n" for line in result if line != eot) for result in results]
+    whole = [text + eot + b"\n" for text in texts]
+    data = b"".join(whole) + rest
+    cut, left = ResultFramer(eot).cut(data, most)
+    assert cut == texts[:most]
+    assert left == b"".join(whole[most:]) + rest
+
+
 # Tasks
 
 

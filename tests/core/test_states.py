@@ -7,11 +7,15 @@ LIFE = {
     (NodeState.STARTING, Step.STARTED): NodeState.IDLE,
     (NodeState.STARTING, Step.NOT_STARTED): NodeState.GONE,
     (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
+    (NodeState.BUSY, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
     (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.BUSY, Step.DEAFEN): NodeState.DEAF,
     (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.DEAF, Step.CLOSE): NodeState.CLOSING,
     (NodeState.IDLE, Step.END): NodeState.ENDED,
     (NodeState.BUSY, Step.END): NodeState.ENDED,
+    (NodeState.DEAF, Step.END): NodeState.ENDED,
     (NodeState.CLOSING, Step.END): NodeState.ENDED,
     (NodeState.ENDED, Step.VANISH): NodeState.GONE,
     (NodeState.GONE, Step.START): NodeState.STARTING,
@@ -46,7 +50,7 @@ def test_a_node_that_is_gone_can_only_start_again() -> None:
 
 
 def test_states_are_ordered_by_age() -> None:
-    """The engine compares them: from CLOSING on a node takes no more tasks."""
+    """The engine compares them: from CLOSING on a node is not needed any more."""
     assert list(NodeState) == sorted(NodeState)
-    assert max(NodeState.IDLE, NodeState.BUSY) < NodeState.CLOSING
+    assert max(NodeState.IDLE, NodeState.BUSY, NodeState.DEAF) < NodeState.CLOSING
     assert NodeState.CLOSING < NodeState.ENDED < NodeState.GONE

@@ -12,7 +12,7 @@ from tests.simulation.scenario import Scenario
 NONCE = b"NONCE"
 """What ``RunStarted`` carries in simulated runs."""
 
-_CALL = re.compile(rb"^_paexec_task ((?:'[^']*'|\\')+)\n", re.MULTILINE)
+CALL = re.compile(rb"^_paexec_task ((?:'[^']*'|\\')+)\n", re.MULTILINE)
 
 
 class Calculator(Protocol):
@@ -82,7 +82,7 @@ class Shell:
         """Take in octets; return the tasks that are whole now."""
         self._unread += octets
         tasks = []
-        while call := _CALL.search(self._unread):
+        while call := CALL.search(self._unread):
             self._prepared |= b"_paexec_task() {\n" in self._unread[: call.start()]
             self._unread = self._unread[call.end() :]
             if self._prepared:

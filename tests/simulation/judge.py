@@ -9,7 +9,6 @@ print in a certain order, also if it belongs to several tasks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -41,9 +40,10 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
 )
+from paexec_trio.core.execmode import call
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
-from tests.simulation.calculators import unquoted
+from tests.simulation.calculators import CALL, unquoted
 from tests.simulation.diagnostics import Diagnostics
 from tests.simulation.history import Asked, Crashed, Fact, History, Printed, Step, Stuck
 from tests.simulation.ledger import Ledger, make_ledger
@@ -118,7 +118,10 @@ class _Node:
     """Since when it is in its state."""
     input_closed: bool = False
     was_closed_at: float = 0.0
-    attempt: _Attempt | None = None
+    attempts: list[_Attempt] = field(default_factory=list)
+    """Those of the tasks that it holds; it works on the first one, the head."""
+    deaf: bool = False
+    """It takes no further task, and may finish its head (PRE-033)."""
     ended_in_order: bool = False
     died_at_work: bool = False
     prepared: bool = False
@@ -150,6 +153,8 @@ class _Judge:
         self._ledger: Ledger = make_ledger(settings)
         self._input_ended = False
         self._in_flight: dict[int, int] = {}
+        self._given_tasks: set[int] = set()
+        """The nodes that were sent tasks in this step."""
         self._done: set[int] = set()
         # Tasks whose attempts failed; the last one is next (DTH-012).
         self._repeats: list[int] = []
@@ -284,21 +289,47 @@ class _Judge:
         self._lost(node, b"Node %b exited unexpectedly" % node.name)
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
+        node = self._nodes[event.node]
+        if node.deaf or node.state is not _NodeState.ALIVE:
+            return
+        queued = sum(self._size(attempt.task_id) for attempt in node.attempts[1:])
+        if self._resistance and not node.input_closed and 0 < event.unsent <= queued:
+            node.deaf = True
+            self._take_back_queued(node)
+            return
         text = b"Sending task to the node failed: " + event.reason
-        self._lost(self._nodes[event.node], self._diagnostics.named(text))
+        self._lost(node, self._diagnostics.named(text))
+
+    def _size(self, task_id: int) -> int:
+        """Return how many octets it takes to send a task."""
+        task = self._ledger.names[task_id]
+        return len(call(task)) if self._settings.exec_mode else len(task) + 1
+
+    def _take_back_queued(self, node: _Node) -> None:
+        """Let the tasks that it was not working on be dispatched again (PRE-031, PRE-032)."""
+        for attempt in reversed(node.attempts[1:]):
+            self._in_flight.pop(attempt.task_id, None)
+            self._repeats.append(attempt.task_id)
+        del node.attempts[1:]
 
     def _lost(self, node: _Node, diagnostic: bytes) -> None:
         if node.state is not _NodeState.ALIVE:
             return
         node.turn(_NodeState.DEAD, self._time)
-        node.ended_in_order = node.input_closed
-        attempt, node.attempt = node.attempt, None
-        if not attempt:
+        was_ended = node.input_closed and not (node.deaf and not self._stop)
+        node.ended_in_order = was_ended
+        if not was_ended:
+            self._take_back_queued(node)
+        attempts, node.attempts = node.attempts, []
+        for queued in attempts[1:]:
+            self._in_flight.pop(queued.task_id, None)
+        if not attempts:
             return
+        attempt = attempts[0]
         self._in_flight.pop(attempt.task_id, None)
         self._printout.attempt_failed(attempt.task_id)
-        if node.input_closed:
-            return  # it was ended
+        if was_ended:
+            return
         if not self._resistance:
             node.died_at_work = True
             self._diagnostics.need(diagnostic)
@@ -327,7 +358,9 @@ class _Judge:
         if node.input_closed or node.state not in {_NodeState.ALIVE, _NodeState.DEAD}:
             self._blame(Kind.INPUT_CLOSED, f"node {node.index} is {node.state.value}, or twice")
         elif node.state is _NodeState.ALIVE and not self._stop:
-            if node.attempt:
+            if node.deaf:
+                pass  # it closed it itself
+            elif node.attempts:
                 self._blame(Kind.INPUT_CLOSED, f"node {node.index} holds a task (DSP-004)")
             elif not self._is_over():
                 self._blame(Kind.INPUT_CLOSED, f"a task can come for node {node.index} (DSP-004)")
@@ -390,26 +423,34 @@ class _Judge:
             if b"_paexec_task() {" in command.data:
                 return  # what the shell has to know before its first task
             self._blame(Kind.FABRICATED, f"node {node.index} cannot know what a task is")
-        task = self._task_in(command.data)
-        task_id = -1 if task is None else self._ledger.id_of(task)
-        if task_id <= 0:
+        tasks = self._tasks_in(command.data)
+        task_ids = [self._ledger.id_of(task) for task in tasks]
+        if not task_ids or min(task_ids) <= 0:
             self._blame(Kind.FABRICATED, f"node {node.index} was sent {command.data!r}")
             return
-        self._check_node_for(node, task_id)
-        self._check_task(node, task_id)
-        self._in_flight[task_id] = node.index
-        node.attempt = _Attempt(task_id, self._prefix(node, task_id))
-        if self._settings.print_task:
-            for line in self._ledger.names[task_id].split(b"\n"):
-                self._print(node.attempt, line)
+        for task_id in task_ids:
+            self._check_node_for(node, task_id)
+            self._check_task(node, task_id)
+            self._in_flight[task_id] = node.index
+            node.attempts.append(_Attempt(task_id, self._prefix(node, task_id)))
+            if len(node.attempts) == 1:
+                self._head_begins(node)
+        self._given_tasks.add(node.index)
 
-    def _task_in(self, data: bytes) -> bytes | None:
+    def _head_begins(self, node: _Node) -> None:
+        head = node.attempts[0]
+        if self._settings.print_task:
+            for line in self._ledger.names[head.task_id].split(b"\n"):
+                self._print(head, line)
+
+    def _tasks_in(self, data: bytes) -> list[bytes]:
         if not data.endswith(b"\n"):
-            return None
+            return []
         if not self._settings.exec_mode:
-            return data[:-1]
-        call = re.fullmatch(rb"_paexec_task (.*)\n", data, re.DOTALL)
-        return unquoted(call[1]) if call else None
+            return data[:-1].split(b"\n")
+        calls = CALL.findall(data)
+        is_whole = data == b"".join(b"_paexec_task %b\n" % word for word in calls)
+        return [unquoted(word) for word in calls] if is_whole else []
 
     def _check_node_for(self, node: _Node, task_id: int) -> None:
         if node.state is not _NodeState.ALIVE:
@@ -418,11 +459,12 @@ class _Judge:
             )
         elif node.input_closed:
             self._blame(Kind.SENT_TO_DEAD, f"task {task_id}: input of {node.index} is closed")
-        elif node.attempt:
-            self._blame(
-                Kind.CROWDED, f"{task_id} and {node.attempt.task_id} on node {node.index} (DSP-010)"
-            )
-        elif any(other.index < node.index for other in self._idle()):
+        elif len(node.attempts) >= self._settings.prefetch:
+            held = [attempt.task_id for attempt in node.attempts]
+            self._blame(Kind.CROWDED, f"{task_id} and {held} on node {node.index} (PRE-010)")
+        elif self._settings.prefetch == 1 and any(
+            other.index < node.index for other in self._idle()
+        ):
             self._blame(Kind.MISORDERED, f"task {task_id}: an idle node is before {node.index}")
         if self._stop:
             self._blame(Kind.EXIT, f"task {task_id} dispatched while the run is being stopped")
@@ -460,15 +502,20 @@ class _Judge:
         node = self._nodes[event.node]
         if node.state is not _NodeState.ALIVE:
             return
-        attempt = node.attempt
-        if attempt is not None:
-            for line in node.reader.read(event.data):
+        held_a_task = bool(node.attempts)
+        unread = event.data
+        while node.attempts:
+            attempt = node.attempts[0]
+            for line in node.reader.read(unread):
                 if line is None:
                     self._attempt_done(node, attempt)
                 else:
                     attempt.last_line = line
                     self._print(attempt, line)
-        if attempt is None or (attempt.is_done and node.reader.has_rest()):
+            if not attempt.is_done or node.deaf:
+                return
+            unread = b""
+        if not held_a_task or node.reader.has_rest():
             node.reader.forget()
             self._see_stray_octets(node)
 
@@ -481,7 +528,7 @@ class _Judge:
             node.stray_reported = True
 
     def _attempt_done(self, node: _Node, attempt: _Attempt) -> None:
-        node.attempt = None
+        del node.attempts[0]
         attempt.is_done = True
         task = self._ledger.names[attempt.task_id]
         if node.answered >= len(node.asked) or node.asked[node.answered] != task:
@@ -494,6 +541,10 @@ class _Judge:
         if self._settings.print_eot:
             self._print(attempt, self._settings.eot)
         self._printout.task_done(attempt.task_id)
+        if node.deaf:
+            node.turn(_NodeState.DEAD, self._time)
+        elif node.attempts:
+            self._head_begins(node)
 
     def _see_status(self, attempt: _Attempt, task: bytes) -> None:
         graph = self._settings.graph
@@ -652,8 +703,22 @@ class _Judge:
         return [
             node
             for node in self._nodes
-            if node.state is _NodeState.ALIVE and not node.attempt and not node.input_closed
+            if node.state is _NodeState.ALIVE and not node.attempts and not node.input_closed
         ]
+
+    def _open(self) -> Sequence[_Node]:
+        return [
+            node for node in self._nodes if node.state is _NodeState.ALIVE and not node.input_closed
+        ]
+
+    def _check_shares(self) -> None:
+        """Ask whether tasks went to nodes that hold the fewest (PRE-012, PRE-013)."""
+        open_nodes = self._open()
+        fewest = min((len(node.attempts) for node in open_nodes), default=0)
+        for node in open_nodes:
+            if node.index in self._given_tasks and len(node.attempts) > fewest + 1:
+                self._blame(Kind.MISORDERED, f"node {node.index} holds more than others (PRE-013)")
+        self._given_tasks.clear()
 
     def _task_waits(self) -> bool:
         return bool(self._repeats or self._ledger.next())
@@ -677,9 +742,11 @@ class _Judge:
                 if node.state is _NodeState.ALIVE and not node.input_closed:
                     self._blame(Kind.INPUT_OPEN, f"node {node.index} (END-012, END-030)")
             return
+        self._check_shares()
         idle = self._idle()
-        if idle and self._task_waits():
-            self._blame(Kind.WAITING, f"node {idle[0].index} is idle (DSP-011, GRA-026)")
+        roomy = [node for node in self._open() if len(node.attempts) < self._settings.prefetch]
+        if roomy and self._task_waits():
+            self._blame(Kind.WAITING, f"node {roomy[0].index} has room (DSP-011, GRA-026, PRE-011)")
         if idle and self._is_over():
             self._blame(Kind.INPUT_OPEN, f"node {idle[0].index} (DSP-003)")
         if self._all_nodes_failed():

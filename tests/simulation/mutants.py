@@ -7,11 +7,12 @@ Each function here plants a bug, named by what the engine does then.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappush
 
 import pytest
 
+from paexec_trio.core import engine, prefetch
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
@@ -141,7 +142,7 @@ def drops_the_task_of_a_dead_node(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Engine, "_node_died", wrong)
 
 
-@shows_as(Kind.SENT_TO_DEAD)
+@shows_as(Kind.SENT_TO_DEAD, Kind.INPUT_CLOSED)
 def gives_tasks_to_nodes_that_died_idle(patch: pytest.MonkeyPatch) -> None:
     ended, gone = Engine._node_ended, Engine._node_gone
 
@@ -378,7 +379,8 @@ def sends_a_task_to_a_busy_node(patch: pytest.MonkeyPatch) -> None:
 
     def wrong(self: Engine, event: NodeOutput) -> None:
         node = self._nodes[event.node]
-        if node.state is NodeState.BUSY and self._tasks.ready and not self._idle:
+        alone = self._settings.prefetch == 1
+        if alone and node.state is NodeState.BUSY and self._tasks.ready and not self._idle:
             node.state = NodeState.IDLE
             heappush(self._idle, node.index)
             self._dispatch()
@@ -396,6 +398,87 @@ def loses_lines_that_come_in_pieces(patch: pytest.MonkeyPatch) -> None:
             right(self, attempt, data)
 
     patch.setattr(Engine, "_print", wrong)
+
+
+# Prefetch
+
+
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.MISORDERED)
+def blames_queued_tasks_for_the_death_of_their_node(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Engine, "_take_back_queued", lambda _self, _node: None)
+
+
+@shows_as(Kind.LOST, Kind.WAITING, Kind.MISORDERED)
+def loses_queued_tasks(patch: pytest.MonkeyPatch) -> None:
+    def wrong(_self: Engine, node: Node) -> None:
+        while len(node.attempts) > 1:
+            node.attempts.pop()
+
+    patch.setattr(Engine, "_take_back_queued", wrong)
+
+
+@shows_as(Kind.MISORDERED)
+def puts_queued_tasks_before_the_failed_one(patch: pytest.MonkeyPatch) -> None:
+    right = Engine._give_up_attempt
+
+    def wrong(self: Engine, attempt: Attempt, resistance: Resistance) -> None:
+        right(self, attempt, resistance)
+        self._to_reassign.insert(0, self._to_reassign.pop())
+
+    patch.setattr(Engine, "_give_up_attempt", wrong)
+
+
+@shows_as(Kind.CROWDED)
+def sends_one_task_too_many(patch: pytest.MonkeyPatch) -> None:
+    right = prefetch.shares
+
+    def wrong(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
+        return right(held, [limit + 1 for limit in most], tasks)
+
+    patch.setattr(engine, "shares", wrong)
+
+
+@shows_as(Kind.MISORDERED)
+def fills_one_node_after_the_other(patch: pytest.MonkeyPatch) -> None:
+    def wrong(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
+        given = []
+        for count, limit in zip(held, most, strict=True):
+            given.append(min(limit - count, tasks))
+            tasks -= given[-1]
+        return given
+
+    patch.setattr(engine, "shares", wrong)
+
+
+@shows_as(Kind.WAITING)
+def waits_for_idle_nodes(patch: pytest.MonkeyPatch) -> None:
+    right = Engine._dispatch_several
+
+    def wrong(self: Engine) -> None:
+        if self._idle:
+            right(self)
+
+    patch.setattr(Engine, "_dispatch_several", wrong)
+
+
+@shows_as(Kind.FABRICATED, Kind.LOST, Kind.MISORDERED, Kind.DUPLICATED)
+def takes_a_node_that_reads_no_more_for_dead(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Engine, "_deafen", lambda self, node: self._end_node(node, b""))
+
+
+@shows_as(Kind.MISORDERED, Kind.FABRICATED, Kind.DUPLICATED)
+def prints_tasks_when_they_are_sent(patch: pytest.MonkeyPatch) -> None:
+    right = Engine._give
+
+    def wrong(self: Engine, node: Node, count: int) -> bool:
+        before = len(node.attempts)
+        whole = right(self, node, count)
+        if self._settings.print_task:
+            for attempt in list(node.attempts)[before + (not before) :]:
+                self._print_task(attempt)
+        return whole
+
+    patch.setattr(Engine, "_give", wrong)
 
 
 # Groups

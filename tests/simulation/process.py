@@ -102,6 +102,11 @@ class SimulatedProcess:
         self._may_be_signalled = dice.random() >= scenario.untouchable
         self._tasks = 0
         self._unwritten = b""
+        # Tasks that were read after the one at which its fate waits.
+        self._doomed = False
+        self._left: list[bytes] = []
+        self._on_the_way = 0
+        self._refused = 0
         # When the last octets on their way in either direction arrive: none overtakes others.
         self._input_at = 0.0
         self._output_at = 0.0
@@ -127,8 +132,10 @@ class SimulatedProcess:
     def send(self, data: bytes) -> None:
         """Take octets for the calculator."""
         if not self._reads or self._exited:
+            self._refused += len(data)
             self._in(0.0, self._unwritable)
             return
+        self._on_the_way += len(data)
         for piece in self._cut(data):
             self._input_at = self._later(self._input_at)
             self._world.schedule(self._input_at, partial(self._receive, piece))
@@ -162,18 +169,25 @@ class SimulatedProcess:
     # The calculator
 
     def _receive(self, piece: bytes) -> Iterator[Event]:
+        self._on_the_way -= len(piece)
         if self._reads and not self._exited and not self._hangs:
-            for task in self._calculator.read(piece):
-                self._world.note(Asked(self.pid, task))
-                self._tasks += 1
-                self._answer(task)
+            self._work_on(self._calculator.read(piece))
         return iter(())
+
+    def _work_on(self, tasks: list[bytes]) -> None:
+        for number, task in enumerate(tasks):
+            if self._doomed:
+                self._left += tasks[number:]
+                return
+            self._world.note(Asked(self.pid, task))
+            self._tasks += 1
+            self._answer(task)
 
     def _answer(self, task: bytes) -> None:
         again = self._world.is_asked_again(task)
         result, eot = self._calculator.answer(task, again=again)
         answer = result + eot
-        self._output_at = max(self._output_at, self._world.now() + self._some(self._scenario.work))
+        self._output_at = max(self._output_at, self._world.now()) + self._some(self._scenario.work)
         fate = self._fate
         if not fate or fate.when is Moment.IDLE or fate.tasks != self._tasks:
             if self._dice.random() < self._scenario.stray:
@@ -190,6 +204,7 @@ class SimulatedProcess:
             cut = len(answer)
         self._write(answer[:cut])
         self._unwritten = answer[cut:]
+        self._doomed = True
         self._world.schedule(self._output_at, self._meet_fate)
 
     def _stray_octets(self) -> bytes:
@@ -237,6 +252,9 @@ class SimulatedProcess:
             self._write(self._unwritten)
             self._unwritten = b""
         if not fate:
+            self._doomed = False
+            left, self._left = self._left, []
+            self._work_on(left)
             return
         self._broken = True
         self._world.note(Broken(self.pid, f"{fate.how.value} {fate.when.value}"))
@@ -253,7 +271,8 @@ class SimulatedProcess:
         elif fate.how is Break.CLOSE_STDIN:
             self._reads = False
             if self._input_at > self._world.now() and self._dice.random() < 0.5:
-                yield from self._unwritable()  # what was on its way had not left us
+                self._refused += self._on_the_way  # it had not left us
+                yield from self._unwritable()
         else:
             self._hangs = True
         if self._dice.random() < 0.7:  # otherwise it stays so until all is healed
@@ -334,7 +353,7 @@ class SimulatedProcess:
             return
         yield from self._read()
         if not self._end_told:
-            yield NodeUnwritable(self.node, b"Broken pipe")
+            yield NodeUnwritable(self.node, b"Broken pipe", self._refused)
 
     def _tell_end(self) -> Iterator[Event]:
         if not self._end_told:

@@ -105,6 +105,7 @@ def draw(dice: Random, seed: int) -> Scenario:
         grouping=_pick(
             dice, (Grouping.NONE, Grouping.NONE, Grouping.NONE, Grouping.GROUP, Grouping.KEEP_ORDER)
         ),
+        prefetch=_pick(dice, (1, 1, 1, 2, 3, 10)),
         graph=graph,
         resistance=resistance,
         exec_mode=exec_mode,
@@ -126,7 +127,8 @@ def draw(dice: Random, seed: int) -> Scenario:
         missing=_pick(dice, (0.0, 0.0, 0.02, 0.3)),
         failure=_pick(dice, (0.0, 0.01, 0.01, 0.1)),
         idle_repetition=_pick(dice, (0.0, 0.5)),
-        stray=_pick(dice, (0.0, 0.0, 0.1)),
+        # What is written after an EOT belongs to the next task that the node holds (PRE-020).
+        stray=_pick(dice, (0.0, 0.0, 0.1)) if settings.prefetch == 1 else 0.0,
         breaks=_pick(dice, (0.5, 0.8, 1.0) if restarts else (0.3, 0.6)) if stormy else 0.0,
         tasks_before_break=_pick(dice, (3, 10, 30) if restarts else (10, 50, 100)),
         refusal=_pick(dice, (0.0, 0.1, 0.3) if resistance else (0.0, 0.05)) if stormy else 0.0,

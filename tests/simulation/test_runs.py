@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from paexec_trio.core.commands import Exit, KillNode
+from paexec_trio.core.commands import Exit, KillNode, Send
 from paexec_trio.core.events import NodeGone
 from tests.simulation.history import Broken, Healed
 from tests.simulation.process import Break, Moment
@@ -37,6 +37,7 @@ TROUBLES = {
     "ends with status 0 though attempts failed",
     "ends with status 1",
     "all is healed",
+    "several tasks are sent at once",
 }
 """What has to happen in the runs of the gate, or they would not show much."""
 
@@ -50,6 +51,8 @@ def troubles(run: Run) -> Iterator[str]:
                 yield item.how
             case NodeGone(left_running=True):
                 yield "left running"
+            case Send(data=data) if data.count(b"\n") > 1 and b"_paexec_run()" not in data:
+                yield "several tasks are sent at once"
             case KillNode(force=True):
                 yield "killed by force"
             case Healed():

@@ -1,0 +1,270 @@
+"""Prefetch: how tasks are divided, and the engine event by event.
+
+Random schedules are in ``tests/simulation``.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Discard,
+    Hold,
+    ReadMore,
+    Release,
+    Report,
+    Send,
+    SetTimer,
+    Timer,
+    Write,
+)
+from paexec_trio.core.events import (
+    NodeEnded,
+    NodeOutput,
+    NodeUnwritable,
+    StdinChunk,
+    StdinEnded,
+    StopRequested,
+)
+from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.prefetch import shares
+from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Resistance
+from tests.core.playbook import started
+
+Z = Resistance()
+BURIAL = SetTimer(Timer.BURY, TERM_GRACE)
+END_OF_RUN = SetTimer(Timer.TERMINATE, FINISH_GRACE)
+
+
+# How tasks are divided
+
+NODES = st.lists(
+    st.tuples(st.integers(min_value=0, max_value=9), st.integers(min_value=0, max_value=9)),
+    max_size=7,
+)
+
+
+@given(nodes=NODES, tasks=st.integers(min_value=0, max_value=80))
+@example(nodes=[(0, 3), (0, 3)], tasks=3)
+def test_tasks_go_where_the_fewest_are(nodes: list[tuple[int, int]], tasks: int) -> None:
+    """PRE-010, PRE-011, PRE-013: one after the other to the first of those that hold the fewest."""
+    held = [count for count, _ in nodes]
+    most = [limit for _, limit in nodes]
+    expected = list(held)
+    for _ in range(tasks):
+        open_nodes = [(expected[n], n) for n in range(len(nodes)) if expected[n] < most[n]]
+        if open_nodes:
+            expected[min(open_nodes)[1]] += 1
+    given_tasks = shares(held, most, tasks)
+    assert [a + b for a, b in zip(held, given_tasks, strict=True)] == expected
+
+
+# Dispatch and results
+
+
+def test_several_tasks_are_sent_at_once() -> None:
+    """PRE-010, PRE-011: as many as there is room for; several results are several rooms."""
+    assert (
+        started(1, prefetch=3)
+        >> StdinChunk(b"a\nb\nc\nd\ne\nf\n")
+        << Send(0, b"a\nb\nc\n")
+        >> NodeOutput(0, b"of a\n\nof b\n\nof")
+        << Write(b"of a\nof b\n")
+        << Send(0, b"d\ne\n")
+        >> NodeOutput(0, b" c\n\n")
+        << Write(b"of c\n")
+        << Send(0, b"f\n")
+        >> NodeOutput(0, b"\n\n\n")
+        << ReadMore()
+        >> StdinEnded()
+        << CloseStdin(0)
+        << END_OF_RUN
+    )
+
+
+def test_the_last_result_and_what_follows_on_it() -> None:
+    """PRE-020: octets outside of tasks are noticed when the node holds none any more."""
+    assert (
+        started(1, prefetch=3)
+        >> StdinChunk(b"a\nb\nc\n")
+        << Send(0, b"a\nb\nc\n")
+        >> NodeOutput(0, b"of a\n\nof b\n\nof c\n\nstray\n\n")
+        << Write(b"of a\nof b\nof c\n")
+        << Report(b"paexec-trio: node n0 wrote outside of a task; discarded")
+        << ReadMore()
+    )
+
+
+def test_input_is_read_while_there_is_room() -> None:
+    """PRE-011, DSP-023: and not otherwise."""
+    assert (
+        started(1, prefetch=2)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        << ReadMore()
+        >> StdinChunk(b"b\n")
+        << Send(0, b"b\n")
+        >> NodeOutput(0, b"\n")
+        << ReadMore()
+    )
+
+
+def test_idle_nodes_come_first() -> None:
+    """PRE-012, PRE-013."""
+    assert (
+        started(3, prefetch=2)
+        >> StdinChunk(b"a\nb\nc\nd\n")
+        << Send(0, b"a\nb\n")
+        << Send(1, b"c\n")
+        << Send(2, b"d\n")
+        << ReadMore()
+        >> NodeOutput(2, b"\n")
+        >> StdinChunk(b"e\nf\ng\nh\n")
+        << Send(1, b"e\n")
+        << Send(2, b"f\ng\n")
+    )
+
+
+def test_task_lines_come_with_the_heads() -> None:
+    """PRE-021, PRE-022."""
+    assert (
+        started(1, prefetch=3, print_task=True, show_task_id=True, print_eot=True)
+        >> StdinChunk(b"a\nb\nc\n")
+        << Write(b"1 a\n")
+        << Send(0, b"a\nb\nc\n")
+        >> NodeOutput(0, b"of a\n\nof b\n\n")
+        << Write(b"1 of a\n1 \n2 b\n2 of b\n2 \n3 c\n")
+        << ReadMore()
+    )
+
+
+def test_tasks_before_one_that_is_refused_are_done() -> None:
+    """PRE-017: the run goes on until they are answered."""
+    refusal = b"task 3 contains a newline, which a calculator would take for its end"
+    assert (
+        started(1, prefetch=9, terminator=b"\0")
+        >> StdinChunk(b"a\0b\0c\nd\0e\0")
+        << Send(0, b"a\nb\n")
+        << Report(b"paexec-trio: " + refusal)
+        >> NodeOutput(0, b"\n\n")
+        << CloseStdin(0)
+        << END_OF_RUN
+    )
+
+
+# Death
+
+
+def test_queued_tasks_are_taken_back() -> None:
+    """PRE-030, PRE-031, PRE-032: the head first, then the others, then new ones."""
+    assert (
+        started(2, prefetch=2, resistance=Z)
+        >> StdinChunk(b"a\nb\nc\nd\ne\n")
+        << Send(0, b"a\nb\n")
+        << Send(1, b"c\nd\n")
+        >> NodeOutput(0, b"begun\n")
+        << Write(b"begun\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        >> NodeOutput(1, b"\n")
+        << Send(1, b"a\n")
+        >> NodeOutput(1, b"\n\n")
+        << Send(1, b"b\n")
+        << Send(1, b"e\n")
+    )
+
+
+def test_tasks_of_two_sorts_fill_one_node() -> None:
+    """PRE-011: one that is repeated does not keep new ones from being sent in the same step."""
+    assert (
+        started(2, prefetch=3, resistance=Z)
+        >> StdinChunk(b"a\nb\n")
+        << Send(0, b"a\n")
+        << Send(1, b"b\n")
+        << ReadMore()
+        >> StdinChunk(b"c\nd\ne\nf\ng\n")
+        << Send(0, b"c\nd\n")
+        << Send(1, b"e\nf\n")
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        >> NodeOutput(1, b"\n\n\n")
+        << Send(1, b"a\nc\nd\n")
+        >> NodeOutput(1, b"\n\n")
+        << Send(1, b"g\n")
+        << ReadMore()
+    )
+
+
+def test_a_node_that_reads_no_more_finishes_its_head() -> None:
+    """PRE-033: it is dead after that."""
+    assert (
+        started(2, prefetch=2, resistance=Z)
+        >> StdinChunk(b"a\nb\nc\nd\n")
+        << Send(0, b"a\nb\n")
+        << Send(1, b"c\nd\n")
+        >> NodeUnwritable(0, b"Broken pipe", unsent=2)
+        << CloseStdin(0)
+        >> NodeOutput(0, b"of a\n\nof b\n")
+        << Write(b"of a\n")
+        << BURIAL
+        >> NodeOutput(1, b"\n")
+        << Send(1, b"b\n")
+    )
+
+
+@pytest.mark.parametrize("unsent", [3, 4, 100])
+def test_a_node_that_has_not_received_its_head_is_dead(unsent: int) -> None:
+    """PRE-033: it could not finish it."""
+    assert (
+        started(1, prefetch=2, resistance=Resistance(restart_seconds=1, wait=True))
+        >> StdinChunk(b"a\nb\n")
+        << Send(0, b"a\nb\n")
+        >> NodeUnwritable(0, b"Broken pipe", unsent)
+        << CloseStdin(0)
+        << Write(b"fatal\n")
+        << BURIAL
+        << SetTimer(Timer.RESTART, 1)
+    )
+
+
+def test_a_stop_while_a_node_finishes_its_head() -> None:
+    """END-030: nothing is said of its task, and its input is not closed twice."""
+    assert (
+        started(1, prefetch=2, resistance=Resistance(restart_seconds=1, wait=True))
+        >> StdinChunk(b"a\nb\n")
+        << Send(0, b"a\nb\n")
+        >> NodeUnwritable(0, b"Broken pipe", unsent=2)
+        << CloseStdin(0)
+        >> StopRequested(2)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeEnded(0)
+    )
+
+
+def test_nothing_is_held_for_queued_tasks() -> None:
+    """GRP-013: so there is nothing to discard but what the head has printed."""
+    assert (
+        started(2, prefetch=2, resistance=Z, grouping=Grouping.GROUP)
+        >> StdinChunk(b"a\nb\nc\nd\n")
+        << Send(0, b"a\nb\n")
+        << Send(1, b"c\nd\n")
+        >> NodeOutput(0, b"of a\n\nbegun\n")
+        << Hold(1, b"of a\n")
+        << Release(1)
+        << Hold(2, b"begun\n")
+        << ReadMore()
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << Discard(2)
+        << BURIAL
+        >> NodeOutput(1, b"\n")
+        << Release(3)
+        << Send(1, b"b\n")
+    )
