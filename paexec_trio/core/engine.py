@@ -163,6 +163,7 @@ class Engine:
         self._reported_start_failures: set[bytes] = set()
         self._phase = Phase.RUNNING
         self._outcome = Exit()
+        self._drain_grace = DRAIN_GRACE
         self._output_broken = False
         self._muted = False
         self._commands: list[Command] = []
@@ -714,6 +715,7 @@ class Engine:
     def _stop_requested(self, event: StopRequested) -> None:
         if self._phase is Phase.STOPPING:
             self._kill(force=True)  # somebody is impatient
+            self._drain_grace = STOP_GRACE
             if not self._outcome.signal:
                 self._outcome = Exit(signal=event.signal)  # END-030, though a failure came first
         else:
@@ -776,7 +778,7 @@ class Engine:
             self._commands.append(self._outcome)
             return
         if self._outcome.signal:
-            self._commands.append(SetTimer(Timer.GIVE_UP, DRAIN_GRACE))  # GRP-024, GRP-025
+            self._commands.append(SetTimer(Timer.GIVE_UP, self._drain_grace))  # GRP-024, GRP-025
         self._phase = Phase.DRAINING
         self._commands.append(DrainOutput())
 

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, final
 
@@ -53,7 +53,7 @@ from paexec_trio.core.events import (
     TimerFired,
 )
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import TERM_GRACE
+from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
@@ -218,11 +218,10 @@ class Host:
             with trio.CancelScope(shield=True):
                 for process in left:
                     process.close_stdin()
+                await _wait_for_ends(left, STOP_GRACE)
+                for process in left:
                     process.signal_group(signal.SIGTERM)
-                with trio.move_on_after(TERM_GRACE):
-                    for process in left:
-                        if not process.exited:
-                            await trio.lowlevel.wait_readable(process.pidfd)
+                await _wait_for_ends(left, TERM_GRACE)
                 for process in left:
                     if process.signal_group(signal.SIGKILL) or process.has_exited():
                         process.bury()
@@ -592,6 +591,14 @@ class Host:
         for timer in [timer for timer, deadline in self._deadlines.items() if deadline <= now]:
             del self._deadlines[timer]
             yield TimerFired(timer)
+
+
+async def _wait_for_ends(processes: Iterable[NodeProcess], seconds: float) -> None:
+    """Wait until these processes have ended, or so long."""
+    with trio.move_on_after(seconds):
+        for process in processes:
+            if not process.exited:
+                await trio.lowlevel.wait_readable(process.pidfd)
 
 
 def _writer_or_none(fd: int) -> NonblockingWriter | None:

@@ -39,7 +39,8 @@ async def run(
     """Distribute the tasks read from ``stdin`` and write their results to ``stdout``.
 
     When this returns, or is cancelled, or raises, no process that it started is left; a cancelled
-    run gives them :data:`~paexec_trio.core.settings.TERM_GRACE` seconds after SIGTERM.
+    run closes their input and gives them :data:`~paexec_trio.core.settings.STOP_GRACE` seconds
+    before SIGTERM, and :data:`~paexec_trio.core.settings.TERM_GRACE` seconds more before SIGKILL.
 
     Args:
         settings: the nodes, how tasks are framed, how results are rendered.

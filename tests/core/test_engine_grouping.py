@@ -233,6 +233,29 @@ def test_a_second_signal_does_not_wait_at_all() -> None:
     assert ended_by_signal() >> StopRequested(15) << Exit(signal=15)
 
 
+def test_after_a_second_signal_before_the_output_a_reader_has_to_be_there() -> None:
+    assert (
+        with_a_slow_first_task()
+        >> StopRequested(2)
+        << CloseStdin(0)
+        << CloseStdin(1)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> StopRequested(2)
+        << KillNode(0, force=True)
+        << KillNode(1, force=True)
+        >> NodeEnded(0)
+        << Discard(1)
+        >> NodeGone(0)
+        >> NodeEnded(1)
+        >> NodeGone(1)
+        << Release(2)
+        << SetTimer(Timer.GIVE_UP, STOP_GRACE)
+        << DrainOutput()
+        >> TimerFired(Timer.GIVE_UP)
+        << Exit(signal=2)
+    )
+
+
 def test_what_is_done_is_printed_after_the_loss_of_a_node() -> None:
     """GRP-024."""
     assert (

@@ -182,6 +182,8 @@ class Ledger:
         self.done: Counter[int] = Counter()
         self.alive: set[int] = set()
         self.pids: set[int] = set()
+        self.kills = 0
+        self.failures = 0
         self._seen: set[int] = set()
         self._failed: set[int] = set()
 
@@ -191,6 +193,7 @@ class Ledger:
         task_id = int(number)
         if text == b"fatal":
             assert task_id not in self.done, "a task failed after it was done"
+            self.failures += 1
             self._failed.add(task_id)
             self._seen.discard(task_id)
         elif text == b"":
@@ -211,6 +214,7 @@ class Ledger:
             victim = chance.choice(sorted(self.alive))
             self.alive.remove(victim)
             os.kill(victim, signal.SIGKILL)
+            self.kills += 1
 
 
 @contextmanager
@@ -241,7 +245,7 @@ async def play_murder(
     seed: int,
     lines_per_kill: int = 0,
     seconds_per_kill: float = 0,
-) -> None:
+) -> Ledger:
     """Have all tasks done while calculators are killed; kill nothing once they are."""
     ledger = Ledger()
     chance = random.Random(seed)  # noqa: S311
@@ -268,6 +272,9 @@ async def play_murder(
             assert await talk.finish() == (b"", Exit(status=0))
     assert ledger.done == dict.fromkeys(numbers, 1)
     assert len(ledger.pids) > len(settings.nodes), "nobody came back"
+    # What --group and --keep-order print of each task is that of one attempt (GRP-013).
+    assert settings.grouping is Grouping.NONE or not ledger.failures
+    return ledger
 
 
 @pytest.mark.parametrize("grouping", Grouping)
@@ -279,7 +286,10 @@ async def test_random_murder(grouping: Grouping, stderr: int) -> None:
 
 
 @pytest.mark.long
-async def test_random_murder_by_the_clock(stderr: int) -> None:
+@pytest.mark.parametrize("grouping", Grouping)
+async def test_random_murder_by_the_clock(grouping: Grouping, stderr: int) -> None:
     """The same with ``-Z1 -w``, eight nodes and 20,000 tasks: a kill every 50 ms, whatever runs."""
-    settings = murderous(8, 1)
-    await play_murder(settings, stderr, 20_000, 0, seconds_per_kill=0.05)
+    settings = replace(murderous(8, 1), grouping=grouping)
+    ledger = await play_murder(settings, stderr, 20_000, 0, seconds_per_kill=0.05)
+    print(f"{ledger.kills} kills, {ledger.failures} failed attempts, {len(ledger.pids)} processes")
+    assert ledger.kills >= 50, "hardly anybody was killed"

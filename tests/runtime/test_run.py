@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import SIGPIPE
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import MAGIC_EOT, Settings
+from paexec_trio.runtime import host
 from tests.runtime.harness import (
     ECHO,
     LIMIT,
@@ -297,6 +298,38 @@ async def test_cancellation_ends_calculators_that_ignore_sigterm() -> None:
         await talk.cancel()
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+async def test_cancelled_calculators_see_the_end_of_their_input_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have time to end by themselves before SIGTERM."""
+    monkeypatch.setattr(host, "STOP_GRACE", LIMIT)
+    monkeypatch.chdir(tmp_path)
+    for name in ("report", "go"):
+        os.mkfifo(name)
+    command = b"""
+        trap 'echo signal >report; exit' TERM
+        read -r task; echo "$task"; read -r task || echo end >report
+        read -r go <go; echo gone >report"""
+    with open_fifo("report") as report, open_fifo("go") as go:
+        async with conversation(command) as talk, trio.open_nursery() as nursery:
+            await talk.feed(b"a\n")
+            assert await talk.line() == b"a"
+            nursery.start_soon(talk.cancel)
+            await trio.lowlevel.wait_readable(report)
+            assert os.read(report, 100) == b"end\n"
+            os.write(go, b"go\n")
+            await trio.lowlevel.wait_readable(report)
+            assert os.read(report, 100) == b"gone\n"
+
+
+@contextmanager
+def open_fifo(name: str) -> Iterator[int]:
+    """Open both ends of it, so that nobody has to wait for the other one."""
+    fd = os.open(name, os.O_RDWR)
+    yield fd
+    os.close(fd)
 
 
 BACKGROUND = b"sleep 1000 %b & while read -r task; do echo $!; echo; done"
