@@ -64,9 +64,10 @@ case $(command -v %(program)b) in
 *) %(in_subshell)b;;
 esac"""
 
-# Words without operators, assignments and substitutions; the first one is the program.
+# Words without operators, assignments and substitutions; the first one is the program, and not an
+# option of `command`.
 _SIMPLE_COMMAND = re.compile(
-    rb"""(?P<program> [\w@%+:,./-]+ | '[^']+' )
+    rb"""(?P<program> (?! '?- ) ( [\w@%+:,./-]+ | '[^']+' ) )
          ( [ ]+ ( [\w@%+=:,./-] | '[^']*' | \$1 | "\$1" )+ )* """,
     re.VERBOSE | re.ASCII,
 )

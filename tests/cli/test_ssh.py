@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from conformance.harness.sshd import UNREACHABLE, Sshd
@@ -29,7 +29,7 @@ CAT = 'LC_ALL=C exec sed -u "a\\\\$PAEXEC_EOT"'
 BUSY = "read -r task; echo $$; exec cat"
 
 
-def example(name: str) -> list[bytes]:
+def shown(name: str) -> list[bytes]:
     """What the documentation shows below each command of an example."""
     text = (EXAMPLES / name / "expected").read_bytes()
     return re.split(rb"^\$ .*\n", text, flags=re.MULTILINE)[1:]
@@ -40,7 +40,7 @@ def sorted_lines(text: bytes) -> list[bytes]:
 
 
 def test_toupper(sshd: Sshd) -> None:
-    plain, numbered = example("toupper")
+    plain, numbered = shown("toupper")
     tasks = (EXAMPLES / "toupper" / "tasks").read_bytes()
     place = ("-t", sshd.transport(), "-n", "syn-proc7 syn-proc5")
     calculator = shlex.quote(str(EXAMPLES / "toupper" / "toupper"))
@@ -53,7 +53,7 @@ def test_toupper(sshd: Sshd) -> None:
 
 
 def test_packages(sshd: Sshd) -> None:
-    whole, broken, *_reordered = example("packages")
+    whole, broken, *_reordered = shown("packages")
     tasks = (EXAMPLES / "packages" / "packages_to_build").read_bytes()
     place: tuple[str, ...] = ("-g", "-l", "-t", sshd.transport(), "-n", "host")
     calculator = EXAMPLES / "packages" / "pkg_builder"
@@ -133,6 +133,8 @@ tasks_for_a_calculator = st.lists(
     max_size=20,
 )
 
+EVERY_OCTET = [b"a%cz" % octet for octet in range(1, 256)]
+
 #: More of what means something to a shell than chance would give.
 parts = st.sampled_from([b"'", b'"', b"\\", b"\n", b"$", b"$(", b"`", b"*", b"@@", b"~", b" "])
 octets_without_nul = st.binary(max_size=20).map(lambda octets: octets.replace(b"\0", b"\n"))
@@ -150,6 +152,7 @@ def test_a_calculator_receives_any_octets(calculator: Copyist, tasks: list[bytes
 
 @settings(max_examples=50)
 @given(tasks=tasks_for_a_command)
+@example(tasks=EVERY_OCTET)
 def test_a_command_receives_any_octets(command: Copyist, tasks: list[bytes]) -> None:
     """EXE-002, EXE-003; EXE-020 takes the newlines at the end of the output away."""
     assert command.copies_of(tasks) == [task.rstrip(b"\n") for task in tasks]
@@ -157,6 +160,7 @@ def test_a_command_receives_any_octets(command: Copyist, tasks: list[bytes]) -> 
 
 @settings(max_examples=50)
 @given(tasks=tasks_for_a_command)
+@example(tasks=EVERY_OCTET)
 def test_the_task_within_a_command(
     command_with_the_task_inside: Copyist, tasks: list[bytes]
 ) -> None:

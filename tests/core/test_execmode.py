@@ -191,7 +191,7 @@ def test_any_octets_reach_the_command(shell: tuple[str, ...], tasks: list[bytes]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("program", ["false", "/bin/false", "exit 3;", "! true", "missing"])
+@pytest.mark.parametrize("program", ["false", "/bin/false", "exit 3;", "! true", "missing", "-p"])
 def test_failures(shell: tuple[str, ...], program: str) -> None:
     """EXE-030, EXE-021."""
     exec_settings = ExecSettings(command=command_with_task(program.encode()))
