@@ -129,23 +129,12 @@ def test_only_two_modules_of_reordering_touch_the_world() -> None:
         assert not roots(imports_of(MODULES[name])) & FORBIDDEN_IN_CORE, name
 
 
-def test_only_the_runtime_and_what_starts_it_import_trio() -> None:
+def test_only_the_module_that_waits_beside_others_imports_trio() -> None:
     importing = {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))}
-    outside = {name for name in importing if not name.startswith("paexec_trio.runtime.")}
-    assert "paexec_trio.runtime.host" in importing
-    assert outside == {"paexec_trio.cli.main"}
-
-
-def test_the_command_line_imports_trio_in_one_function_only() -> None:
-    tree = ast.parse(MODULES["paexec_trio.cli.main"].read_bytes())
-    importing = [
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and "trio" in roots(set(imports(node)))
+    assert importing == {"paexec_trio.runtime.amongothers"}
+    assert [name for name in MODULES if importing & imports_of(MODULES[name])] == [
+        "paexec_trio.runtime.run"
     ]
-    at_the_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    assert importing == ["_run"]
-    assert "trio" not in {root for node in at_the_top for root in roots(set(imports(node)))}
 
 
 @pytest.mark.parametrize("path", files("conformance"), ids=name_of)

@@ -63,14 +63,12 @@ def _run(invocation: Invocation) -> int:
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
     gc.disable()
-    import trio
-
     from paexec_trio.runtime.run import run
+    from paexec_trio.runtime.waiting import run_alone
 
     gc.enable()
-
-    async def run_until_end() -> int:
-        outcome = await run(
+    outcome = run_alone(
+        run(
             invocation.settings,
             invocation.launch,
             stop_signals=[
@@ -79,11 +77,10 @@ def _run(invocation: Invocation) -> int:
             alone=True,
             debug=invocation.debug,
         )
-        if outcome.signal:
-            signal.signal(outcome.signal, signal.SIG_DFL)
-            os.kill(os.getpid(), outcome.signal)
-            # Still here: the signal is blocked, or this is the first process of a container.
-            return 128 + outcome.signal
-        return outcome.status
-
-    return trio.run(run_until_end)
+    )
+    if outcome.signal:
+        signal.signal(outcome.signal, signal.SIG_DFL)
+        os.kill(os.getpid(), outcome.signal)
+        # Still here: the signal is blocked, or this is the first process of a container.
+        return 128 + outcome.signal
+    return outcome.status

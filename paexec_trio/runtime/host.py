@@ -1,7 +1,7 @@
 """The real world: this machine's processes, pipes, streams and clock.
 
-All descriptors are in one epoll instance, and trio waits for that: one task serves every node in a
-plain loop. A trio task for each node would cost a wake-up of the scheduler for each chunk.
+All descriptors are in one epoll instance, and all waiting is for that: one task serves every node
+in a plain loop. A trio task for each node would cost a wake-up of the scheduler for each chunk.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import select
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, final
-
-import trio
 
 from paexec_trio.core.commands import (
     CloseStdin,
@@ -119,8 +118,11 @@ class Host:
         self._pending: deque[Iterator[Event]] = deque()
         self._deadlines: dict[Timer, float] = {}
         self._give_up_after = 0.0
-        self._wakeup = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._watch(self._wakeup, select.EPOLLIN, self._woken)
+        # A pipe, because it is also what Python writes to when a signal comes: one that comes just
+        # before the system waits must end that wait, too.
+        self._woken_by, self.wakeup_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        """Any octet that is written to it ends the waiting."""
+        self._watch(self._woken_by, select.EPOLLIN, self._woken)
 
         self._stdin = stdin
         self._stdin_watched = False
@@ -158,7 +160,7 @@ class Host:
         self._flush_output()
         if self._pending or (self._output.size and not self._output_blocked):
             # There is work without an event: the second is the rest of what was released.
-            await trio.lowlevel.checkpoint()
+            await self._waiter.give_way()
             self._ready = self._epoll.poll(0)
             return
         deadline = min(self._deadlines.values(), default=None)
@@ -200,7 +202,8 @@ class Host:
     def request_stop(self, signum: int) -> None:
         """Ask the engine to end the run, as if by this signal; may be called by its handler."""
         self._pending.append(iter([StopRequested(signum)]))
-        os.eventfd_write(self._wakeup, 1)
+        with suppress(BlockingIOError):  # there is enough in it
+            os.write(self.wakeup_fd, b"!")
 
     def report(self, text: bytes) -> None:
         """Write a diagnostic, after the output so far; nobody has to read it."""
@@ -215,25 +218,29 @@ class Host:
         self._flush_output()
         left = list(self._processes.values())
         if left:
-            with trio.CancelScope(shield=True):
-                for process in left:
-                    process.close_stdin()
-                await _wait_for_ends(left, STOP_GRACE)
-                for process in left:
-                    process.signal_group(signal.SIGTERM)
-                await _wait_for_ends(left, TERM_GRACE)
-                for process in left:
-                    if process.signal_group(signal.SIGKILL) or process.has_exited():
-                        process.bury()
-                    else:
-                        process.abandon()
+            for process in left:
+                process.close_stdin()
+            await self._wait_for_ends(left, STOP_GRACE)
+            for process in left:
+                process.signal_group(signal.SIGTERM)
+            await self._wait_for_ends(left, TERM_GRACE)
+            for process in left:
+                if process.signal_group(signal.SIGKILL) or process.has_exited():
+                    process.bury()
+                else:
+                    process.abandon()
         self._processes.clear()
         self._epoll.close()
-        os.close(self._wakeup)
+        os.close(self._woken_by)
+        os.close(self.wakeup_fd)
         self._writer.close()
         self._held.close()
         if self._diagnostics_writer:
             self._diagnostics_writer.close()
+
+    async def _wait_for_ends(self, processes: Iterable[NodeProcess], seconds: float) -> None:
+        pidfds = [process.pidfd for process in processes if not process.exited]
+        await self._waiter.wait_for_ends(pidfds, seconds)
 
     # Descriptors
 
@@ -259,7 +266,7 @@ class Host:
             self._epoll.unregister(process.stdout)
 
     def _woken(self) -> Iterator[Event]:
-        os.eventfd_read(self._wakeup)
+        os.read(self._woken_by, _CHUNK)
         return iter(())
 
     # Nodes
@@ -578,27 +585,19 @@ class Host:
     # Time
 
     def _set_timer(self, command: SetTimer) -> None:
-        self._deadlines[command.timer] = trio.current_time() + command.seconds
+        self._deadlines[command.timer] = self._waiter.now() + command.seconds
         if command.timer is Timer.GIVE_UP:
             self._give_up_after = command.seconds
 
     def _set_back_giving_up(self) -> None:
         if Timer.GIVE_UP in self._deadlines:
-            self._deadlines[Timer.GIVE_UP] = trio.current_time() + self._give_up_after
+            self._deadlines[Timer.GIVE_UP] = self._waiter.now() + self._give_up_after
 
     def _fire_timers(self) -> Iterator[Event]:
-        now = trio.current_time()
+        now = self._waiter.now()
         for timer in [timer for timer, deadline in self._deadlines.items() if deadline <= now]:
             del self._deadlines[timer]
             yield TimerFired(timer)
-
-
-async def _wait_for_ends(processes: Iterable[NodeProcess], seconds: float) -> None:
-    """Wait until these processes have ended, or so long."""
-    with trio.move_on_after(seconds):
-        for process in processes:
-            if not process.exited:
-                await trio.lowlevel.wait_readable(process.pidfd)
 
 
 def _writer_or_none(fd: int) -> NonblockingWriter | None:

@@ -14,7 +14,7 @@ from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import drive
 from paexec_trio.runtime.host import Host
-from paexec_trio.runtime.waiting import WaitAlone, WaitAmongOthers
+from paexec_trio.runtime.waiting import WaitAlone
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.events import Event
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.waiting import Waiter
 
 
 async def run(
@@ -52,7 +53,8 @@ async def run(
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
         alone: no other task of trio needs a turn while the run lasts. It is faster then, but blocks
-            all of them and does not notice when it is cancelled.
+            all of them and does not notice when it is cancelled. It does not even need trio's loop:
+            ``paexec_trio.runtime.waiting.run_alone`` can run it.
         debug: write each event and command to ``stderr``.
 
     Returns:
@@ -68,27 +70,38 @@ async def run(
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
-    host = Host(
-        launch, settings.nodes, stdin, stdout, stderr, WaitAlone() if alone else WaitAmongOthers()
-    )
+    host = Host(launch, settings.nodes, stdin, stdout, stderr, _waiter(alone=alone))
 
     def trace(item: Event | Command) -> None:
         host.report(repr(item).encode())
 
     try:
-        with _stop_on_signals(host, stop_signals):
+        with _stop_on_signals(host, stop_signals, wake=alone):
             nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
             return await drive(Engine(settings), host, trace if debug else None, nonce)
     finally:
         await host.close()
 
 
+def _waiter(*, alone: bool) -> Waiter:
+    if alone:
+        return WaitAlone()
+    from paexec_trio.runtime.amongothers import WaitAmongOthers  # loads trio
+
+    return WaitAmongOthers()
+
+
 @contextmanager
-def _stop_on_signals(host: Host, signals: Sequence[int]) -> Iterator[None]:
+def _stop_on_signals(host: Host, signals: Sequence[int], *, wake: bool) -> Iterator[None]:
     """Let signals end the run.
 
     Not trio's receiver, which waits for its turn: a handler of our own runs in the middle of a
     computation too, such as that of weights.
+
+    Args:
+        host: is asked to stop.
+        signals: those that end the run.
+        wake: nobody else, such as trio's loop, takes care that a signal ends the waiting.
     """
 
     def stop(signum: int, _frame: FrameType | None) -> None:
@@ -99,9 +112,14 @@ def _stop_on_signals(host: Host, signals: Sequence[int]) -> Iterator[None]:
             signal.raise_signal(signum)
 
     before = {signum: signal.signal(signum, stop) for signum in signals}
+    woken_before = -1
+    if wake and signals:
+        woken_before = signal.set_wakeup_fd(host.wakeup_fd, warn_on_full_buffer=False)
     try:
         yield
     finally:
+        if wake and signals:
+            signal.set_wakeup_fd(woken_before)
         for signum, handler in before.items():
             # None: it was not set from Python, so it cannot be set again either.
             signal.signal(signum, signal.SIG_DFL if handler is None else handler)

@@ -128,7 +128,7 @@ async def test_restarts_leave_nothing_behind(stderr: int, tmp_path: Path) -> Non
     settings = resistant(2, Resistance(fatal=b"", restart_seconds=AT_ONCE, wait=True))
     async with conversation(command, settings=settings, stderr=stderr) as talk:
         await talk.feed(b"x" * 10000 + b"\n")
-        # Our ends of the pipes, four of trio's, epoll and eventfd, three for each node.
+        # Our ends of the pipes, four of trio's, epoll, a pipe that wakes us, three for each node.
         assert await talk.line() == b"done"
         assert len(open_descriptors()) - len(before) <= 20
         assert len(children()) <= 2

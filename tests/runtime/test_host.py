@@ -38,8 +38,8 @@ from paexec_trio.core.events import (
     TimerFired,
 )
 from paexec_trio.core.launch import Launch
+from paexec_trio.runtime.amongothers import WaitAmongOthers
 from paexec_trio.runtime.host import Host
-from paexec_trio.runtime.waiting import WaitAmongOthers
 from tests.runtime.harness import LIMIT, Witness
 
 pytestmark = pytest.mark.trio

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import threading
 from collections.abc import Iterator
 
 import pytest
 import trio
 
-from paexec_trio.runtime.waiting import WaitAlone, WaitAmongOthers, Waiter
+from paexec_trio import Exit, Launch, Settings, run
+from paexec_trio.runtime.amongothers import WaitAmongOthers
+from paexec_trio.runtime.waiting import Ready, WaitAlone, Waiter, run_alone
 from tests.runtime.harness import LIMIT
 
 
@@ -46,7 +49,8 @@ WAITERS = [WaitAmongOthers, WaitAlone]
 @pytest.mark.trio
 async def test_what_is_ready(waiter: type[Waiter], watched: Watched) -> None:
     watched.fill()
-    for deadline in (None, trio.current_time() + LIMIT, trio.current_time() - 1):
+    now = waiter().now()
+    for deadline in (None, now + LIMIT, now - 1):
         ready = await waiter().wait(watched.epoll, deadline)
         assert ready == [(watched.reader, select.EPOLLIN)]
 
@@ -54,9 +58,9 @@ async def test_what_is_ready(waiter: type[Waiter], watched: Watched) -> None:
 @pytest.mark.parametrize("waiter", WAITERS)
 @pytest.mark.trio
 async def test_a_deadline(waiter: type[Waiter], watched: Watched) -> None:
-    deadline = trio.current_time() + 0.01
+    deadline = waiter().now() + 0.01
     assert await waiter().wait(watched.epoll, deadline) == []
-    assert deadline <= trio.current_time() < deadline + LIMIT
+    assert deadline <= waiter().now() < deadline + LIMIT
     assert await waiter().wait(watched.epoll, deadline) == []
 
 
@@ -69,7 +73,7 @@ async def test_a_deadline_beyond_what_the_system_can_wait_for(
     """RST-002: a time may be of any length."""
     filler = threading.Thread(target=watched.fill)
     filler.start()
-    deadline = trio.current_time() + seconds
+    deadline = waiter().now() + seconds
     assert await waiter().wait(watched.epoll, deadline) == [(watched.reader, select.EPOLLIN)]
     filler.join()
 
@@ -112,6 +116,76 @@ async def test_a_handler_of_a_signal_can_end_the_waiting_alone(watched: Watched)
     before = signal.signal(signal.SIGALRM, lambda *_: watched.fill())
     signal.setitimer(signal.ITIMER_REAL, 0.01)
     try:
-        assert await WaitAlone().wait(watched.epoll, trio.current_time() + LIMIT)
+        assert await WaitAlone().wait(watched.epoll, WaitAlone().now() + LIMIT)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("waiter", WAITERS)
+@pytest.mark.trio
+async def test_the_ends_of_processes(waiter: type[Waiter]) -> None:
+    """Nothing cancels the waiting, and it lasts no longer than it may."""
+    processes = [subprocess.Popen(["sleep", "0.01"]), subprocess.Popen(["sleep", str(LIMIT)])]
+    pidfds = [os.pidfd_open(process.pid) for process in processes]
+    try:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await waiter().wait_for_ends(pidfds[:1], LIMIT)
+            assert processes[0].poll() == 0
+            before = waiter().now()
+            await waiter().wait_for_ends(pidfds, 0.01)
+            assert 0.01 <= waiter().now() - before < LIMIT
+            assert processes[1].poll() is None
+    finally:
+        for pidfd in pidfds:
+            os.close(pidfd)
+        processes[1].kill()
+        processes[1].wait()
+
+
+def test_a_run_that_is_alone_needs_no_loop(watched: Watched) -> None:
+    async def wait() -> Ready:
+        await WaitAlone().give_way()
+        return await WaitAlone().wait(watched.epoll, None)
+
+    watched.fill()
+    assert run_alone(wait()) == [(watched.reader, select.EPOLLIN)]
+
+
+def test_only_a_run_that_is_alone_needs_no_loop() -> None:
+    async def wait() -> None:
+        await trio.lowlevel.checkpoint()
+
+    with pytest.raises(RuntimeError, match="needs a loop"):
+        run_alone(wait())
+
+
+def test_a_signal_that_comes_just_before_the_waiting_ends_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """END-030: Python's handler is called too late then, but Python has written to a pipe."""
+    wait = WaitAlone.wait
+    waits: list[Ready] = []
+
+    async def wait_after_a_signal(
+        self: WaitAlone, epoll: select.epoll, deadline: float | None
+    ) -> Ready:
+        if waits:
+            return await wait(self, epoll, deadline)
+        woken_by = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(woken_by)
+        os.write(woken_by, b"!")
+        waits.append(await wait(self, epoll, self.now() + LIMIT))
+        os.close(tasks)
+        return waits[0]
+
+    monkeypatch.setattr(WaitAlone, "wait", wait_after_a_signal)
+    stdin, tasks = os.pipe()
+    settings, launch = Settings(nodes=(b"0",)), Launch(command=b"exec cat")
+    outcome = run_alone(
+        run(settings, launch, stdin=stdin, stop_signals=[signal.SIGUSR1], alone=True)
+    )
+    os.close(stdin)
+    assert outcome == Exit(status=0)
+    assert waits[0], "nothing ended it"
+    assert signal.set_wakeup_fd(-1) == -1
