@@ -62,6 +62,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="multiply all time limits, for slow machines (default: %(default)s)",
     )
     group.addoption(
+        "--requirement",
+        action="append",
+        metavar="ID",
+        help="run the tests of this requirement only; can be given several times",
+    )
+    group.addoption(
         "--seed",
         type=int,
         metavar="N",
@@ -147,9 +153,14 @@ def _companion(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of companions that are said not to exist."""
+    """Leave out the tests of companions that are said not to exist, and those not asked for."""
     absent = {name for name in COMPANIONS if config.getoption(f"--{name}") == NONE}
-    left_out = [item for item in items if _companion(item) in absent]
+    wanted = config.getoption("--requirement")
+    left_out = [
+        item
+        for item in items
+        if _companion(item) in absent or (wanted and not set(wanted) & set(ids_of(item)))
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]

@@ -88,7 +88,7 @@ def test_another_word(stage: Stage) -> None:
 @pytest.mark.parametrize("weighting", ["-W0", "-W1", "-W2"])
 def test_any_integer(stage: Stage, weighting: str) -> None:
     big = b"9" * 30
-    lines = [b"weight: zero 0", b"weight: minus -5", b"one", b"weight: big " + big]
+    lines = [b"weight: minus -5", b"weight: zero 0", b"one", b"weight: big " + big]
     tasks = order(stage, weighting, lines=lines)
     assert tasks == [b"big", b"one", b"zero", b"minus"]
 

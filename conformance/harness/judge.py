@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,7 +29,6 @@ from conformance.harness.registry import load_requirements, load_untested, load_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 #: Seconds in which a conforming distributor, on a busy machine, does what it has to do at once.
 BOUND = 10.0
@@ -220,9 +220,22 @@ class Judge:
         if isinstance(error, InconclusiveError):
             return Status.INCONCLUSIVE, message
         if not isinstance(error, AssertionError | pytest.fail.Exception):
-            return Status.ERROR, f"{type(error).__name__}: {first_line}"
+            first_line = f"{type(error).__name__}: {first_line}"
+            if not _is_of_a_test(error):
+                return Status.ERROR, first_line
         if entry and entry.message in message:
             return Status.EXPECTED, f"{entry.requirement}: {entry.reason}"
         if not entry and all(self.requirements[name].level != "MUST" for name in ids):
             return Status.REMARK, first_line
         return Status.FAIL, first_line
+
+
+def _is_of_a_test(error: BaseException) -> bool:
+    """Whether an exception comes from the code of a test, which could make nothing of what it saw.
+
+    So it is about the implementation: tests that are wrong fail with good ones, too.
+    """
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    return at is not None and Path(at.tb_frame.f_code.co_filename).name.startswith("test_")

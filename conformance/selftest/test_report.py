@@ -181,12 +181,19 @@ def test_known_reasons_are_kept_and_what_passes_is_dropped(copy: Copy, tmp_path:
     assert tomllib.loads(written.read_text()) == tomllib.loads(known)
 
 
-def test_an_exception_in_a_test_is_the_suites_own_fault(copy: Copy) -> None:
-    copy.tests = copy.tests.replace("assert value == 1", "assert value / 0 == 1")
+def test_an_exception_in_the_harness_is_the_suites_own_fault(copy: Copy) -> None:
+    copy.tests = copy.tests.replace("assert value == 1", "stage.start(5)")
     status, output = copy.judge()
     assert status == ExitStatus.FAULT_OF_THE_SUITE
     assert "error: 1  AAA-002" in output
-    assert "ZeroDivisionError" in output
+
+
+def test_an_exception_in_a_test_is_about_the_implementation(copy: Copy) -> None:
+    copy.tests = copy.tests.replace('stage.run("one")', 'int(stage.run("one").stdout)')
+    status, output = copy.judge()
+    assert status == RED
+    assert "fail: 1  AAA-001" in output
+    assert "ValueError: invalid literal" in output
 
 
 def test_nothing_judged_is_nothing_known(copy: Copy) -> None:

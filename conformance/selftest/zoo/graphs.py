@@ -1,0 +1,234 @@
+"""Faults in graph mode: dependencies, statuses and weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+
+from conformance.selftest.zoo.mutant import around, breaks, put
+from paexec_trio.core import tasks as tasks_module
+from paexec_trio.core.commands import Exit
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.graph import TaskGraph
+from paexec_trio.core.graphreader import GraphReader
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.status import Status, StatusWords
+from paexec_trio.core.tasks import GraphTasks, InputError
+from paexec_trio.core.weights import maxima_over_dependants, sums_over_dependants
+
+Done = Callable[..., list[bytes]]
+
+
+@breaks("GRA-002")
+def ignores_edges() -> None:
+    @around(GraphReader, "graph")
+    def graph(right: Callable[..., TaskGraph], self: GraphReader) -> TaskGraph:
+        self._precedes_dependant = bytearray(len(self._precedes_dependant))
+        return right(self)
+
+
+@breaks("GRA-002")
+def starts_dependants_with_the_task() -> None:
+    @around(GraphTasks, "take")
+    def take(right: Callable[..., tuple[int, bytes]], self: GraphTasks) -> tuple[int, bytes]:
+        task_id, task = right(self)
+        own_done(self, task_id, Status.SUCCESS)
+        return task_id, task
+
+    own_done = GraphTasks.done
+
+    @around(GraphTasks, "done")
+    def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
+        return [] if status is Status.SUCCESS else right(self, task_id, status)
+
+
+@breaks("GRA-002")
+def starts_a_task_after_the_first_of_several() -> None:
+    @around(GraphTasks, "done")
+    def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
+        if status is Status.SUCCESS:
+            for dependant in self._graph.dependants(task_id):
+                self._waiting_for[dependant] = min(1, self._waiting_for[dependant])
+        return right(self, task_id, status)
+
+
+@breaks("GRA-040", "GRA-042")
+def fails_direct_dependants_only() -> None:
+    @around(TaskGraph, "all_dependants")
+    def all_dependants(_right: object, self: TaskGraph, task: int) -> list[int]:
+        return list(dict.fromkeys(self.dependants(task)))
+
+
+@breaks("GRA-041")
+def fails_everything_with_a_task() -> None:
+    @around(GraphTasks, "done")
+    def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
+        if status is Status.FAILURE:
+            self.abandon()
+        return right(self, task_id, status)
+
+
+@breaks("GRA-025")
+def runs_the_end_of_a_diamond_twice() -> None:
+    @around(GraphTasks, "done")
+    def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
+        if status is Status.SUCCESS:
+            for dependant in self._graph.dependants(task_id):
+                if self._graph.predecessors[dependant] > 1 and self._waiting_for[dependant] == 1:
+                    heappush(self.ready, self._rank[dependant])
+        return right(self, task_id, status)
+
+
+@breaks("GRA-006")
+def counts_an_edge_as_often_as_it_is_given() -> None:
+    @around(TaskGraph, "dependants")
+    def dependants(right: Callable[..., list[int]], self: TaskGraph, task: int) -> list[int]:
+        return list(dict.fromkeys(right(self, task)))
+
+
+@breaks("GRA-020", "GRA-021")
+def does_not_see_cycles() -> None:
+    @around(TaskGraph, "topological_order")
+    def order(_right: object, self: TaskGraph) -> range:
+        return range(1, len(self.names))
+
+
+@breaks("GRA-001")
+def drops_tasks_without_edges() -> None:
+    @around(GraphTasks, "end")
+    def end(right: Callable[..., None], self: GraphTasks) -> None:
+        right(self)
+        graph = self._graph
+        self.ready = [rank for rank in self.ready if len(graph.dependants(self._by_rank[rank])) > 0]
+        self._undispatched = len(self.ready) + sum(1 for n in graph.predecessors if n)
+
+
+@breaks("GRA-030")
+def finds_the_status_anywhere() -> None:
+    @around(StatusWords, "status_of")
+    def status_of(right: Callable[..., Status], self: StatusWords, lines: bytes) -> Status:
+        for status, line, _ in self._words:
+            if line in lines:
+                return status
+        return right(self, lines)
+
+
+@breaks("GRA-030")
+def takes_what_begins_with_the_status_for_it() -> None:
+    @around(StatusWords, "status_of")
+    def status_of(_right: object, self: StatusWords, lines: bytes) -> Status:
+        last = bytes(lines).splitlines()[-1]
+        for status, line, _ in self._words:
+            if last.startswith(line[:-1]):
+                return status
+        return Status.MISSING
+
+
+@breaks("GRA-033")
+def inherits_the_status_of_the_task_before() -> None:
+    last: dict[int, Status] = {}
+
+    @around(Engine, "_attempt_done")
+    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+        node = next(a for a in arguments if isinstance(a, Node))
+        attempt = node.attempts[0]
+        if attempt.status is Status.MISSING:
+            attempt.status = last.get(node.index, Status.MISSING)
+        last[node.index] = attempt.status
+        right(self, *arguments)
+
+
+@breaks("GRA-050", "GRA-051", "GRA-052")
+def takes_no_status_for_success() -> None:
+    @around(Attempt, "__init__")
+    def init(right: Callable[..., None], self: Attempt, *arguments: object) -> None:
+        right(self, *arguments)
+        self.status = Status.SUCCESS
+
+    @around(StatusWords, "status_of")
+    def status_of(right: Callable[..., Status], self: StatusWords, lines: bytes) -> Status:
+        status = right(self, lines)
+        return Status.SUCCESS if status is Status.MISSING else status
+
+
+@breaks("GRA-030")
+def takes_fatal_for_a_failure() -> None:
+    @around(StatusWords, "status_of")
+    def status_of(right: Callable[..., Status], self: StatusWords, lines: bytes) -> Status:
+        return Status.FAILURE if lines.endswith(b"fatal\n") else right(self, lines)
+
+
+@breaks("GRA-032")
+def swallows_the_status_line() -> None:
+    @around(Engine, "_print")
+    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
+        line = attempt.prefix + b"success\n"
+        if self._status_words and data.endswith(line):
+            data = data[: -len(line)]
+        right(self, attempt, data)
+
+
+@breaks("GRA-046")
+def exits_with_status_1_after_a_failure() -> None:
+    @around(Engine, "_print_failure")
+    def print_failure(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+        right(self, *arguments)
+        self._outcome = Exit(status=1)
+
+
+@breaks("GRA-042", "GRA-045")
+def names_a_dependant_in_one_failure_line_only() -> None:
+    named: set[bytes] = set()
+
+    @around(GraphTasks, "done")
+    def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
+        dropped = [name for name in right(self, task_id, status) if name not in named]
+        named.update(dropped)
+        return dropped
+
+
+@breaks("GRA-010", "GRA-021")
+def skips_bad_lines() -> None:
+    @around(GraphTasks, "_read")
+    def read(right: Callable[..., None], self: GraphTasks, lines: bytes) -> None:
+        for line in lines.splitlines(keepends=True):
+            try:
+                right(self, line)
+            except InputError:
+                continue
+
+
+@breaks("GRA-021")
+def starts_before_the_graph_has_ended() -> None:
+    GraphTasks.needs_whole_input = False
+
+
+def weigh(name: str, change: Callable[[list[int]], list[int]]) -> None:
+    """Change what a function that weighs tasks returns."""
+    right = getattr(tasks_module, name)
+    put(tasks_module, name, lambda *arguments: change(list(right(*arguments))))
+
+
+@breaks("WGT-001")
+def takes_lighter_tasks_first() -> None:
+    weigh("own_weights", lambda weights: [-weight for weight in weights])
+
+
+@breaks("WGT-002")
+def ignores_weights() -> None:
+    weigh("own_weights", lambda weights: [1] * len(weights))
+
+
+@breaks("WGT-010")
+def knows_positive_weights_only() -> None:
+    weigh("own_weights", lambda weights: [max(0, weight) for weight in weights])
+
+
+@breaks("WGT-004")
+def adds_no_weights() -> None:
+    put(tasks_module, "sums_over_dependants", maxima_over_dependants)
+
+
+@breaks("WGT-005")
+def adds_weights_instead_of_taking_the_largest() -> None:
+    put(tasks_module, "maxima_over_dependants", sums_over_dependants)

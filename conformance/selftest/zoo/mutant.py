@@ -1,0 +1,97 @@
+"""What a mutant is, and ways to change the reference implementation that several of them use."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from paexec_trio.core.commands import Command
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import Event
+from paexec_trio.core.framing import ResultFramer
+from paexec_trio.core.tasks import FlatTasks
+
+
+class Mutant(NamedTuple):
+    """A fault.
+
+    Attributes:
+        plant: puts it into the reference implementation, for the rest of the process.
+        breaks: the requirements that the suite has to find broken.
+    """
+
+    plant: Callable[[], None]
+    breaks: tuple[str, ...]
+
+
+MUTANTS: dict[str, Mutant] = {}
+"""All mutants by name."""
+
+Plant = TypeVar("Plant", bound=Callable[[], None])
+
+
+def breaks(*requirements: str) -> Callable[[Plant], Plant]:
+    """Add a mutant, which is called like the function that plants it."""
+
+    def add(plant: Plant) -> Plant:
+        MUTANTS[plant.__name__.replace("_", "-")] = Mutant(plant, requirements)
+        return plant
+
+    return add
+
+
+def put(owner: object, name: str, value: object) -> None:
+    """Put something else in the place of a function of a module."""
+    setattr(owner, name, value)
+
+
+def around(owner: type, name: str) -> Callable[[Callable[..., Any]], None]:
+    """Replace a method by a function that receives the original, and then its arguments."""
+    original = owner.__dict__[name]
+
+    def replace(wrong: Callable[..., Any]) -> None:
+        @functools.wraps(original)
+        def method(*arguments: Any, **keywords: Any) -> Any:
+            return wrong(original, *arguments, **keywords)
+
+        setattr(owner, name, method)
+
+    return replace
+
+
+def change_tasks(change: Callable[[bytes], bytes]) -> None:
+    """Change each task that is dispatched in flat mode."""
+
+    @around(FlatTasks, "take")
+    def take(right: Callable[..., tuple[int, bytes]], self: FlatTasks) -> tuple[int, bytes]:
+        task_id, task = right(self)
+        return task_id, change(task)
+
+
+Piece = tuple[bytearray | bytes, bytes, bytes | None]
+"""What a framer makes of some output: a line, further lines, and what follows on the EOT."""
+
+
+def change_results(change: Callable[[ResultFramer, Piece], Piece]) -> None:
+    """Change what is taken from the output of calculators."""
+
+    @around(ResultFramer, "feed")
+    def feed(right: Callable[..., Piece], self: ResultFramer, data: bytes) -> Piece:
+        return change(self, right(self, data))
+
+
+def change_output(change: Callable[[ResultFramer, bytes], bytes]) -> None:
+    """Change the output of calculators before it is looked at."""
+
+    @around(ResultFramer, "feed")
+    def feed(right: Callable[..., Piece], self: ResultFramer, data: bytes) -> Piece:
+        return right(self, change(self, data))
+
+
+def change_commands(change: Callable[[Engine, Event, list[Command]], list[Command]]) -> None:
+    """Change what follows from events."""
+
+    @around(Engine, "handle")
+    def handle(right: Callable[..., list[Command]], self: Engine, event: Event) -> list[Command]:
+        return change(self, event, right(self, event))
