@@ -20,7 +20,7 @@ class Extent:
         quick: whether the smaller of two sizes is done.
         rounds: how often each program runs, at most.
         budget: seconds after which programs that are compared do not run once more.
-        limit: seconds after which a run has failed, if nothing else is said.
+        limit: seconds after which a run has failed, unless it has much more to do than others.
         most_nodes: where more are asked for, this many.
         most_tasks: the same for tasks, and for lines of results.
     """
@@ -33,7 +33,7 @@ class Extent:
     most_tasks: int = 100_000_000
 
 
-COMPLETE = Extent(quick=False, rounds=5, budget=5, limit=40)
+COMPLETE = Extent(quick=False, rounds=5, budget=4, limit=30)
 QUICK = Extent(quick=True, rounds=3, budget=1, limit=20)
 
 TASKS_A_SECOND = Unit("tasks/s", greater_is_better=True)

@@ -137,7 +137,7 @@ class Job:
 def _how_it_ended(status: int, diagnostics: Path) -> str:
     how = f"status {status}" if status > 0 else signal.Signals(-status).name
     lines = diagnostics.read_text(errors="replace").splitlines()
-    return f"{how}: {lines[0][:60]}" if lines else how
+    return f"{how}: {lines[0][:30]}" if lines else how
 
 
 class Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def into_nothing(jobs: Mapping[str, Job], check: TallyCheck) -> dict[str, Trial]
 def rate_of_tasks(bench: Bench) -> Comparisons:
     """Tasks a second."""
     for nodes in bench.nodes(1, 2, 4, 8, 32, 128, 400):
-        tasks = bench.size(100_000 if nodes < 4 else 200_000, quick=20_000)
+        tasks = bench.size(50_000 if nodes < 4 else 100_000, quick=50_000)
         jobs = {
             name: bench.local(words, nodes, bench.calculator("echo"), bench.numbers(tasks))
             for name, words in bench.programs.distributors().items()
@@ -185,20 +185,29 @@ def many_nodes(bench: Bench) -> Comparisons:
         )
 
 
+MOST_TASKS_OF_THE_C_PROGRAM = 200_000
+"""Its time grows with the square of the tasks of a graph; it would need an hour for a million."""
+
+
 def graph(bench: Bench) -> Comparisons:
     """Graph mode."""
     say = partial(bench.calculator, "say")
     for complete in (10_000, 100_000, 1_000_000):
         tasks = bench.size(complete, quick=complete // 20)
         lines = graphs.random_graph(tasks, 2 * tasks)
-        yield _graph(bench, f"{tasks:,} tasks, {2 * tasks:,} edges", lines, tasks, say("success"))
+        comparison = _graph(
+            bench, f"{tasks:,} tasks, {2 * tasks:,} edges", lines, tasks, say("success")
+        )
+        if tasks > MOST_TASKS_OF_THE_C_PROGRAM:
+            comparison = replace(comparison, trials={OURS: comparison.trials[OURS]}, rounds=1)
+        yield comparison
     tasks = bench.size(64_000, quick=16_000)
     yield _graph(bench, f"{tasks:,} tasks", graphs.independent(tasks), tasks, say("success"))
     yield _graph(bench, f"chain of {tasks:,}", graphs.chain(tasks), tasks, say("success"))
     lines = graphs.debian_graph()
     tasks = len(set(lines.split()))
     yield _graph(bench, f"Debian: {tasks:,} packages", lines, tasks, say("success"))
-    steps = bench.size(30_000, quick=10_000)
+    steps = bench.size(20_000, quick=10_000)
     lines = graphs.ladder(steps)
     names = frozenset(lines.split())
     yield _graph(
@@ -222,7 +231,11 @@ def _graph(
     file = bench.directory / "graph"
     file.write_bytes(lines)
     jobs = {
-        name: bench.local([*words, "-g", "-l"], 2, calculator, file)
+        name: bench.job(
+            [*words, "-g", "-l", "-n", "+2", "-c", calculator],
+            file,
+            limit=max(bench.extent.limit, tasks / 2_000),
+        )
         for name, words in bench.programs.distributors(prefetch=False).items()
     }
     return Comparison(
@@ -335,14 +348,15 @@ SECTIONS = (
         "graphs",
         "Graphs",
         "Random graphs, one without edges, a chain, the dependencies of Debian's packages, and one"
-        " in which a failure spreads on many paths, with two nodes.",
+        " in which a failure spreads on many paths, with two nodes. The C program's time grows with"
+        " the square of the tasks, so it has no part in the largest.",
         graph,
     ),
     Section(
         "reorder",
         "Reordering",
-        "``pareorder-trio`` beside ``paexec_reorder``. Each task has ten lines; those of eight"
-        " tasks at a time are mixed.",
+        "``pareorder-trio`` beside ``paexec_reorder``, an awk script. Each task has ten lines, and"
+        " those of eight tasks at a time are mixed.",
         reordering,
     ),
     Section(

