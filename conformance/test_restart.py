@@ -241,6 +241,25 @@ def test_the_status_of_a_former_life(stage: Stage) -> None:
     assert run.stdout == b"success\nfatal\nfailure\na b\n"
 
 
+@requirement("RST-009", "DTH-014", "GRA-050", "GRA-052")
+def test_the_status_of_a_former_life_is_not_inherited(stage: Stage) -> None:
+    """The second life answers without a status, so the task that depends on it is not done."""
+    run = begin(stage, "alpha", "-Z1", "-wg")
+    run.feed(b"a b\n")
+    run.close_stdin()
+    first = stage.next_calculator()
+    first.next_task()
+    first.write(b"success\n")
+    first.die()
+    second = stage.next_calculator()
+    assert second.next_task() == b"a"
+    second.answer()
+    stage.wait("the end", lambda: run.status is not None or b"b" in second.tasks)
+    assert b"b" not in second.tasks, "a former life's status counts"
+    assert run.wait() == 1
+    assert run.stdout == b"success\nfatal\n?\n"
+
+
 @requirement("RST-004", "RST-009", "RST-020", "DTH-010")
 @pytest.mark.parametrize("mode", ["flat", "graph"])
 def test_mass_death(stage: Stage, mode: str) -> None:
