@@ -38,6 +38,7 @@ CHOICES: dict[str, tuple[tuple[str, ...], ...]] = {
 #: The same for options that a distributor may lack.
 EXTENSIONS: dict[str, tuple[tuple[str, ...], ...]] = {
     "grouping": ((), ("--group",), ("--keep-order",)),
+    "prefetch": ((), ("--prefetch=3",)),
 }
 
 Call = dict[str, tuple[str, ...]]
@@ -126,7 +127,8 @@ def output_of(call: Call) -> bytes:
 def _cases() -> Iterator[object]:
     """Each call with the extensions that it needs."""
     for call in covering_calls():
-        options = [word for name in EXTENSIONS for word in call.get(name, ())]
+        words = [word for name in EXTENSIONS for word in call.get(name, ())]
+        options = [word.partition("=")[0] for word in words]
         marks = [pytest.mark.extension(*options)] if options else []
         yield pytest.param(call, marks=marks, id=" ".join(words_of(call)[:-1]))
 

@@ -53,8 +53,9 @@ They reach it as they are: no shell sees them. Of ``-c`` and ``-C`` the last one
         ("run the command once for each task, its last argument",),
         details="""\
 Instead of a calculator any command will do. What it prints is the result; a result without a line
-is one empty line. Its standard input is empty. With ``-g`` it says by its exit status how the task
-ended: a status other than 0 means failure.
+is one empty line. Its standard input is empty. What ``-c`` runs in the background, by ``&``, is
+waited for as long as it can write to the result. With ``-g`` the command says by its exit status
+how the task ended: a status other than 0 means failure.
 """,
     ),
     Option("X", "", ("-x, and discard what the command prints",)),
