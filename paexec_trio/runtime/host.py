@@ -57,6 +57,7 @@ from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.spillfile import SpillError
+from paexec_trio.runtime.terminal import has_terminal
 from paexec_trio.runtime.waiting import Waiter
 from paexec_trio.runtime.writequeue import WriteQueue
 
@@ -102,6 +103,7 @@ class Host:
         self._launch = launch
         self._nodes = nodes
         self._environment = launch.environment(os.environb)
+        self._has_terminal = has_terminal()
         self._processes: dict[int, NodeProcess] = {}
         self.has_started = False
         """Whether a process was started, or is just being started, that would have to be ended."""
@@ -276,7 +278,9 @@ class Host:
         argv = self._launch.argv(self._nodes[node])
         self.has_started = True  # before it has: a signal may come while it is half done
         try:
-            process = NodeProcess(node, argv, self._environment, self._stderr)
+            process = NodeProcess(
+                node, argv, self._environment, self._stderr, new_session=self._has_terminal
+            )
         except OSError as error:
             reason = b"cannot run %b: %b" % (argv[0], _reason(error))
             self._pending.append(iter([NodeNotStarted(node, reason)]))

@@ -16,8 +16,9 @@ from tests.runtime.harness import LIMIT, Witness, open_descriptors
 
 
 @contextmanager
-def node(command: str) -> Iterator[NodeProcess]:
-    process = NodeProcess(3, [b"/bin/sh", b"-c", command.encode()], os.environb, 2)
+def node(command: str, *, new_session: bool = True) -> Iterator[NodeProcess]:
+    argv = [b"/bin/sh", b"-c", command.encode()]
+    process = NodeProcess(3, argv, os.environb, 2, new_session=new_session)
     try:
         yield process
     finally:
@@ -46,10 +47,11 @@ def test_octets_go_in_and_come_out() -> None:
         assert process.has_exited()
 
 
-def test_it_has_a_session_and_a_group_of_its_own() -> None:
-    with node("exec cat") as process:
-        assert os.getsid(process.pid) == process.pid
+@pytest.mark.parametrize("new_session", [True, False])
+def test_it_has_a_group_and_maybe_a_session_of_its_own(new_session: bool) -> None:
+    with node("exec cat", new_session=new_session) as process:
         assert os.getpgid(process.pid) == process.pid
+        assert os.getsid(process.pid) == (process.pid if new_session else os.getsid(0))
 
 
 def test_it_has_not_exited_while_it_runs() -> None:
