@@ -18,9 +18,10 @@ from pathlib import Path
 from tests.benchmarks.bench import COMPLETE, QUICK, Bench
 from tests.benchmarks.building import build
 from tests.benchmarks.comparison import Row, compare
+from tests.benchmarks.figures import Measured, load, save
 from tests.benchmarks.plot import ratio_plot
 from tests.benchmarks.programs import OURS, find
-from tests.benchmarks.report import about, table, tables, this_machine
+from tests.benchmarks.report import how_it_was_made, table, tables
 from tests.benchmarks.running import Failed
 from tests.benchmarks.sections import SECTIONS, Section
 
@@ -38,28 +39,40 @@ def measure(section: Section, bench: Bench) -> list[Row]:
     return rows
 
 
+def write_documentation(directory: Path, measured: dict[str, Measured]) -> None:
+    """Put figures in the place of older ones, and make the table and the plot anew."""
+    figures = load(directory / "figures.json") | measured
+    figures = {
+        section.name: figures[section.name] for section in SECTIONS if section.name in figures
+    }
+    save(directory / "figures.json", figures)
+    (directory / "results.inc").write_text(tables(figures))
+    titles = {section.name: section.title for section in SECTIONS}
+    plot = ratio_plot([(titles[name], section.rows) for name, section in figures.items()])
+    (directory / "ratios.svg").write_text(plot)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Understand the command line, measure, and report; return 1 if our program failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     names = [section.name for section in SECTIONS]
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(names)}")
-    parser.add_argument("--quick", action="store_true", help="a twentieth of the work")
+    parser.add_argument("--quick", action="store_true", help="less work")
     parser.add_argument("--paexec", metavar="PROGRAM", default="paexec", help="the C program")
     parser.add_argument(
-        "--write", metavar="DIRECTORY", type=Path, help="write the documentation's table and plot"
+        "--write",
+        metavar="DIRECTORY",
+        type=Path,
+        help="put the figures into those of the documentation, and make its tables and plot anew",
     )
     arguments = parser.parse_args(words)
     for name in arguments.names:
         if name not in names:
             parser.error(f"there is nothing called {name!r}")
-    if arguments.write and arguments.names:
-        parser.error("the documentation has all of it: --write takes no names")
 
     for name in [name for name in os.environ if name.startswith("PAEXEC_")]:
         del os.environ[name]
-    machine = this_machine()
-    begin = time.monotonic()
-    measured = []
+    measured: dict[str, Measured] = {}
     with tempfile.TemporaryDirectory() as directory:
         try:
             tools, programs = build(Path(directory)), find(arguments.paexec)
@@ -67,20 +80,18 @@ def main(words: Sequence[str] | None = None) -> int:
             parser.error(str(error))
         bench = Bench(Path(directory), tools, programs, QUICK if arguments.quick else COMPLETE)
         for section in SECTIONS:
-            if section.name in (arguments.names or names):
-                rows = measure(section, bench)
-                measured.append((section, rows))
-                print(f"{section.title}\n{table(rows)}", flush=True)
+            if section.name not in (arguments.names or names):
+                continue
+            begin = time.monotonic()
+            rows = measure(section, bench)
+            command = f"python -m tests.benchmarks {section.name}" + " --quick" * arguments.quick
+            seconds = time.monotonic() - begin
+            made = how_it_was_made(command, programs.their_version, seconds)
+            measured[section.name] = Measured(made, rows)
+            print(f"{section.title}\n{table(rows)}", flush=True)
     if arguments.write:
-        command = "python -m tests.benchmarks" + " --quick" * arguments.quick
-        plot = ratio_plot([(section.title, rows) for section, rows in measured])
-        minutes = (time.monotonic() - begin) / 60
-        (arguments.write / "about.inc").write_text(
-            about(command, minutes, programs.their_version, machine)
-        )
-        (arguments.write / "results.inc").write_text(tables(measured))
-        (arguments.write / "ratios.svg").write_text(plot)
-    all_rows = [row for _, rows in measured for row in rows]
+        write_documentation(arguments.write, measured)
+    all_rows = [row for section in measured.values() for row in section.rows]
     return int(any(isinstance(row.middle(OURS), Failed) for row in all_rows))
 
 

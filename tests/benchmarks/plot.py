@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from xml.sax.saxutils import escape
 
 from tests.benchmarks.comparison import Ratio, Row
-from tests.benchmarks.programs import OURS, PREFETCH, THEIRS
+from tests.benchmarks.programs import OURS, PREFETCH, PREFETCH_16, THEIRS
 
-COLOURS = {OURS: "#1f6fb4", PREFETCH: "#d9622b"}
+COLOURS = {OURS: "#1f6fb4", PREFETCH_16: "#2a9d5c", PREFETCH: "#d9622b"}
 LABELS = 400
 """Width of what is left of the scale."""
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OURS = "paexec-trio"
-PREFETCH = "with --prefetch auto"
+PREFETCH_16 = "--prefetch 16"
+PREFETCH = "--prefetch auto"
 THEIRS = "paexec"
 XARGS = "xargs -P"
 PARALLEL = "GNU parallel"
@@ -43,6 +44,8 @@ class Programs:
     def distributors(self, *, prefetch: bool = True) -> dict[str, Words]:
         """Return the first words of each distributor's call."""
         calls: dict[str, Words] = {OURS: [self.ours]}
+        if prefetch:
+            calls[PREFETCH_16] = [self.ours, "--prefetch", "16"]
         if prefetch and self.can_prefetch:
             calls[PREFETCH] = [self.ours, "--prefetch", "auto"]
         return calls | {THEIRS: [self.theirs]}

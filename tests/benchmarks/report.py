@@ -4,40 +4,30 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from tests.benchmarks.comparison import Row, Unit
-from tests.benchmarks.programs import OURS, PREFETCH, THEIRS
+from tests.benchmarks.figures import Measured
+from tests.benchmarks.programs import OURS, PREFETCH, PREFETCH_16, THEIRS
 from tests.benchmarks.running import Failed
-from tests.benchmarks.sections import Section
+from tests.benchmarks.sections import SECTIONS
 
 
-@dataclass(frozen=True)
-class Machine:
-    """What the figures were measured on, without its name."""
+def how_it_was_made(command: str, version: str, seconds: float) -> str:
+    """Say in a sentence how figures were made, and on what: a machine, without its name.
 
-    cores: int
-    python: str
-    system: str
-    load: float
-
-    def __str__(self) -> str:
-        """Return it as a sentence."""
-        return (
-            f"Python {self.python} and {self.system} on {self.cores} cores, on which"
-            f" {self.load:.1f} other processes wanted to run on average when it began."
-        )
-
-
-def this_machine() -> Machine:
-    """Describe the machine that this runs on."""
+    Args:
+        command: that made them.
+        version: of the C program.
+        seconds: how long it took.
+    """
     release = ".".join(platform.release().split(".")[:2])
-    return Machine(
-        cores=len(os.sched_getaffinity(0)),
-        python=platform.python_version(),
-        system=f"{platform.system()} {release}",
-        load=os.getloadavg()[0],
+    return (
+        f"Made by ``{command}`` in {seconds:.0f} seconds, with {version},"
+        f" Python {platform.python_version()} and {platform.system()} {release} on"
+        f" {len(os.sched_getaffinity(0))} cores. The load average was {os.getloadavg()[0]:.1f} at"
+        " the end, these programs included."
     )
 
 
@@ -60,10 +50,20 @@ def shown_ratio(row: Row, program: str) -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
-def table(rows: Sequence[Row]) -> str:
-    """Return a table, as plain text that is also reStructuredText."""
+def escaped(text: str) -> str:
+    """Return what reStructuredText reads as this text."""
+    return re.sub(r"([*`|_\\])", r"\\\1", text)
+
+
+def table(rows: Sequence[Row], escape: Callable[[str], str] = str) -> str:
+    """Return a table as plain text, which is also how reStructuredText has it.
+
+    Args:
+        rows: its rows.
+        escape: applied to each cell.
+    """
     programs = list(dict.fromkeys(program for row in rows for program in row.figures))
-    compared = [program for program in (OURS, PREFETCH) if program in programs]
+    compared = [program for program in (OURS, PREFETCH_16, PREFETCH) if program in programs]
     head = ["", *programs, *("ratio" if name is OURS else f"ratio {name}" for name in compared)]
     head[0] = "measured"
     body = [
@@ -74,6 +74,7 @@ def table(rows: Sequence[Row]) -> str:
         ]
         for row in rows
     ]
+    body = [[escape(cell) for cell in line] for line in body]
     widths = [max(len(line[column]) for line in [head, *body]) for column in range(len(head))]
     rule = "  ".join("=" * width for width in widths)
     lines = [
@@ -83,21 +84,12 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([rule, lines[0], rule, *lines[1:], rule, ""])
 
 
-def about(command: str, minutes: float, version: str, machine: Machine) -> str:
-    """Return how the figures were made, as reStructuredText that a page includes.
-
-    Args:
-        command: that made them.
-        minutes: how long it took.
-        version: of the C program.
-        machine: where it was.
-    """
-    return f"Made by ``{command}`` in {minutes:.0f} minutes, with {version}, {machine}\n"
-
-
-def tables(measured: Sequence[tuple[Section, Sequence[Row]]]) -> str:
+def tables(figures: Mapping[str, Measured]) -> str:
     """Return all tables as reStructuredText that a page includes."""
     parts: list[str] = []
-    for section, rows in measured:
-        parts += [section.title, "-" * len(section.title), "", section.text, "", table(rows)]
+    for section in SECTIONS:
+        if section.name in figures:
+            measured = figures[section.name]
+            parts += [section.title, "-" * len(section.title), "", section.text, ""]
+            parts += [table(measured.rows, escaped), measured.made, ""]
     return "\n".join(parts)

@@ -127,7 +127,7 @@ class Job:
             alarm.join()
             process.wait()
         if too_late.is_set():
-            return Failed(f"> {self.limit:g} s")
+            return Failed(f"> {self.limit:.3g} s")
         begin, end, peak, status = (int(word) for word in report.read_text().split())
         if status:
             return Failed(_how_it_ended(os.waitstatus_to_exitcode(status), diagnostics))

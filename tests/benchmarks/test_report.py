@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import docutils.core  # type: ignore[import-untyped]
 import docutils.nodes  # type: ignore[import-untyped]
 import pytest
 
-from tests.benchmarks.__main__ import main
+from tests.benchmarks.__main__ import main, write_documentation
 from tests.benchmarks.comparison import Row, Unit
+from tests.benchmarks.figures import Measured, load
 from tests.benchmarks.plot import ratio_plot
 from tests.benchmarks.programs import OURS, PREFETCH, THEIRS, XARGS
-from tests.benchmarks.report import Machine, about, table, tables
+from tests.benchmarks.report import how_it_was_made, table, tables
 from tests.benchmarks.running import Failed
 from tests.benchmarks.sections import SECTIONS
 
@@ -21,6 +23,7 @@ ROWS = [
     Row("1 node", RATE, {OURS: [2000.0, 3000.0, 2000.0], THEIRS: [1000.0, 1000.0, 2000.0]}),
     Row("once", RATE, {OURS: [1.0], PREFETCH: [8.0], THEIRS: [4.0], XARGS: [0.4]}),
     Row("<2 nodes>", RATE, {OURS: [2.0], THEIRS: [Failed("1 of 3 results are missing")]}),
+    Row("dead", RATE, {OURS: [2.0], THEIRS: [Failed("SIGABRT: *** bit_ out of `range |0")]}),
 ]
 
 
@@ -49,14 +52,30 @@ def test_the_table_has_medians_ratios_and_failures() -> None:
 
 
 def test_the_page_is_restructured_text() -> None:
-    machine = Machine(cores=2, python="3.11.7", system="Linux 6.1", load=0.25)
-    text = about("python -m tests.benchmarks", 8, "paexec 1.1.1", machine)
-    text += tables([(SECTIONS[0], ROWS), (SECTIONS[1], ROWS)])
+    made = how_it_was_made("python -m tests.benchmarks tasks", "paexec 1.1.1", 8)
+    text = tables({section.name: Measured(made, ROWS) for section in SECTIONS[:2]})
     document = docutils.core.publish_doctree(text, settings_overrides={"halt_level": 2})
     found = list(document.findall(docutils.nodes.table))
     assert len(found) == 2
+    assert "*** bit_ out of `range |0" in found[0].astext()
     assert len(list(found[0].findall(docutils.nodes.row))) == 1 + len(ROWS)
-    assert "paexec 1.1.1, Python 3.11.7 and Linux 6.1 on 2 cores" in text
+    assert text.count("in 8 seconds, with paexec 1.1.1, Python 3.") == 2
+
+
+def test_figures_of_one_section_take_the_place_of_older_ones(tmp_path: Path) -> None:
+    first, second = (section.name for section in SECTIONS[:2])
+    write_documentation(tmp_path, {second: Measured("long ago", ROWS)})
+    assert load(tmp_path / "figures.json") == {second: Measured("long ago", ROWS)}
+    write_documentation(tmp_path, {first: Measured("then", ROWS[:1])})
+    write_documentation(tmp_path, {second: Measured("today", ROWS[1:])})
+    assert load(tmp_path / "figures.json") == {
+        first: Measured("then", ROWS[:1]),
+        second: Measured("today", ROWS[1:]),
+    }
+    text = (tmp_path / "results.inc").read_text()
+    assert text.index("then") < text.index("today")
+    assert "long ago" not in text
+    assert "once" in (tmp_path / "ratios.svg").read_text()
 
 
 def test_the_plot_has_a_mark_for_each_ratio() -> None:
@@ -78,9 +97,6 @@ def test_what_is_not_measured_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit):
         main(["sundials"])
     assert "there is nothing called 'sundials'" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["--write", "docs", "tasks"])
-    assert "takes no names" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["--paexec", "/no/paexec", "start"])
     assert "there is no program /no/paexec" in capsys.readouterr().err
