@@ -17,6 +17,8 @@ SCALE = 440
 LINE = 18
 MARGIN = 24
 LEGEND = 30
+MOST_DECADES_IN_DETAIL = 3
+"""With more of them there is no room for numbers between the powers of ten."""
 
 
 def ratio_plot(sections: Sequence[tuple[str, Sequence[Row]]]) -> str:
@@ -84,7 +86,8 @@ def _grid(low: int, high: int, place: Place, top: float, bottom: float) -> Itera
             x = place(value)
             colour = "#444" if value == 1 else "#ddd"
             yield f'<path d="M{x:.1f} {top}V{bottom}" stroke="{colour}"/>'
-            yield f'<text x="{x:.1f}" y="{top - 6}" text-anchor="middle">{value:g}</text>'
+            if step == 1 or high - low <= MOST_DECADES_IN_DETAIL:
+                yield f'<text x="{x:.1f}" y="{top - 6}" text-anchor="middle">{value:g}</text>'
 
 
 def _mark(name: str, ratio: Ratio, place: Place, y: float) -> str:
