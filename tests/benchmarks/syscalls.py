@@ -24,7 +24,7 @@ class CallsPerTask:
     @property
     def total(self) -> float:
         """All kinds together."""
-        return sum(self.of.values())
+        return sum(self.of.values(), 0.0)
 
 
 def system_calls(argv: Sequence[str | Path], tasks: int, directory: Path) -> Counter[str] | Failed:

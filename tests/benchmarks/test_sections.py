@@ -38,7 +38,6 @@ def test_results_are_complete(
         for program in row.figures:
             figure = row.middle(program)
             assert isinstance(figure, float), figure
-            assert figure > 0
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.name)
