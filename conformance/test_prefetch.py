@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +22,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extension("--prefetch")
 requirement = pytest.mark.requirement
+
+#: A transport over a link that takes time.
+LINK = Path(__file__).parent / "harness" / "link.py"
 
 #: Both modes; a result of a graph's task ends with its status.
 MODES = {"flat": (), "graph": ("-g",)}
@@ -49,7 +56,24 @@ def nothing_more(calculator: Calculator, tasks: list[bytes]) -> None:
 
 @requirement("PRE-002")
 @pytest.mark.parametrize(
-    "value", ["", "0", "000", "-1", "+2", "1.5", "2x", " 2", "2 ", "0x2", "1_0", "\u0662", "1" * 10]
+    "value",
+    [
+        "",
+        "0",
+        "000",
+        "Auto",
+        "autos",
+        "-1",
+        "+2",
+        "1.5",
+        "2x",
+        " 2",
+        "2 ",
+        "0x2",
+        "1_0",
+        "\u0662",
+        "1" * 10,
+    ],
 )
 def test_bad_values(stage: Stage, value: str) -> None:
     words = ("-n", "+1", "-c", CALCULATOR)
@@ -60,7 +84,7 @@ def test_bad_values(stage: Stage, value: str) -> None:
 
 
 @requirement("PRE-002")
-@pytest.mark.parametrize("value", ["1", "3", "007", "999999999"])
+@pytest.mark.parametrize("value", ["1", "3", "007", "999999999", "auto"])
 def test_good_values(stage: Stage, value: str) -> None:
     assert_works(stage, call(f"--prefetch={value}", "-n", "+1", "-c", CALCULATOR))
 
@@ -270,6 +294,84 @@ def test_more_than_a_pipe_holds(stage: Stage) -> None:
     assert run.finish() == 0
     os.close(opener)
     assert is_same(run.stdout, lines(*tasks))
+
+
+# Finding the number
+
+
+@requirement("PRE-040")
+def test_it_begins_with_one(stage: Stage) -> None:
+    run = stage.start("-n", "+2", "--prefetch", "auto", "-c", stage.calculator())
+    run.feed(lines(*numbers(1, 20)))
+    for calculator in stage.next_calculators(2):
+        calculator.next_task()
+        calculator.write(b"begun\n")
+        assert calculator.drain(stage.bound), "a result is not read"
+        calculator.sync()
+        assert len(calculator.tasks) == 1
+    stage.reply_with_results()
+    for calculator in stage.calculators:
+        calculator.unanswered.clear()
+        calculator.answer()
+    assert run.finish() == 0
+    assert len(run.stdout.splitlines()) == 20
+
+
+@requirement("PRE-041", "PRE-020")
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_a_slow_link_is_filled(stage: Stage, nodes: int) -> None:
+    """20 ms each way, and calculators that answer at once: some find many tasks when they read."""
+    link = shlex.join([sys.executable, "-IS", str(LINK), "20"])
+    names = " ".join(f"n{number}" for number in range(nodes))
+    words = ("-t", link, "-n", names, "--prefetch", "auto", "-l")
+    run = stage.start(*words, "-c", f"exec {stage.calculator()}")
+    tasks = numbers(1, 300)
+    run.feed(lines(*tasks))
+    run.close_stdin()
+    most = 0
+
+    def has_more_tasks(before: int) -> bool:
+        return len(stage.tasks) > before
+
+    calculators = stage.next_calculators(nodes)
+    done = 0
+    while done < len(tasks):
+        stage.wait("further tasks", partial(has_more_tasks, done))
+        done = len(stage.tasks)
+        for calculator in calculators:
+            most = max(most, len(calculator.unanswered))
+            calculator.write(b"".join(stage.result(t) + b"\n\n" for t in calculator.unanswered))
+            calculator.unanswered.clear()
+    assert run.wait() == 0
+    assert most >= 4, f"no calculator had more than {most} tasks at a time"
+    expected = {b"%b %b" % (task, stage.result(task)) for task in tasks}
+    assert len(run.stdout.splitlines()) == len(tasks)
+    assert set(run.stdout.splitlines()) == expected
+
+
+@requirement("PRE-042", "PRE-012")
+def test_towards_the_end(stage: Stage) -> None:
+    """Tasks were short; now there are three, and the third waits for the node that is ready."""
+    stage.reply_with_results()
+    run = stage.start("-n", "+2", "--prefetch", "auto", "-c", stage.calculator())
+    both = stage.next_calculators(2)
+    tasks = numbers(1, 200)
+    run.feed(lines(*tasks))
+    stage.wait("all results", lambda: run.stdout.count(b"\n") == 200)
+    stage.reply = None
+    run.feed(b"a\nb\nc\n")
+    run.close_stdin()
+    a, b = stage.holder(b"a"), stage.holder(b"b")
+    assert a is not b
+    for calculator in both:
+        calculator.sync()
+    assert b"c" not in stage.tasks
+    b.answer(b"of b")
+    assert stage.holder(b"c") is b
+    b.answer(b"of c")
+    a.answer(b"of a")
+    assert run.wait() == 0
+    assert run.stdout.endswith(b"of b\nof c\nof a\n")
 
 
 # Results

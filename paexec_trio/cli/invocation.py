@@ -186,6 +186,10 @@ def _grouping(options: Collection[str]) -> Grouping:
 
 def _prefetch(value: bytes) -> int:
     """Read the value of ``--prefetch`` (PRE-002)."""
+    if value == b"auto":
+        from paexec_trio.core.settings import AUTO
+
+        return AUTO
     digits = value.lstrip(b"0")
     if not value.isdigit() or not 1 <= len(digits) <= PREFETCH_DIGITS:
         raise UsageError(b"invalid argument for option --prefetch: '%b'" % value)

@@ -188,7 +188,7 @@ failure are not waited for. If the run fails or is ended by a signal, what is do
         "number",
         (
             "keep so many tasks in the input of each calculator, so that it",
-            "need not wait for the next",
+            "need not wait for the next; auto: as many as that takes",
         ),
         "prefetch",
         details="""\
@@ -197,7 +197,11 @@ for it as long as the link needs. With more it can begin at once. It must not wr
 of its results, and must not drop what is left in its buffer when it has read a task. If a node
 dies, only the task that it was working on counts as tried. ``-i`` prints a task when its calculator
 comes to it.
+
+With ``auto`` the number is found out for each node by measuring: it grows while a calculator waits
+for the link, and stays 1 where tasks take long.
 """,
+        choices=("auto",),
     ),
     Option("d", "", ("write every event and command to standard error",)),
 )

@@ -42,17 +42,21 @@ from paexec_trio.core.events import (
     StdinEnded,
     StdinFailed,
     StopRequested,
+    TimePassed,
     TimerFired,
 )
 from paexec_trio.core.execmode import ExecFramer, call, preamble
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.pace import MOST_OCTETS, Pace
 from paexec_trio.core.prefetch import shares
 from paexec_trio.core.rendering import PrefixMaker, render
 from paexec_trio.core.settings import (
+    AUTO,
     DRAIN_GRACE,
     FINISH_GRACE,
+    READ_AHEAD,
     STOP_GRACE,
     TERM_GRACE,
     ExecSettings,
@@ -139,7 +143,13 @@ class Engine:
         self._idle: list[int] = []
         # With --prefetch, the indices of those that hold tasks and may be given more.
         self._roomy: set[int] = set()
-        self._prefetches = settings.prefetch > 1
+        self._prefetches = settings.prefetch != 1
+        self._finds_pace = settings.prefetch == AUTO
+        self._now = 0.0
+        # With AUTO, the octets of the tasks that were read and not yet dispatched, so far as they
+        # are whole, and the sum of what all nodes should hold.
+        self._octets_ahead = 0
+        self._total_depth = 0
         # Whether nothing depends on which task of its node a whole result belongs to.
         self._results_are_alike = not (
             settings.exec_mode
@@ -169,6 +179,7 @@ class Engine:
         self._commands: list[Command] = []
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             RunStarted: self._run_started,
+            TimePassed: self._time_passed,
             NodeStarted: self._node_started,
             NodeNotStarted: self._node_not_started,
             NodeOutput: self._node_output,
@@ -205,6 +216,9 @@ class Engine:
             self._start_next_node()
         self._read_more()
 
+    def _time_passed(self, event: TimePassed) -> None:
+        self._now = event.now
+
     def _start_next_node(self) -> None:
         # One after the other: nodes that run already are served while the others start, and
         # after a failure no start is under way that would have to be called back.
@@ -223,6 +237,8 @@ class Engine:
         node.step(Step.STARTED)
         node.pid = event.pid
         node.died = node.terminated = False
+        if self._finds_pace:
+            self._set_pace(node, Pace())
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
             self._close(node)
@@ -262,6 +278,7 @@ class Engine:
         if node.state is _ENDED:
             return  # what a process writes that outlived its calculator is no result
         rest: bytes | None = event.data
+        held = len(node.attempts)
         while rest:
             if not node.attempts:
                 self._report_stray_octets(node)
@@ -283,11 +300,25 @@ class Engine:
                     return
                 if rest and len(node.attempts) > 1 and type(node.framer) is ResultFramer:
                     rest = self._take_results(node, node.framer, rest)
+        if node.pace and held > len(node.attempts):
+            before = node.pace.depth
+            node.pace.answered(held - len(node.attempts), self._now)
+            self._total_depth += node.pace.depth - before
         if node.state is _IDLE:
             self._dispatch()
-        elif node.state is _BUSY and len(node.attempts) < self._settings.prefetch:
+        elif node.state is _BUSY and len(node.attempts) < self._most(node):
             self._roomy.add(node.index)
             self._dispatch()
+
+    def _most(self, node: Node) -> int:
+        """Return how many tasks a node may hold (PRE-010, PRE-041)."""
+        if node.pace:
+            return node.pace.depth if node.pace.octets < MOST_OCTETS else 1
+        return self._settings.prefetch
+
+    def _set_pace(self, node: Node, pace: Pace | None) -> None:
+        self._total_depth += (pace.depth if pace else 0) - (node.pace.depth if node.pace else 0)
+        node.pace = pace
 
     def _take_results(self, node: Node, framer: ResultFramer, data: bytes) -> bytes:
         """Take in the results of several tasks; return what follows on the last of them."""
@@ -375,6 +406,7 @@ class Engine:
     def _deafen(self, node: Node) -> None:
         """Let a node finish its head; it is dead then (PRE-033)."""
         node.step(Step.DEAFEN)
+        self._set_pace(node, None)
         self._roomy.discard(node.index)
         self._commands.append(CloseStdin(node.index))
         self._take_back_queued(node)
@@ -398,6 +430,7 @@ class Engine:
         self._take_back_queued(node)
         attempts = list(node.attempts)
         node.step(Step.END)
+        self._set_pace(node, None)
         self._roomy.discard(node.index)
         node.attempts.clear()
         node.framer = ResultFramer(self._settings.eot)  # END-014
@@ -481,6 +514,7 @@ class Engine:
         if self._stdin_ended or self._phase is not Phase.RUNNING:
             return
         try:
+            self._octets_ahead += len(event.data)
             self._tasks.feed(event.data)
         except InputError as error:
             self._refuse_input(error)
@@ -547,9 +581,17 @@ class Engine:
         if self._to_reassign or self._tasks.ready:
             if not self._living:
                 self._all_nodes_failed()
+            elif self._looks_ahead():
+                self._read_more()
             return
         if not self._stdin_ended:
-            if self._idle or self._roomy or not self._living or self._tasks.needs_whole_input:
+            if (
+                self._idle
+                or self._roomy
+                or not self._living
+                or self._tasks.needs_whole_input
+                or self._looks_ahead()
+            ):
                 self._read_more()
             return
         if not self._is_over():
@@ -564,6 +606,15 @@ class Engine:
             self._phase = Phase.FINISHING
             self._commands.append(SetTimer(Timer.TERMINATE, FINISH_GRACE))
             self._exit_if_nothing_is_left()
+
+    def _looks_ahead(self) -> bool:
+        """Say whether too few tasks wait to know how close the end of the input is (PRE-042)."""
+        return (
+            self._finds_pace
+            and not self._stdin_ended
+            and len(self._tasks.ready) < self._living + self._total_depth
+            and self._octets_ahead < READ_AHEAD
+        )
 
     def _is_over(self) -> bool:
         """Say whether no task will ever be dispatched again, if no more input comes."""
@@ -605,16 +656,23 @@ class Engine:
 
     def _dispatch_several(self) -> None:
         """Give waiting tasks to nodes, several to each if there are so many (PRE-011)."""
-        is_done = False
-        while not is_done and self._phase is _RUNNING:
-            waiting = len(self._to_reassign) + len(self._tasks.ready)
+        while self._phase is _RUNNING:
+            waiting = len(self._to_reassign) + self._tasks.count_ready()
             indices = sorted({*self._idle, *self._roomy})
             if not waiting or not indices:
                 return
             held = [len(self._nodes[index].attempts) for index in indices]
-            given = shares(held, [self._settings.prefetch] * len(held), waiting)
-            # Not done: fewer were left of one sort, and there may be others.
-            is_done = all(
+            most = [self._most(self._nodes[index]) for index in indices]
+            if self._finds_pace and self._living > 1:
+                # Towards the end of the input the queues become shorter: no node is to hold tasks
+                # that another one will soon be idle for (PRE-042).
+                fair = 1 + max(0, waiting - held.count(0)) // self._living
+                most = [min(fair, limit) for limit in most]
+            given = shares(held, most, waiting)
+            if not any(given):
+                return
+            # One share may come short, because its tasks are those of one sort: begin anew then.
+            all(
                 self._give(self._nodes[index], count)
                 for index, count in zip(indices, given, strict=True)
                 if count
@@ -643,21 +701,26 @@ class Engine:
             heapify(self._idle)
             if self._settings.print_task:
                 self._print_task(attempts[0])
-        if len(attempts) < self._settings.prefetch:
-            self._roomy.add(node.index)
-        else:
-            self._roomy.discard(node.index)
         if self._settings.exec_mode:
             data = b"".join([call(task) for _, task in tasks])
         else:
             data = NEWLINE.join([task for _, task in tasks]) + NEWLINE
+        if node.pace:
+            node.pace.sent(len(tasks), len(data), len(attempts), self._now)
+        if len(attempts) < self._most(node):
+            self._roomy.add(node.index)
+        else:
+            self._roomy.discard(node.index)
         self._commands.append(Send(node.index, data))
         return len(tasks) == count
 
     def _take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take tasks that wait, those to be reassigned first; fewer if one is to be refused."""
         if not self._to_reassign:
-            return self._tasks.take_several(count)
+            new = self._tasks.take_several(count)
+            if self._finds_pace:
+                self._octets_ahead -= len(new) + sum([len(task) for _, task in new])
+            return new
         start = max(0, len(self._to_reassign) - count)
         tasks = self._to_reassign[start:]
         del self._to_reassign[start:]

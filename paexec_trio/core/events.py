@@ -22,6 +22,13 @@ class RunStarted:
 
 
 @dataclass(slots=True)
+class TimePassed:
+    """The clock shows so many seconds; the first event of each batch, with ``AUTO`` only."""
+
+    now: float
+
+
+@dataclass(slots=True)
 class NodeStarted:
     """The node's process runs and accepts tasks."""
 
@@ -137,6 +144,7 @@ class StopRequested:
 
 Event = (
     RunStarted
+    | TimePassed
     | NodeStarted
     | NodeNotStarted
     | NodeOutput

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import ResultFramer
+from paexec_trio.core.pace import Pace
 from paexec_trio.core.states import TRANSITIONS, IllegalStepError, NodeState, Step
 from paexec_trio.core.status import Status
 
@@ -41,6 +42,8 @@ class Node:
     stray_octets_reported: bool = False
     died: bool = False
     """Whether its process ended although its input was open, and is to be ended (DTH-004)."""
+    pace: Pace | None = None
+    """How many tasks its process should hold, with ``--prefetch auto``."""
     terminated: bool = False
     """Whether what is left of it after its death has received SIGTERM."""
 

@@ -64,6 +64,9 @@ class TaskSource(Protocol):
     def take(self) -> tuple[int, bytes]:
         """Take the task to be dispatched next, with its id; may raise :class:`RefusedTaskError`."""
 
+    def count_ready(self) -> int:
+        """Return how many tasks can be taken now, those apart that come after a refused one."""
+
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take so many of the ready tasks, or fewer if one is to be refused by the next call."""
 
@@ -104,6 +107,7 @@ class FlatTasks:
         self._framer = TaskFramer(terminator)
         self._forbidden = b"" if forbidden == terminator else forbidden
         self._last_id = 0
+        self._first_refused = 0
         self.ready: deque[bytes] = deque()
 
     def feed(self, chunk: bytes) -> None:
@@ -111,8 +115,12 @@ class FlatTasks:
         self._add(self._framer.feed(chunk))
 
     def _add(self, tasks: bytes) -> None:
-        self.ready.extend(tasks.split(self._terminator))
-        self.ready.pop()  # what follows on the last terminator: nothing
+        ready = self.ready
+        if self._forbidden and self._forbidden in tasks and not self._first_refused:
+            before = tasks.partition(self._forbidden)[0].count(self._terminator)
+            self._first_refused = self._last_id + len(ready) + before + 1
+        ready.extend(tasks.split(self._terminator))
+        ready.pop()  # what follows on the last terminator: nothing
 
     def end(self) -> None:
         """Take in that the input has ended."""
@@ -135,21 +143,25 @@ class FlatTasks:
             _refuse(self._forbidden, self._last_id, task)
         return self._last_id, task
 
+    def count_ready(self) -> int:
+        """Return how many tasks come before one that is refused, or 1 if that is the next."""
+        if self._first_refused:
+            return min(len(self.ready), max(1, self._first_refused - self._last_id - 1))
+        return len(self.ready)
+
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take so many of the next tasks of the input, or those before one that is refused.
 
         Raises:
             RefusedTaskError: the first of them contains the forbidden octet.
         """
-        ready = self.ready
-        if self._forbidden:
-            allowed = next((n for n in range(count) if self._forbidden in ready[n]), count)
-            if not allowed:
-                return [self.take()]
-            count = allowed
         first = self._last_id + 1
+        if first == self._first_refused:
+            return [self.take()]
+        count = min(count, self.count_ready())
         self._last_id += count
-        return list(enumerate([ready.popleft() for _ in range(count)], first))
+        take = self.ready.popleft
+        return list(enumerate([take() for _ in range(count)], first))
 
     def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002
         """Nothing depends on a flat task."""
@@ -274,6 +286,10 @@ class GraphTasks:
         task = self._by_rank[heappop(self.ready)]
         self._undispatched -= 1
         return task, self._graph.names[task]
+
+    def count_ready(self) -> int:
+        """Return how many tasks are ready."""
+        return len(self.ready)
 
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take so many of the ready tasks, the heaviest first."""

@@ -49,6 +49,7 @@ from paexec_trio.core.events import (
     StdinEnded,
     StdinFailed,
     StopRequested,
+    TimePassed,
     TimerFired,
 )
 from paexec_trio.core.launch import Launch
@@ -84,6 +85,7 @@ class Host:
         stdout: the descriptor that results are written to.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
         waiter: how it is waited for all of them.
+        tells_time: whether each batch of events begins with ``TimePassed``.
 
     Raises:
         OSError: ``stdout`` is not open.
@@ -97,11 +99,14 @@ class Host:
         stdout: int,
         stderr: int,
         waiter: Waiter,
+        *,
+        tells_time: bool = False,
     ) -> None:
         self._writer = NonblockingWriter(stdout)
         self._output_is_terminal = os.isatty(stdout)
         self._launch = launch
         self._nodes = nodes
+        self._tells_time = tells_time
         self._environment = launch.environment(os.environb)
         self._has_terminal = has_terminal()
         self._processes: dict[int, NodeProcess] = {}
@@ -170,6 +175,8 @@ class Host:
 
     def events(self) -> Iterator[Event]:
         """Yield what has happened."""
+        if self._tells_time:
+            yield TimePassed(self._waiter.now())
         for _ in range(len(self._pending)):
             yield from self._pending.popleft()
         by_stdout = self._by_stdout

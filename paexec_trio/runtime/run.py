@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import Engine
+from paexec_trio.core.settings import AUTO
 from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import drive
@@ -70,7 +71,15 @@ async def run(
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
-    host = Host(launch, settings.nodes, stdin, stdout, stderr, _waiter(alone=alone))
+    host = Host(
+        launch,
+        settings.nodes,
+        stdin,
+        stdout,
+        stderr,
+        _waiter(alone=alone),
+        tells_time=settings.prefetch == AUTO,
+    )
 
     def trace(item: Event | Command) -> None:
         host.report(repr(item).encode())

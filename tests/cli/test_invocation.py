@@ -10,7 +10,7 @@ from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import MAGIC_EOT, GraphSettings, Resistance
+from paexec_trio.core.settings import AUTO, MAGIC_EOT, GraphSettings, Resistance
 from paexec_trio.core.weights import Weighting
 
 Environment = dict[bytes, bytes]
@@ -537,6 +537,8 @@ def test_grouping(options: list[str], grouping: Grouping) -> None:
         (["--prefetch=12"], 12),
         (["--pre", "0012"], 12),
         (["--prefetch", "2", "--prefetch", "999999999"], 999999999),
+        (["--prefetch", "auto"], AUTO),
+        (["--prefetch=auto", "--prefetch=1"], 1),
     ],
 )
 def test_prefetch(options: list[str], prefetch: int) -> None:

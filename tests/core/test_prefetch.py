@@ -18,20 +18,33 @@ from paexec_trio.core.commands import (
     Report,
     Send,
     SetTimer,
+    StartNode,
     Timer,
     Write,
 )
 from paexec_trio.core.events import (
     NodeEnded,
+    NodeGone,
     NodeOutput,
+    NodeStarted,
     NodeUnwritable,
     StdinChunk,
     StdinEnded,
     StopRequested,
+    TimePassed,
+    TimerFired,
 )
 from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.pace import MOST_OCTETS
 from paexec_trio.core.prefetch import shares
-from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Resistance
+from paexec_trio.core.settings import (
+    AUTO,
+    FINISH_GRACE,
+    READ_AHEAD,
+    STOP_GRACE,
+    TERM_GRACE,
+    Resistance,
+)
 from tests.core.playbook import started
 
 Z = Resistance()
@@ -153,6 +166,109 @@ def test_tasks_before_one_that_is_refused_are_done() -> None:
         << CloseStdin(0)
         << END_OF_RUN
     )
+
+
+# Finding the number
+
+
+def test_it_grows_while_answers_come_as_soon_as_that_of_a_single_task() -> None:
+    """PRE-040, PRE-041: after two of them; half of a MiB of tasks would wait for that."""
+    assert (
+        started(1, prefetch=AUTO)
+        >> TimePassed(0.0)
+        >> StdinChunk(b"a\nb\n" + b"more\n" * 10)
+        << Send(0, b"a\n")
+        >> TimePassed(0.1)
+        >> NodeOutput(0, b"\n")
+        << Send(0, b"b\n")
+        >> TimePassed(0.2)
+        >> NodeOutput(0, b"\n")
+        << Send(0, b"more\n" * 4)
+        >> TimePassed(0.3)
+        >> NodeOutput(0, b"\n" * 4)
+        << Send(0, b"more\n" * 6)
+        << ReadMore()
+    )
+
+
+def test_it_does_not_grow_while_tasks_wait_for_each_other() -> None:
+    """PRE-043."""
+    assert (
+        started(1, prefetch=AUTO)
+        >> TimePassed(0.0)
+        >> StdinChunk(b"task\n" * 20)
+        << Send(0, b"task\n")
+        >> TimePassed(0.1)
+        >> NodeOutput(0, b"\n")
+        << Send(0, b"task\n")
+        >> TimePassed(0.2)
+        >> NodeOutput(0, b"\n")
+        << Send(0, b"task\n" * 4)
+        >> TimePassed(0.3)
+        >> NodeOutput(0, b"\n")
+        << Send(0, b"task\n")
+        >> TimePassed(0.4)
+        >> NodeOutput(0, b"\n")
+        << Send(0, b"task\n")
+        >> TimePassed(0.5)
+        >> NodeOutput(0, b"\n")
+        << Send(0, b"task\n")
+        >> TimePassed(0.6)
+        >> NodeOutput(0, b"\n")
+        >> TimePassed(0.7)
+        >> NodeOutput(0, b"\n")
+    )
+
+
+def test_towards_the_end_nothing_is_queued() -> None:
+    """PRE-042: the third task waits for the node that is idle first."""
+    script = started(2, prefetch=AUTO)
+    script >> TimePassed(0.0) >> StdinChunk(b"a\nb\n") << Send(0, b"a\n") << Send(1, b"b\n")
+    script << ReadMore() >> TimePassed(0.1) >> NodeOutput(0, b"\n") >> NodeOutput(1, b"\n")
+    script >> StdinChunk(b"c\nd\n") << Send(0, b"c\n") << Send(1, b"d\n") << ReadMore()
+    script >> TimePassed(0.2) >> NodeOutput(0, b"\n") >> NodeOutput(1, b"\n")
+    script >> StdinChunk(b"e\nf\ng\n") << Send(0, b"e\n") << Send(1, b"f\n") << ReadMore()
+    script >> NodeOutput(1, b"\n") << Send(1, b"g\n")
+    assert script
+
+
+def test_input_is_read_before_it_is_needed() -> None:
+    """PRE-042, DSP-023: as long as few tasks wait, and not many octets."""
+    assert (
+        started(2, prefetch=AUTO)
+        >> StdinChunk(b"a\nb\nc\n")
+        << Send(0, b"a\n")
+        << Send(1, b"b\n")
+        << ReadMore()
+        >> StdinChunk(b"d\ne\n")
+        << ReadMore()
+        >> StdinChunk(b"x" * READ_AHEAD)
+        >> StdinChunk(b"\n" + b"f\n" * 5)
+    )
+
+
+def test_a_new_process_is_measured_anew() -> None:
+    """PRE-040."""
+    restarted = started(1, prefetch=AUTO, resistance=Resistance(restart_seconds=1, wait=True))
+    restarted >> TimePassed(0.0) >> StdinChunk(b"task\n" * 9) << Send(0, b"task\n")
+    restarted >> TimePassed(0.1) >> NodeOutput(0, b"\n") << Send(0, b"task\n")
+    restarted >> TimePassed(0.2) >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
+    restarted << ReadMore() >> NodeEnded(0) << CloseStdin(0) << Write(b"fatal\n") << BURIAL
+    restarted << SetTimer(Timer.RESTART, 1)
+    restarted >> NodeGone(0) >> TimerFired(Timer.RESTART) << StartNode(0)
+    restarted >> NodeStarted(0, 1001) << Send(0, b"task\n")
+    assert restarted
+
+
+def test_large_tasks_are_not_queued() -> None:
+    """However short they are: a pipe holds no more."""
+    large = b"x" * MOST_OCTETS + b"\n"
+    script = started(1, prefetch=AUTO)
+    script >> TimePassed(0.0) >> StdinChunk(large) << Send(0, large) << ReadMore()
+    script >> NodeOutput(0, b"\n") >> StdinChunk(large) << Send(0, large) << ReadMore()
+    script >> NodeOutput(0, b"\n") >> StdinChunk(large) << Send(0, large) << ReadMore()
+    script >> StdinChunk(large) << ReadMore()
+    assert script
 
 
 # Death

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from math import inf
 from typing import Any, NamedTuple, final
 
 from paexec_trio.core.commands import (
@@ -42,7 +43,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.execmode import call
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.settings import AUTO, FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
 from tests.simulation.calculators import CALL, unquoted
 from tests.simulation.diagnostics import Diagnostics
 from tests.simulation.history import Asked, Crashed, Fact, History, Printed, Step, Stuck
@@ -143,6 +144,8 @@ class _Judge:
         self._settings = settings
         self._unread_input = tasks
         self._resistance = settings.resistance
+        self._most = inf if settings.prefetch == AUTO else settings.prefetch
+        """Tasks that a node may hold."""
         self._violations: list[Violation] = []
         self._time = 0.0
         self._marker = b""
@@ -459,9 +462,13 @@ class _Judge:
             )
         elif node.input_closed:
             self._blame(Kind.SENT_TO_DEAD, f"task {task_id}: input of {node.index} is closed")
-        elif len(node.attempts) >= self._settings.prefetch:
+        elif len(node.attempts) >= self._most or (
+            self._settings.prefetch == AUTO and node.attempts and not node.answered
+        ):
             held = [attempt.task_id for attempt in node.attempts]
-            self._blame(Kind.CROWDED, f"{task_id} and {held} on node {node.index} (PRE-010)")
+            self._blame(
+                Kind.CROWDED, f"{task_id} and {held} on node {node.index} (PRE-010, PRE-040)"
+            )
         elif self._settings.prefetch == 1 and any(
             other.index < node.index for other in self._idle()
         ):
@@ -715,8 +722,9 @@ class _Judge:
         """Ask whether tasks went to nodes that hold the fewest (PRE-012, PRE-013)."""
         open_nodes = self._open()
         fewest = min((len(node.attempts) for node in open_nodes), default=0)
+        most = fewest + 1 if self._most < inf or not fewest else inf
         for node in open_nodes:
-            if node.index in self._given_tasks and len(node.attempts) > fewest + 1:
+            if node.index in self._given_tasks and len(node.attempts) > most:
                 self._blame(Kind.MISORDERED, f"node {node.index} holds more than others (PRE-013)")
         self._given_tasks.clear()
 
@@ -744,7 +752,9 @@ class _Judge:
             return
         self._check_shares()
         idle = self._idle()
-        roomy = [node for node in self._open() if len(node.attempts) < self._settings.prefetch]
+        roomy = idle
+        if self._settings.prefetch != AUTO:
+            roomy = [node for node in self._open() if len(node.attempts) < self._most]
         if roomy and self._task_waits():
             self._blame(Kind.WAITING, f"node {roomy[0].index} has room (DSP-011, GRA-026, PRE-011)")
         if idle and self._is_over():

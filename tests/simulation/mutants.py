@@ -30,6 +30,7 @@ from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeOutput, Node
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.grouping import OrderedGroups
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.pace import Pace
 from paexec_trio.core.settings import Resistance
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
@@ -479,6 +480,17 @@ def prints_tasks_when_they_are_sent(patch: pytest.MonkeyPatch) -> None:
         return whole
 
     patch.setattr(Engine, "_give", wrong)
+
+
+@shows_as(Kind.CROWDED)
+def queues_tasks_before_it_has_measured(patch: pytest.MonkeyPatch) -> None:
+    right = Pace.__init__
+
+    def wrong(self: Pace) -> None:
+        right(self)
+        self.depth = 4
+
+    patch.setattr(Pace, "__init__", wrong)
 
 
 # Groups

@@ -16,6 +16,7 @@ from paexec_trio.core.events import (
 from paexec_trio.core.framing import NEWLINE, NUL
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
+    AUTO,
     MAGIC_EOT,
     ExecSettings,
     GraphSettings,
@@ -105,7 +106,7 @@ def draw(dice: Random, seed: int) -> Scenario:
         grouping=_pick(
             dice, (Grouping.NONE, Grouping.NONE, Grouping.NONE, Grouping.GROUP, Grouping.KEEP_ORDER)
         ),
-        prefetch=_pick(dice, (1, 1, 1, 2, 3, 10)),
+        prefetch=_pick(dice, (1, 1, 1, 2, 3, 10, AUTO, AUTO)),
         graph=graph,
         resistance=resistance,
         exec_mode=exec_mode,

@@ -34,8 +34,10 @@ from paexec_trio.core.events import (
     OutputFailed,
     StdinChunk,
     StdinEnded,
+    TimePassed,
     TimerFired,
 )
+from paexec_trio.core.settings import AUTO
 from tests.simulation.history import Fact, Healed, History, Printed
 from tests.simulation.process import Break, Fate, Moment, SimulatedProcess
 from tests.simulation.scenario import Scenario
@@ -126,6 +128,8 @@ class SimulatedWorld:
         Raises:
             StuckError: too much has happened in this run.
         """
+        if self.scenario.settings.prefetch == AUTO:
+            yield TimePassed(self._now)
         agenda = self._agenda
         while agenda and agenda[0][0] <= self._now:
             if self._scheduled > HAPPENINGS:
