@@ -29,7 +29,7 @@ class Programs:
         our_reorder: our companion for reordering.
         their_reorder: that of the C program.
         their_version: name and version of the C program.
-        can_prefetch: whether ours has the option ``--prefetch`` with the value ``auto``.
+        can_prefetch: whether ours has the option ``--prefetch``.
         has_parallel: whether GNU parallel is there.
     """
 
@@ -98,7 +98,7 @@ def find(theirs: str) -> Programs:
         our_reorder=ours.with_name("pareorder-trio"),
         their_reorder=their_reorder,
         their_version=" ".join(version.stdout.split()[:2]),
-        can_prefetch="auto" in help_text.stdout + help_text.stderr,
+        can_prefetch="--prefetch" in help_text.stdout + help_text.stderr,
         has_parallel=_is_gnu_parallel(),
     )
 

@@ -269,6 +269,21 @@ def reordering(bench: Bench) -> Comparisons:
         )
 
 
+def mixture(bench: Bench) -> Comparisons:
+    """Long and short tasks."""
+    nodes = 8
+    for long, short in ((200, 2), (20, 1), (50, 50)):
+        tasks = bench.size(1600, quick=400)
+        jobs = {
+            name: bench.local(
+                words, nodes, bench.calculator("work", str(long), str(short)), bench.numbers(tasks)
+            )
+            for name, words in bench.programs.distributors().items()
+        }
+        label = f"{long} ms each" if long == short else f"{long} ms, 19 times {short} ms"
+        yield Comparison([b.seconds(label)], into_file(jobs, each_number_once(tasks)))
+
+
 def link(bench: Bench) -> Comparisons:
     """Links that take time."""
     nodes = 4
@@ -364,6 +379,12 @@ SECTIONS = (
         "Links",
         "Four nodes behind links on which octets take some time each way.",
         link,
+    ),
+    Section(
+        "mixture",
+        "Long and short tasks",
+        "With eight nodes; the tasks do nothing but wait. Every twentieth one is long.",
+        mixture,
     ),
     Section(
         "calls",

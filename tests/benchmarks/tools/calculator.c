@@ -4,6 +4,8 @@
  *     calculator echo                 with the line
  *     calculator say TEXT             with TEXT
  *     calculator lines COUNT SIZE     with COUNT lines of SIZE octets, the newline included
+ *     calculator work LONG SHORT      with the line, a number, after LONG milliseconds if 20 divides
+ *                                     it, after SHORT otherwise
  *
  * and with an empty line, the end-of-task marker. As a command, for -x:
  *
@@ -93,6 +95,9 @@ int main(int argc, char **argv)
         char *line = in, *end;
         while ((end = memchr(line, '\n', (size_t)(in + have - line)))) {
             if (!strcmp(what, "echo")) {
+                put(line, (size_t)(end + 1 - line));
+            } else if (!strcmp(what, "work") && argc > 3) {
+                usleep(1000 * (useconds_t)strtoul(argv[strtoul(line, NULL, 10) % 20 ? 3 : 2], NULL, 10));
                 put(line, (size_t)(end + 1 - line));
             } else if (!strcmp(what, "say") && argc > 2) {
                 put(argv[2], strlen(argv[2]));

@@ -16,4 +16,4 @@ complete -c paargs-trio -s Z -x -d '-z, restart dead nodes after so many seconds
 complete -c paargs-trio -s m -x -a 't= s= f= F= d= w=' -d 'words'
 complete -c paargs-trio -l group -d 'print the lines of a task together, when it is done'
 complete -c paargs-trio -l keep-order -d 'the same, in the order of the tasks'
-complete -c paargs-trio -l prefetch -x -d 'keep so many tasks in the input of each calculator, so that it need not wait for the next'
+complete -c paargs-trio -l prefetch -x -a 'auto' -d 'keep so many tasks in the input of each calculator, so that it need not wait for the next'
