@@ -369,6 +369,7 @@ def test_towards_the_end(stage: Stage) -> None:
     b.answer(b"of b")
     assert stage.holder(b"c") is b
     b.answer(b"of c")
+    stage.wait("the result of c", lambda: run.stdout.endswith(b"of c\n"))
     a.answer(b"of a")
     assert run.wait() == 0
     assert run.stdout.endswith(b"of b\nof c\nof a\n")

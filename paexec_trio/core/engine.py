@@ -306,9 +306,18 @@ class Engine:
             self._total_depth += node.pace.depth - before
         if node.state is _IDLE:
             self._dispatch()
-        elif node.state is _BUSY and len(node.attempts) < self._most(node):
+        elif node.state is _BUSY and self._is_to_be_filled(node):
             self._roomy.add(node.index)
             self._dispatch()
+
+    def _is_to_be_filled(self, node: Node) -> bool:
+        """Say whether a busy node is to be given tasks.
+
+        With AUTO it is filled when a quarter of its tasks is done. A calculator that flushes each
+        answer would else be sent, and woken for, each task.
+        """
+        room = self._most(node) - len(node.attempts)
+        return room > 0 and (node.pace is None or room * 4 >= node.pace.depth)
 
     def _most(self, node: Node) -> int:
         """Return how many tasks a node may hold (PRE-010, PRE-041)."""
@@ -690,11 +699,13 @@ class Engine:
             return False
         attempts = node.attempts
         was_idle = not attempts
-        make_prefix = self._prefixes.make
-        name, pid = node.name, node.pid
-        attempts.extend(
-            [Attempt(task_id, task, make_prefix(name, task_id, pid)) for task_id, task in tasks]
-        )
+        if self._results_are_alike:
+            attempts.extend([Attempt(task_id, task, b"") for task_id, task in tasks])
+        else:
+            make, name, pid = self._prefixes.make, node.name, node.pid
+            attempts.extend(
+                [Attempt(task_id, task, make(name, task_id, pid)) for task_id, task in tasks]
+            )
         node.step(_DISPATCH)
         if was_idle:
             self._idle.remove(node.index)

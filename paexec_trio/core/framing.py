@@ -77,9 +77,11 @@ class ResultFramer:
         Returns:
             The whole lines of each result, without its EOT, and the octets after the last EOT.
         """
-        results = []
         *pieces, last = data.split(self._newline_eot_line, most)
         eot_line = self._eot_line
+        if not data.startswith(eot_line) and self._newline_eot_line + eot_line not in data:
+            return [piece + NEWLINE for piece in pieces], last
+        results = []
         for piece in pieces:
             lines = piece + NEWLINE
             while lines.startswith(eot_line):  # results without a line

@@ -191,6 +191,18 @@ def test_it_grows_while_answers_come_as_soon_as_that_of_a_single_task() -> None:
     )
 
 
+def test_tasks_are_sent_when_a_quarter_is_done() -> None:
+    """A calculator that flushes each answer is not sent each task for itself."""
+    script = started(1, prefetch=AUTO)
+    script >> TimePassed(0.0) >> StdinChunk(b"task\n" * 100) << Send(0, b"task\n")
+    script >> TimePassed(0.1) >> NodeOutput(0, b"\n") << Send(0, b"task\n")
+    script >> TimePassed(0.2) >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
+    script >> TimePassed(0.3) >> NodeOutput(0, b"\n" * 4) << Send(0, b"task\n" * 16)
+    script >> TimePassed(0.4) >> NodeOutput(0, b"\n" * 3)
+    script >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
+    assert script
+
+
 def test_it_does_not_grow_while_tasks_wait_for_each_other() -> None:
     """PRE-043."""
     assert (
