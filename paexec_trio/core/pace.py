@@ -17,16 +17,16 @@ MOST = 1024
 """Tasks that a node holds at most."""
 
 MOST_OCTETS = 1 << 16
-"""A node that holds so many octets of tasks is given no further one: a pipe holds no more."""
+"""A node that holds so many octets of tasks is given no further one; a pipe holds no more."""
 
 HARMLESS = 0.002
-"""Seconds of work that may wait at a node whatever the round trip is: system calls cost as much."""
+"""Seconds of work that may wait at a node whatever the round trip is, for fewer system calls."""
 
 LONG = 1.0
-"""A single task that takes so many seconds is long: what the link adds to it does not matter."""
+"""A single task that takes so many seconds is long; what the link adds to it does not matter."""
 
 _TOLERANCE = 1.5
-"""By what factor tasks may take longer than a single one: half of a round trip waits then."""
+"""By what factor tasks may take longer than a single one; half of a round trip waits then."""
 
 _ALMOST_NOTHING = 1.1
 """The factor up to which nothing is to be seen of tasks that wait for each other."""

@@ -21,7 +21,7 @@ DRAIN_GRACE = 2.0
 """Seconds in which, after a signal, nobody takes any of the output until it is given up."""
 
 AUTO = 0
-"""As ``Settings.prefetch``: how many tasks each node should hold is found out (PRE-041)."""
+"""The ``Settings.prefetch`` that lets the engine find out how many tasks nodes should hold."""
 
 READ_AHEAD = 1 << 18
 """Octets of tasks that wait, with ``AUTO``, before no more input is read."""
@@ -96,7 +96,7 @@ class Settings:
         print_task: print the task line (PFX-008).
         grouping: how lines of different tasks are kept apart.
         prefetch: how many tasks a node may hold, the one that it works on included (PRE-010), or
-            :data:`AUTO`.
+            :data:`~paexec_trio.core.settings.AUTO`.
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
         resistance: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
         describe_weights: report the weights of a graph's tasks (WGT-008).
