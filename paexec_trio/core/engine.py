@@ -306,9 +306,12 @@ class Engine:
             self._total_depth += node.pace.depth - before
         if node.state is _IDLE:
             self._dispatch()
-        elif node.state is _BUSY and self._is_to_be_filled(node):
-            self._roomy.add(node.index)
-            self._dispatch()
+        elif node.state is _BUSY and len(node.attempts) < held:
+            is_to_be_filled = self._is_to_be_filled(node)
+            if is_to_be_filled:
+                self._roomy.add(node.index)
+            if is_to_be_filled or self._idle:  # something may have waited for this node's task
+                self._dispatch()
 
     def _is_to_be_filled(self, node: Node) -> bool:
         """Say whether a busy node is to be given tasks.
@@ -323,6 +326,8 @@ class Engine:
         """Return how many tasks a node may hold (PRE-010, PRE-041)."""
         if node.pace:
             return node.pace.depth if node.pace.octets < MOST_OCTETS else 1
+        if self._finds_pace:
+            return 1  # it has ended; if a task comes for it without -z, the run fails (END-011)
         return self._settings.prefetch
 
     def _set_pace(self, node: Node, pace: Pace | None) -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from paexec_trio.core.commands import (
     CloseStdin,
     Discard,
+    DrainOutput,
+    Exit,
     Hold,
     ReadMore,
     Release,
@@ -28,6 +30,8 @@ from paexec_trio.core.events import (
     NodeOutput,
     NodeStarted,
     NodeUnwritable,
+    OutputDrained,
+    RunStarted,
     StdinChunk,
     StdinEnded,
     StopRequested,
@@ -43,9 +47,11 @@ from paexec_trio.core.settings import (
     READ_AHEAD,
     STOP_GRACE,
     TERM_GRACE,
+    GraphSettings,
     Resistance,
+    Settings,
 )
-from tests.core.playbook import started
+from tests.core.playbook import Playbook, names, started
 
 Z = Resistance()
 BURIAL = SetTimer(Timer.BURY, TERM_GRACE)
@@ -256,6 +262,40 @@ def test_input_is_read_before_it_is_needed() -> None:
         << ReadMore()
         >> StdinChunk(b"x" * READ_AHEAD)
         >> StdinChunk(b"\n" + b"f\n" * 5)
+    )
+
+
+def test_what_waited_for_a_queued_task_goes_to_another_node() -> None:
+    """GRA-026, PRE-011: also if the node that did the task may not be given one."""
+    settings = Settings(nodes=names(2), prefetch=AUTO, graph=GraphSettings())
+    large = b"x" * MOST_OCTETS
+    script = Playbook(settings) >> RunStarted() << ReadMore()
+    script >> StdinChunk(b"a\nb\nc\n" + large + b" last\nd\ne\n") << ReadMore()
+    script >> TimePassed(0.0) >> StdinEnded() << StartNode(0)
+    script >> NodeStarted(0, 1000) << StartNode(1) << Send(0, b"a\n")
+    script >> NodeStarted(1, 1001) << Send(1, b"b\n")
+    success, line = b"success\n\n", Write(b"success\n")
+    script >> TimePassed(0.1) >> NodeOutput(0, success) << line << Send(0, b"c\n")
+    script >> TimePassed(0.2) >> NodeOutput(0, success) << line << Send(0, large + b"\nd\n")
+    script >> NodeOutput(1, success) << line << Send(1, b"e\n")
+    script >> NodeOutput(1, success) << line
+    script >> NodeOutput(0, success) << line << Send(1, b"last\n")
+    assert script
+
+
+def test_a_node_that_ended_is_missed_when_a_task_comes() -> None:
+    """END-011: without -z."""
+    assert (
+        started(1, prefetch=AUTO)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        >> NodeGone(0)
+        >> StdinChunk(b"a\n")
+        << Report(b"Node n0 exited unexpectedly")
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=1)
     )
 
 
