@@ -169,8 +169,9 @@ class Steered:
         accepted = 0
         while accepted < limit and writable.poll(patience * 1000):
             start = accepted % len(line)
+            end = start + min(1 << 16, limit - accepted)
             try:
-                accepted += os.write(_STDOUT, memoryview(block)[start : start + (1 << 16)])
+                accepted += os.write(_STDOUT, memoryview(block)[start:end])
             except BlockingIOError:
                 continue
         os.set_blocking(_STDOUT, True)
