@@ -313,7 +313,7 @@ class _Recorder:
         if described:
             if self._results is None:
                 judge = _judge(self._config)
-                self._results = Results(judge.requirements, judge.untested)
+                self._results = Results(judge.requirements, judge.untested, judge.reopened)
             self._results.add(Outcome.from_dict(described))
 
     @pytest.hookimpl(optionalhook=True)

@@ -292,15 +292,20 @@ def test_what_is_done_when_a_signal_comes(stage: Stage, number: signal.Signals) 
 
 @keep_order
 @requirement("GRP-025")
-def test_a_signal_while_nobody_reads(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT],
+    ids=lambda number: number.name,
+)
+def test_a_signal_while_nobody_reads(stage: Stage, number: signal.Signals) -> None:
     run = stage.start("-n", "+2", "--keep-order", "-c", stage.calculator())
     run.leave_output_unread(capacity=4096)
     run.feed(b"1\n2\n3\n")
     stage.holder(b"1")
     stage.holder(b"2").answer(*[b"0123456789abcde"] * 100_000)
     stage.holder(b"3")  # so the answer was read
-    run.signal(signal.SIGTERM)
-    assert run.wait(6 * stage.bound) == -signal.SIGTERM
+    run.signal(number)
+    assert run.wait(6 * stage.bound) == -number
 
 
 # Holding lines back

@@ -25,7 +25,13 @@ from conformance.harness.profile import (
     load_profile,
 )
 from conformance.harness.programs import MissingProgramError, find_companion, resolve
-from conformance.harness.registry import load_requirements, load_untested, load_version
+from conformance.harness.registry import (
+    find_reopened,
+    load_requirements,
+    load_reviewed,
+    load_untested,
+    load_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -66,6 +72,7 @@ class Judge:
         self.profile: Profile = load_profile(profile) if profile else find_profile(self.version)
         self.requirements = load_requirements()
         self.untested = load_untested()
+        self.reopened = find_reopened(self.requirements, load_reviewed())
 
     def about(self) -> dict[str, Any]:
         """What is judged, for the report."""
@@ -180,9 +187,9 @@ class Judge:
     def _check_coverage(self, tested: set[str]) -> list[str]:
         untested = self.untested
         faults = [
-            f"{requirement.id}: a MUST without a test"
-            for requirement in self.requirements.values()
-            if requirement.level == "MUST" and requirement.id not in tested | set(untested)
+            f"{name}: a {requirement.level} without a test"
+            for name, requirement in self.requirements.items()
+            if name not in tested | set(untested)
         ]
         faults += [f"untested.toml: {name} has a test" for name in untested if name in tested]
         faults += [

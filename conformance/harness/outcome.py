@@ -16,6 +16,8 @@ class Status(StrEnum):
     """The suite itself failed, or something that it needs is missing."""
     INCONCLUSIVE = "inconclusive"
     """What the test is about could not be brought about."""
+    REOPENED = "reopened"
+    """Of a requirement only: its tests pass, but are older than its sentence."""
     EXPECTED = "expected failure"
     """It fails as the profile of the implementation says."""
     REMARK = "remark"

@@ -25,6 +25,7 @@ _COLOURS = {
     Status.FAIL: "#c62828",
     Status.ERROR: "#6a1b9a",
     Status.INCONCLUSIVE: "#6a1b9a",
+    Status.REOPENED: "#6a1b9a",
     Status.EXPECTED: "#ef6c00",
     Status.REMARK: "#f9a825",
     Status.PASS: "#2e7d32",
@@ -179,6 +180,8 @@ def _cell(entry: Mapping[str, Any], tests: Sequence[Mapping[str, Any]]) -> Itera
     yield f"<b>{escape(entry['title'])}</b>. {_marked_up(entry['sentence'])}"
     if entry["reason"]:
         yield f"<p>Not tested: {escape(entry['reason'])}"
+    if entry["reopened"]:
+        yield "<p>Its tests were not reviewed since this sentence was changed."
     for test in tests:
         if test["status"] == Status.PASS:
             continue

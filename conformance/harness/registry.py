@@ -7,6 +7,10 @@ import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -36,6 +40,21 @@ def load_requirements(path: Path = _HERE / "requirements.json") -> dict[str, Req
 def load_version(path: Path = _HERE / "requirements.json") -> str:
     """The version of the specification."""
     return str(json.loads(path.read_text())["spec"])
+
+
+def load_reviewed(path: Path = _HERE / "reviewed.json") -> dict[str, str]:
+    """The hash that each requirement had when somebody last read its tests beside it."""
+    hashes: dict[str, str] = json.loads(path.read_text())
+    return hashes
+
+
+def find_reopened(
+    requirements: Mapping[str, Requirement], reviewed: Mapping[str, str]
+) -> frozenset[str]:
+    """The requirements whose tests show nothing before they were read beside today's sentence."""
+    return frozenset(
+        name for name, entry in requirements.items() if reviewed.get(name) != entry.hash
+    )
 
 
 def load_untested(path: Path = _HERE / "untested.toml") -> dict[str, str]:

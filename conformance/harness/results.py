@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.harness.outcome import Outcome, Status, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping, Sequence, Set
 
     from conformance.harness.registry import Requirement
 
@@ -40,13 +40,18 @@ class Results:
     Args:
         requirements: all of the specification, by id.
         untested: those that no test can show, each with the reason.
+        reopened: those whose tests prove nothing, because the sentence is newer.
     """
 
     def __init__(
-        self, requirements: Mapping[str, Requirement], untested: Mapping[str, str]
+        self,
+        requirements: Mapping[str, Requirement],
+        untested: Mapping[str, str],
+        reopened: Set[str],
     ) -> None:
         self._requirements = requirements
         self._untested = untested
+        self._reopened = reopened
         self._outcomes: dict[str, Outcome] = {}
 
     def add(self, outcome: Outcome) -> None:
@@ -61,12 +66,20 @@ class Results:
         return [self._outcomes[test] for test in sorted(self._outcomes)]
 
     def by_requirement(self) -> dict[str, Status]:
-        """The status of each requirement that was tested: proven if all of its tests passed."""
+        """The status of each requirement that was tested: proven if all of its tests passed.
+
+        And if they were reviewed since its sentence was changed.
+        """
         statuses: dict[str, set[Status]] = {}
         for outcome in self.outcomes:
             for name in outcome.requirements:
                 statuses.setdefault(name, set()).add(outcome.status)
-        return {name: worst(found) for name, found in sorted(statuses.items())}
+        return {
+            name: Status.REOPENED
+            if name in self._reopened and worst(found) is Status.PASS
+            else worst(found)
+            for name, found in sorted(statuses.items())
+        }
 
     def exit_status(self) -> ExitStatus:
         """Say what the run has come to; without any check it has come to nothing."""
@@ -76,6 +89,8 @@ class Results:
         if Status.ERROR in statuses:
             return ExitStatus.FAULT_OF_THE_SUITE
         if Status.INCONCLUSIVE in statuses or not statuses - {Status.SKIP}:
+            return ExitStatus.COULD_NOT_TELL
+        if Status.REOPENED in self.by_requirement().values():
             return ExitStatus.COULD_NOT_TELL
         return ExitStatus.CONFORMS
 
@@ -124,6 +139,7 @@ class Results:
                     "chapter": requirement.chapter,
                     "sentence": requirement.sentence,
                     "hash": requirement.hash,
+                    "reopened": name in self._reopened,
                     "status": str(by_requirement.get(name, "untested")),
                     "reason": self._untested.get(name, ""),
                 }

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import xml.etree.ElementTree as ET
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ REQUIREMENTS = {
 }
 
 
-def results(*outcomes: tuple[str, Status]) -> Results:
+def results(*outcomes: tuple[str, Status], reopened: Set[str] = frozenset()) -> Results:
     """The results of tests; each is called like the requirement that it shows, and a letter."""
-    found = Results(REQUIREMENTS, {"BBB-001": "nobody can see it"})
+    found = Results(REQUIREMENTS, {"BBB-001": "nobody can see it"}, reopened)
     for test, status in outcomes:
         found.add(Outcome(test, (test[:7],), status, f"why {status}", "<evidence>", "again"))
     return found
@@ -70,6 +71,20 @@ def test_the_worst_test_of_a_requirement_counts() -> None:
 def test_the_worst_part_of_a_test_counts() -> None:
     found = results(("AAA-001", Status.PASS), ("AAA-001", Status.ERROR), ("AAA-001", Status.PASS))
     assert found.by_requirement() == {"AAA-001": Status.ERROR}
+
+
+def test_what_passes_is_not_proven_by_tests_that_are_older_than_the_sentence() -> None:
+    found = results(
+        ("AAA-001", Status.PASS), ("AAA-002", Status.REMARK), reopened={"AAA-001", "AAA-002"}
+    )
+    assert found.by_requirement() == {"AAA-001": Status.REOPENED, "AAA-002": Status.REMARK}
+    assert found.exit_status() is ExitStatus.COULD_NOT_TELL
+    run = about(found)
+    assert [name for name, entry in run["requirements"].items() if entry["reopened"]] == [
+        "AAA-001",
+        "AAA-002",
+    ]
+    assert pages.report(run, "").count("not reviewed since this sentence was changed") == 2
 
 
 def about(found: Results) -> dict[str, Any]:

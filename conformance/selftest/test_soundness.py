@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from conformance.harness.registry import Requirement
+
 SUITE = Path(__file__).resolve().parent.parent
 
 TESTS = """
@@ -46,6 +48,7 @@ class Copy:
         self.levels = {"AAA-001": "MUST", "AAA-002": "SHOULD"}
         self.tests = TESTS
         self.untested = ""
+        self.unreviewed: set[str] = set()
         self.profile: str | None = None
         self.implementation = "/bin/true"
 
@@ -57,6 +60,11 @@ class Copy:
         }
         registry = json.dumps({"spec": "0", "requirements": entries})
         (self.suite / "requirements.json").write_text(registry)
+        hashes = {
+            name: "another" if name in self.unreviewed else Requirement(name, **each).hash
+            for name, each in entries.items()
+        }
+        (self.suite / "reviewed.json").write_text(json.dumps(hashes))
         (self.suite / "untested.toml").write_text(self.untested)
         (self.suite / "test_all.py").write_text(self.tests)
         if self.profile is not None:
@@ -115,16 +123,17 @@ def test_a_test_without_an_id_is_refused(copy: Copy) -> None:
     assert "test_all.py::test_nothing: names no requirement" in output
 
 
-def test_a_must_without_a_test_is_refused(copy: Copy) -> None:
-    copy.levels["AAA-004"] = "MUST"
+@pytest.mark.parametrize("level", ["MUST", "SHOULD", "MAY"])
+def test_a_requirement_without_a_test_is_refused(copy: Copy, level: str) -> None:
+    copy.levels["AAA-004"] = level
     status, output = copy.judge("--collect-only")
     assert status == REFUSED
-    assert "AAA-004: a MUST without a test" in output
+    assert f"AAA-004: a {level} without a test" in output
     status, output = copy.judge("-k", "test_one")
     assert status == GREEN, output
 
 
-def test_a_must_that_nobody_can_test_has_a_reason(copy: Copy) -> None:
+def test_a_requirement_that_nobody_can_test_has_a_reason(copy: Copy) -> None:
     copy.levels["AAA-004"] = "MUST"
     copy.untested = 'AAA-004 = "it cannot be seen"'
     assert copy.judge()[0] == GREEN
@@ -132,6 +141,19 @@ def test_a_must_that_nobody_can_test_has_a_reason(copy: Copy) -> None:
     status, output = copy.judge()
     assert status == REFUSED
     assert "untested.toml: AAA-001 has a test" in output
+
+
+def test_tests_older_than_their_sentence_prove_nothing(copy: Copy) -> None:
+    copy.unreviewed = {"AAA-001", "AAA-002"}
+    status, output = copy.judge()
+    assert status == UNKNOWN
+    assert "reopened: 1  AAA-001" in output
+    assert "remark: 1  AAA-002" in output
+    assert "requirements proven: 0" in output
+    copy.implementation = "/bin/false"
+    status, output = copy.judge()
+    assert status == RED
+    assert "fail: 1  AAA-001" in output
 
 
 def test_an_implementation_that_cannot_be_run_is_refused(copy: Copy) -> None:
