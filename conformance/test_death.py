@@ -244,7 +244,7 @@ def test_idle_deaths_are_noticed(stage: Stage, how: str) -> None:
     dying, living = others(calculators, busy)
     lose(dying, how)
     if "closed" in how:
-        dying.sync()
+        dying.obey()
     else:
         dying.wait_gone()
     for number in (b"1\n", b"1\n2\n"):

@@ -110,6 +110,8 @@ def test_a_calculator_that_does_not_end(stage: Stage) -> None:
         lambda: calculator.gone or run.status is not None,
         grace(stage),
     )
+    # What was killed needs a moment to go, perhaps longer than its distributor.
+    stage.happens(lambda: calculator.gone, stage.bound / 5)
     assert calculator.gone, "the distributor exited and left its calculator running"
     run.wait(grace(stage))
     assert run.stdout == b"result\n"

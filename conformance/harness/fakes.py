@@ -125,6 +125,16 @@ class Fake:
         """Return when all commands are obeyed and all input that is there by then is reported."""
         self._ask("sync")
 
+    def obey(self) -> None:
+        """Return when all commands are obeyed, also if the process ends after that.
+
+        A distributor may close the input of a fake that closed its output, and the fake then exits.
+        """
+        self._watch.wait(
+            f"its commands to be obeyed ({self.name})",
+            lambda: self.gone or len(self._answers) >= self._sent,
+        )
+
     def drain(self, patience: float) -> bool:
         """Whether the distributor reads everything that was written, within ``patience``."""
         return bool(self._ask("drain", patience))

@@ -196,7 +196,9 @@ class Stage:
         if event == "started":
             self._meet(channel, value)
             return
-        fake = self._fakes[channel]
+        fake = self._fakes.get(channel)
+        if fake is None:  # it was killed after it had connected and before it could say who it is
+            return
         fake.take(event, value)
         if isinstance(fake, Calculator) and self.reply is not None and event == "input":
             while fake.unanswered:
