@@ -45,6 +45,7 @@ from paexec_trio.core.events import (
     TimePassed,
     TimerFired,
 )
+from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.execmode import ExecFramer, call, preamble
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
@@ -167,6 +168,8 @@ class Engine:
         self._living = len(self._nodes)
         # Tasks whose attempts failed, with their ids; the last one is next (DTH-012).
         self._to_reassign: list[tuple[int, bytes]] = []
+        self.exchange = self._make_exchange()
+        """What a world may ask before it makes an event of octets that a calculator wrote."""
         # Nodes are being started, or dead ones will be when the timer fires.
         self._starts_arranged = True
         self._burial_arranged = False
@@ -196,6 +199,21 @@ class Engine:
             TimerFired: self._timer_fired,
             StopRequested: self._stop_requested,
         }
+
+    def _make_exchange(self) -> Exchange | None:
+        settings = self._settings
+        if (
+            not isinstance(self._tasks, FlatTasks)
+            or self._status_words
+            or self._groups
+            or self._prefetches
+            or settings.exec_mode
+            or settings.print_task
+            or settings.terminator != NEWLINE
+        ):
+            return None
+        last_line = settings.eot + NEWLINE if settings.print_eot else b""
+        return Exchange(self._nodes, self._tasks, self._to_reassign, self._prefixes, last_line)
 
     def handle(self, event: Event) -> list[Command]:
         """Take in one event and return the commands that follow from it, in order.

@@ -64,6 +64,18 @@ class ResultFramer:
         # The beginning of a line whose newline has not come yet. Holds no newline.
         self._held = bytearray()
 
+    def whole(self, data: bytes) -> bytes | None:
+        """Return the lines of a result if these octets are one, with its EOT and nothing else.
+
+        Nothing is taken in: if they are not, they are what :meth:`feed` or :meth:`cut` is for.
+        """
+        if self._held:
+            return None
+        if data.startswith(self._eot_line):
+            return b"" if data == self._eot_line else None
+        lines, marker, rest = data.partition(self._newline_eot_line)
+        return lines + NEWLINE if marker and not rest else None
+
     def cut(self, data: bytes, most: int) -> tuple[list[bytes], bytes]:
         """Cut whole results off octets that follow on an EOT.
 

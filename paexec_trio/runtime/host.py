@@ -52,6 +52,7 @@ from paexec_trio.core.events import (
     TimePassed,
     TimerFired,
 )
+from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
 from paexec_trio.runtime.holding import HeldOutput
@@ -85,6 +86,7 @@ class Host:
         stdout: the descriptor that results are written to.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
         waiter: how it is waited for all of them.
+        exchange: is asked before an event is made of what a calculator wrote.
         tells_time: whether each batch of events begins with ``TimePassed``.
 
     Raises:
@@ -100,12 +102,14 @@ class Host:
         stderr: int,
         waiter: Waiter,
         *,
+        exchange: Exchange | None = None,
         tells_time: bool = False,
     ) -> None:
         self._writer = NonblockingWriter(stdout)
         self._output_is_terminal = os.isatty(stdout)
         self._launch = launch
         self._nodes = nodes
+        self._exchange = exchange
         self._tells_time = tells_time
         self._environment = launch.environment(os.environb)
         self._has_terminal = has_terminal()
@@ -179,7 +183,7 @@ class Host:
             yield TimePassed(self._waiter.now())
         for _ in range(len(self._pending)):
             yield from self._pending.popleft()
-        by_stdout = self._by_stdout
+        by_stdout, exchange = self._by_stdout, self._exchange
         for fd, _mask in self._ready:
             process = by_stdout.get(fd)
             if process is None:
@@ -196,7 +200,12 @@ class Host:
                     continue
                 except OSError:
                     data = b""
-                if data:
+                if exchange and (exchanged := exchange(process.node, data)):
+                    lines, task = exchanged
+                    if lines:
+                        self._print(lines)
+                    self._send_to(process, task)
+                elif data:
                     yield NodeOutput(process.node, data)
                 else:
                     yield from self._output_ended(process)
@@ -298,10 +307,19 @@ class Host:
         self._pending.append(iter([NodeStarted(node, process.pid)]))
 
     def _send(self, command: Send) -> None:
-        process = self._processes[command.node]
-        on_its_way = process.unsent.size > 0
-        process.unsent.append(command.data)
-        if not on_its_way:
+        self._send_to(self._processes[command.node], command.data)
+
+    def _send_to(self, process: NodeProcess, data: bytes) -> None:
+        if process.unsent.size:
+            process.unsent.append(data)
+            return
+        # As a rule all of it goes at once; if not, the attempt to write the rest tells why.
+        try:
+            written = os.write(process.stdin, data)
+        except OSError:
+            written = 0
+        if written < len(data):
+            process.unsent.append(data[written:])
             self._write_to(process)
 
     def _write_to(self, process: NodeProcess) -> None:
@@ -466,8 +484,11 @@ class Host:
     # Standard output and standard error
 
     def _write(self, command: Write) -> None:
+        self._print(command.data)
+
+    def _print(self, data: bytes | bytearray) -> None:
         if not self._output_broken:
-            self._output.append(command.data)
+            self._output.append(data)
             if self._output.size > _OUTPUT_LIMIT:
                 self._flush_output()
 
@@ -508,11 +529,12 @@ class Host:
             self._holding_failed(error)
 
     def _flush_output(self) -> None:
-        if not self._output_blocked:
-            if self._output.size:
-                self._try_output()
-            else:
-                self._say_if_drained()
+        if self._output_blocked:
+            return
+        if self._output.size:
+            self._try_output()
+        else:
+            self._say_if_drained()
 
     def _try_output(self) -> None:
         size = self._output.size
@@ -531,9 +553,11 @@ class Host:
             gone |= error.errno == errno.EIO and self._output_is_terminal  # it was hung up
             self._break_output(OutputClosed() if gone else OutputFailed(_reason(error)))
         else:
-            self._set_back_giving_up()
+            if self._deadlines:
+                self._set_back_giving_up()
             self._take_released()
-            self._say_if_drained()
+            if self._output_drain_wanted:
+                self._say_if_drained()
         if self._output_blocked:
             self._output_blocked = False
             if self._output_watched:
@@ -544,8 +568,9 @@ class Host:
             if process.stdout >= 0:
                 self._watch_stdout(process)
         self._paused.clear()
-        self._pending.extend(finish() for finish in self._postponed.values())
-        self._postponed.clear()
+        if self._postponed:
+            self._pending.extend(finish() for finish in self._postponed.values())
+            self._postponed.clear()
 
     def _break_output(self, event: Event) -> None:
         self._output_broken = True

@@ -12,6 +12,7 @@ import select
 import socket
 import stat
 from collections.abc import Callable
+from functools import partial
 from typing import final
 
 from paexec_trio.runtime.writequeue import Octets
@@ -42,7 +43,7 @@ class NonblockingWriter:
         elif stat.S_ISREG(mode) or not _is_writable(fd):
             # Never blocks for long, or fails at once; opening it anew could make it writable.
             self.fd = own = os.dup(fd)
-            self.write = lambda data: os.write(own, data)
+            self.write = partial(os.write, own)
         else:
             self._open_anew(fd)
 
@@ -50,7 +51,7 @@ class NonblockingWriter:
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         try:
             self.fd = own = os.open(f"/proc/self/fd/{fd}", flags)
-            self.write = lambda data: os.write(own, data)
+            self.write = partial(os.write, own)
         except OSError:  # no /proc, or another user's terminal
             self.fd = os.dup(fd)
             self.write = _cautious(self.fd)

@@ -71,6 +71,7 @@ async def run(
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
+    engine = Engine(settings)
     host = Host(
         launch,
         settings.nodes,
@@ -78,6 +79,7 @@ async def run(
         stdout,
         stderr,
         _waiter(alone=alone),
+        exchange=None if debug else engine.exchange,
         tells_time=settings.prefetch == AUTO,
     )
 
@@ -87,7 +89,7 @@ async def run(
     try:
         with _stop_on_signals(host, stop_signals, wake=alone):
             nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
-            return await drive(Engine(settings), host, trace if debug else None, nonce)
+            return await drive(engine, host, trace if debug else None, nonce)
     finally:
         await host.close()
 

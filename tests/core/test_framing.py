@@ -25,6 +25,27 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
 cuts = st.lists(st.integers(min_value=0, max_value=200))
 
 
+# One whole result
+
+
+@given(
+    data=st.lists(st.sampled_from([b"", b"a", b"e", b"\n", b"e\n", b"\ne\n"])).map(b"".join),
+    eot=st.sampled_from([b"", b"e"]),
+    held=st.sampled_from([b"", b"x"]),
+)
+def test_whole_is_what_feed_finds_whole(data: bytes, eot: bytes, held: bytes) -> None:
+    framer, other = ResultFramer(eot), ResultFramer(eot)
+    framer.feed(held)
+    whole = framer.whole(data)
+    line, lines, rest = other.feed(data)
+    assert whole == (lines if rest == b"" and not held else None)
+    assert line == b""
+    # It took nothing in.
+    other = ResultFramer(eot)
+    other.feed(held)
+    assert framer.feed(data) == other.feed(data)
+
+
 # Several results at once
 
 

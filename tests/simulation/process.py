@@ -9,7 +9,7 @@ from functools import partial
 from random import Random
 from typing import Protocol, final
 
-from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeOutput, NodeUnwritable
+from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeUnwritable
 from tests.simulation.calculators import Calculator, LineCalculator, Shell
 from tests.simulation.history import Asked, Broken, Fact
 from tests.simulation.scenario import Scenario
@@ -70,6 +70,9 @@ class Surroundings(Protocol):
 
     def is_output_paused(self) -> bool:
         """Say whether results are not read now, because nobody reads ours."""
+
+    def take_output(self, node: int, data: bytes) -> Iterator[Event]:
+        """Hand over what a calculator wrote."""
 
     def bury(self, process: SimulatedProcess) -> None:
         """Forget the process."""
@@ -323,7 +326,7 @@ class SimulatedProcess:
     def _read(self) -> Iterator[Event]:
         data, self._pipe = self._pipe, b""
         if data and not self._buried:
-            yield NodeOutput(self.node, data)
+            yield from self._world.take_output(self.node, data)
 
     def _see_eof(self) -> Iterator[Event]:
         if self._buried or self._stdout_at_end:

@@ -31,9 +31,12 @@ def simulate(seed: int) -> Run:
     dice = Random(seed)  # noqa: S311 (no secret)
     scenario = draw(dice, seed)
     history = History()
-    world = SimulatedWorld(scenario, dice, history)
+    engine = Engine(scenario.settings)
+    # Half of the runs in which it could be used do without it.
+    exchange = engine.exchange if seed % 2 else None
+    world = SimulatedWorld(scenario, dice, history, exchange)
     try:
-        _finish(drive(Engine(scenario.settings), world, history.log, NONCE))
+        _finish(drive(engine, world, history.log, NONCE))
     except StuckError as error:
         history.log(Stuck(str(error)))
     except Exception as error:  # noqa: BLE001 (whatever it is, it is a violation)

@@ -28,6 +28,7 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.events import (
     Event,
     NodeNotStarted,
+    NodeOutput,
     NodeStarted,
     OutputClosed,
     OutputDrained,
@@ -37,6 +38,7 @@ from paexec_trio.core.events import (
     TimePassed,
     TimerFired,
 )
+from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.settings import AUTO
 from tests.simulation.history import Fact, Healed, History, Printed
 from tests.simulation.process import Break, Fate, Moment, SimulatedProcess
@@ -69,12 +71,20 @@ class SimulatedWorld:
         scenario: what the world is like.
         dice: decide everything else.
         history: takes down what neither an event nor a command says; its clock is set.
+        exchange: is asked before an event is made of what a calculator wrote.
     """
 
-    def __init__(self, scenario: Scenario, dice: Random, history: History) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        dice: Random,
+        history: History,
+        exchange: Exchange | None = None,
+    ) -> None:
         self.scenario = scenario
         self.dice = dice
         self._history = history
+        self._exchange = exchange
         self._now = 0.0
         self._agenda: list[tuple[float, int, Callable[[], Iterator[Event]]]] = []
         self._scheduled = 0
@@ -164,6 +174,21 @@ class SimulatedWorld:
     def is_output_paused(self) -> bool:
         """Say whether results are not read now, because nobody reads ours."""
         return self._unread_output > OUTPUT_LIMIT
+
+    def take_output(self, node: int, data: bytes) -> Iterator[Event]:
+        """Hand over what a calculator wrote."""
+        output = NodeOutput(node, data)
+        exchanged = self._exchange(node, data) if self._exchange else None
+        if exchanged is None:
+            yield output
+            return
+        lines, task = exchanged
+        send = Send(node, task)
+        # For the judge it is as if there had been an event and its commands.
+        self._history.log(output)
+        self._print(lines)
+        self._history.log(send)
+        self._send(send)
 
     def bury(self, process: SimulatedProcess) -> None:
         """Forget the process."""

@@ -16,12 +16,13 @@ def main() -> int:
     sys.path[0] = str(ROOT)  # it was the directory of this file
     for chapter in CHAPTERS:
         importlib.import_module(f"conformance.selftest.zoo.{chapter}")
-    from conformance.selftest.zoo.mutant import MUTANTS
+    from conformance.selftest.zoo.mutant import MUTANTS, do_without_exchange
 
     if len(sys.argv) == 1:
         for name, mutant in MUTANTS.items():
             print(name, *mutant.breaks)
         return 0
+    do_without_exchange()
     MUTANTS[sys.argv.pop(1)].plant()
     sys.argv[0] = "paexec"
     from paexec_trio.cli.main import main as be_paexec

@@ -1,0 +1,177 @@
+"""A world that asks for the exchange of results sees what one without it sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from paexec_trio.core.commands import Command, Exit, Send, Write
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import (
+    Event,
+    NodeEnded,
+    NodeGone,
+    NodeOutput,
+    NodeStarted,
+    NodeUnwritable,
+    RunStarted,
+    StdinChunk,
+    StdinEnded,
+    StopRequested,
+)
+from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
+
+NODES = (b"alpha", b"beta", b"gamma")
+
+
+class World:
+    """Takes down what an engine wants, output and input of each node apart."""
+
+    def __init__(self, settings: Settings, *, asks: bool) -> None:
+        self.engine = Engine(settings)
+        self.asks = asks
+        self.exchanged = 0
+        self.output = b""
+        self.sent = [b""] * len(NODES)
+        self.others: list[Command] = []
+
+    def happens(self, event: Event) -> None:
+        if isinstance(event, NodeOutput) and self.asks and self.engine.exchange:
+            exchanged = self.engine.exchange(event.node, event.data)
+            if exchanged:
+                self.exchanged += 1
+                self.output += exchanged[0]
+                self.sent[event.node] += exchanged[1]
+                return
+        for command in self.engine.handle(event):
+            if isinstance(command, Write):
+                self.output += command.data
+            elif isinstance(command, Send):
+                self.sent[command.node] += command.data
+            else:
+                self.others.append(command)
+
+
+SETTINGS = st.builds(
+    Settings,
+    nodes=st.just(NODES),
+    eot=st.sampled_from([b"", b"e"]),
+    show_node=st.booleans(),
+    show_task_id=st.booleans(),
+    show_pid=st.booleans(),
+    print_eot=st.booleans(),
+    resistance=st.sampled_from([None, Resistance(fatal=b"fatal")]),
+)
+
+OUTPUTS = ["lines", "nothing", "half", "line", "end", "twice"]
+
+
+@given(
+    settings=SETTINGS,
+    tasks=st.integers(min_value=2, max_value=12),
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from([*OUTPUTS * 3, "more", "dies", "refuses", "over", "stop"]),
+            st.integers(min_value=0, max_value=2),
+        ),
+        max_size=30,
+    ),
+)
+def test_it_makes_no_difference(
+    settings: Settings, tasks: int, steps: list[tuple[str, int]]
+) -> None:
+    eot = settings.eot + b"\n"
+    outputs = {
+        "lines": b"of it\nand more\n" + eot,
+        "nothing": eot,
+        "half": b"be",
+        "line": b"gun\n",
+        "end": eot,
+        "twice": b"once\n" + eot + b"twice\n" + eot,
+    }
+    worlds = [World(settings, asks=True), World(settings, asks=False)]
+    living = set(range(len(NODES)))
+    number = 0
+
+    def happens(event: Event) -> None:
+        for world in worlds:
+            world.happens(replace(event))
+        asking, other = worlds
+        assert asking.output == other.output
+        assert asking.sent == other.sent
+        assert asking.others == other.others
+
+    happens(RunStarted())
+    for index in living:
+        happens(NodeStarted(index, 1000 + index))
+    is_over = False
+    for step, node in [("more", 0)] * tasks + steps:
+        if step == "more" and not is_over:
+            number += 1
+            happens(StdinChunk(b"task %d\n" % number * 2))
+        elif step == "over" and not is_over:
+            is_over = True
+            happens(StdinEnded())
+        elif step == "stop":
+            is_over = True
+            happens(StopRequested(15))
+        elif node in living and step in outputs:
+            happens(NodeOutput(node, outputs[step]))
+        elif node in living and step == "dies":
+            living.remove(node)
+            happens(NodeEnded(node))
+            happens(NodeGone(node))
+        elif node in living and step == "refuses" and worlds[0].sent[node]:
+            happens(NodeUnwritable(node, b"Broken pipe", 1))
+        if any(isinstance(command, Exit) for command in worlds[0].others):
+            break
+    event(f"exchanged: {min(worlds[0].exchanged, 5)}")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(nodes=NODES, graph=GraphSettings()),
+        Settings(nodes=NODES, grouping=Grouping.GROUP),
+        Settings(nodes=NODES, grouping=Grouping.KEEP_ORDER),
+        Settings(nodes=NODES, prefetch=2),
+        Settings(nodes=NODES, print_task=True),
+        Settings(nodes=NODES, terminator=b"\0"),
+        Settings(nodes=NODES, exec_mode=ExecSettings(command=b'true "$1"')),
+    ],
+)
+def test_it_is_not_offered_where_more_follows(settings: Settings) -> None:
+    assert Engine(settings).exchange is None
+
+
+def test_it_is_used_while_tasks_wait() -> None:
+    world = World(Settings(nodes=NODES[:1]), asks=True)
+    world.happens(RunStarted())
+    world.happens(NodeStarted(0, 1000))
+    world.happens(StdinChunk(b"a\nb\nc\nd\n"))
+    for count in [1, 2, 2]:  # the last task is the engine's
+        world.happens(NodeOutput(0, b"result\n\n"))
+        assert world.exchanged == count
+    assert world.sent[0] == b"a\nb\nc\nd\n"
+    assert world.output == b"result\n" * 3
+
+
+def test_a_task_that_was_exchanged_is_reassigned_before_others() -> None:
+    settings = Settings(nodes=NODES[:2], show_task_id=True, resistance=Resistance())
+    world = World(settings, asks=True)
+    world.happens(RunStarted())
+    world.happens(NodeStarted(0, 1000))
+    world.happens(NodeStarted(1, 1001))
+    world.happens(StdinChunk(b"a\nb\nc\nd\ne\nf\ng\n"))
+    world.happens(NodeOutput(0, b"of a\n\n"))
+    assert world.exchanged == 1
+    world.happens(NodeEnded(0))
+    world.happens(NodeOutput(1, b"of b\n\n"))
+    world.happens(NodeOutput(1, b"of c\n\n"))
+    assert world.exchanged == 2
+    assert world.sent == [b"a\nc\n", b"b\nc\nd\n", b""]
+    assert world.output == b"1 of a\n3 fatal\n2 of b\n3 of c\n"
