@@ -26,6 +26,9 @@ requirement = pytest.mark.requirement
 #: A transport over a link that takes time.
 LINK = Path(__file__).parent / "harness" / "link.py"
 
+#: A calculator whose tasks take long.
+SLOW = Path(__file__).parent / "harness" / "slow.py"
+
 #: Both modes; a result of a graph's task ends with its status.
 MODES = {"flat": (), "graph": ("-g",)}
 modes = pytest.mark.parametrize("mode", MODES)
@@ -347,6 +350,33 @@ def test_a_slow_link_is_filled(stage: Stage, nodes: int) -> None:
     expected = {b"%b %b" % (task, stage.result(task)) for task in tasks}
     assert len(run.stdout.splitlines()) == len(tasks)
     assert set(run.stdout.splitlines()) == expected
+
+
+@requirement("PRE-043")
+def test_long_tasks(stage: Stage) -> None:
+    """Most are alone at their node; to try more now and then is how it is found what they take.
+
+    The longer they are on their way, because the machine is busy, the longer the tasks take.
+    """
+    count = 60
+    calculator = f"exec {shlex.join([sys.executable, '-IS', str(SLOW), stage.nonce.decode()])}"
+    run = stage.start("-n", "+1", "--prefetch", "auto", "-c", calculator)
+    run.feed(lines(*numbers(1, count)))
+    run.close_stdin()
+    done = 0
+
+    def has_more_results(before: int) -> bool:
+        return run.stdout.count(b"\n") > before
+
+    while done < count:
+        stage.wait("a further result", partial(has_more_results, done))
+        done = run.stdout.count(b"\n")
+    assert run.wait() == 0
+    words = [line.split() for line in run.stdout.splitlines()]
+    assert {word for word, _ in words} == {stage.nonce}
+    held = [int(number) for _, number in words]
+    assert len(held) == count
+    assert held.count(1) > count / 2, f"how many tasks the node held at each answer: {held}"
 
 
 @requirement("PRE-042", "PRE-012")

@@ -1,0 +1,40 @@
+"""A calculator whose tasks take much longer than their way to it and back.
+
+Usage: slow.py WORD
+
+It takes five times as long for each as it has ever waited for the next one, and at least 30 ms. The
+result of a task is the word, which nobody can guess, and the number of tasks that it had received
+and not answered then: 1 if the task was alone.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+
+_LEAST = 0.03
+_FACTOR = 5
+
+
+def main() -> None:
+    word = os.fsencode(sys.argv[1])
+    tasks = 0
+    longest = 0.0
+    since: float | None = None
+    while octets := os.read(0, 1 << 16):
+        if since is not None:
+            longest = max(longest, time.monotonic() - since)
+        tasks += octets.count(b"\n")
+        while tasks:
+            time.sleep(max(_LEAST, _FACTOR * longest))
+            if select.select([0], [], [], 0)[0]:
+                tasks += os.read(0, 1 << 16).count(b"\n")
+            os.write(1, b"%b %d\n\n" % (word, tasks))
+            tasks -= 1
+        since = time.monotonic()
+
+
+if __name__ == "__main__":
+    main()
