@@ -41,6 +41,7 @@ MEGABYTES_A_SECOND = Unit("MB/s", greater_is_better=True)
 MILLISECONDS = Unit("ms", greater_is_better=False, digits=1)
 SECONDS = Unit("s", greater_is_better=False, digits=2)
 MEBIBYTES = Unit("MiB", greater_is_better=False, digits=1)
+MICROSECONDS = Unit("µs a task", greater_is_better=False, digits=1)
 CALLS_A_TASK = Unit("calls a task", greater_is_better=False, digits=2)
 
 
@@ -67,6 +68,11 @@ def seconds(label: str) -> Measure[Usage]:
 def milliseconds(label: str) -> Measure[Usage]:
     """Measure the time of a whole short run."""
     return Measure(label, MILLISECONDS, lambda usage: usage.seconds * 1000)
+
+
+def processor_time(label: str, tasks: int) -> Measure[Usage]:
+    """Measure the processor time of the distributor for each task, its start included."""
+    return Measure(label, MICROSECONDS, lambda usage: usage.processor * 1e6 / tasks)
 
 
 def peak(label: str) -> Measure[Usage]:

@@ -24,11 +24,14 @@ class Usage:
     Attributes:
         seconds: from the start of the program to its end.
         first: from its start to the first octet of the results; only if they went into a pipe.
+        processor: seconds in which the program itself had a processor, in user and system mode;
+            not the processes that it started.
         peak: KiB of memory of the largest process.
     """
 
     seconds: float
     first: float
+    processor: float
     peak: int
 
 
@@ -128,10 +131,12 @@ class Job:
             process.wait()
         if too_late.is_set():
             return Failed(f"> {self.limit:.3g} s")
-        begin, end, peak, status = (int(word) for word in report.read_text().split())
+        begin, end, processor, peak, status = (int(word) for word in report.read_text().split())
         if status:
             return Failed(_how_it_ended(os.waitstatus_to_exitcode(status), diagnostics))
-        return Usage(seconds=(end - begin) / 1e9, first=-begin / 1e9, peak=peak)
+        return Usage(
+            seconds=(end - begin) / 1e9, first=-begin / 1e9, processor=processor / 1e9, peak=peak
+        )
 
 
 def _how_it_ended(status: int, diagnostics: Path) -> str:

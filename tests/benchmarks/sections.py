@@ -65,7 +65,13 @@ def rate_of_tasks(bench: Bench) -> Comparisons:
             for name, words in bench.programs.distributors().items()
         }
         label = "1 node" if nodes == 1 else f"{nodes} nodes"
-        yield Comparison([b.tasks_a_second(label, tasks)], into_file(jobs, each_number_once(tasks)))
+        yield Comparison(
+            [
+                b.tasks_a_second(label, tasks),
+                b.processor_time(f"{label}: processor time", tasks),
+            ],
+            into_file(jobs, each_number_once(tasks)),
+        )
 
 
 DIGITS_OF_PID = 9
@@ -323,7 +329,7 @@ SECTIONS = (
         "Tasks",
         "The calculator prints each task, a number, and the end-of-task marker. The time is that of"
         " the whole run, with the start of the program and of all calculators. Results go to a"
-        " file.",
+        " file. The processor time is that of the distributor alone, in user and system mode.",
         rate_of_tasks,
     ),
     Section(

@@ -74,6 +74,20 @@ def test_results_are_counted_as_they_come(tools: Tools, numbers: Path) -> None:
     assert isinstance(usage, Usage)
 
 
+def test_processor_time_is_that_of_the_program_alone(tools: Tools, numbers: Path) -> None:
+    """In both modes; what its children need does not count, whether it waits for them or not."""
+    loop = "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done"
+    alone = shell(tools, numbers, f"{loop}; cat").into_file(THREE)
+    with_child = shell(tools, numbers, f"({loop}); ({loop}) & cat; wait").into_file(THREE)
+    idle = shell(tools, numbers, "cat; sleep 0.1").into_file(THREE)
+    assert isinstance(alone, Usage)
+    assert isinstance(with_child, Usage)
+    assert isinstance(idle, Usage)
+    assert 0 < idle.processor < alone.processor / 5
+    assert with_child.processor < alone.processor / 5
+    assert alone.processor <= alone.seconds
+
+
 def test_our_memory_is_not_the_program_s(tools: Tools, numbers: Path) -> None:
     ours = bytearray(b"x" * (100 << 20))
     small = shell(tools, numbers, "cat").into_file(THREE)
@@ -91,14 +105,14 @@ def test_what_cannot_be_seen_is_proven_once(tools: Tools, numbers: Path) -> None
 
     def proof() -> Usage | Failed:
         runs.append("proof")
-        return Usage(1, 1, 1)
+        return Usage(1, 1, 1, 1)
 
     def run() -> Usage | Failed:
         runs.append("run")
-        return Usage(2, 2, 2)
+        return Usage(2, 2, 2, 2)
 
     trial = AfterProof(run, proof)
-    assert trial() == trial() == Usage(2, 2, 2)
+    assert trial() == trial() == Usage(2, 2, 2, 2)
     assert runs == ["proof", "run", "run"]
     failing = shell(tools, numbers, "grep -v 2")
     trial = AfterProof(failing.into_nothing, lambda: failing.into_pipe(tallied(3, 6)))

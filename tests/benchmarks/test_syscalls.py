@@ -6,10 +6,13 @@ Times on a busy machine say nothing; the work that is done can be counted.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.building import Tools
-from tests.benchmarks.syscalls import CallsPerTask, calls_per_task, read_counts
+from tests.benchmarks.syscalls import CallsPerTask, calls_per_task, read_counts, system_calls
 
 PROGRAM = Path(sys.executable).with_name("paexec-trio")
 
@@ -34,6 +37,34 @@ def test_more_nodes_make_no_task_cost_more(tools: Tools, tmp_path: Path) -> None
     """At worst each result is ready alone; how many are ready together is up to the system."""
     calls = count(tools, 8, tmp_path)
     assert calls.total <= 4 + READS_OF_INPUT, calls.of
+
+
+MEMORY = {"brk", "mmap", "munmap"}
+"""Calls whose number depends on how long the words of the command line are."""
+
+
+def test_prefetch_costs_nothing_that_is_not_asked_for(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PRE-003: with one node every call of a whole run is the same, and as often.
+
+    But for the waiting at the end: whether the node's output and its process end together is up to
+    the system.
+    """
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+
+    def whole_run(*words: str) -> dict[str, int]:
+        argv = [str(PROGRAM), *words, "-n", "+1", "-C", str(tools.calculator), "echo"]
+        counts = system_calls(argv, 1000, tmp_path)
+        assert isinstance(counts, Counter), counts
+        return {name: count for name, count in counts.items() if name not in MEMORY}
+
+    plain, one, two = whole_run(), whole_run("--prefetch", "1"), whole_run("--prefetch", "2")
+    assert plain["write"] == 2000
+    assert plain["epoll_wait"] >= 1000
+    assert one.pop("epoll_wait") == pytest.approx(plain.pop("epoll_wait"), abs=3)
+    assert one == plain
+    assert two["write"] < 2000
 
 
 def test_the_table_of_strace_is_understood() -> None:
