@@ -24,12 +24,11 @@ def shares(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
     if sum(rooms) <= tasks:
         return rooms
     given = [0] * len(rooms)
-    bottom = max(most) + 1
+    full = max(most)  # more than any node holds that can be given one
     fewest = [(held[node], node) for node, room in enumerate(rooms) if room]
     heapify(fewest)
     for _ in range(tasks):
         count, node = fewest[0]
         given[node] += 1
-        # A full node sinks below all others.
-        heapreplace(fewest, (bottom if given[node] == rooms[node] else count + 1, node))
+        heapreplace(fewest, (full if given[node] == rooms[node] else count + 1, node))
     return given

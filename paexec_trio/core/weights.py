@@ -66,11 +66,16 @@ def sums_over_dependants(graph: TaskGraph, order: Sequence[int]) -> list[int]:
         return _sums_over_trees(graph, order)
     own = own_weights(graph)
     sums = [0] * len(own)
-    block_size = max(_MIN_BLOCK, _MASK_BITS // len(own))
-    for start in range(0, len(order), block_size):
-        block = order[start : start + block_size]
+    size = block_size(len(graph))
+    for start in range(0, len(order), size):
+        block = order[start : start + size]
         _add_block(graph, order[: start + len(block)], block, own, sums)
     return sums
+
+
+def block_size(tasks: int) -> int:
+    """Return how many dependants are looked at together in a graph of so many tasks."""
+    return max(_MIN_BLOCK, _MASK_BITS // tasks)
 
 
 def _sums_over_trees(graph: TaskGraph, order: Sequence[int]) -> list[int]:

@@ -67,6 +67,21 @@ def test_order_of_tasks_that_are_in_order_and_of_others(lines: list[bytes]) -> N
     assert names == [b"a", b"b", b"c"]
 
 
+def test_order_of_many_tasks() -> None:
+    """Written down in the reverse order."""
+    count = 1000
+    graph = graph_of(*[b"%d %d" % (task - 1, task) for task in range(count, 0, -1)])
+    assert [graph.names[task] for task in graph.topological_order()] == [
+        b"%d" % task for task in range(count + 1)
+    ]
+
+
+def test_edges_have_two_ends() -> None:
+    """What is missing is no reason to leave edges out."""
+    with pytest.raises(ValueError, match="longer"):
+        TaskGraph([b"", b"a", b"b"], [1], [2, 2], {})
+
+
 def test_failure_in_a_ladder_of_diamonds() -> None:
     """GRA-061: as many paths as 2 to the power of 10,000."""
     lines = []

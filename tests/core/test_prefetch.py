@@ -68,6 +68,8 @@ NODES = st.lists(
 
 @given(nodes=NODES, tasks=st.integers(min_value=0, max_value=80))
 @example(nodes=[(0, 3), (0, 3)], tasks=3)
+@example(nodes=[(0, 1), (0, 3), (0, 3)], tasks=6)
+@example(nodes=[(0, 300), (0, 1000)], tasks=1000)
 def test_tasks_go_where_the_fewest_are(nodes: list[tuple[int, int]], tasks: int) -> None:
     """PRE-010, PRE-011, PRE-013: one after the other to the first of those that hold the fewest."""
     held = [count for count, _ in nodes]
@@ -79,6 +81,12 @@ def test_tasks_go_where_the_fewest_are(nodes: list[tuple[int, int]], tasks: int)
             expected[min(open_nodes)[1]] += 1
     given_tasks = shares(held, most, tasks)
     assert [a + b for a, b in zip(held, given_tasks, strict=True)] == expected
+
+
+def test_each_node_has_a_limit() -> None:
+    """What is missing is no reason to leave nodes out."""
+    with pytest.raises(ValueError, match="shorter"):
+        shares([0, 0], [1], 1)
 
 
 # Dispatch and results

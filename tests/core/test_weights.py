@@ -37,10 +37,9 @@ def everything_below(graph: TaskGraph, task: int) -> list[int]:
 
 
 @pytest.fixture(params=[1, 2, 5, 1 << 20], ids="block of {}".format)
-def block_size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def blocks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at so many dependants at a time."""
-    monkeypatch.setattr(weights, "_MIN_BLOCK", request.param)
-    monkeypatch.setattr(weights, "_MASK_BITS", 0)
+    monkeypatch.setattr(weights, "block_size", lambda _tasks: request.param)
 
 
 def test_own_weights() -> None:
@@ -48,13 +47,25 @@ def test_own_weights() -> None:
     assert weights.own_weights(build([(1, 2)], {2: 0, 3: -7}))[1:] == [1, 0, -7]
 
 
-@pytest.mark.usefixtures("block_size")
+@pytest.mark.usefixtures("blocks")
 @given(WEIGHTED_GRAPHS)
 def test_sums(case: tuple[list[tuple[int, int]], dict[int, int]]) -> None:
     """WGT-004: each dependant counts once, whatever the blocks."""
     graph = build(*case)
     sums = weights.sums_over_dependants(graph, graph.topological_order())
     assert sums[1:] == [sum(everything_below(graph, task + 1)) for task in range(len(graph))]
+
+
+@pytest.mark.parametrize("tasks", [1, 3000, 100_000, 1 << 21])
+def test_blocks_fill_their_memory(tasks: int) -> None:
+    """128 MiB of bits, one for each task and dependant."""
+    assert (
+        tasks * weights.block_size(tasks) <= 8 * 128 << 20 < tasks * (weights.block_size(tasks) + 1)
+    )
+
+
+def test_blocks_of_huge_graphs_are_not_tiny() -> None:
+    assert weights.block_size(100_000_000) == 512
 
 
 @given(WEIGHTED_GRAPHS)
