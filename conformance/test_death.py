@@ -150,7 +150,7 @@ def test_before_and_within_the_eot(stage: Stage, written: bytes, mode: str) -> N
 def test_right_after_the_eot(stage: Stage, how: str, mode: str) -> None:
     """The next task may or may not be sent to it; the one that it finished is done."""
     run = begin(stage, "alpha beta", "-z", "-l", *MODES[mode])
-    run.feed(b"a\nb\nc\n")
+    run.feed(b"a\nb\nc\n" + (b"weight: a 2\nweight: b 2\n" if mode == "graph" else b""))
     run.close_stdin()
     stage.next_calculators(2)
     first, second = stage.holder(b"a"), stage.holder(b"b")
@@ -324,10 +324,16 @@ def test_a_task_that_kills_all_nodes_but_one(stage: Stage, mode: str) -> None:
 @requirement("DTH-011")
 @pytest.mark.parametrize("order", ["flat", "graph", "weights"])
 def test_reassigned_tasks_go_first(stage: Stage, order: str) -> None:
+    """The graph's c, which is ready when b is done, and d do not go before a, which was lost.
+
+    With weights c is heavier than all the others.
+    """
     mode = "flat" if order == "flat" else "graph"
     run = begin(stage, "alpha beta", "-z", *MODES[mode])
-    weights = b"weight: a 3\nweight: b 3\nweight: c 2\nweight: d 2\n"
-    run.feed((weights if order == "weights" else b"") + b"a\nb\nc\nd\n")
+    run.feed(b"a\nb\nc\nd\n")
+    if order != "flat":
+        run.feed(b"b c\nweight: a 3\nweight: b 3\nweight: d 1\n")
+        run.feed(b"weight: c %d\n" % (9 if order == "weights" else 2))
     run.close_stdin()
     stage.next_calculators(2)
     lost, other = stage.holder(b"a"), stage.holder(b"b")

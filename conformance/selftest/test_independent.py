@@ -19,10 +19,13 @@ SOURCE = Path(__file__).resolve().parent / "independent" / "smallexec.c"
 
 # The chapters that it offers, those first that are quick to judge.
 QUICK = ("framing", "eot", "results", "dispatch", "prefixes")
-OTHERS = ("launch", "nodes", "options", "ends", "limits", "security")
+OTHERS = (
+    *("launch", "nodes", "options", "ends", "limits", "security"),
+    *("graph", "weights", "death", "restart"),
+)
 
-# It differs from these recommendations, as its first lines say.
-REMARKS = {"DSP-014"}
+# It differs from these recommendations: the first lines of its source say how.
+REMARKS = {"DSP-014", "GRA-044", "WGT-003", "WGT-008"}
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,10 @@
  * One loop around ppoll(2) reads tasks, hands them to calculators and prints results. Where the
  * specification leaves a choice it often chooses otherwise than the reference implementation:
  * nodes are process groups and not sessions; of several idle nodes the one of highest index gets
- * the next task; with -Z a node that has lived long enough is started again at once; results are
- * written in pieces of 4096 octets.
+ * the next task, and of several ready tasks the one of highest id is next; a failure line goes
+ * through the dependants breadth first; -d prints no weights; with -Z a node that has lived long
+ * enough is started again at once; results are written in pieces of 4096 octets. There are no -x,
+ * -X, -J and -W.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -47,8 +49,16 @@ struct buffer {
 struct task {
     size_t id, length;
     struct task *next; /* in the list of those that have to be done again */
+    /* In a graph: */
+    struct task *next_in_bucket, **dependants;
+    size_t dependant_count, needed; /* how many tasks have to succeed first */
+    char *weight;                   /* sign and digits */
+    size_t mark;                    /* the id of the last failure that it was found to depend on */
+    bool blocked;                   /* it depends on a task that did not succeed */
     char octets[];
 };
+
+enum status { NO_STATUS, SUCCESS, FAILURE };
 
 struct node {
     char *name;
@@ -56,6 +66,7 @@ struct node {
     int input, output; /* our ends of its pipes, -1 when closed */
     struct buffer unsent, line;
     struct task *task; /* that it holds */
+    enum status status; /* by the last line of its result */
     bool dead;         /* it gets no further tasks */
     bool ended;        /* its process has ended; what it wrote may still have to be read */
     bool told;         /* that it writes outside of tasks */
@@ -65,6 +76,9 @@ struct node {
 
 /* What the command line and the environment say. */
 static const char *program, *eot, *fatal = "fatal", *shell;
+static const char *success = "success", *failure = "failure", *weight_word = "weight:";
+static int delimiter = ' '; /* -1: none */
+static bool is_graph;
 static const char *nodes_value, *transport_value, *command;
 static char **free_words, **transport_words;
 static size_t transport_length;
@@ -78,6 +92,8 @@ static struct buffer input, output;
 static bool input_ended, refused;
 static struct task *again; /* tasks whose attempts failed, the last one first */
 static size_t last_id, held;
+static struct task **tasks, **ready; /* of a graph: all by their id, and a heap */
+static size_t ready_count, remaining; /* tasks that may still have to be done */
 static bool stopping;
 static int exit_status, end_signal;
 static sigset_t inherited_mask;
@@ -192,6 +208,7 @@ static void help(void)
          " -m t=EOT      the EOT                  -m F=TEXT     the line for failed attempts\n"
          " -e -E         print the EOT            -i -I         print the tasks\n"
          " -r -l -p      prefixes: node, task id, process id\n"
+         " -g -s         the input is a graph     -m s= f= d= w= its words\n"
          " -z            go on without nodes that die\n"
          " -Z SECONDS    -z, and start them again -w            wait for that if none lives\n"
          " -d            debugging                -h -V         this text, the version\n"
@@ -212,6 +229,14 @@ static void set_word(const char *text)
         eot = text + 2;
     if (text[0] == 'F')
         fatal = text + 2;
+    if (text[0] == 's')
+        success = text + 2;
+    if (text[0] == 'f')
+        failure = text + 2;
+    if (text[0] == 'w')
+        weight_word = text + 2;
+    if (text[0] == 'd')
+        delimiter = text[2] ? (unsigned char)text[2] : -1;
 }
 
 static void set_restart(const char *text)
@@ -227,7 +252,7 @@ static void set_restart(const char *text)
 static void read_options(int count, char **words)
 {
     int option;
-    while ((option = getopt(count, words, "+n:t:c:C0ym:eEiIrlpzZ:wdhV")) != -1)
+    while ((option = getopt(count, words, "+n:t:c:C0ym:eEiIrlpgszZ:wdhV")) != -1)
         switch (option) {
         case 'n': nodes_value = optarg; break;
         case 't': transport_value = optarg; break;
@@ -241,6 +266,7 @@ static void read_options(int count, char **words)
         case 'r': with_node = true; break;
         case 'l': with_id = true; break;
         case 'p': with_pid = true; break;
+        case 'g': case 's': is_graph = true; break;
         case 'z': survive = true; break;
         case 'Z': set_restart(optarg); break;
         case 'w': wait_for_nodes = true; break;
@@ -500,9 +526,7 @@ static bool start(struct node *node, char **words)
 static struct task *new_task(const char *octets, size_t count)
 {
     struct task *task = allocated(malloc(sizeof *task + count + 1));
-    task->id = ++last_id;
-    task->length = count;
-    task->next = NULL;
+    *task = (struct task){.id = ++last_id, .length = count};
     memcpy(task->octets, octets, count);
     return task;
 }
@@ -529,9 +553,224 @@ static bool input_waits(void)
     return count >= 0 && !refused;
 }
 
+static void drop_first_task(size_t count)
+{
+    if (find(&input, nul_ends ? 0 : '\n'))
+        drop(&input, count + 1);
+    else
+        empty(&input);
+}
+
+/* ---- Graphs ---------------------------------------------------------------------------------- */
+
+/* Compare decimal numbers of any length. */
+static int compare(const char *a, const char *b)
+{
+    bool minus_a = *a == '-', minus_b = *b == '-';
+    a += strspn(a, "+-");
+    b += strspn(b, "+-");
+    a += strspn(a, "0");
+    b += strspn(b, "0");
+    int sign_a = *a ? 1 - 2 * minus_a : 0, sign_b = *b ? 1 - 2 * minus_b : 0;
+    if (sign_a != sign_b)
+        return sign_a - sign_b;
+    size_t length_a = strlen(a), length_b = strlen(b);
+    return sign_a * (length_a != length_b ? (length_a > length_b) - (length_a < length_b)
+                                          : strcmp(a, b));
+}
+
+static bool goes_before(const struct task *a, const struct task *b)
+{
+    int order = compare(a->weight ? a->weight : "1", b->weight ? b->weight : "1");
+    return order ? order > 0 : a->id > b->id;
+}
+
+static void swap(size_t i, size_t j)
+{
+    struct task *task = ready[i];
+    ready[i] = ready[j];
+    ready[j] = task;
+}
+
+static void make_ready(struct task *task)
+{
+    size_t i = ready_count++;
+    for (ready[i] = task; i && goes_before(ready[i], ready[(i - 1) / 2]); i = (i - 1) / 2)
+        swap(i, (i - 1) / 2);
+}
+
+static struct task *take_ready(void)
+{
+    struct task *task = ready[0];
+    ready[0] = ready[--ready_count];
+    for (size_t i = 0, child; (child = 2 * i + 1) < ready_count; i = child) {
+        if (child + 1 < ready_count && goes_before(ready[child + 1], ready[child]))
+            child++;
+        if (goes_before(ready[i], ready[child]))
+            break;
+        swap(i, child);
+    }
+    return task;
+}
+
+/* Room for one more element after count of them, which grows by doubling. */
+static void *grown(void *elements, size_t count, size_t size)
+{
+    return count & (count - 1) ? elements : allocated(realloc(elements, size * (2 * count + 1)));
+}
+
+/* The task of this name, which is new if it was not seen before. */
+static struct task *task_of(const char *name, size_t count)
+{
+    static struct task *buckets[1 << 18];
+    unsigned long hash = 5381;
+    struct task *task;
+    for (size_t i = 0; i < count; i++)
+        hash = hash * 33 ^ (unsigned char)name[i];
+    struct task **bucket = &buckets[(hash ^ hash >> 20) % (sizeof buckets / sizeof *buckets)];
+    for (task = *bucket; task; task = task->next_in_bucket)
+        if (task->length == count && !memcmp(task->octets, name, count))
+            return task;
+    tasks = grown(tasks, last_id, sizeof *tasks);
+    task = tasks[last_id] = new_task(name, count);
+    task->next_in_bucket = *bucket;
+    return *bucket = task;
+}
+
+/* Whether a line of the graph is a good one. */
+static bool read_graph_line(const char *line, size_t count)
+{
+    const char *end = line + count, *words[4] = {line};
+    int number = 1;
+    for (const char *at = line; delimiter >= 0 && at < end && number < 4; at++)
+        if ((unsigned char)*at == delimiter)
+            words[number++] = at + 1;
+    if (number == 1) {
+        task_of(line, count);
+    } else if (number == 2) {
+        struct task *before = task_of(line, words[1] - 1 - line);
+        struct task *after = task_of(words[1], end - words[1]);
+        before->dependants = grown(before->dependants, before->dependant_count, sizeof after);
+        before->dependants[before->dependant_count++] = after;
+        after->needed++;
+    } else {
+        size_t first = words[1] - 1 - line;
+        if (number > 3 || first != strlen(weight_word) || memcmp(line, weight_word, first))
+            return false;
+        char *weight = allocated(strndup(words[2], end - words[2]));
+        const char *digits = weight + (*weight == '-' || *weight == '+');
+        if (!*digits || digits[strspn(digits, "0123456789")] || strlen(weight) + words[2] != end)
+            return false;
+        struct task *task = task_of(words[1], words[2] - 1 - words[1]);
+        if (!task->weight || compare(weight, task->weight) > 0)
+            task->weight = weight;
+    }
+    return true;
+}
+
+/* Name the tasks of a cycle: each of the tasks that are left depends on another one of them. */
+static void show_cycle(const size_t *needed)
+{
+    struct task **before = allocated(calloc(last_id, sizeof *before)), *task = NULL;
+    for (size_t i = 0; i < last_id; i++)
+        for (size_t j = 0; needed[i] && j < tasks[i]->dependant_count; j++)
+            before[tasks[i]->dependants[j]->id - 1] = task = tasks[i];
+    for (; !task->mark; task = before[task->id - 1]) /* the way back meets itself in a cycle */
+        task->mark = 1;
+    diagnose("Cyclic dependancy detected:");
+    struct task *after = task;
+    do {
+        struct task *one = before[after->id - 1];
+        diagnose("  %.*s -> %.*s", (int)one->length, one->octets, (int)after->length, after->octets);
+        after = one;
+    } while (after != task);
+    free(before);
+}
+
+/* Whether no task depends on itself: one after the other can be taken that needs none that is left. */
+static bool is_acyclic(void)
+{
+    size_t *needed = allocated(calloc(last_id + 1, sizeof *needed)), first = 0, last = 0;
+    struct task **taken = allocated(calloc(last_id + 1, sizeof *taken));
+    for (size_t i = 0; i < last_id; i++)
+        if (!(needed[i] = tasks[i]->needed))
+            taken[last++] = tasks[i];
+    for (; first < last; first++)
+        for (size_t j = 0; j < taken[first]->dependant_count; j++)
+            if (!--needed[taken[first]->dependants[j]->id - 1])
+                taken[last++] = taken[first]->dependants[j];
+    if (last < last_id)
+        show_cycle(needed);
+    free(needed);
+    free(taken);
+    return last == last_id;
+}
+
+/* Whether the whole input is a good graph. */
+static bool read_graph(void)
+{
+    ssize_t count;
+    while ((count = first_task()) >= 0) {
+        const char *line = input.data + input.begin;
+        if (!read_graph_line(line, count)) {
+            diagnose("Bad input line: %.*s", (int)count, line);
+            return false;
+        }
+        drop_first_task(count);
+    }
+    for (size_t i = 0; i < last_id; i++)
+        if (memchr(tasks[i]->octets, '\n', tasks[i]->length)) {
+            diagnose("%s: task %zu contains a newline", program, tasks[i]->id);
+            return false;
+        }
+    if (!is_acyclic())
+        return false;
+    ready = allocated(calloc(last_id + 1, sizeof *ready));
+    remaining = last_id;
+    for (size_t i = 0; i < last_id; i++) {
+        tasks[i]->mark = 0;
+        if (!tasks[i]->needed)
+            make_ready(tasks[i]);
+    }
+    return true;
+}
+
+/* The task itself and its direct and indirect dependants will not be done; their names. */
+static struct buffer block(struct task *failed)
+{
+    struct buffer names = {0}, queue = {0};
+    failed->mark = failed->id;
+    append(&queue, &failed, sizeof failed);
+    while (length(&queue)) {
+        struct task *task;
+        memcpy(&task, queue.data + queue.begin, sizeof task);
+        queue.begin += sizeof task;
+        if (length(&names) || task != failed)
+            append(&names, &(char){delimiter}, 1);
+        append(&names, task->octets, task->length);
+        remaining -= !task->blocked;
+        task->blocked = true;
+        for (size_t i = 0; i < task->dependant_count; i++)
+            if (task->dependants[i]->mark != failed->id) {
+                task->dependants[i]->mark = failed->id;
+                append(&queue, &task->dependants[i], sizeof task);
+            }
+    }
+    free(queue.data);
+    return names;
+}
+
+static void succeed(struct task *task)
+{
+    remaining--;
+    for (size_t i = 0; i < task->dependant_count; i++)
+        if (!--task->dependants[i]->needed)
+            make_ready(task->dependants[i]);
+}
+
 static bool task_waits(void)
 {
-    return again || input_waits();
+    return again || (is_graph ? ready_count : input_waits());
 }
 
 static struct task *take_task(void)
@@ -541,12 +780,11 @@ static struct task *take_task(void)
         again = task->next;
         return task;
     }
+    if (is_graph)
+        return take_ready();
     size_t count = first_task();
     task = new_task(input.data + input.begin, count);
-    if (find(&input, nul_ends ? 0 : '\n'))
-        drop(&input, count + 1);
-    else
-        empty(&input);
+    drop_first_task(count);
     return task;
 }
 
@@ -681,15 +919,41 @@ static void look_for_ended(void)
 
 /* ---- Results --------------------------------------------------------------------------------- */
 
+static void take_status(struct node *node)
+{
+    struct task *task = node->task;
+    if (node->status == SUCCESS) {
+        succeed(task);
+        return;
+    }
+    struct buffer names = block(task);
+    if (node->status == FAILURE) {
+        print_line(node, names.data, length(&names));
+    } else {
+        print_text(node, "?");
+        diagnose("%s: no status of the task %.*s", program, (int)task->length, task->octets);
+        exit_status = 1;
+    }
+    free(names.data);
+}
+
 static void finish_task(struct node *node)
 {
+    if (is_graph)
+        take_status(node);
     if (print_eot)
         print_text(node, eot);
-    free(node->task);
+    if (!is_graph)
+        free(node->task);
     node->task = NULL;
     held--;
     if (survive && (node->input < 0 || node->output < 0))
         die(node);
+}
+
+static bool equal(const char *octets, size_t count, const char *text)
+{
+    return count == strlen(text) && !memcmp(octets, text, count);
 }
 
 static void take_output(struct node *node, char *octets, size_t count)
@@ -700,11 +964,16 @@ static void take_output(struct node *node, char *octets, size_t count)
         char *end;
         append(line, octets, count);
         while (node->task && (end = find(line, '\n'))) {
-            size_t size = end - (line->data + line->begin);
-            if (size == strlen(eot) && !memcmp(line->data + line->begin, eot, size))
+            const char *begin = line->data + line->begin;
+            size_t size = end - begin;
+            if (equal(begin, size, eot)) {
                 finish_task(node);
-            else
-                print_line(node, line->data + line->begin, size);
+            } else {
+                print_line(node, begin, size);
+                node->status = equal(begin, size, success)   ? SUCCESS
+                               : equal(begin, size, failure) ? FAILURE
+                                                             : NO_STATUS;
+            }
             drop(line, size + 1);
         }
         rest = node->task ? 0 : length(line);
@@ -776,7 +1045,13 @@ static bool one_lives(void)
 
 static bool is_over(void)
 {
-    return input_ended && !task_waits() && !held;
+    return input_ended && !task_waits() && !held && !remaining;
+}
+
+/* Whether an idle node may still get a task: one that another node holds may come again. */
+static bool task_may_come(void)
+{
+    return !input_ended || task_waits() || remaining > held || (survive && held);
 }
 
 static void dispatch(void)
@@ -784,6 +1059,7 @@ static void dispatch(void)
     struct node *node;
     while (!stopping && length(&output) < MOST_WAITING && task_waits() && (node = idle_node())) {
         node->task = take_task();
+        node->status = NO_STATUS;
         held++;
         empty(&node->line);
         if (debug)
@@ -802,8 +1078,7 @@ static void dispatch(void)
         diagnose("all nodes failed");
         stop(1, 0);
     }
-    /* A task that another node holds may come again. */
-    if (input_ended && !task_waits() && (!survive || !held))
+    if (!task_may_come())
         for (node = nodes; node < nodes + node_count; node++)
             if (!node->task && node->input >= 0) {
                 if (!length(&node->unsent))
@@ -814,6 +1089,18 @@ static void dispatch(void)
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
+
+/* Start the nodes, of a graph when it is there and good. */
+static void start_all(char **words)
+{
+    if (is_graph && !read_graph())
+        stop(1, 0);
+    for (struct node *node = nodes; node < nodes + node_count && !stopping; node++)
+        if (!start(node, words) && !survive)
+            stop(1, 0);
+    if (!one_lives())
+        stop(1, 0);
+}
 
 static void read_input(void)
 {
@@ -885,7 +1172,7 @@ static void wait_for_events(double seconds)
     if (!polled)
         polled = allocated(calloc(2 + 2 * node_count, sizeof *polled));
     bool full = length(&output) >= MOST_WAITING;
-    bool reads = !stopping && !input_ended && !full && !input_waits();
+    bool reads = !stopping && !input_ended && !full && (is_graph || !input_waits());
     polled[0] = (struct pollfd){.fd = reads ? STDIN_FILENO : -1, .events = POLLIN};
     polled[1] = (struct pollfd){.fd = end_signal ? -1 : STDOUT_FILENO,
                                 .events = length(&output) ? POLLOUT : 0};
@@ -984,14 +1271,14 @@ int main(int count, char **arguments)
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     prepare_signals();
-    for (size_t i = 0; i < node_count && !stopping; i++)
-        if (!start(&nodes[i], words) && !survive)
-            stop(1, 0);
-    if (!one_lives())
-        stop(1, 0);
+    bool started = false;
     for (;;) {
         if (caught)
             stop(0, caught);
+        if (!started && !stopping && (!is_graph || input_ended)) {
+            started = true;
+            start_all(words);
+        }
         look_for_ended();
         dispatch();
         double patience = follow_clock(words);
