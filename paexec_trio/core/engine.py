@@ -50,14 +50,11 @@ from paexec_trio.core.execmode import ExecFramer, call, preamble
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
 from paexec_trio.core.nodes import Attempt, Node
-from paexec_trio.core.pace import MOST_OCTETS, Pace
-from paexec_trio.core.prefetch import shares
+from paexec_trio.core.prefetch import Depths
 from paexec_trio.core.rendering import PrefixMaker, render
 from paexec_trio.core.settings import (
-    AUTO,
     DRAIN_GRACE,
     FINISH_GRACE,
-    READ_AHEAD,
     STOP_GRACE,
     TERM_GRACE,
     ExecSettings,
@@ -142,15 +139,8 @@ class Engine:
         # -z a node that ended while it held no task stays here: it counts as lost only if a task
         # comes for it (END-007, END-011).
         self._idle: list[int] = []
-        # With --prefetch, the indices of those that hold tasks and may be given more.
-        self._roomy: set[int] = set()
         self._prefetches = settings.prefetch != 1
-        self._finds_pace = settings.prefetch == AUTO
-        self._now = 0.0
-        # With AUTO, the octets of the tasks that were read and not yet dispatched, so far as they
-        # are whole, and the sum of what all nodes should hold.
-        self._octets_ahead = 0
-        self._total_depth = 0
+        self._depths = Depths(self._nodes, settings.prefetch)
         # Whether nothing depends on which task of its node a whole result belongs to.
         self._results_are_alike = not (
             settings.exec_mode
@@ -235,7 +225,7 @@ class Engine:
         self._read_more()
 
     def _time_passed(self, event: TimePassed) -> None:
-        self._now = event.now
+        self._depths.now = event.now
 
     def _start_next_node(self) -> None:
         # One after the other: nodes that run already are served while the others start, and
@@ -255,8 +245,7 @@ class Engine:
         node.step(Step.STARTED)
         node.pid = event.pid
         node.died = node.terminated = False
-        if self._finds_pace:
-            self._set_pace(node, Pace())
+        self._depths.node_started(node)
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
             self._close(node)
@@ -318,39 +307,16 @@ class Engine:
                     return
                 if rest and len(node.attempts) > 1 and type(node.framer) is ResultFramer:
                     rest = self._take_results(node, node.framer, rest)
-        if node.pace and held > len(node.attempts):
-            before = node.pace.depth
-            node.pace.answered(held - len(node.attempts), self._now)
-            self._total_depth += node.pace.depth - before
-        if node.state is _IDLE:
+        answered = held - len(node.attempts)
+        if answered:
+            self._depths.tasks_answered(node, answered)
+        if node.state is _BUSY and answered:
+            # Something may have waited for this node's task, while others are idle.
+            is_of_use = self._depths.is_to_be_filled(node) or bool(self._idle)
+        else:
+            is_of_use = node.state is _IDLE
+        if is_of_use:
             self._dispatch()
-        elif node.state is _BUSY and len(node.attempts) < held:
-            is_to_be_filled = self._is_to_be_filled(node)
-            if is_to_be_filled:
-                self._roomy.add(node.index)
-            if is_to_be_filled or self._idle:  # something may have waited for this node's task
-                self._dispatch()
-
-    def _is_to_be_filled(self, node: Node) -> bool:
-        """Say whether a busy node is to be given tasks.
-
-        With AUTO it is filled when a quarter of its tasks is done. A calculator that flushes each
-        answer would else be sent, and woken for, each task.
-        """
-        room = self._most(node) - len(node.attempts)
-        return room > 0 and (node.pace is None or room * 4 >= node.pace.depth)
-
-    def _most(self, node: Node) -> int:
-        """Return how many tasks a node may hold (PRE-010, PRE-041)."""
-        if node.pace:
-            return node.pace.depth if node.pace.octets < MOST_OCTETS else 1
-        if self._finds_pace:
-            return 1  # it has ended; if a task comes for it without -z, the run fails (END-011)
-        return self._settings.prefetch
-
-    def _set_pace(self, node: Node, pace: Pace | None) -> None:
-        self._total_depth += (pace.depth if pace else 0) - (node.pace.depth if node.pace else 0)
-        node.pace = pace
 
     def _take_results(self, node: Node, framer: ResultFramer, data: bytes) -> bytes:
         """Take in the results of several tasks; return what follows on the last of them."""
@@ -388,7 +354,7 @@ class Engine:
         elif node.state is _BUSY:
             node.step(_ALL_DONE)
             heappush(self._idle, node.index)
-            self._roomy.discard(node.index)
+            self._depths.roomy.discard(node.index)
         elif node.state is _DEAF:
             self._end_node(node, b"")
 
@@ -438,8 +404,7 @@ class Engine:
     def _deafen(self, node: Node) -> None:
         """Let a node finish its head; it is dead then (PRE-033)."""
         node.step(Step.DEAFEN)
-        self._set_pace(node, None)
-        self._roomy.discard(node.index)
+        self._depths.node_ended(node)
         self._commands.append(CloseStdin(node.index))
         self._take_back_queued(node)
         self._dispatch()
@@ -462,8 +427,7 @@ class Engine:
         self._take_back_queued(node)
         attempts = list(node.attempts)
         node.step(Step.END)
-        self._set_pace(node, None)
-        self._roomy.discard(node.index)
+        self._depths.node_ended(node)
         node.attempts.clear()
         node.framer = ResultFramer(self._settings.eot)  # END-014
         if before not in {NodeState.CLOSING, _DEAF}:
@@ -546,7 +510,7 @@ class Engine:
         if self._stdin_ended or self._phase is not Phase.RUNNING:
             return
         try:
-            self._octets_ahead += len(event.data)
+            self._depths.tasks_read(len(event.data))
             self._tasks.feed(event.data)
         except InputError as error:
             self._refuse_input(error)
@@ -619,7 +583,7 @@ class Engine:
         if not self._stdin_ended:
             if (
                 self._idle
-                or self._roomy
+                or self._depths.roomy
                 or not self._living
                 or self._tasks.needs_whole_input
                 or self._looks_ahead()
@@ -640,12 +604,9 @@ class Engine:
             self._exit_if_nothing_is_left()
 
     def _looks_ahead(self) -> bool:
-        """Say whether too few tasks wait to know how close the end of the input is (PRE-042)."""
-        return (
-            self._finds_pace
-            and not self._stdin_ended
-            and len(self._tasks.ready) < self._living + self._total_depth
-            and self._octets_ahead < READ_AHEAD
+        """Say whether to read although tasks wait (PRE-042)."""
+        return not self._stdin_ended and self._depths.wants_more_to_wait(
+            len(self._tasks.ready), self._living
         )
 
     def _is_over(self) -> bool:
@@ -681,26 +642,18 @@ class Engine:
         prefix = self._prefixes.make(node.name, task_id, node.pid)
         attempt = Attempt(task_id, task, prefix)
         node.attempts.append(attempt)
-        line = task + NEWLINE
         if self._settings.print_task:
-            self._print(attempt, render(prefix, line))
-        self._commands.append(Send(node.index, call(task) if self._settings.exec_mode else line))
+            self._print_task(attempt)
+        self._commands.append(Send(node.index, self._octets_of(task)))
 
     def _dispatch_several(self) -> None:
         """Give waiting tasks to nodes, several to each if there are so many (PRE-011)."""
         while self._phase is _RUNNING:
             waiting = len(self._to_reassign) + self._tasks.count_ready()
-            indices = sorted({*self._idle, *self._roomy})
+            indices = sorted({*self._idle, *self._depths.roomy})
             if not waiting or not indices:
                 return
-            held = [len(self._nodes[index].attempts) for index in indices]
-            most = [self._most(self._nodes[index]) for index in indices]
-            if self._finds_pace and self._living > 1:
-                # Towards the end of the input the queues become shorter: no node is to hold tasks
-                # that another one will soon be idle for (PRE-042).
-                fair = 1 + max(0, waiting - held.count(0)) // self._living
-                most = [min(fair, limit) for limit in most]
-            given = shares(held, most, waiting)
+            given = self._depths.divide(indices, waiting, self._living)
             if not any(given):
                 return
             # One share may come short, because its tasks are those of one sort: begin anew then.
@@ -739,12 +692,7 @@ class Engine:
             data = b"".join([call(task) for _, task in tasks])
         else:
             data = NEWLINE.join([task for _, task in tasks]) + NEWLINE
-        if node.pace:
-            node.pace.sent(len(tasks), len(data), len(attempts), self._now)
-        if len(attempts) < self._most(node):
-            self._roomy.add(node.index)
-        else:
-            self._roomy.discard(node.index)
+        self._depths.tasks_sent(node, len(tasks), len(data))
         self._commands.append(Send(node.index, data))
         return len(tasks) == count
 
@@ -752,8 +700,7 @@ class Engine:
         """Take tasks that wait, those to be reassigned first; fewer if one is to be refused."""
         if not self._to_reassign:
             new = self._tasks.take_several(count)
-            if self._finds_pace:
-                self._octets_ahead -= len(new) + sum([len(task) for _, task in new])
+            self._depths.tasks_taken(new)
             return new
         start = max(0, len(self._to_reassign) - count)
         tasks = self._to_reassign[start:]
