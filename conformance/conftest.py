@@ -242,7 +242,7 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     program = judge.program(_companion(request.node))
     name = _name(request.node)
     dice = random.Random(f"{_seed(request.config)} {name}")  # noqa: S311 (nobody attacks)
-    stage = Stage(program, judge.implementation, tmp_path, judge.bound(name), dice)
+    stage = Stage(program, judge.implementation, tmp_path, judge.bounds(name), dice)
     request.node.stash[_stage_key] = stage
     yield stage
     stage.close()

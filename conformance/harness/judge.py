@@ -32,14 +32,15 @@ from conformance.harness.registry import (
     load_untested,
     load_version,
 )
+from conformance.harness.watch import Bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 #: Seconds in which a conforming distributor, on a busy machine, does what it has to do at once.
 BOUND = 10.0
-#: The same for tests of which the profile says that they will hang.
-BOUND_OF_EXPECTED_HANGS = 1.0
+#: The same for a wait of which the profile says that it is in vain.
+BOUND_OF_EXPECTED_HANG = 1.0
 
 
 #: What a test is about whose options the implementation does not have and need not have.
@@ -201,11 +202,11 @@ class Judge:
 
     # Verdicts
 
-    def bound(self, name: str) -> float:
-        """The bound for the waits of a test."""
+    def bounds(self, name: str) -> Bounds:
+        """The bounds for the waits of a test."""
         entry = self.profile.find(name)
-        seconds = BOUND_OF_EXPECTED_HANGS if entry and entry.hangs else BOUND
-        return seconds * self.scale
+        hang = entry.message if entry and entry.hangs else None
+        return Bounds(BOUND * self.scale, hang, BOUND_OF_EXPECTED_HANG * self.scale)
 
     def judge(self, test: str, ids: Sequence[str], error: BaseException | None) -> Outcome:
         """Make a verdict of how a test has ended, by an exception or by none."""

@@ -16,7 +16,7 @@ from conformance.harness.control import Channel, Switchboard
 from conformance.harness.distributor import Distributor
 from conformance.harness.fakes import Calculator, Fake, Transport
 from conformance.harness.transcript import Transcript
-from conformance.harness.watch import Watch
+from conformance.harness.watch import Bounds, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ _MARK = "PAEXEC_CONFORMANCE_STAGE"
 class Stage:
     """Starts distributors and meets the fakes that they start.
 
-    ``bound`` limits every wait for something that a conforming distributor does promptly.
+    ``bounds`` limit every wait for something that a conforming distributor does promptly.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Stage:
         program: Sequence[str],
         paexec: Sequence[str],
         directory: Path,
-        bound: float,
+        bounds: Bounds,
         dice: Random,
     ) -> None:
         self.directory = directory
@@ -58,7 +58,7 @@ class Stage:
         self.nonce = b"%08x" % dice.getrandbits(32)
         self._program = program
         self._paexec = paexec
-        self._watch = Watch(bound, self._hopeless)
+        self._watch = Watch(bounds, self._hopeless)
         self._fakes: dict[Channel, Fake] = {}
         self._met = 0
         self._switchboard = Switchboard(self._watch, self._take)
@@ -67,7 +67,7 @@ class Stage:
     @property
     def bound(self) -> float:
         """The seconds after which a wait fails."""
-        return self._watch.bound
+        return self._watch.bounds.usual
 
     # The programs that the command lines of the tests name
 

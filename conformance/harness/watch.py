@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -22,6 +23,27 @@ class UnmetError(AssertionError):
     """What the test waited for did not happen, or cannot happen any more."""
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How many seconds a test waits.
+
+    Attributes:
+        usual: for what a conforming distributor does at once, however busy the machine is.
+        hang: a part of the message of the failure that is expected, if that is a wait in vain.
+        in_vain: for that, and only that.
+    """
+
+    usual: float
+    hang: str | None
+    in_vain: float
+
+    def of(self, message: str, seconds: float | None) -> float:
+        """The bound of a wait that fails with this message and has, or has not, its own bound."""
+        if self.hang is not None and self.hang in message:
+            return self.in_vain
+        return self.usual if seconds is None else seconds
+
+
 class Watch:
     """Hands out what is ready to its callbacks until the awaited condition holds.
 
@@ -29,8 +51,8 @@ class Watch:
     how long a distributor that hangs can hold up the run.
     """
 
-    def __init__(self, bound: float, hopeless: Callable[[], str | None]) -> None:
-        self.bound = bound
+    def __init__(self, bounds: Bounds, hopeless: Callable[[], str | None]) -> None:
+        self.bounds = bounds
         self._hopeless = hopeless
         self._selector = selectors.DefaultSelector()
         self._known: dict[int, selectors.SelectorKey] = {}
@@ -56,11 +78,12 @@ class Watch:
         ``what`` completes the sentence "timed out waiting for: ...". If nothing can happen any more
         the wait fails at once and says so.
         """
-        if not self.happens(condition, self.bound if bound is None else bound):
+        message = f"timed out waiting for: {what}"
+        if not self.happens(condition, self.bounds.of(message, bound)):
             hopeless = self._hopeless()
             if hopeless:
                 raise UnmetError(f"{hopeless} while the test waited for: {what}")
-            raise UnmetError(f"timed out waiting for: {what}")
+            raise UnmetError(message)
 
     def happens(self, condition: Callable[[], bool], bound: float) -> bool:
         """Whether ``condition`` comes to hold within ``bound`` seconds."""
