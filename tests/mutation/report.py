@@ -87,6 +87,8 @@ def survivors(explanations: Iterable[Explanation]) -> str:
         parts += [", ".join(f"``{place}``" for place in entry.places), ""]
         parts += ["    .. code-block:: diff", ""]
         changed = [("-", entry.before), *(("+", after) for after in entry.after)]
-        parts += [f"       {sign} {line}" for sign, text in changed for line in text.split("\n")]
+        parts += [
+            f"       {sign} {line}".rstrip() for sign, text in changed for line in text.split("\n")
+        ]
         parts += ["", f"    {entry.reason}", ""]
     return "\n".join(parts)
