@@ -46,6 +46,27 @@ def test_whole_is_what_feed_finds_whole(data: bytes, eot: bytes, held: bytes) ->
     assert framer.feed(data) == other.feed(data)
 
 
+@pytest.mark.parametrize(
+    ("eot", "data", "lines"),
+    [
+        (b"", b"\n", b""),
+        (b"", b"a\n\n", b"a\n"),
+        (b"", b"a\nb\n\n", b"a\nb\n"),
+        (b"", b"a\n\nb", None),
+        (b"", b"\nb", None),
+        (b"", b"a\n", None),
+        (b"end", b"end\n", b""),
+        (b"end", b"a\nend\n", b"a\n"),
+        (b"end", b"\nend\n", b"\n"),
+        (b"end", b"a\nend\nend\n", None),
+        (b"end", b"the end\n", None),
+    ],
+)
+def test_one_whole_result(eot: bytes, data: bytes, lines: bytes | None) -> None:
+    """EOT-001, EOT-002: its lines, if there is nothing behind it."""
+    assert ResultFramer(eot).whole(data) == lines
+
+
 # Several results at once
 
 
