@@ -28,6 +28,7 @@ LOSSES = [
     "output closed",
     "both closed",
     "output held",
+    "input held",
 ]
 losses = pytest.mark.parametrize("how", LOSSES)
 #: Those after which nothing is left that has to be ended by signals, which takes its time.
@@ -45,6 +46,9 @@ def lose(calculator: Calculator, how: str) -> None:
         calculator.close_stdout()
     elif how == "output held":
         calculator.spawn(keep_output=True)
+        calculator.exit(0)
+    elif how == "input held":
+        calculator.spawn(keep_input=True)
         calculator.exit(0)
     else:
         calculator.exit(int(how.removeprefix("exit ")))

@@ -121,6 +121,37 @@ def test_a_calculator_that_does_not_end(stage: Stage) -> None:
     assert calculator.gone_at - calculator.eof_at >= 4.9, "it was killed before 5 seconds"
 
 
+@requirement("END-005")
+def test_a_stopped_calculator(stage: Stage) -> None:
+    """SIGTERM does not end a process that SIGSTOP has stopped."""
+    run = stage.start("-n", "+1", "-c", alone(stage))
+    calculator = stage.next_calculator()
+    run.feed(b"a\n")
+    calculator.next_task()
+    calculator.answer(b"result")
+    calculator.sync()
+    os.kill(calculator.pid, signal.SIGSTOP)
+    run.close_stdin()
+    assert run.wait(grace(stage)) == 0
+    assert run.stdout == b"result\n"
+    assert_nothing_left(stage)
+
+
+@requirement("END-001", "END-007")
+def test_a_daemon_that_holds_the_pipes(stage: Stage) -> None:
+    """A process that left the group of a calculator, which has ended, keeps nobody waiting."""
+    run = stage.start("-n", "+2", "-c", alone(stage))
+    run.feed(b"a\nb\n")
+    calculators = stage.next_calculators(2)
+    for calculator in calculators:
+        task = calculator.next_task()
+        calculator.spawn(keep_input=True, keep_output=True, leave=True)
+        calculator.answer(stage.result(task))
+    run.close_stdin()
+    assert run.wait(grace(stage)) == 0
+    assert sorted(run.stdout.splitlines()) == [stage.result(b"a"), stage.result(b"b")]
+
+
 @requirement("END-006", "END-003")
 def test_nothing_is_left_running(stage: Stage) -> None:
     """A calculator has a child in its process group, which outlives it."""
@@ -201,6 +232,22 @@ def test_a_node_ends_at_work(stage: Stage, how: str) -> None:
     assert run.wait(grace_after(stage, how)) == 1
     assert run.stdout == b"of a\nbegun\n"
     assert b"0" in run.stderr, "the diagnostic lacks the index of the node"
+
+
+@requirement("END-010", "END-006")
+def test_a_node_ends_at_work_and_leaves_a_child(stage: Stage) -> None:
+    """The child holds the pipes of the calculator, so that their ends tell nothing."""
+    run = stage.start("-n", "+1", "-c", alone(stage))
+    calculator = stage.next_calculator()
+    run.feed(b"a\n")
+    calculator.next_task()
+    calculator.write(b"begun\n")
+    calculator.spawn(keep_input=True, keep_output=True)
+    calculator.exit(0)
+    assert run.wait(3 * stage.bound) == 1
+    assert run.stdout == b"begun\n"
+    assert b"0" in run.stderr, "the diagnostic lacks the index of the node"
+    assert_nothing_left(stage)
 
 
 @requirement("END-010")

@@ -143,9 +143,15 @@ class Fake:
         """Write lines as long as somebody takes them; the number of octets that were taken."""
         return int(self._ask("flood", line, limit, patience))
 
-    def spawn(self, *, keep_output: bool = False) -> int:
-        """Start a child in the same process group that never ends by itself; its pid."""
-        return int(self._ask("spawn", keep_output))
+    def spawn(
+        self, *, keep_input: bool = False, keep_output: bool = False, leave: bool = False
+    ) -> int:
+        """Start a child that never ends by itself; its pid.
+
+        It is in the same process group unless it is to ``leave`` that, and holds no pipe unless it
+        is to keep one.
+        """
+        return int(self._ask("spawn", keep_input, keep_output, leave))
 
     def pipes(self) -> dict[int, str]:
         """What each of its open descriptors refers to."""

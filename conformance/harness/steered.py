@@ -215,13 +215,15 @@ class Steered:
     def _do_close_stderr(self) -> None:
         os.close(_STDERR)
 
-    def _do_spawn(self, keep_output: bool) -> int:
-        """Leave a child in this process group that never ends, and holds no pipe but the output."""
+    def _do_spawn(self, keep_input: bool, keep_output: bool, leave: bool) -> int:
+        """Leave a child that never ends, and that holds no other pipes than those it keeps."""
         child = os.fork()
         if child == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            if leave:
+                os.setsid()
             for fd in range(64):
-                if not (keep_output and fd == _STDOUT):
+                if not (keep_input and fd == _STDIN) and not (keep_output and fd == _STDOUT):
                     os.closerange(fd, fd + 1)
             while True:
                 signal.pause()
