@@ -1,0 +1,1 @@
+"""Conforming distributors that differ from the reference implementation where they may."""
