@@ -12,7 +12,7 @@ from heapq import heappush
 
 import pytest
 
-from paexec_trio.core import engine, prefetch
+from paexec_trio.core import prefetch
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
@@ -436,7 +436,7 @@ def sends_one_task_too_many(patch: pytest.MonkeyPatch) -> None:
     def wrong(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
         return right(held, [limit + 1 for limit in most], tasks)
 
-    patch.setattr(engine, "shares", wrong)
+    patch.setattr(prefetch, "shares", wrong)
 
 
 @shows_as(Kind.MISORDERED)
@@ -448,7 +448,7 @@ def fills_one_node_after_the_other(patch: pytest.MonkeyPatch) -> None:
             tasks -= given[-1]
         return given
 
-    patch.setattr(engine, "shares", wrong)
+    patch.setattr(prefetch, "shares", wrong)
 
 
 @shows_as(Kind.WAITING)
