@@ -52,7 +52,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--profile",
         type=Path,
         metavar="FILE",
-        help="its expected failures (default: by the output of CMD -V, from conformance/profiles)",
+        help="what it lacks, and its expected failures (default: the one in conformance/profiles "
+        "with the name and version that CMD -V prints)",
     )
     group.addoption(
         "--timeout-scale",
@@ -89,7 +90,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--print-profile",
         type=Path,
         metavar="FILE",
-        help="write a profile that expects what has failed, known reasons included",
+        help="write a profile: features, and what has failed, known reasons included",
     )
 
 
@@ -154,7 +155,7 @@ def _companion(item: pytest.Item) -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of companions that are said not to exist, and those not asked for."""
-    absent = {name for name in COMPANIONS if config.getoption(f"--{name}") == NONE}
+    absent = _judge(config).absent_companions() if _is_to_judge(config) else set()
     wanted = config.getoption("--requirement")
     left_out = [
         item
@@ -236,13 +237,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """The stage of one test."""
     judge = _judge(request.config)
+    there = judge.offered_against_profile(request.node)
+    if there:
+        pytest.fail(f"the profile says that there is no {' '.join(there)}, but the help names it")
     missing = judge.not_offered(request.node)
     if missing:
         pytest.skip(f"{NOT_OFFERED}: {' '.join(missing)}")
     program = judge.program(_companion(request.node))
     name = _name(request.node)
     dice = random.Random(f"{_seed(request.config)} {name}")  # noqa: S311 (nobody attacks)
-    stage = Stage(program, judge.implementation, tmp_path, judge.bounds(name), dice)
+    stage = Stage(
+        program, judge.implementation, judge.profile.features, tmp_path, judge.bounds(name), dice
+    )
     request.node.stash[_stage_key] = stage
     yield stage
     stage.close()
@@ -339,7 +345,8 @@ class _Recorder:
         judge = _judge(self._config)
         option = self._config.option
         if option.print_profile:
-            option.print_profile.write_text(profile_of(results.outcomes, judge.profile))
+            text = profile_of(results.outcomes, judge.profile, judge.features())
+            option.print_profile.write_text(text)
         if option.report_dir:
             run = results.as_dict(judge.about() | {"seed": option.seed})
             for name, text in {

@@ -164,7 +164,6 @@ def test_nothing_of_an_attempt_that_a_signal_ends(stage: Stage, option: str) -> 
 
 
 @either
-@pytest.mark.extension("-z")
 @requirement("GRP-013", "GRP-021")
 @pytest.mark.parametrize("graph", [(), ("-g",)], ids=["flat", "graph"])
 def test_nothing_of_an_attempt_whose_task_is_tried_again(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.harness import features
 from conformance.harness.usage import CALCULATOR, Call, assert_works, call, refuse
 
 if TYPE_CHECKING:
@@ -190,9 +191,6 @@ OPTIONS = ["-n", "-t", "-c", "-C", "-0", "-y", "-m", "-e", "-E", "-i", "-I", "-r
 
 
 #: Options that a distributor may lack.
-EXTENSIONS = ["--group", "--keep-order", "--prefetch"]
-
-
 @requirement("OPT-010")
 def test_help(stage: Stage) -> None:
     assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
@@ -205,16 +203,18 @@ def test_help(stage: Stage) -> None:
 
 
 @requirement("OPT-012", "OPT-023")
-@pytest.mark.parametrize("option", EXTENSIONS)
+@pytest.mark.parametrize("option", features.OPTIONS)
 def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
-    """What the help names works, what it does not name is refused."""
+    """What the help names works, what it does not name is refused; the profile says the same."""
     help_run = stage.run("-h")
     assert help_run.status == 0
     words = re.findall(rb"(?<![\w-])--?\w[\w-]*", help_run.stdout + help_run.stderr)
     assert b"-n" in words, f"this is no help: {help_run.stdout!r}"
     values = ["2"] if option == "--prefetch" else []
     extended = call(option, *values, "-n", "+1", "-c", CALCULATOR)
-    if option.encode() in words:
+    named = option.encode() in words
+    assert stage.features.get(option, named) == named, f"profile and help disagree on {option}"
+    if named:
         assert_works(stage, extended)
     else:
         refuse(stage, extended, GOOD)

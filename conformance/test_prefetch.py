@@ -461,7 +461,6 @@ def two_nodes(stage: Stage, *options: str) -> tuple[Calculator, Calculator]:
 
 @requirement("PRE-030", "PRE-031", "PRE-032", "DTH-010", "DTH-011")
 @modes
-@pytest.mark.extension("-z")
 @pytest.mark.parametrize("how", ["killed", "exit 0", "output closed"])
 def test_only_the_head_was_attempted(stage: Stage, how: str, mode: str) -> None:
     """The tasks of the dead node go to the other one as it gets room, before the new task."""
@@ -516,7 +515,6 @@ def test_the_loss_of_a_node_without_z(stage: Stage) -> None:
 
 
 @requirement("PRE-030", "PRE-031")
-@pytest.mark.extension("-Z")
 def test_a_restarted_node_holds_nothing(stage: Stage) -> None:
     """The only node dies with three tasks, and is given the same three again, then the fourth."""
     words = ("-Z", "0.1", "-w", "-n", "+1", "--prefetch", "3", "-l", "-c")
@@ -537,7 +535,6 @@ def test_a_restarted_node_holds_nothing(stage: Stage) -> None:
 
 @requirement("PRE-033", "PRE-031", "TRN-004")
 @modes
-@pytest.mark.extension("-z")
 def test_a_node_that_reads_no_more(stage: Stage, mode: str) -> None:
     """It has read a and b, and closes its input; that is seen when c is sent."""
     words = ("-z", "-n", "+2", "--prefetch", "2", "-l", *MODES[mode])

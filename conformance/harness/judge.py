@@ -16,15 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.harness.features import OPTIONS
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.profile import (
     UNEXPECTED_PASS,
     ExpectedFailure,
     Profile,
+    ProfileError,
     find_profile,
     load_profile,
 )
-from conformance.harness.programs import MissingProgramError, find_companion, resolve
+from conformance.harness.programs import (
+    COMPANIONS,
+    NONE,
+    MissingProgramError,
+    find_companion,
+    resolve,
+)
 from conformance.harness.registry import (
     find_reopened,
     load_requirements,
@@ -56,6 +64,11 @@ def ids_of(item: pytest.Item) -> list[str]:
     return sorted({name for mark in item.iter_markers("requirement") for name in mark.args})
 
 
+def _extensions(item: pytest.Item) -> list[str]:
+    """The options that a test is about and that a distributor may lack."""
+    return [option for mark in item.iter_markers("extension") for option in mark.args]
+
+
 class Judge:
     """Everything that is known about the implementation under test and the demands on it."""
 
@@ -70,7 +83,8 @@ class Judge:
         self._companions = companions
         self.scale = scale
         self.version = self._ask_version()
-        self.profile: Profile = load_profile(profile) if profile else find_profile(self.version)
+        self.profile = self._choose_profile(profile)
+        self._check_companions()
         self.requirements = load_requirements()
         self.untested = load_untested()
         self.reopened = find_reopened(self.requirements, load_reviewed())
@@ -81,7 +95,8 @@ class Judge:
             "specification": load_version(),
             "implementation": self.implementation,
             "version": self.version,
-            "profile": self.profile.name,
+            "profile": str(self.profile),
+            "features": self.features(),
         }
 
     def sentences(self, ids: Sequence[str]) -> str:
@@ -103,7 +118,7 @@ class Judge:
         return [
             f"implementation: {shlex.join(self.implementation)}",
             f"version: {self.version or '(unknown)'}",
-            f"profile: {self.profile.name} ({len(self.profile.expected)} expected failures)",
+            f"profile: {self.profile} ({len(self.profile.expected)} expected failures)",
         ]
 
     def program(self, companion: str | None) -> list[str]:
@@ -142,13 +157,57 @@ class Judge:
         text = b"" if done is None else done.stdout + done.stderr
         return set(re.findall(r"(?<![\w-])--?\w[\w-]*", text.decode("latin-1")))
 
-    def not_offered(self, item: pytest.Item) -> list[str]:
-        """The options that a test is about and that the implementation does not have.
+    def features(self) -> dict[str, bool]:
+        """Whether the implementation has each feature, as far as this run is concerned."""
+        options = {option: self._has(option) for option in OPTIONS}
+        return options | {name: name not in self.absent_companions() for name in COMPANIONS}
 
-        It is taken at its word: a test shows that what the help does not name is refused.
+    def _has(self, option: str) -> bool:
+        """Whether it has an option that it may lack, by its profile or else by its help.
+
+        Both are probed: a test shows that they agree, and that what it does not have is refused.
         """
-        options = [option for mark in item.iter_markers("extension") for option in mark.args]
-        return [option for option in options if option not in self._offered]
+        return self.profile.features.get(option, option in self._offered)
+
+    def not_offered(self, item: pytest.Item) -> list[str]:
+        """The options that a test is about and that the implementation does not have."""
+        return [option for option in _extensions(item) if not self._has(option)]
+
+    def offered_against_profile(self, item: pytest.Item) -> list[str]:
+        """The options that a test is about and that the help names in spite of the profile."""
+        return [option for option in self.not_offered(item) if option in self._offered]
+
+    # Profile and companions
+
+    def _choose_profile(self, path: Path | None) -> Profile:
+        unknown = Profile.of(self.version, self.implementation[0])
+        if path is None:
+            return find_profile(unknown)
+        profile = load_profile(path)
+        if str(profile) != str(unknown):
+            raise ProfileError(f"{path}: is about {profile}, but the implementation is {unknown}")
+        return profile
+
+    def _check_companions(self) -> None:
+        """Probe for companions that the profile says do not exist."""
+        for name in COMPANIONS:
+            if self.profile.features.get(name, True) or self._companions[name] == NONE:
+                continue
+            try:
+                words = find_companion(name, self._companions[name], self.implementation)
+            except MissingProgramError:
+                continue
+            raise ProfileError(
+                f"profile {self.profile}: says that there is no {name}: {shlex.join(words)}"
+            )
+
+    def absent_companions(self) -> set[str]:
+        """Those whose tests are left out."""
+        return {
+            name
+            for name in COMPANIONS
+            if self._companions[name] == NONE or not self.profile.features.get(name, True)
+        }
 
     # The suite's own soundness
 
@@ -172,16 +231,16 @@ class Judge:
             entry = self.profile.find(names[item.nodeid])
             if entry and entry.requirement not in ids:
                 faults.append(
-                    f"profile {self.profile.name}: {entry.test} does not test {entry.requirement}"
+                    f"profile {self.profile}: {entry.test} does not test {entry.requirement}"
                 )
+            faults += [
+                f"{names[item.nodeid]}: unknown option {option} of an extension"
+                for option in _extensions(item)
+                if option not in OPTIONS
+            ]
         if whole:
             faults += self._check_coverage(tested)
-            known = {*names.values(), *(name.partition("[")[0] for name in names.values())}
-            faults += [
-                f"profile {self.profile.name}: no test {test}"
-                for test in self.profile.expected
-                if test not in known
-            ]
+            faults += self._check_profile(items, names)
         if faults:
             raise UnsoundError("the suite is not sound:\n" + "\n".join(faults))
 
@@ -200,6 +259,17 @@ class Judge:
         ]
         return faults
 
+    def _check_profile(self, items: list[pytest.Item], names: dict[str, str]) -> list[str]:
+        """Find the entries of the profile that no test of the whole suite fits."""
+        known = {self.profile.find(name) for name in names.values()}
+        tried = {self.profile.find(names[i.nodeid]) for i in items if not self.not_offered(i)}
+        return [
+            f"profile {self.profile}: "
+            + (f"{test} is left out" if entry in known else f"no test {test}")
+            for test, entry in self.profile.expected.items()
+            if entry not in tried
+        ]
+
     # Verdicts
 
     def bounds(self, name: str) -> Bounds:
@@ -215,7 +285,7 @@ class Judge:
             status, message = Status.PASS, ""
             if entry:
                 status = Status.FAIL
-                message = f"{UNEXPECTED_PASS}: profile {self.profile.name} says: {entry.reason}"
+                message = f"{UNEXPECTED_PASS}: profile {self.profile} says: {entry.reason}"
         else:
             status, message = self._status_of(error, entry, ids)
         return Outcome(test, tuple(ids), status, message)

@@ -97,6 +97,9 @@ def report(run: Run, spec_url: str) -> str:
         "Version": run["version"] or "(unknown)",
         "Specification": run["specification"],
         "Profile": run["profile"],
+        "Features": ", ".join(
+            f"{'' if there else 'no '}{name}" for name, there in run["features"].items()
+        ),
     }
     rows = "".join(f"<tr><th>{key}<td>{escape(value)}" for key, value in about.items())
     tests: dict[str, list[dict[str, Any]]] = {}

@@ -41,10 +41,13 @@ class Stage:
         self,
         program: Sequence[str],
         paexec: Sequence[str],
+        features: Mapping[str, bool],
         directory: Path,
         bounds: Bounds,
         dice: Random,
     ) -> None:
+        #: Whether the implementation has a feature, as far as its profile says so.
+        self.features = features
         self.directory = directory
         self.transcript = Transcript()
         self.calculators: list[Calculator] = []

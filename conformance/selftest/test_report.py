@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from conformance.harness import pages
+from conformance.harness.features import FEATURES
 from conformance.harness.outcome import Outcome, Status
-from conformance.harness.profile import load_profile
+from conformance.harness.profile import Profile, load_profile, profile_of
 from conformance.harness.registry import Requirement
 from conformance.harness.results import ExitStatus, Results
 from conformance.selftest.test_soundness import GREEN, RED, Copy, entry
@@ -92,7 +93,8 @@ def about(found: Results) -> dict[str, Any]:
         "specification": "1",
         "implementation": ["x y"],
         "version": "x 1",
-        "profile": "p",
+        "profile": "p 1",
+        "features": {"--group": True, "reorder": False},
     }
     return found.as_dict(description)
 
@@ -110,6 +112,7 @@ def test_the_page_shows_everything() -> None:
         'href="https://spec/chapter.html#AAA-001"',
         "Not tested: nobody can see it",
         "1 of 4",
+        "--group, no reorder",
         'data-status="untested"',
     ):
         assert text in page
@@ -182,9 +185,64 @@ def test_a_profile_is_written(copy: Copy, tmp_path: Path) -> None:
     copy.implementation = "/bin/false"
     written = tmp_path / "written.toml"
     assert copy.judge(f"--print-profile={written}")[0] == RED
-    assert load_profile(written).find("test_all.py::test_one")
-    copy.profile = written.read_text()
-    assert copy.judge()[0] == GREEN
+    profile = load_profile(written)
+    assert (profile.name, profile.version) == ("false", "unknown")
+    assert set(profile.features) == set(FEATURES)
+    assert profile.find("test_all.py::test_one")
+    status, output = copy.judge(f"--profile={written}")
+    assert status == GREEN, output
+    assert "profile: false unknown (1 expected failures)" in output
+
+
+def test_a_profile_has_the_version_and_the_features(copy: Copy, tmp_path: Path) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\ncase $1 in -V) echo name 1.0;; -h) echo --group;; esac\n")
+    program.chmod(0o755)
+    copy.implementation = str(program)
+    written = tmp_path / "written.toml"
+    assert copy.judge(f"--print-profile={written}", "--paargs=none")[0] == GREEN
+    absent = dict.fromkeys(FEATURES, False)
+    assert tomllib.loads(written.read_text()) == {
+        "name": "name",
+        "version": "1.0",
+        "features": absent | {"--group": True, "reorder": True},
+    }
+
+
+def test_what_was_not_tried_stays_in_the_profile(copy: Copy, tmp_path: Path) -> None:
+    copy.implementation = "/bin/false"
+    known = entry("test_all.py::test_one", "AAA-001", "status is not 0")
+    copy.profile = known
+    written = tmp_path / "written.toml"
+    copy.judge(f"--print-profile={written}", "-k", "two")
+    kept = tomllib.loads(written.read_text())["expected_failure"]
+    assert kept == tomllib.loads(known)["expected_failure"]
+
+
+@pytest.mark.parametrize("text", ["plain", 'a "b" \\ c', "\n\t\0\x1b\x7f", "é€😀"])
+def test_any_message_can_be_written(text: str, tmp_path: Path) -> None:
+    outcome = Outcome("test_all.py::test_one", ("AAA-001",), Status.FAIL, text)
+    path = tmp_path / "profile.toml"
+    path.write_text(profile_of([outcome], Profile("name", "1.0"), {"--group": True}))
+    profile = load_profile(path)
+    assert profile.features == {"--group": True}
+    assert profile.expected[outcome.test].message == text
+
+
+@pytest.mark.parametrize(
+    ("message", "lasting"),
+    [
+        ("status 1, not 0", "status 1, not 0"),
+        ("assert b'<0a1b2c3d a>' == b''", "assert b'<"),
+        ("left running: 12345", "left running:"),
+        ("no file /tmp/x/y", "no file"),
+        ("0a1b2c3d is all", "0a1b2c3d is all"),
+    ],
+)
+def test_what_differs_from_run_to_run_is_not_expected(message: str, lasting: str) -> None:
+    outcome = Outcome("test_all.py::test_one", ("AAA-001",), Status.FAIL, message)
+    written = tomllib.loads(profile_of([outcome], Profile("name", "1.0"), {}))
+    assert [entry["message"] for entry in written["expected_failure"]] == [lasting]
 
 
 def test_known_reasons_are_kept_and_what_passes_is_dropped(copy: Copy, tmp_path: Path) -> None:
@@ -193,7 +251,8 @@ def test_known_reasons_are_kept_and_what_passes_is_dropped(copy: Copy, tmp_path:
     copy.profile = known + entry("test_all.py::test_two[1]", "AAA-002", "x")
     written = tmp_path / "written.toml"
     copy.judge(f"--print-profile={written}")
-    assert tomllib.loads(written.read_text()) == tomllib.loads(known)
+    kept = tomllib.loads(written.read_text())["expected_failure"]
+    assert kept == tomllib.loads(known)["expected_failure"]
 
 
 def test_an_exception_in_the_harness_is_the_suites_own_fault(copy: Copy) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from conformance.harness.profile import ProfileError, load_profile
 from conformance.harness.registry import Requirement
 
 SUITE = Path(__file__).resolve().parent.parent
@@ -50,6 +51,7 @@ class Copy:
         self.untested = ""
         self.unreviewed: set[str] = set()
         self.profile: str | None = None
+        self.features = ""
         self.implementation = "/bin/true"
 
     def judge(self, *options: str) -> tuple[int, str]:
@@ -69,7 +71,10 @@ class Copy:
         (self.suite / "test_all.py").write_text(self.tests)
         if self.profile is not None:
             path = self.directory / "profile.toml"
-            path.write_text(self.profile)
+            name = Path(self.implementation).name
+            path.write_text(
+                f'name = "{name}"\nversion = "unknown"\n[features]\n{self.features}\n{self.profile}'
+            )
             options = (*options, f"--profile={path}")
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(self.suite)]
         done = subprocess.run(
@@ -233,9 +238,9 @@ def test_a_companion_that_does_not_exist(copy: Copy, companions: Companions) -> 
 
 EXTENSION = """
 @pytest.mark.requirement("AAA-003")
-@pytest.mark.extension("--extra")
+@pytest.mark.extension("--group")
 def test_three(stage):
-    assert stage.run("--extra").status == 0, "status is not 0"
+    assert stage.run("--group").status == 0, "status is not 0"
 """
 
 
@@ -243,7 +248,7 @@ def test_three(stage):
 def test_a_test_of_an_extension_that_the_help_names(copy: Copy, output: str) -> None:
     program = copy.directory / "program"
     program.write_text(
-        f'#!/bin/sh\ncase $1 in -h) echo "[-x|--extra]" {output};; --extra) exit 1;; esac\n'
+        f'#!/bin/sh\ncase $1 in -h) echo "[-x|--group]" {output};; --group) exit 1;; esac\n'
     )
     program.chmod(0o755)
     copy.implementation = str(program)
@@ -256,7 +261,7 @@ def test_a_test_of_an_extension_that_the_help_names(copy: Copy, output: str) -> 
 
 def test_a_test_of_an_extension_that_the_help_does_not_name(copy: Copy) -> None:
     program = copy.directory / "program"
-    program.write_text('#!/bin/sh\necho "--extra-long -extra --ex"\n')
+    program.write_text('#!/bin/sh\necho "--group-by -group --gro"\n')
     program.chmod(0o755)
     copy.implementation = str(program)
     copy.levels["AAA-003"] = "MUST"
@@ -264,8 +269,76 @@ def test_a_test_of_an_extension_that_the_help_does_not_name(copy: Copy) -> None:
     status, text = copy.judge("-rs")
     assert status == GREEN, text
     assert "not offered: 1  AAA-003" in text
-    assert "not offered: --extra" in text
+    assert "not offered: --group" in text
     assert "requirements proven: 1" in text
+
+
+def test_an_extension_of_which_nobody_knows(copy: Copy) -> None:
+    copy.levels["AAA-003"] = "MUST"
+    copy.tests = TESTS + EXTENSION.replace("--group", "--extra")
+    status, output = copy.judge()
+    assert status == REFUSED
+    assert "test_all.py::test_three: unknown option --extra of an extension" in output
+
+
+def test_features_that_the_profile_declares(copy: Copy, tmp_path: Path) -> None:
+    """What is declared absent is left out, unless the help names it; what is present is not."""
+    copy.levels["AAA-003"] = "MUST"
+    copy.tests = TESTS + EXTENSION
+    copy.profile = ""
+    copy.features = '"--group" = false'
+    status, output = copy.judge()
+    assert status == GREEN, output
+    assert "not offered: 1  AAA-003" in output
+    copy.features = '"--group" = true'
+    status, output = copy.judge()
+    assert status == GREEN, output
+    assert "requirements proven: 2" in output
+
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\ntest $1 != -h || echo --group\n")
+    program.chmod(0o755)
+    copy.implementation = str(program)
+    copy.features = '"--group" = false'
+    status, output = copy.judge()
+    assert status == RED
+    assert "the profile says that there is no --group, but the help names it" in output
+
+
+def test_a_failure_of_what_is_left_out_cannot_be_expected(copy: Copy) -> None:
+    copy.levels["AAA-003"] = "MUST"
+    copy.tests = TESTS + EXTENSION
+    copy.features = '"--group" = false'
+    copy.profile = entry("test_all.py::test_three", "AAA-003", "status is not 0")
+    status, output = copy.judge()
+    assert status == REFUSED
+    assert "test_all.py::test_three is left out" in output
+
+
+def test_a_companion_that_the_profile_declares_absent(copy: Copy, companions: Companions) -> None:
+    copy.profile = ""
+    copy.features = "paargs = false"
+    status, output = copy.judge()
+    assert status == GREEN, output
+    assert "1 passed, 1 deselected" in output
+    there = companions.add("my-paargs", "exit 1")
+    for options in [], [f"--paargs={there}"]:
+        status, output = copy.judge(*options)
+        assert status == REFUSED
+        assert f"says that there is no paargs: {there}" in output
+    assert copy.judge("--paargs=none")[0] == GREEN
+
+
+@pytest.mark.parametrize("profiled", ["false unknown", "true 1.0"])
+def test_a_profile_of_another_implementation_is_refused(
+    copy: Copy, tmp_path: Path, profiled: str
+) -> None:
+    name, version = profiled.split()
+    path = tmp_path / "other.toml"
+    path.write_text(f'name = "{name}"\nversion = "{version}"\n')
+    status, output = copy.judge(f"--profile={path}")
+    assert status == REFUSED
+    assert f"is about {profiled}, but the implementation is true unknown" in output
 
 
 def entry(test: str, requirement: str, message: str) -> str:
@@ -318,10 +391,33 @@ def test_an_entry_for_another_requirement_is_refused(copy: Copy) -> None:
     assert "test_all.py::test_one does not test AAA-002" in output
 
 
-@pytest.mark.parametrize("text", ["x = 1", "[[expected_failure]]\ntest = 'x'", "["])
-def test_a_malformed_profile_is_refused(copy: Copy, text: str) -> None:
-    copy.profile = text
-    assert copy.judge()[0] == REFUSED
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[",
+        "",
+        "name = 'x'",
+        "name = 'x'\nversion = 1",
+        "name = 'x y'\nversion = '1'",
+        "name = 'x'\nversion = '1'\nx = 1",
+        "name = 'x'\nversion = '1'\n[[expected_failure]]\ntest = 'x'",
+        "name = 'x'\nversion = '1'\nfeatures = 1",
+        "name = 'x'\nversion = '1'\nexpected_failure = [1]",
+        "name = 'x'\nversion = '1'\n[features]\n--extra = true",
+        "name = 'x'\nversion = '1'\n[features]\npaargs = 'no'",
+    ],
+)
+def test_a_malformed_profile_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "profile.toml"
+    path.write_text(text)
+    with pytest.raises(ProfileError, match=r"profile\.toml: "):
+        load_profile(path)
+
+
+def test_a_profile_that_cannot_be_read_is_refused(copy: Copy) -> None:
+    status, output = copy.judge("--profile=/no/such/profile")
+    assert status == REFUSED
+    assert "/no/such/profile" in output
 
 
 def test_the_profile_is_found_by_the_version(copy: Copy) -> None:
@@ -330,7 +426,9 @@ def test_the_profile_is_found_by_the_version(copy: Copy) -> None:
     program.chmod(0o755)
     copy.implementation = str(program)
     profile = entry("test_all.py::test_one", "AAA-001", "status is not 0")
-    (copy.suite / "profiles" / "name-1.0.toml").write_text(profile)
+    for version in "1.0", "1.1":
+        path = copy.suite / "profiles" / f"any-{version}.toml"
+        path.write_text(f'name = "name"\nversion = "{version}"\n{profile}')
     status, output = copy.judge()
     assert status == GREEN, output
-    assert "profile: name-1.0 (1 expected failures)" in output
+    assert "profile: name 1.0 (1 expected failures)" in output

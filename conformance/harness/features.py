@@ -1,0 +1,11 @@
+"""Features: what an implementation need not have."""
+
+from __future__ import annotations
+
+from conformance.harness.programs import COMPANIONS
+
+#: The options that a distributor may lack. Its help names those that it has.
+OPTIONS = ("--group", "--keep-order", "--prefetch")
+
+#: All features, as profiles call them.
+FEATURES = (*OPTIONS, *COMPANIONS)
