@@ -82,6 +82,16 @@ def test_nothing_but_nul_ends_a_task(stage: Stage) -> None:
     assert tasks_of(stage, "-0", feed=task + b"\0next\0") == [task, b"next"]
 
 
+@requirement("FRM-005")
+def test_a_newline_makes_no_two_tasks_of_one(stage: Stage) -> None:
+    """The task that holds it may be refused (FRM-013) or break the calculator's framing."""
+    stage.reply_with_results()
+    run = stage.run("-0", "-l", "-n", "+1", "-c", stage.calculator(), feed=b"first\0a\nb\0")
+    ids = [line.partition(b" ")[0] for line in run.stdout.splitlines()]
+    assert ids[:1] == [b"1"], "the first task was not done"
+    assert set(ids) <= {b"1", b"2"}, "a newline ended a task"
+
+
 @requirement("FRM-006")
 @pytest.mark.parametrize(
     ("feed", "tasks"),

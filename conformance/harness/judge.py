@@ -140,7 +140,7 @@ class Judge:
                 [*self.implementation, option],
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                timeout=BOUND * self.scale,
+                timeout=6 * BOUND * self.scale,  # asked once, and much depends on it
                 check=False,
             )
         except subprocess.TimeoutExpired:

@@ -1,34 +1,24 @@
-"""Whether the suite catches each broken distributor of the zoo, by what it breaks."""
+"""Whether the suite catches each broken program of the zoo, by what it breaks."""
 
 from __future__ import annotations
 
-import json
-import os
-import shlex
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.harness.programs import COMPANIONS, NONE
+from conformance.harness.registry import load_requirements
+from conformance.selftest.zoo import campaign
 
-SUITE = Path(__file__).resolve().parent.parent
-ZOO = Path(__file__).resolve().parent / "zoo"
+if TYPE_CHECKING:
+    from pathlib import Path
 
-
-def mutants() -> dict[str, list[str]]:
-    """The requirements that each mutant breaks, by its name."""
-    done = subprocess.run([sys.executable, ZOO], check=True, capture_output=True, text=True)
-    return {name: ids for name, *ids in map(str.split, done.stdout.splitlines())}
-
-
-MUTANTS = mutants()
+MUTANTS = campaign.list_mutants()
 
 
 def test_there_are_many() -> None:
-    assert len(MUTANTS) >= 98
+    assert len(MUTANTS) >= 170
     assert set(MUTANTS) >= SAMPLE
+    assert {name for broken in MUTANTS.values() for name in broken} <= set(load_requirements())
 
 
 # All of them take some minutes.
@@ -39,6 +29,7 @@ SAMPLE = {
     "puts-the-task-id-first",
     "starts-a-task-after-the-first-of-several",
     "prints-fatal-twice",
+    "reorder-drops-an-unterminated-last-line",
 }
 
 
@@ -46,23 +37,35 @@ SAMPLE = {
     "mutant",
     [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.long) for name in MUTANTS],
 )
-def test_a_mutant_is_caught(mutant: str, tmp_path: Path) -> None:
-    broken = MUTANTS[mutant]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", SUITE),
-            f"--impl={shlex.join([sys.executable, str(ZOO), mutant])}",
-            *(f"--{name}={NONE}" for name in COMPANIONS),
-            *(f"--requirement={name}" for name in broken),
-            *("--timeout-scale=0.5", f"--report-dir={tmp_path / 'report'}", "-q", "--tb=no"),
-            *("-p", "no:cacheprovider", "--assert=plain", f"--basetemp={tmp_path / 'base'}"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTEST_ADDOPTS": ""},
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    run = json.loads((tmp_path / "report" / "results.json").read_text())
-    statuses = {name: run["requirements"][name]["status"] for name in broken}
-    assert set(statuses.values()) == {"fail"}, statuses
+def test_a_mutant_is_caught(mutant: str) -> None:
+    verdicts = campaign.judge(mutant, MUTANTS[mutant])
+    assert campaign.is_killed(verdicts), verdicts
+
+
+def test_a_program_without_fault_survives() -> None:
+    assert set(campaign.judge("", ["FRM-001"]).values()) == {"pass"}
+
+
+def test_a_campaign_goes_on_where_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"tame": ["AAA-001"], "wild": ["AAA-001", "AAA-002"], "new": ["AAA-002"]}
+    verdicts = {"tame": ["pass"], "wild": ["fail", "fail"], "new": ["fail"]}
+    judged = []
+
+    def judge(mutant: str, broken: list[str]) -> campaign.Verdicts:
+        judged.append(mutant)
+        return dict(zip(broken, verdicts[mutant], strict=True))
+
+    monkeypatch.setattr(campaign, "list_mutants", lambda: known)
+    monkeypatch.setattr(campaign, "judge", judge)
+    campaign.run_campaign(tmp_path, 1, ["tame", "wild"])
+    page = campaign.make_matrix(tmp_path)
+    assert "Mutants: 3; judged: 2; killed by all that they break: 1." in page
+    assert "Survivors\n---------\n\ntame.\n" in page
+    assert "Not judged\n----------\n\nnew.\n" in page
+    assert "   * - wild\n     - AAA-001, AAA-002\n     -\n" in page
+    assert "   * - tame\n     -\n     - AAA-001 (pass)\n" in page
+    assert "SURVIVED tame (AAA-001: pass)" in capsys.readouterr().out
+    campaign.run_campaign(tmp_path, 1, [])
+    assert judged == ["tame", "wild", "new"]

@@ -8,14 +8,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 
-CHAPTERS = ("tasks", "results", "scheduling", "prefixes", "graphs", "deaths")
+CHAPTERS = (
+    *("tasks", "results", "scheduling", "prefixes", "graphs", "deaths"),
+    *("commands", "calls", "queues", "companions"),
+)
+
+PROGRAMS = {"ARG": "paargs", "RDR": "pareorder"}
+"""The programs that have chapters of their own, by what the ids of these begin with."""
 
 
 def main() -> int:
-    """Plant the fault that the first argument names; then be ``paexec-trio``."""
+    """Plant the fault that the first argument names; then be the program that it is about."""
     sys.path[0] = str(ROOT)  # it was the directory of this file
+    wanted = sys.argv[1].replace("-", "_") if len(sys.argv) > 1 else ""
     for chapter in CHAPTERS:
-        importlib.import_module(f"conformance.selftest.zoo.{chapter}")
+        # A mutant is started very often: it loads its own chapter only.
+        if f"\ndef {wanted}" in Path(__file__).with_name(f"{chapter}.py").read_text():
+            importlib.import_module(f"conformance.selftest.zoo.{chapter}")
     from conformance.selftest.zoo.mutant import MUTANTS, do_without_exchange
 
     if len(sys.argv) == 1:
@@ -23,11 +32,12 @@ def main() -> int:
             print(name, *mutant.breaks)
         return 0
     do_without_exchange()
-    MUTANTS[sys.argv.pop(1)].plant()
-    sys.argv[0] = "paexec"
-    from paexec_trio.cli.main import main as be_paexec
-
-    return be_paexec()
+    mutant = MUTANTS[sys.argv.pop(1)]
+    mutant.plant()
+    program = PROGRAMS.get(mutant.breaks[0][:3], "main")
+    sys.argv[0] = "paexec" if program == "main" else program
+    status: int = importlib.import_module(f"paexec_trio.cli.{program}").main()
+    return status
 
 
 if __name__ == "__main__":

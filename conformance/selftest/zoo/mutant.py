@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from paexec_trio.core.commands import Command
@@ -49,6 +50,16 @@ def put(owner: object, name: str, value: object) -> None:
 def do_without_exchange() -> None:
     """Let the engine decide each step, or faults of what it uses would seldom show."""
     put(Engine, "_make_exchange", lambda _self: None)
+
+
+def instead(module: ModuleType, name: str) -> Callable[[Callable[..., Any]], None]:
+    """Replace a function of a module by one that receives the original, and then its arguments."""
+    original = getattr(module, name)
+
+    def replace(wrong: Callable[..., Any]) -> None:
+        put(module, name, functools.partial(wrong, original))
+
+    return replace
 
 
 def around(owner: type, name: str) -> Callable[[Callable[..., Any]], None]:

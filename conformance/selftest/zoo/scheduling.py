@@ -11,7 +11,7 @@ from collections.abc import Callable
 from conformance.selftest.zoo.mutant import around, breaks, change_commands
 from paexec_trio.core.commands import CloseStdin, Command, Exit, KillNode, Report, Send
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, StopRequested
+from paexec_trio.core.events import Event, OutputFailed, StopRequested
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt
@@ -155,6 +155,20 @@ def does_not_wait_for_calculators() -> None:
     @around(Host, "close")
     async def close(_right: Callable[..., object], self: Host) -> None:
         self._flush_output()
+
+
+@breaks("END-005", "END-012")
+def asks_calculators_to_end_and_does_not_make_them() -> None:
+    @around(Engine, "_kill")
+    def kill(_right: Callable[..., None], _self: Engine, *, force: bool) -> None:
+        pass
+
+
+@breaks("END-020")
+def complains_about_a_reader_that_goes_away() -> None:
+    @around(Engine, "_output_closed")
+    def closed(_right: Callable[..., None], self: Engine, _event: object) -> None:
+        self._output_failed(OutputFailed(b"Broken pipe"))
 
 
 @breaks("END-010")

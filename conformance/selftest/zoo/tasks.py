@@ -12,6 +12,20 @@ from paexec_trio.core.framing import NEWLINE, TaskFramer
 from paexec_trio.core.tasks import FlatTasks
 
 
+@breaks("FRM-004")
+def adds_an_empty_task_at_the_end() -> None:
+    @around(TaskFramer, "end")
+    def end(right: Callable[..., bytes], self: TaskFramer) -> bytes:
+        return right(self) or self._terminator
+
+
+@breaks("FRM-005")
+def ends_tasks_at_newlines_with_0_too() -> None:
+    @around(FlatTasks, "_add")
+    def add(right: Callable[..., None], self: FlatTasks, tasks: bytes) -> None:
+        right(self, tasks.replace(NEWLINE, self._terminator))
+
+
 @breaks("FRM-011")
 def takes_crlf_for_the_end_of_a_task() -> None:
     change_tasks(lambda task: task.removesuffix(b"\r"))
