@@ -59,7 +59,7 @@ def test_sums_count_each_dependant_once(stage: Stage) -> None:
 def test_sums_over_indirect_dependants(stage: Stage) -> None:
     """a: 4; b: 3; without what depends indirectly a would have 2."""
     lines = [b"a p", b"p q", b"q r", b"weight: b 3"]
-    assert order(stage, "-W", "1", lines=lines)[:2] == [b"a", b"p"]
+    assert order(stage, "-W", "1", lines=lines)[0] == b"a"
 
 
 @requirement("WGT-005")
