@@ -244,7 +244,7 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.STARTED)
         node.pid = event.pid
-        node.died = node.terminated = False
+        node.died = node.terminated = node.deafened = False
         self._depths.node_started(node)
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
@@ -377,7 +377,8 @@ class Engine:
             self._outcome = Exit(status=1)
 
     def _report_stray_octets(self, node: Node) -> None:
-        if node.stray_octets_reported:
+        # One that was deafened may have done tasks that were taken back from it.
+        if node.stray_octets_reported or node.deafened:
             return
         node.stray_octets_reported = True
         self._report(b"node %b wrote outside of a task; discarded" % node.name)
@@ -404,6 +405,7 @@ class Engine:
     def _deafen(self, node: Node) -> None:
         """Let a node finish its head; it is dead then (PRE-033)."""
         node.step(Step.DEAFEN)
+        node.deafened = True
         self._depths.node_ended(node)
         self._commands.append(CloseStdin(node.index))
         self._take_back_queued(node)

@@ -40,6 +40,8 @@ class Node:
     pid: int = 0
     attempts: deque[Attempt] = field(default_factory=deque)
     stray_octets_reported: bool = False
+    deafened: bool = False
+    """Whether tasks that its process may have received were taken back (PRE-033)."""
     died: bool = False
     """Whether its process ended although its input was open, and is to be ended (DTH-004)."""
     pace: Pace | None = None

@@ -410,6 +410,21 @@ def test_a_node_that_has_not_received_its_head_is_dead(unsent: int) -> None:
     )
 
 
+def test_a_stop_before_a_deaf_node_says_what_it_has_done() -> None:
+    """It may have received the task that was taken back, and its result is no news (PRE-033)."""
+    assert (
+        started(1, prefetch=2, resistance=Resistance(restart_seconds=1, wait=True))
+        >> StdinChunk(b"a\nb\n")
+        << Send(0, b"a\nb\n")
+        >> NodeUnwritable(0, b"Broken pipe", unsent=2)
+        << CloseStdin(0)
+        >> StopRequested(15)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        >> NodeOutput(0, b"of a\n\nof b\n\n")
+        << Write(b"of a\n")
+    )
+
+
 def test_a_stop_while_a_node_finishes_its_head() -> None:
     """END-030: nothing is said of its task, and its input is not closed twice."""
     assert (
