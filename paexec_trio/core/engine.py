@@ -658,12 +658,9 @@ class Engine:
             given = self._depths.divide(indices, waiting, self._living)
             if not any(given):
                 return
-            # One share may come short, because its tasks are those of one sort: begin anew then.
-            all(
-                self._give(self._nodes[index], count)
-                for index, count in zip(indices, given, strict=True)
-                if count
-            )
+            for index, count in zip(indices, given, strict=True):
+                if count and not self._give(self._nodes[index], count):
+                    break  # its tasks were the last of one sort, and there may be others
 
     def _give(self, node: Node, count: int) -> bool:
         """Send a node so many of the tasks that wait, at once; say whether it was so many."""

@@ -410,14 +410,21 @@ def test_a_node_that_has_not_received_its_head_is_dead(unsent: int) -> None:
     )
 
 
-def test_a_stop_before_a_deaf_node_says_what_it_has_done() -> None:
-    """It may have received the task that was taken back, and its result is no news (PRE-033)."""
-    assert (
+def deaf() -> Playbook:
+    """A node that has not received its second task, and works on the first one."""
+    return (
         started(1, prefetch=2, resistance=Resistance(restart_seconds=1, wait=True))
         >> StdinChunk(b"a\nb\n")
         << Send(0, b"a\nb\n")
         >> NodeUnwritable(0, b"Broken pipe", unsent=2)
         << CloseStdin(0)
+    )
+
+
+def test_a_stop_before_a_deaf_node_says_what_it_has_done() -> None:
+    """It may have received the task that was taken back, and its result is no news (PRE-033)."""
+    assert (
+        deaf()
         >> StopRequested(15)
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
         >> NodeOutput(0, b"of a\n\nof b\n\n")
@@ -427,16 +434,7 @@ def test_a_stop_before_a_deaf_node_says_what_it_has_done() -> None:
 
 def test_a_stop_while_a_node_finishes_its_head() -> None:
     """END-030: nothing is said of its task, and its input is not closed twice."""
-    assert (
-        started(1, prefetch=2, resistance=Resistance(restart_seconds=1, wait=True))
-        >> StdinChunk(b"a\nb\n")
-        << Send(0, b"a\nb\n")
-        >> NodeUnwritable(0, b"Broken pipe", unsent=2)
-        << CloseStdin(0)
-        >> StopRequested(2)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> NodeEnded(0)
-    )
+    assert deaf() >> StopRequested(2) << SetTimer(Timer.TERMINATE, STOP_GRACE) >> NodeEnded(0)
 
 
 def test_nothing_is_held_for_queued_tasks() -> None:
