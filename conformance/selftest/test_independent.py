@@ -6,15 +6,13 @@ a test that mirrors the reference implementation.
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-SUITE = Path(__file__).resolve().parent.parent
+from conformance.selftest.running import run_suite
+
 SOURCE = Path(__file__).resolve().parent / "independent" / "smallexec.c"
 
 # The chapters that it offers, those first that are quick to judge.
@@ -40,21 +38,12 @@ def smallexec(tmp_path_factory: pytest.TempPathFactory) -> Path:
     "chapter", [*QUICK, *(pytest.param(name, marks=pytest.mark.long) for name in OTHERS)]
 )
 def test_it_conforms(smallexec: Path, chapter: str, tmp_path: Path) -> None:
-    report = tmp_path / "report"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", str(SUITE / f"test_{chapter}.py")),
-            *(f"--impl={smallexec}", f"--profile={SOURCE.with_suffix('.toml')}"),
-            *(f"--report-dir={report}", "-q", "-p", "no:cacheprovider"),
-            f"--basetemp={tmp_path / 'base'}",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    run = run_suite(
+        tmp_path,
+        f"--impl={smallexec}",
+        f"--profile={SOURCE.with_suffix('.toml')}",
+        chapters=[chapter],
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    run = json.loads((report / "results.json").read_text())
     statuses = {name: entry["status"] for name, entry in run["requirements"].items()}
     assert {name for name, status in statuses.items() if status == "remark"} <= REMARKS
     passed = [test for test in run["tests"] if test["status"] == "pass"]

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from conformance.harness.programs import COMPANIONS
-
-SUITE = Path(__file__).resolve().parent.parent
+from conformance.selftest.running import run_suite
 
 NULLS = {
     "true": "exit 0",
@@ -39,21 +34,13 @@ def test_null_implementation_passes_no_must(name: str, tmp_path: Path) -> None:
     program = tmp_path / "null"
     program.write_text(f"#!/bin/sh\n{NULLS[name]}\n")
     program.chmod(0o755)
-    report = tmp_path / "report"
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", str(SUITE), f"--impl={program}"),
-            *(f"--{name}={program}" for name in COMPANIONS),
-            *("--timeout-scale=0.003", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider"),
-            *(f"--report-dir={report}", f"--basetemp={tmp_path / 'base'}"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    run = run_suite(
+        tmp_path,
+        f"--impl={program}",
+        *(f"--{name}={program}" for name in COMPANIONS),
+        *("--timeout-scale=0.003", "--tb=no", "--assert=plain"),
+        status=1,
     )
-    assert done.returncode == 1, done.stdout + done.stderr
-    run = json.loads((report / "results.json").read_text())
     assert len(run["tests"]) > 300
     musts = {name for name, entry in run["requirements"].items() if entry["level"] == "MUST"}
     passed = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shlex
 import subprocess
 import sys
@@ -12,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from conformance.harness.programs import COMPANIONS, NONE
+from conformance.selftest.running import run_suite
 
-SUITE = Path(__file__).resolve().parent.parent
 VARIANTS = Path(__file__).resolve().parent / "variants"
 
 
@@ -42,19 +40,10 @@ def test_there_are_many() -> None:
     [pytest.param(*both, marks=() if both in SAMPLE else pytest.mark.long) for both in ALL],
 )
 def test_a_variant_conforms(variant: str, chapter: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", SUITE / f"test_{chapter}.py"),
-            f"--impl={shlex.join([sys.executable, str(VARIANTS), variant])}",
-            *(f"--{name}={NONE}" for name in COMPANIONS),
-            *(f"--report-dir={tmp_path / 'report'}", "-q", "-p", "no:cacheprovider"),
-            f"--basetemp={tmp_path / 'base'}",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    run = run_suite(
+        tmp_path,
+        f"--impl={shlex.join([sys.executable, str(VARIANTS), variant])}",
+        *(f"--{name}={NONE}" for name in COMPANIONS),
+        chapters=[chapter],
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    run = json.loads((tmp_path / "report" / "results.json").read_text())
     assert [test for test in run["tests"] if test["status"] == "pass"]

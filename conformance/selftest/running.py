@@ -1,0 +1,44 @@
+"""Running the suite, as its users do, on an implementation that a test made."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SUITE = Path(__file__).resolve().parent.parent
+
+
+def run_suite(
+    directory: Path, *options: str, chapters: Iterable[str] = (), status: int = 0
+) -> dict[str, Any]:
+    """What the suite reports, once it has ended with this exit status.
+
+    Args:
+        directory: an empty one, for the report and the files of the tests.
+        options: those of the suite, and of pytest.
+        chapters: the only ones that are judged; all if there are none.
+        status: the exit status that is right.
+    """
+    report = directory / "report"
+    files = [SUITE / f"test_{chapter}.py" for chapter in chapters] or [SUITE]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", *map(str, files), *options),
+            *(f"--report-dir={report}", f"--basetemp={directory / 'base'}"),
+            *("-q", "-p", "no:cacheprovider"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    results: dict[str, Any] = json.loads((report / "results.json").read_text())
+    return results
