@@ -303,12 +303,15 @@ def mixture(bench: Bench) -> Comparisons:
 def link(bench: Bench) -> Comparisons:
     """Links that take time."""
     nodes = 4
-    for delay, complete in {0: 40_000, 5: 2_000, 20: 800, 50: 400}.items():
+    # With fewer tasks the start, and finding out how many each node should hold, would decide.
+    for delay, complete in {0: 40_000, 5: 4_000, 20: 1_600, 50: 1_600}.items():
         tasks = bench.size(complete, quick=complete // 5)
         words = ["-t", f"{bench.tools.link} {delay}", "-n", " ".join(f"n{i}" for i in range(nodes))]
         jobs = {
             name: bench.job(
-                [*program, *words, "-c", bench.calculator("echo")], bench.numbers(tasks)
+                [*program, *words, "-c", bench.calculator("echo")],
+                bench.numbers(tasks),
+                limit=4 * bench.extent.limit,
             )
             for name, program in bench.programs.distributors().items()
         }
