@@ -16,6 +16,7 @@ from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.profile import ProfileError, profile_of
 from conformance.harness.programs import COMPANIONS, NONE
+from conformance.harness.recording import keep_recordings, replay_command
 from conformance.harness.results import ExitStatus, Results
 from conformance.harness.stage import Stage
 
@@ -276,10 +277,15 @@ def pytest_runtest_makereport(
         report.sections.append(("requirements", judge.sentences(ids)))
         expectation = judge.expectation(outcome.test)
         report.sections.append(("verdict", f"{outcome.status}: {outcome.message}\n({expectation})"))
-    evidence = item.stash[_stage_key].evidence() if error and _stage_key in item.stash else ""
-    if report.failed and evidence:
-        report.sections.append(("transcript", evidence))
-    described = outcome.with_evidence(evidence, _again(item)).as_dict()
+    evidence = recording = ""
+    again = _again(item)
+    if error and _stage_key in item.stash:
+        stage = item.stash[_stage_key]
+        evidence, recording = stage.evidence(), stage.recording(_about(item, outcome))
+        if report.failed:
+            report.sections.append(("transcript", evidence))
+            report.sections.append(("again", "\n".join([again, *_replayed(item, recording)])))
+    described = outcome.with_evidence(evidence, again, recording).as_dict()
     report.__dict__[_DESCRIPTION] = described  # which passes through pytest-xdist
     return report
 
@@ -298,12 +304,35 @@ def _again(item: pytest.Item) -> str:
     """The command that runs one test alone."""
     option = item.config.option
     path = item.path.relative_to(_HERE.parent)
-    words = ["pytest", f"{path}::{item.name}", f"--impl={option.impl}"]
-    for name in (*COMPANIONS, "profile", "seed"):
-        value = _seed(item.config) if name == "seed" else getattr(option, name)
-        if value is not None:
-            words.append(f"--{name}={value}")
-    return shlex.join(words)
+    words = ["pytest", f"{path}::{item.name}"]
+    words += [f"--{name}={value}" for name, value in _programs(item.config).items()]
+    if option.profile is not None:
+        words.append(f"--profile={option.profile}")
+    return shlex.join([*words, f"--seed={_seed(item.config)}"])
+
+
+def _about(item: pytest.Item, outcome: Outcome) -> dict[str, Any]:
+    """What the reader of a recording wants to know."""
+    return {
+        "test": outcome.test,
+        "companion": _companion(item),
+        "sentences": _judge(item.config).sentences(outcome.requirements),
+        "message": outcome.message,
+    }
+
+
+def _replayed(item: pytest.Item, recording: str) -> Iterator[str]:
+    """Keep a recording among the files of its test; the command that replays it."""
+    if recording:
+        path = item.stash[_stage_key].directory / "recording"
+        path.write_text(recording, errors="surrogateescape")
+        yield replay_command(str(path), _programs(item.config))
+
+
+def _programs(config: pytest.Config) -> dict[str, str]:
+    """The programs that were named, by option."""
+    named = {name: config.getoption(f"--{name}") for name in ("impl", *COMPANIONS)}
+    return {name: command for name, command in named.items() if command is not None}
 
 
 class _Recorder:
@@ -349,6 +378,7 @@ class _Recorder:
             option.print_profile.write_text(text)
         if option.report_dir:
             run = results.as_dict(judge.about() | {"seed": option.seed})
+            keep_recordings(run["tests"], option.report_dir, _programs(self._config))
             for name, text in {
                 "results.json": json.dumps(run, indent=1) + "\n",
                 "report.html": pages.report(run, option.spec_url),

@@ -130,7 +130,7 @@ def test_a_stopped_calculator(stage: Stage) -> None:
     calculator.next_task()
     calculator.answer(b"result")
     calculator.sync()
-    os.kill(calculator.pid, signal.SIGSTOP)
+    calculator.signal(signal.SIGSTOP)
     run.close_stdin()
     assert run.wait(grace(stage)) == 0
     assert run.stdout == b"result\n"

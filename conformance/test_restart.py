@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from itertools import pairwise
@@ -509,7 +508,7 @@ def test_many_deaths(stage: Stage, mode: str) -> None:
             doomed.remove(task)
             dying = next(fake for fake in reversed(stage.calculators) if task in fake.tasks)
             dying.write(b"begun\n")
-            os.kill(dying.pid, signal.SIGKILL)
+            dying.signal(signal.SIGKILL)
             return b""
         return stage.result(task) + b"\n" + status + b"\n"
 
@@ -540,7 +539,7 @@ def test_one_command_for_each_task(stage: Stage) -> None:
     run.feed(b"a\nb\n")
     first = stage.next_calculator()
     assert first.words == [b"a"]
-    os.kill(stage.transports[0].pid, signal.SIGKILL)
+    stage.transports[0].signal(signal.SIGKILL)
     for task in (b"a", b"b"):
         again = stage.next_calculator()
         assert again.words == [task]

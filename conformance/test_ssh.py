@@ -48,6 +48,12 @@ def fragile(tmp_path: Path) -> Iterator[Sshd]:
     server.close()
 
 
+@pytest.fixture(autouse=True)
+def unrecorded(stage: Stage) -> None:
+    """What was done by way of these servers cannot be done again without them."""
+    stage.recorder.repeatable = False
+
+
 def is_remote(calculator: Calculator) -> bool:
     """Whether it was started by an sshd."""
     return b"SSH_CONNECTION" in calculator.environment

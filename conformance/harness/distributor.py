@@ -16,6 +16,7 @@ from conformance.harness.watch import READ, WRITE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from conformance.harness.recording import Recorder
     from conformance.harness.transcript import Transcript
     from conformance.harness.watch import Watch
 
@@ -51,11 +52,15 @@ class Distributor:
         directory: Path,
         watch: Watch,
         transcript: Transcript,
+        recorder: Recorder,
+        name: str,
         stdin: int | None = None,
         stdout: int | None = None,
     ) -> None:
         self._watch = watch
         self._transcript = transcript
+        self._recorder = recorder
+        self.name = name
         self._stdout = bytearray()
         self._stderr = bytearray()
         self._unsent = bytearray()
@@ -86,7 +91,7 @@ class Distributor:
                 os.set_blocking(pipe.fileno(), False)
         self._pidfd: int | None = os.pidfd_open(self.pid)
         watch.add(self._pidfd, READ, self._take_exit)
-        self.read_output()
+        self._listen()
         assert self._stderr_pipe is not None
         watch.add(self._stderr_pipe, READ, self._take_stderr)
 
@@ -112,6 +117,11 @@ class Distributor:
         return b"".join(line for line in lines if line != b"Killed\n")
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its process has."""
+        return self.status is not None
+
+    @property
     def silent(self) -> bool:
         """Whether it has exited and nobody holds its standard error any more."""
         return self.status is not None and self._stderr_pipe is None
@@ -121,6 +131,7 @@ class Distributor:
     def feed(self, octets: bytes) -> None:
         """Send input. What the pipe does not take now follows while the test waits."""
         self._transcript.note("stdin ->", octets)
+        self._recorder.did(self.name, "feed", octets)
         if self._stdin_pipe is None:
             return
         if not self._unsent and octets:
@@ -130,6 +141,7 @@ class Distributor:
     def close_stdin(self) -> None:
         """End the input, after what was fed."""
         self._transcript.note("stdin ->", "(end)")
+        self._recorder.did(self.name, "close_stdin")
         self._close_when_sent = True
         if not self._unsent:
             self._drop_stdin()
@@ -137,6 +149,7 @@ class Distributor:
     def set_stdin_capacity(self, octets: int) -> int:
         """Ask for a capacity of the pipe to standard input; the one that it got."""
         assert self._stdin_pipe is not None
+        self._recorder.did(self.name, "set_stdin_capacity", octets)
         return fcntl.fcntl(self._stdin_pipe, fcntl.F_SETPIPE_SZ, octets)
 
     def _send(self) -> None:
@@ -177,17 +190,23 @@ class Distributor:
     def leave_output_unread(self, capacity: int) -> int:
         """Stop reading standard output; the capacity that its pipe got when asked for one."""
         assert self._stdout_pipe is not None
+        self._recorder.did(self.name, "leave_output_unread", capacity)
         self._watch.remove(self._stdout_pipe)
         return fcntl.fcntl(self._stdout_pipe, fcntl.F_SETPIPE_SZ, capacity)
 
     def read_output(self) -> None:
-        """Read standard output (again)."""
+        """Read standard output again."""
+        self._recorder.did(self.name, "read_output")
+        self._listen()
+
+    def _listen(self) -> None:
         if self._stdout_pipe is not None:
             self._watch.add(self._stdout_pipe, READ, self._take_stdout)
 
     def close_output(self) -> None:
         """Go away as the reader of standard output."""
         self._transcript.note("stdout", "(the reader goes away)")
+        self._recorder.did(self.name, "close_output")
         self._drop_stdout()
 
     def _take_stdout(self) -> None:
@@ -195,6 +214,7 @@ class Distributor:
         octets = os.read(self._stdout_pipe.fileno(), 1 << 20)
         self._transcript.note("stdout <-", octets or "(end)")
         self._stdout += octets
+        self._recorder.saw_printed(self.name, len(self._stdout))
         if not octets:
             self._drop_stdout()
 
@@ -223,6 +243,7 @@ class Distributor:
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the distributor alone."""
         self._transcript.note("distributor <-", number.name)
+        self._recorder.did(self.name, "signal", int(number))
         os.kill(self.pid, number)
 
     def wait(self, bound: float | None = None) -> int:
@@ -259,6 +280,7 @@ class Distributor:
     def _take_exit(self) -> None:
         self.status = self._process.wait()
         self._transcript.note("distributor ended", f"status {self.status}")
+        self._recorder.saw_end(self.name)
         self._drop_pidfd()
 
     def _drop_pidfd(self) -> None:

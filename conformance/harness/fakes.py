@@ -6,6 +6,8 @@ queued and return at once, those that hand back an answer wait for it.
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.harness.control import Channel
+    from conformance.harness.recording import Recorder
     from conformance.harness.watch import Watch
 
 
@@ -25,11 +28,18 @@ class Fake:
     role = "fake"
 
     def __init__(
-        self, number: int, channel: Channel, watch: Watch, transcript: Transcript, hello: Any
+        self,
+        number: int,
+        channel: Channel,
+        watch: Watch,
+        transcript: Transcript,
+        recorder: Recorder,
+        hello: Any,
     ) -> None:
         self._channel = channel
         self._watch = watch
         self._transcript = transcript
+        self._recorder = recorder
         self.name = f"{self.role} {number}"
         self.pid: int = hello["pid"]
         #: The words that were added to the command line of the fake.
@@ -54,6 +64,7 @@ class Fake:
         self._sent = 0
         self._answers: list[Any] = []
         transcript.note(f"{self.name} started", f"pid {self.pid}, words {self.words}")
+        recorder.saw_start(self.name, self.words)
 
     def take(self, event: str, value: Any) -> None:
         """Note one event of the process."""
@@ -65,6 +76,7 @@ class Fake:
         )
         if event == "input":
             self.received += value
+            self._recorder.saw_read(self.name, value)
         elif event == "eof":
             self.eof_at = value
         elif event == "signal":
@@ -74,6 +86,12 @@ class Fake:
         elif event == "gone":
             self.gone = True
             self.gone_at = time.monotonic()
+            self._recorder.saw_end(self.name)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process has."""
+        return self.gone
 
     def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
         """Wait for something that needs this process to be alive."""
@@ -91,35 +109,41 @@ class Fake:
 
     def write(self, octets: bytes) -> None:
         """Write these octets to standard output."""
-        self._command("write", octets)
+        self.command("write", octets)
 
     def write_stderr(self, octets: bytes) -> None:
         """Write these octets to standard error."""
-        self._command("write_stderr", octets)
+        self.command("write_stderr", octets)
 
     def resume(self) -> None:
         """Read standard input, after a start in the state ``paused``."""
-        self._command("resume")
+        self.command("resume")
 
     def close_stdin(self) -> None:
         """Accept no further input, but go on living."""
-        self._command("close_stdin")
+        self.command("close_stdin")
 
     def close_stdout(self) -> None:
         """Show the end of the output, but go on living."""
-        self._command("close_stdout")
+        self.command("close_stdout")
 
     def close_stderr(self) -> None:
         """Show the end of standard error, but go on living."""
-        self._command("close_stderr")
+        self.command("close_stderr")
 
     def exit(self, status: int) -> None:
         """End with this exit status."""
-        self._command("exit", status)
+        self.command("exit", status)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this process alone."""
+        self._transcript.note(f"{self.name} <-", number.name)
+        self._recorder.did(self.name, "signal", int(number))
+        os.kill(self.pid, number)
 
     def die(self) -> None:
         """End by SIGKILL."""
-        self._command("die")
+        self.command("die")
 
     def sync(self) -> None:
         """Return when all commands are obeyed and all input that is there by then is reported."""
@@ -158,16 +182,18 @@ class Fake:
         return dict(self._ask("pipes"))
 
     def _execute(self, words: list[bytes], environment: dict[bytes, bytes] | None) -> None:
-        self._command("execute", words, environment)
+        self.command("execute", words, environment)
 
-    def _command(self, command: str, *value: object) -> None:
+    def command(self, command: str, *value: object) -> None:
+        """Send a command as ``steered.py`` understands it."""
         arguments = ", ".join(shown(v) if isinstance(v, bytes) else repr(v) for v in value)
         self._transcript.note(f"{self.name} <- {command}", arguments)
+        self._recorder.did(self.name, command, *value)
         self._sent += 1
         self._channel.send(command, *value)
 
     def _ask(self, command: str, *value: object) -> Any:
-        self._command(command, *value)
+        self.command(command, *value)
         number = self._sent
         self.wait(f"the command {command!r} to be done", lambda: len(self._answers) >= number)
         return self._answers[number - 1]

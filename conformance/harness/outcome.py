@@ -51,6 +51,7 @@ class Outcome:
         message: why, in one line, unless it passed.
         evidence: what a reader of a failure needs to see: command lines, transcript, diagnostics.
         again: the command that runs this test alone.
+        recording: what ``conformance.replay`` needs to do the same without pytest.
     """
 
     test: str
@@ -59,10 +60,11 @@ class Outcome:
     message: str = ""
     evidence: str = ""
     again: str = ""
+    recording: str = ""
 
-    def with_evidence(self, evidence: str, again: str) -> Outcome:
+    def with_evidence(self, evidence: str, again: str, recording: str) -> Outcome:
         """The same with what its readers need."""
-        return replace(self, evidence=evidence, again=again)
+        return replace(self, evidence=evidence, again=again, recording=recording)
 
     def as_dict(self) -> dict[str, Any]:
         """The same, of types that JSON has."""

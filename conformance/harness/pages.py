@@ -192,7 +192,10 @@ def _cell(entry: Mapping[str, Any], tests: Sequence[Mapping[str, Any]]) -> Itera
         yield f"{escape(test['message'])}</summary>"
         if test["evidence"]:
             yield f"<pre>{escape(test['evidence'])}</pre>"
-        yield f"<p>Again: <code>{escape(test['again'])}</code></details>"
+        yield f"<p>Again: <code>{escape(test['again'])}</code>"
+        if test["recording"]:
+            yield f"<p>Without pytest: <code>{escape(test['recording'])}</code>"
+        yield "</details>"
     passed = [test["test"] for test in tests if test["status"] == Status.PASS]
     if passed:
         listed = "".join(f"<li><code>{escape(name)}</code>" for name in passed)

@@ -15,6 +15,7 @@ from conformance.harness import processes
 from conformance.harness.control import Channel, Switchboard
 from conformance.harness.distributor import Distributor
 from conformance.harness.fakes import Calculator, Fake, Transport
+from conformance.harness.recording import Recorder, files_of
 from conformance.harness.transcript import Transcript
 from conformance.harness.watch import Bounds, Watch
 
@@ -50,6 +51,7 @@ class Stage:
         self.features = features
         self.directory = directory
         self.transcript = Transcript()
+        self.recorder = Recorder()
         self.calculators: list[Calculator] = []
         self.transports: list[Transport] = []
         self.distributors: list[Distributor] = []
@@ -111,14 +113,21 @@ class Stage:
         ``within`` is a command line that prepares something and then executes its arguments.
         ``paexec`` starts paexec itself in a test that is about one of its companions.
         """
+        given = {os.fsencode(k): os.fsencode(v) for k, v in (environment or {}).items()}
+        files = files_of(self.directory)
+        self.recorder.did("stage", "start", arguments, given, tuple(within), paexec, files)
+        if stdin is not None or stdout is not None:
+            self.recorder.repeatable = False
         inherited = {k: v for k, v in os.environb.items() if not k.startswith(b"PAEXEC_")}
-        added = [*(environment or {}).items(), (_MARK, self._mark)]
+        mark = {_MARK.encode(): self._mark.encode()}
         distributor = Distributor(
             [*within, *(self._paexec if paexec else self._program), *arguments],
-            inherited | {os.fsencode(k): os.fsencode(v) for k, v in added},
+            inherited | given | mark,
             self.directory,
             self._watch,
             self.transcript,
+            self.recorder,
+            f"distributor {len(self.distributors)}",
             stdin,
             stdout,
         )
@@ -210,13 +219,23 @@ class Stage:
     def _meet(self, channel: Channel, hello: Any) -> None:
         if "calculator" in hello["flags"]:
             calculator = Calculator(
-                len(self.calculators), channel, self._watch, self.transcript, hello
+                len(self.calculators),
+                channel,
+                self._watch,
+                self.transcript,
+                self.recorder,
+                hello,
             )
             self.calculators.append(calculator)
             self._fakes[channel] = calculator
         else:
             transport = Transport(
-                len(self.transports), channel, self._watch, self.transcript, hello
+                len(self.transports),
+                channel,
+                self._watch,
+                self.transcript,
+                self.recorder,
+                hello,
             )
             self.transports.append(transport)
             self._fakes[channel] = transport
@@ -246,6 +265,23 @@ class Stage:
         """What a reader of a failure needs to see."""
         errors = b"".join(distributor.stderr for distributor in self.distributors)
         return f"{self.transcript.render()}\n\nstandard error:\n{errors.decode(errors='replace')}"
+
+    def places(self) -> dict[bytes, bytes]:
+        """What is somewhere else whenever a test is run, and how recordings name it."""
+        return {
+            os.fsencode(self.directory): b"@DIRECTORY@",
+            self._switchboard.address.encode(): b"@CONTROL@",
+            os.fsencode(_STEERED): b"@FAKE@",
+            os.fsencode(sys.executable): b"@PYTHON@",
+        }
+
+    def recording(self, about: Mapping[str, Any]) -> str:
+        """What was done so far, for ``conformance.replay``; nothing if that is not possible."""
+        seen = {
+            distributor.name: (distributor.status, distributor.stdout)
+            for distributor in self.distributors
+        }
+        return self.recorder.dump({**about, "came of it": seen}, self.places())
 
     def _hopeless(self) -> str | None:
         """Why nothing can happen any more, if that is so."""

@@ -138,6 +138,7 @@ def test_a_run_writes_its_report(copy: Copy, tmp_path: Path, workers: tuple[str,
     assert {path.name for path in directory.iterdir()} == {
         "badge.svg",
         "junit.xml",
+        "recordings",
         "report.html",
         "results.json",
     }
