@@ -128,7 +128,7 @@ def test_every_octet(stage: Stage) -> None:
     assert run.stdout == b"".join(b"<%b>\n" % task for task in tasks)
 
 
-@requirement("EXE-002", "LIM-001")
+@requirement("EXE-002")
 def test_a_long_task(stage: Stage) -> None:
     task = stage.nonce * 12_000
     run = in_one_run(stage, "-x", "-C", "printf", "<%s>", feed=task + b"\n")
