@@ -388,7 +388,7 @@ def test_nodes_and_transport(stage: Stage) -> None:
 
 @requirement("ARG-004")
 def test_variables(stage: Stage) -> None:
-    stage.connect = True
+    """The node is another machine, which inherits no variable."""
     variables = {
         "PAEXEC_NODES": "host",
         "PAEXEC_TRANSPORT": f"{stage.transport()} word",
@@ -396,8 +396,12 @@ def test_variables(stage: Stage) -> None:
         "PASSED": "it's",
     }
     command = f'{show(stage)} "$PASSED"'
-    output = successes(shown(stage, "it's", "t"))
-    assert_run(stage, "-c", command, feed=b"t\n", output=output, environment=variables)
+    run = stage.start("-c", command, environment=variables)
+    run.feed(b"t\n")
+    run.close_stdin()
+    stage.next_transport().run(environment={b"PATH": b"/usr/bin:/bin"})
+    assert run.wait() == 0
+    assert run.stdout == successes(shown(stage, "it's", "t"))
     assert [fake.words[:-1] for fake in stage.transports] == [[b"word", b"host"]]
 
 
