@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ METHODS = [*AT_THE_END_OF_A_RESULT, "-Ms"]
 #: The methods that do not keep everything in memory, and input of more than they may keep there.
 IN_FILES = ["-Mf", "-Ms"]
 LONG = b"2 %0999d\n1 a\n" % 0 * 45_000
+
+#: Commands of a shell that forbid processes to have more than 100 MiB of data.
+LITTLE_MEMORY = "ulimit -d 102400"
 
 #: Three results that begin and end in different orders.
 MIXED = b"2 b1\n1 a1\n2 b2\n11 c1\n11 c2\n2 \n1 a2\n11 \n1 a3\n1 \n"
@@ -57,6 +61,14 @@ def results(lines: dict[bytes, list[bytes]], eot: bytes = b"") -> bytes:
     )
 
 
+def make_long_input(stage: Stage, tasks: int = 1) -> list[bytes]:
+    """A file of 200 MB with the lines of so many unfinished results, and the text of each line."""
+    texts = [b"%0997d\n" % 0 for _ in range(tasks)]
+    lines = [b"%d %b" % (task, text) for task, text in enumerate(texts, 1)]
+    (stage.directory / "input").write_bytes(b"".join(lines) * (200_000 // tasks))
+    return texts
+
+
 # Order
 
 
@@ -79,7 +91,7 @@ def test_results_that_do_not_end(stage: Stage, method: str) -> None:
     assert reorder(stage, method, feed=feed) == b"a1\na2\nb\nc\nd\ne\n"
 
 
-@requirement("RDR-015")
+@requirement("RDR-015", "RDR-040")
 @pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
 def test_results_that_do_not_end_after_those_that_do(stage: Stage, method: str) -> None:
     feed = b"3 c\n2 b1\n2 \n1 a\n4 d\n4 \n2 b2\n3 c2\n"
@@ -243,7 +255,7 @@ def test_eot(
 # Files
 
 
-@requirement("RDR-001", "RDR-002")
+@requirement("RDR-001", "RDR-002", "RDR-047")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("files", "expected"),
@@ -254,6 +266,7 @@ def test_eot(
         (["one", "-", "two"], b"1 one, 1 in, 1 two, 2 two"),
         (["-"], b"1 in"),
         (["--", "-l"], b"1 minus l"),
+        (["one", "-l"], b"1 one, 1 minus l"),
         ([], b"1 in"),
     ],
     ids=words,
@@ -445,6 +458,13 @@ def test_no_word(stage: Stage, method: str) -> None:
     assert output == b"a\n\nb\nsuccess\n"
 
 
+@requirement("RDR-032")
+@pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
+def test_without_a_word_the_default_means_nothing(stage: Stage, method: str) -> None:
+    expected = b"part\nfatal\nb\nsuccess\nwhole\nsuccess\n"
+    assert reorder(stage, "-g", method, "-mF=", feed=DEATH) == expected
+
+
 @requirement("RDR-033")
 @pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
 def test_without_graphs_nothing_is_cut_off(stage: Stage, method: str) -> None:
@@ -556,8 +576,23 @@ def test_output_errors(stage: Stage, method: str, redirection: str) -> None:
 @requirement("RDR-044", "RDR-020")
 @pytest.mark.parametrize("method", IN_FILES)
 def test_a_directory_that_is_missing(stage: Stage, method: str) -> None:
-    """Either everything is printed, without temporary files, or there is an error."""
-    run = stage.start(method, environment={"TMPDIR": str(stage.directory / "missing")})
+    """Neither is there room in memory, nor can the input, a pipe, be read again."""
+    make_long_input(stage)
+    run = stage.start(
+        method,
+        environment={"TMPDIR": str(stage.directory / "missing")},
+        within=("/bin/sh", "-c", f'{LITTLE_MEMORY}; cat input 2>/dev/null | "$@"', "sh"),
+    )
+    run.wait(6 * stage.bound)
+    assert_failed(run)
+
+
+@requirement("RDR-044")
+@pytest.mark.parametrize("method", IN_FILES)
+def test_temporary_files_that_cannot_grow(stage: Stage, method: str) -> None:
+    """Either everything is printed, without large files, or there is an error."""
+    within = ("/bin/sh", "-c", "trap '' XFSZ; ulimit -f 1024 && exec \"$@\"", "sh")
+    run = stage.start(method, environment={"TMPDIR": str(stage.directory)}, within=within)
     run.feed(LONG)
     run.close_stdin()
     if run.wait(3 * stage.bound) == 0:
@@ -624,18 +659,16 @@ def resident_memory(pid: int) -> int:
 @pytest.mark.parametrize("tasks", [1, 40])
 def test_the_memory_of_long_results(stage: Stage, method: str, tasks: int) -> None:
     """200 MB of unfinished results, while no process may have more than 100 MiB of data."""
-    lines = [b"%d %0997d\n" % (task + 1, 0) for task in range(tasks)]
-    (stage.directory / "input").write_bytes(b"".join(lines) * (200_000 // tasks))
+    texts = make_long_input(stage, tasks)
     output = stage.directory / "output"
     with output.open("wb") as stdout:
         run = stage.start(
             *(method, "input"),
             environment={"TMPDIR": str(stage.directory)},
-            within=("/bin/sh", "-c", 'ulimit -d 102400 && exec "$@"', "sh"),
+            within=("/bin/sh", "-c", f'{LITTLE_MEMORY} && exec "$@"', "sh"),
             stdout=stdout.fileno(),
         )
     assert run.wait(6 * stage.bound) == 0
-    texts = [line.split(b" ")[1] for line in lines]
     expected = b"".join(text * (200_000 // tasks) for text in texts)
     assert is_same(output.read_bytes(), expected), "other results"
 
@@ -732,8 +765,10 @@ def test_help(stage: Stage, others: list[str]) -> None:
     run = stage.start("-h", *others)
     assert run.wait() == 0
     text = run.stdout + run.stderr
-    for letter in b"glSxyMmh":
-        assert b"-%c" % letter in text
+    for letter in b"glSxyh":
+        assert re.search(rb"-%c(?!\w)" % letter, text), f"the help lacks -{letter:c}"
+    for letter in b"Mm":
+        assert b"-%c" % letter in text, f"the help lacks -{letter:c}"
 
 
 @requirement("RDR-050")
