@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 CHAPTERS = (
     *("tasks", "results", "scheduling", "prefixes", "graphs", "deaths"),
-    *("commands", "calls", "queues", "companions"),
+    *("commands", "calls", "queues", "eot", "limits", "paargs", "reordering"),
 )
 
 PROGRAMS = {"ARG": "paargs", "RDR": "pareorder"}

@@ -25,6 +25,16 @@ def does_not_add_the_task() -> None:
     put(execmode, "arguments_with_task", lambda words, _replaced: b" ".join(map(quote, words)))
 
 
+@breaks("EXE-002")
+def lets_the_shell_expand_tasks() -> None:
+    put(engine, "call", lambda task: b'_paexec_task "%b"\n' % task.replace(b'"', b'\\"'))
+
+
+@breaks("EXE-002")
+def runs_commands_with_tasks_without_blanks_at_their_ends() -> None:
+    put(engine, "call", lambda task: execmode.call(task.strip(b" \t")))
+
+
 @breaks("EXE-003")
 def runs_commands_with_blanks_for_newlines() -> None:
     put(engine, "call", lambda task: execmode.call(task.replace(NEWLINE, b" ")))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from heapq import heappush
 
 from conformance.selftest.zoo.mutant import around, breaks, put
 from paexec_trio.core import tasks as tasks_module
-from paexec_trio.core.commands import Exit
+from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import StdinChunk, StdinEnded
+from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.graph import TaskGraph
 from paexec_trio.core.graphreader import GraphReader
 from paexec_trio.core.nodes import Attempt, Node
@@ -79,6 +82,31 @@ def runs_the_end_of_a_diamond_twice() -> None:
         return right(self, task_id, status)
 
 
+@breaks("GRA-026")
+def works_in_generations() -> None:
+    """A task that becomes ready waits until no other task is being worked on."""
+    next_generation: list[int] = []
+    working: set[int] = set()
+
+    @around(GraphTasks, "take")
+    def take(right: Callable[..., tuple[int, bytes]], self: GraphTasks) -> tuple[int, bytes]:
+        task_id, task = right(self)
+        working.add(task_id)
+        return task_id, task
+
+    @around(GraphTasks, "done")
+    def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
+        generation, self.ready = self.ready, []
+        dropped = right(self, task_id, status)
+        next_generation.extend(self.ready)
+        self.ready = generation
+        working.remove(task_id)
+        if not working:
+            self.ready = sorted(generation + next_generation)
+            next_generation.clear()
+        return dropped
+
+
 @breaks("GRA-006")
 def counts_an_edge_as_often_as_it_is_given() -> None:
     @around(TaskGraph, "dependants")
@@ -101,6 +129,37 @@ def drops_tasks_without_edges() -> None:
         graph = self._graph
         self.ready = [rank for rank in self.ready if len(graph.dependants(self._by_rank[rank])) > 0]
         self._undispatched = len(self.ready) + sum(1 for n in graph.predecessors if n)
+
+
+@breaks("GRA-004")
+def skips_empty_lines() -> None:
+    @around(GraphReader, "add")
+    def add(right: Callable[..., None], self: GraphReader, lines: bytes) -> None:
+        right(self, b"".join(line for line in lines.splitlines(keepends=True) if line != NEWLINE))
+
+
+@breaks("GRA-004")
+def takes_a_blank_at_the_end_of_a_line_for_nothing() -> None:
+    @around(GraphReader, "add")
+    def add(right: Callable[..., None], self: GraphReader, lines: bytes) -> None:
+        right(self, lines.replace(b" " + NEWLINE, NEWLINE))
+
+
+@breaks("GRA-011")
+def takes_a_pause_for_the_end_of_the_graph() -> None:
+    @around(Engine, "_stdin_chunk")
+    def chunk(right: Callable[..., None], self: Engine, event: StdinChunk) -> None:
+        right(self, event)
+        self._stdin_ended_event(StdinEnded())
+
+
+@breaks("GRA-012")
+def takes_an_empty_graph_for_an_error() -> None:
+    @around(GraphTasks, "end")
+    def end(right: Callable[..., None], self: GraphTasks) -> None:
+        right(self)
+        if not len(self._graph):
+            raise InputError([b"no tasks"])
 
 
 @breaks("GRA-030")
@@ -187,6 +246,33 @@ def names_a_dependant_in_one_failure_line_only() -> None:
         return dropped
 
 
+@breaks("GRA-043")
+def prints_the_failure_line_after_the_eot() -> None:
+    late: list[Command] = []
+
+    @around(Engine, "_print_failure")
+    def print_failure(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+        before = len(self._commands)
+        right(self, *arguments)
+        late.extend(self._commands[before:])
+        del self._commands[before:]
+
+    @around(Engine, "_attempt_done")
+    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+        right(self, *arguments)
+        self._commands.extend(late)
+        late.clear()
+
+
+@breaks("GRA-043")
+def prints_the_failure_line_without_prefix() -> None:
+    @around(Engine, "_print_failure")
+    def print_failure(
+        right: Callable[..., None], self: Engine, attempt: Attempt, dropped: list[bytes]
+    ) -> None:
+        right(self, replace(attempt, prefix=b""), dropped)
+
+
 @breaks("GRA-010", "GRA-021")
 def skips_bad_lines() -> None:
     @around(GraphTasks, "_read")
@@ -232,3 +318,37 @@ def adds_no_weights() -> None:
 @breaks("WGT-005")
 def adds_weights_instead_of_taking_the_largest() -> None:
     put(tasks_module, "maxima_over_dependants", sums_over_dependants)
+
+
+@breaks("GRA-060")
+def walks_down_chains_recursively() -> None:
+    @around(TaskGraph, "topological_order")
+    def topological_order(right: Callable[..., object], self: TaskGraph) -> list[int]:
+        right(self)  # which sees cycles
+        order: dict[int, None] = {}
+
+        def visit(task: int) -> None:
+            for dependant in self.dependants(task):
+                if dependant not in order:
+                    visit(dependant)
+            order[task] = None
+
+        for task in range(1, len(self.names)):
+            if task not in order:
+                visit(task)
+        return list(order)[::-1]
+
+
+@breaks("GRA-061")
+def walks_every_path_after_a_failure() -> None:
+    @around(TaskGraph, "all_dependants")
+    def all_dependants(_right: object, self: TaskGraph, task: int) -> list[int]:
+        found: dict[int, None] = {}
+
+        def visit(task: int) -> None:
+            for dependant in self.dependants(task):
+                found[dependant] = None
+                visit(dependant)
+
+        visit(task)
+        return list(found)
