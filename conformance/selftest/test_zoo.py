@@ -38,12 +38,12 @@ SAMPLE = {
     [pytest.param(name, marks=() if name in SAMPLE else pytest.mark.long) for name in MUTANTS],
 )
 def test_a_mutant_is_caught(mutant: str) -> None:
-    verdicts = campaign.judge(mutant, MUTANTS[mutant])
-    assert campaign.is_killed(verdicts), verdicts
+    judgement = campaign.judge(mutant, MUTANTS[mutant], briefly=True)
+    assert judgement.is_killed, judgement
 
 
 def test_a_program_without_fault_survives() -> None:
-    assert set(campaign.judge("", ["FRM-001"]).values()) == {"pass"}
+    assert campaign.judge("", ["FRM-001"]) == ({"FRM-001": "pass"}, [])
 
 
 def test_a_campaign_goes_on_where_it_was(
@@ -53,15 +53,19 @@ def test_a_campaign_goes_on_where_it_was(
     verdicts = {"tame": ["pass"], "wild": ["fail", "fail"], "new": ["fail"]}
     judged = []
 
-    def judge(mutant: str, broken: list[str]) -> campaign.Verdicts:
+    def judge(mutant: str, broken: list[str]) -> campaign.Judgement:
         judged.append(mutant)
-        return dict(zip(broken, verdicts[mutant], strict=True))
+        failed = ["test_death.py::test_a_node_closes_its_input"] if mutant == "wild" else []
+        return campaign.Judgement(dict(zip(broken, verdicts[mutant], strict=True)), failed)
 
     monkeypatch.setattr(campaign, "list_mutants", lambda: known)
     monkeypatch.setattr(campaign, "judge", judge)
     campaign.run_campaign(tmp_path, 1, ["tame", "wild"])
     page = campaign.make_matrix(tmp_path)
     assert "Mutants: 3; judged: 2; killed by all that they break: 1." in page
+    idle = page.partition("Tests that kill no mutant\n")[2]
+    assert "``test_death.py::test_mass_death``" in idle
+    assert "``test_death.py::test_a_node_closes_its_input``" not in idle
     assert "Survivors\n---------\n\ntame.\n" in page
     assert "Not judged\n----------\n\nnew.\n" in page
     assert "   * - wild\n     - AAA-001, AAA-002\n     -\n" in page

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from conformance.harness.programs import COMPANIONS, NONE
 from conformance.harness.registry import load_requirements
@@ -32,6 +33,27 @@ _COMPANIONS = {"ARG": "paargs", "RDR": "reorder"}
 
 Verdicts = dict[str, str]
 """What the suite says of each requirement that a mutant breaks."""
+
+
+class Judgement(NamedTuple):
+    """What has come of a mutant.
+
+    Attributes:
+        verdicts: what the suite says of it.
+        tests: the tests that have failed, without their parameters.
+    """
+
+    verdicts: Verdicts
+    tests: list[str]
+
+    @property
+    def is_killed(self) -> bool:
+        """Whether the suite has found broken all that the mutant breaks."""
+        return set(self.verdicts.values()) == {KILLED}
+
+
+def _load(path: Path) -> Judgement:
+    return Judgement(**json.loads(path.read_text()))
 
 
 def list_mutants() -> dict[str, list[str]]:
@@ -55,12 +77,13 @@ class CampaignError(Exception):
     """The suite has not judged a mutant; the text is its output."""
 
 
-def judge(mutant: str, broken: list[str]) -> Verdicts:
+def judge(mutant: str, broken: list[str], *, briefly: bool = False) -> Judgement:
     """Run the tests of the requirements that a mutant breaks.
 
     Args:
         mutant: its name; nothing: paexec-trio as it is.
         broken: the requirements.
+        briefly: do not run all of the tests if one is enough to find all of it broken.
 
     Raises:
         CampaignError: they came to no verdict.
@@ -77,8 +100,7 @@ def judge(mutant: str, broken: list[str]) -> Verdicts:
                 *(f"--{name}={command}" for name, command in programs.items()),
                 *(f"--requirement={name}" for name in broken),
                 *("--timeout-scale=0.5", f"--report-dir={directory}/report", "-q", "--tb=no"),
-                # Several have to fail, but of one requirement a single test is enough.
-                *(["-x"] if len(broken) == 1 else []),
+                *(["-x"] if briefly and len(broken) == 1 else []),
                 *("-p", "no:cacheprovider", "--assert=plain", f"--basetemp={directory}/base"),
             ],
             capture_output=True,
@@ -90,7 +112,22 @@ def judge(mutant: str, broken: list[str]) -> Verdicts:
         if not report.exists():
             raise CampaignError(f"{mutant}: no verdict:\n{done.stdout}{done.stderr}")
         run = json.loads(report.read_text())
-    return {name: run["requirements"][name]["status"] for name in broken}
+    verdicts = {name: run["requirements"][name]["status"] for name in broken}
+    failed = {test["test"].partition("[")[0] for test in run["tests"] if test["status"] == KILLED}
+    return Judgement(verdicts, sorted(failed))
+
+
+def list_tests() -> set[str]:
+    """The names of all tests that judge a distributor or a companion, without parameters."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", str(SUITE), "--collect-only", "-q", "--no-header"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    )
+    names = (line.partition("[")[0] for line in done.stdout.splitlines())
+    return {name.rpartition("/")[2] for name in names if "::" in name}
 
 
 def run_campaign(directory: Path, jobs: int, names: list[str]) -> None:
@@ -99,47 +136,44 @@ def run_campaign(directory: Path, jobs: int, names: list[str]) -> None:
 
     def judge_one(name: str) -> None:
         path = directory / f"{name}.json"
-        if path.exists() and json.loads(path.read_text()).keys() == set(mutants[name]):
+        if path.exists() and _load(path).verdicts.keys() == set(mutants[name]):
             return
-        verdicts = judge(name, mutants[name])
-        path.write_text(json.dumps(verdicts) + "\n")
-        found = " ".join(f"{key}: {verdict}" for key, verdict in verdicts.items())
-        print(f"{'killed' if is_killed(verdicts) else 'SURVIVED'} {name} ({found})", flush=True)
+        judgement = judge(name, mutants[name])
+        path.write_text(json.dumps(judgement._asdict()) + "\n")
+        found = " ".join(f"{key}: {verdict}" for key, verdict in judgement.verdicts.items())
+        print(f"{'killed' if judgement.is_killed else 'SURVIVED'} {name} ({found})", flush=True)
 
     directory.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(jobs) as executor:
         list(executor.map(judge_one, names or mutants))
 
 
-def is_killed(verdicts: Verdicts) -> bool:
-    """Whether the suite has found broken all that a mutant breaks."""
-    return set(verdicts.values()) == {KILLED}
-
-
 def make_matrix(directory: Path) -> str:
     """The page, in reStructuredText, of the verdicts that a campaign has left."""
     mutants = list_mutants()
-    judged: dict[str, Verdicts] = {
-        path.stem: json.loads(path.read_text())
-        for path in sorted(directory.glob("*.json"))
-        if path.stem in mutants
+    judged = {
+        path.stem: _load(path) for path in sorted(directory.glob("*.json")) if path.stem in mutants
     }
-    survivors = [name for name, verdicts in judged.items() if not is_killed(verdicts)]
+    survivors = [name for name, judgement in judged.items() if not judgement.is_killed]
     killers = {
         key
-        for verdicts in judged.values()
-        for key, verdict in verdicts.items()
+        for judgement in judged.values()
+        for key, verdict in judgement.verdicts.items()
         if verdict == KILLED
     }
+    tests = list_tests()
+    idle = sorted(tests.difference(*(judgement.tests for judgement in judged.values())))
     musts = {key for key, entry in load_requirements().items() if entry.level == "MUST"}
     lines = [
         f"Mutants: {len(mutants)}; judged: {len(judged)}; "
         f"killed by all that they break: {len(judged) - len(survivors)}.",
         f"MUSTs that kill a mutant: {len(musts & killers)} of {len(musts)}.",
+        f"Tests that kill a mutant: {len(tests) - len(idle)} of {len(tests)}.",
         "",
         *_section("Survivors", survivors),
         *_section("Not judged", sorted(mutants.keys() - judged.keys())),
         *_section("MUSTs that kill no mutant", sorted(musts - killers)),
+        *_section("Tests that kill no mutant", [f"``{name}``" for name in idle]),
         *_heading("Mutants and the requirements that kill them"),
         ".. list-table::",
         "   :header-rows: 1",
@@ -149,7 +183,7 @@ def make_matrix(directory: Path) -> str:
         "     - not by",
     ]
     for name in mutants:
-        verdicts = judged.get(name, {})
+        verdicts = judged[name].verdicts if name in judged else {}
         killed_by = [key for key, verdict in verdicts.items() if verdict == KILLED]
         others = [f"{key} ({verdict})" for key, verdict in verdicts.items() if verdict != KILLED]
         lines += [
@@ -192,8 +226,7 @@ def main() -> int:
     except CampaignError as error:
         print(f"campaign: {error}", file=sys.stderr)
         return 2
-    verdicts = [json.loads(path.read_text()) for path in arguments.directory.glob("*.json")]
-    return 0 if all(map(is_killed, verdicts)) else 1
+    return 0 if all(_load(path).is_killed for path in arguments.directory.glob("*.json")) else 1
 
 
 if __name__ == "__main__":
