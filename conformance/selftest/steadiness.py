@@ -1,0 +1,127 @@
+"""Judge a build again and again on a busy machine: no verdict on any test may change.
+
+Usage: python -m conformance.selftest.steadiness DIR --impl='CMD ARGS' [--runs N] [FOR PYTEST...]
+
+DIR keeps the results of each run, so a series that was stopped goes on where it was. Exit status:
+0 all runs said the same, 1 some did not, 2 a run came to no verdict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+SUITE = Path(__file__).resolve().parent.parent
+
+Verdicts = dict[str, str]
+"""The status of each test, by its name."""
+
+
+class NoVerdictError(Exception):
+    """The suite has written no results; the text is its output."""
+
+
+@contextlib.contextmanager
+def busy(processors: int) -> Iterator[None]:
+    """Keep that many processors busy, as far as nothing more important wants them."""
+    loop = ["nice", "sh", "-c", "while :; do :; done"]
+    processes = [subprocess.Popen(loop) for _ in range(processors)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def run_suite(directory: Path, command: str, words: Sequence[str]) -> None:
+    """Let the suite judge a build and leave its results in a directory.
+
+    Raises:
+        NoVerdictError: there are none.
+    """
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", str(SUITE), f"--impl={command}"),
+            *(f"--report-dir={directory}", "-q", "--tb=no", "-p", "no:cacheprovider", *words),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    )
+    if not (directory / "results.json").exists():
+        raise NoVerdictError(done.stdout + done.stderr)
+
+
+def verdicts_of(directory: Path) -> Verdicts:
+    """What the suite said there."""
+    run = json.loads((directory / "results.json").read_text())
+    return {test["test"]: test["status"] for test in run["tests"]}
+
+
+def differences(first: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    """The tests of which two runs did not say the same."""
+    names = sorted(first.keys() | other.keys())
+    found = [(name, first.get(name, "missing"), other.get(name, "missing")) for name in names]
+    return [f"{name}: {before}, now {now}" for name, before, now in found if before != now]
+
+
+def run_series(directory: Path, runs: int, command: str, words: Sequence[str]) -> int:
+    """Make all runs that are missing, and tell of each; how many were unlike the first."""
+    unlike = 0
+    first: Verdicts = {}
+    for number in range(1, runs + 1):
+        place = directory / str(number)
+        begin = time.monotonic()
+        if not (place / "results.json").exists():
+            run_suite(place, command, words)
+        verdicts = verdicts_of(place)
+        first = first or verdicts
+        found = differences(first, verdicts)
+        unlike += bool(found)
+        seconds = f"{time.monotonic() - begin:.0f} s"
+        print(f"run {number}: {len(verdicts)} tests, {len(found)} differ, {seconds}", flush=True)
+        for line in found:
+            print(f"  {line}", flush=True)
+    return unlike
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Understand the command line and make the runs; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m conformance.selftest.steadiness", description=__doc__
+    )
+    parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.add_argument("--impl", required=True, metavar="'CMD ARGS'")
+    parser.add_argument("--runs", type=int, default=100, metavar="N", help="default: %(default)s")
+    parser.add_argument(
+        "--busy",
+        type=int,
+        default=os.cpu_count(),
+        metavar="N",
+        help="processors to be kept busy (default: all)",
+    )
+    arguments, others = parser.parse_known_args(words)
+    try:
+        with busy(arguments.busy):
+            unlike = run_series(arguments.directory, arguments.runs, arguments.impl, others)
+    except NoVerdictError as error:
+        print(f"steadiness: no verdict:\n{error}", file=sys.stderr)
+        return 2
+    print(f"{arguments.runs} runs, {unlike} unlike the first")
+    return 1 if unlike else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
