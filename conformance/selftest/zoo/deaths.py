@@ -1,22 +1,25 @@
-"""Faults in what happens when nodes die and come back."""
+"""Faults in what happens when nodes die."""
 
 from __future__ import annotations
 
 import os
+import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from heapq import heappush
 
-from conformance.selftest.zoo.mutant import around, breaks, change_commands
-from paexec_trio.core.commands import Command, Exit, KillNode, Report, Send, SetTimer, Timer
+from conformance.selftest.zoo.mutant import around, breaks
+from paexec_trio.core.commands import Command, Exit, Report
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, TimerFired
+from paexec_trio.core.events import Event, NodeGone, NodeOutput
+from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.settings import Resistance
-from paexec_trio.core.states import NodeState
+from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
 
+Events = Callable[..., Iterator[Event]]
 GiveUp = Callable[..., None]
 
 
@@ -178,87 +181,81 @@ def reports_the_death_of_idle_nodes() -> None:
         right(self, node, *rest)
 
 
-@breaks("RST-004")
-def never_restarts() -> None:
-    @around(Engine, "_arrange_restart")
-    def arrange(_right: object, _self: Engine) -> None:
-        pass
+@breaks("DTH-002")
+def exits_as_a_node_does_whose_command_is_not_found() -> None:
+    @around(Host, "_process_ended")
+    def ended(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
+        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if end and end.si_status == 127:
+            raise SystemExit(127)
+        yield from right(self, process)
 
 
-def change_restart_timer(change: Callable[[float], float]) -> None:
-    """Change the seconds between two rounds of restarts."""
-
-    def changed(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        for command in commands:
-            if isinstance(command, SetTimer) and command.timer is Timer.RESTART:
-                command.seconds = change(command.seconds)
-        return commands
-
-    change_commands(changed)
-
-
-@breaks("RST-005")
-def restarts_at_once() -> None:
-    change_restart_timer(lambda _: 0.0)
+@breaks("DTH-002")
+def takes_exit_status_0_for_the_end_of_a_result() -> None:
+    @around(Host, "_output_ended")
+    def output_ended(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
+        # Its exit follows at once, or it is none that this is about.
+        select.select([process.pidfd], [], [], 0.5)
+        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if end and end.si_code == os.CLD_EXITED and not end.si_status:
+            yield NodeOutput(process.node, NEWLINE)
+        yield from right(self, process)
 
 
-@breaks("RST-008")
-def ends_living_nodes_with_a_restart() -> None:
-    def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
-        if isinstance(event, TimerFired) and event.timer is Timer.RESTART:
-            living = (NodeState.IDLE, NodeState.BUSY)
-            commands += [KillNode(n.index, force=True) for n in self._nodes if n.state in living]
-        return commands
-
-    change_commands(change)
+@breaks("DTH-003")
+def waits_for_the_end_of_the_output_of_a_process_that_has_ended() -> None:
+    @around(Host, "_finish")
+    def finish(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
+        if process.stdout < 0:
+            yield from right(self, process)
 
 
-@breaks("RST-004", "RST-005")
-def starts_the_timer_anew_with_each_task() -> None:
-    def change(self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        resistance = self._settings.resistance
-        if resistance and any(isinstance(command, Send) for command in commands):
-            commands.append(SetTimer(Timer.RESTART, resistance.restart_seconds))
-        return commands
+def keep_fatal_lines() -> dict[int, list[Command]]:
+    """Keep back what is printed at the end of failed attempts; return what is kept, by node."""
+    kept: dict[int, list[Command]] = {}
 
-    change_commands(change)
-
-
-@breaks("RST-009")
-def gives_no_tasks_to_restarted_nodes() -> None:
-    @around(Engine, "_node_started")
-    def started(right: Callable[..., None], self: Engine, event: object) -> None:
-        node = self._nodes[event.node]  # type: ignore[attr-defined]
-        restarted = bool(node.pid)
-        others = self._idle.copy()
-        if restarted:
-            self._dispatch, dispatch = (lambda: None), self._dispatch  # type: ignore[method-assign]
-        right(self, event)
-        if restarted:
-            self._dispatch = dispatch  # type: ignore[method-assign]
-            self._idle = others
-
-
-@breaks("RST-009")
-def puts_the_rest_of_a_former_life_before_the_next() -> None:
-    @around(Engine, "_end_node")
-    def end(right: Callable[..., None], self: Engine, node: Node, *rest: object) -> None:
-        framer = node.framer
+    @around(Engine, "_node_died")
+    def died(right: Callable[..., None], self: Engine, node: Node, *rest: object) -> None:
+        kept[-1] = kept[node.index] = []
         right(self, node, *rest)
-        node.framer = framer
+
+    @around(Engine, "_give_up_attempt")
+    def give_up(right: GiveUp, self: Engine, *arguments: object) -> None:
+        before = len(self._commands)
+        right(self, *arguments)
+        kept[-1] += self._commands[before:]
+        del self._commands[before:]
+
+    return kept
 
 
-@breaks("RST-011")
-def loses_a_descriptor_with_each_restart() -> None:
-    @around(NodeProcess, "bury")
-    def bury(right: Callable[..., None], self: NodeProcess) -> None:
-        if self.pidfd >= 0:
-            os.dup(self.pidfd)
-        right(self)
+@breaks("DTH-024")
+def prints_fatal_after_the_task_was_dispatched_again() -> None:
+    kept = keep_fatal_lines()
+
+    @around(Engine, "_node_died")
+    def died(right: Callable[..., None], self: Engine, node: Node, *rest: object) -> None:
+        right(self, node, *rest)
+        self._commands += kept.pop(node.index)
 
 
-@breaks("RST-020")
-def does_not_wait() -> None:
-    @around(Engine, "_all_nodes_failed")
-    def all_failed(_right: object, self: Engine) -> None:
-        self._fail(b"all nodes failed")
+@breaks("DTH-024")
+def prints_fatal_when_nothing_is_left_of_the_node() -> None:
+    kept = keep_fatal_lines()
+
+    @around(Engine, "_node_gone")
+    def gone(right: Callable[..., None], self: Engine, event: NodeGone) -> None:
+        self._commands += kept.pop(event.node, [])
+        right(self, event)
+
+
+@breaks("DTH-025")
+def prints_the_task_line_of_the_first_attempt_only() -> None:
+    printed: set[int] = set()
+
+    @around(Engine, "_print_task")
+    def print_task(right: Callable[..., None], self: Engine, attempt: Attempt) -> None:
+        if attempt.task_id not in printed:
+            printed.add(attempt.task_id)
+            right(self, attempt)

@@ -8,15 +8,18 @@ import signal
 import subprocess
 from collections.abc import Callable
 
-from conformance.selftest.zoo.mutant import around, breaks, change_commands
+from conformance.selftest.zoo.mutant import around, breaks, change_commands, put
 from paexec_trio.core.commands import CloseStdin, Command, Exit, KillNode, Report, Send
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, OutputFailed, StopRequested
+from paexec_trio.core.events import Event, OutputFailed, RunStarted, StdinEnded, StopRequested
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt
+from paexec_trio.core.states import NodeState
 from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.runtime import host
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
 
 
@@ -248,3 +251,96 @@ def leaves_a_process_that_holds_the_input_of_a_calculator() -> None:
         if not os.fork():
             os.set_inheritable(self.stdin, True)
             os.execv("/bin/sleep", ["sleep", "60"])
+
+
+@breaks("DSP-002")
+def starts_calculators_when_the_input_begins() -> None:
+    @around(Engine, "_run_started")
+    def run_started(_right: object, self: Engine, event: RunStarted) -> None:
+        self._nonce = event.nonce
+        self._to_start.extend(range(len(self._nodes)))
+        self._read_more()
+
+    @around(Engine, "_stdin_chunk")
+    def chunk(right: Callable[..., None], self: Engine, event: object) -> None:
+        right(self, event)
+        if self._nodes[0].state is NodeState.NEW:
+            self._start_next_node()
+
+    @around(Engine, "_stdin_ended_event")
+    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
+        right(self, event)
+        if self._nodes[0].state is NodeState.NEW:
+            self._commands.append(Exit())
+
+
+@breaks("DSP-024")
+def reads_no_results_while_some_wait_to_be_printed() -> None:
+    put(host, "_OUTPUT_LIMIT", 0)
+
+
+@breaks("DSP-024", "GRP-025")
+def does_nothing_else_until_what_it_prints_was_read() -> None:
+    @around(NonblockingWriter, "__init__")
+    def init(right: Callable[..., None], self: NonblockingWriter, fd: int) -> None:
+        right(self, fd)
+        os.set_blocking(self.fd, True)
+
+
+@breaks("DSP-025")
+def keeps_all_results_that_nobody_reads_in_memory() -> None:
+    put(host, "_OUTPUT_LIMIT", 1 << 40)
+
+
+@breaks("DSP-025")
+def reads_the_last_output_of_nodes_though_nobody_reads_its_own() -> None:
+    put(Host, "_has_to_wait", lambda _self, _process: False)
+
+
+@breaks("END-001")
+def takes_words_in_results_for_a_failure_of_the_run() -> None:
+    @around(Engine, "_print")
+    def write(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
+        right(self, attempt, data)
+        if b"failure\n" in data or b"fatal\n" in data:
+            self._outcome = Exit(status=1)
+
+
+@breaks("END-001")
+def takes_an_empty_input_for_an_error() -> None:
+    @around(Engine, "_stdin_ended_event")
+    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
+        if isinstance(self._tasks, FlatTasks) and not self._tasks._last_id:  # noqa: SLF001
+            self._outcome = Exit(status=1)
+        right(self, event)
+
+
+@breaks("END-022")
+def overlooks_a_full_disk() -> None:
+    put(Engine, "_output_failed", lambda _self, _event: None)
+
+
+@breaks("END-022")
+def takes_a_full_disk_for_a_reader_that_goes_away() -> None:
+    put(Engine, "_output_failed", Engine._output_closed)  # noqa: SLF001
+
+
+def take_input_errors_for_the_end(*, of_graphs: bool) -> None:
+    """Take an error of reading for the end, of a list of tasks or of a graph."""
+
+    @around(Engine, "_stdin_failed")
+    def failed(right: Callable[..., None], self: Engine, event: object) -> None:
+        if self._tasks.needs_whole_input is of_graphs:
+            self._stdin_ended_event(StdinEnded())
+        else:
+            right(self, event)
+
+
+@breaks("END-023")
+def takes_an_input_error_for_the_end_of_the_input() -> None:
+    take_input_errors_for_the_end(of_graphs=False)
+
+
+@breaks("END-023")
+def takes_an_input_error_for_the_end_of_the_graph() -> None:
+    take_input_errors_for_the_end(of_graphs=True)
