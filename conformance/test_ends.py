@@ -415,18 +415,27 @@ def test_output_errors(stage: Stage, option: str) -> None:
 
 
 @requirement("END-023")
-def test_input_errors(stage: Stage) -> None:
-    """Standard input is a directory, which can be opened but not read."""
-    stage.reply_with_results()
-    good = stage.run("-n", "+1", "-c", stage.calculator(), feed=b"a\n")
+@pytest.mark.parametrize("mode", ["flat", "graph"])
+@pytest.mark.parametrize("what", ["directory", "file", "pipe"])
+def test_input_errors(stage: Stage, what: str, mode: str) -> None:
+    """Standard input is a directory, which can be opened but not read, or open for writing only."""
+    options = ["-g"] if mode == "graph" else []
+    stage.reply = lambda task: stage.result(task) + b"\nsuccess\n\n"
+    good = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=b"a\n")
     assert good.status == 0
     assert stage.tasks == [b"a"]
-    directory = os.open(stage.directory, os.O_RDONLY)
+    if what == "pipe":
+        opened = os.pipe()  # the other end stays open: that it is closed could be noticed
+    elif what == "file":
+        opened = (os.open(stage.directory / "file", os.O_WRONLY | os.O_CREAT),)
+    else:
+        opened = (os.open(stage.directory, os.O_RDONLY),)
     try:
-        run = stage.start("-n", "+1", "-c", stage.calculator(), stdin=directory)
+        run = stage.start("-n", "+1", *options, "-c", stage.calculator(), stdin=opened[-1])
+        assert run.wait() == 1
     finally:
-        os.close(directory)
-    assert run.wait() == 1
+        for descriptor in opened:
+            os.close(descriptor)
     assert run.stderr, "no diagnostic"
     assert_nothing_left(stage)
 

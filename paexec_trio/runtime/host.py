@@ -56,7 +56,7 @@ from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
 from paexec_trio.runtime.holding import HeldOutput
-from paexec_trio.runtime.nonblocking import NonblockingWriter
+from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.spillfile import SpillError
 from paexec_trio.runtime.terminal import has_terminal
@@ -465,6 +465,8 @@ class Host:
     def _read_more(self, _command: ReadMore) -> None:
         if self._stdin_watched:
             self._epoll.modify(self._stdin, select.EPOLLIN | select.EPOLLONESHOT)
+        elif not is_readable(self._stdin):
+            self._pending.append(self._stdin_ready())  # which fails, and no poll would say so
         elif self._watch(self._stdin, select.EPOLLIN | select.EPOLLONESHOT, self._stdin_ready):
             self._stdin_watched = True
         else:

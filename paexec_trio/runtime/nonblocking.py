@@ -64,6 +64,15 @@ class NonblockingWriter:
             os.close(self.fd)
 
 
+def is_readable(fd: int) -> bool:
+    """Say whether a descriptor was opened for reading.
+
+    Raises:
+        OSError: it is not open.
+    """
+    return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY
+
+
 def _is_writable(fd: int) -> bool:
     return fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY
 

@@ -657,9 +657,17 @@ async def test_a_calculator_that_ends_while_reading_is_paused(steered: Steered) 
 # Standard input
 
 
-async def test_an_input_that_cannot_be_read(stderr: Stderr, tmp_path: Path) -> None:
-    """END-023: a directory."""
-    stdin = os.open(tmp_path, os.O_RDONLY)
+@pytest.mark.parametrize(
+    ("what", "error"), [("directory", errno.EISDIR), ("end for writing", errno.EBADF)]
+)
+async def test_an_input_that_cannot_be_read(
+    stderr: Stderr, tmp_path: Path, what: str, error: int
+) -> None:
+    """END-023: a directory; the wrong end of a pipe, which no poll ever finds ready."""
+    other, stdin = os.pipe()
+    if what == "directory":
+        os.close(stdin)
+        stdin = os.open(tmp_path, os.O_RDONLY)
     results, stdout = os.pipe()
     with trio.fail_after(LIMIT):
         outcome = await run(
@@ -669,10 +677,10 @@ async def test_an_input_that_cannot_be_read(stderr: Stderr, tmp_path: Path) -> N
             stdout=stdout,
             stderr=stderr.fd,
         )
-    for fd in (stdin, results, stdout):
+    for fd in (other, stdin, results, stdout):
         os.close(fd)
     assert outcome == Exit(status=1)
-    reason = os.fsencode(os.strerror(errno.EISDIR))
+    reason = os.fsencode(os.strerror(error))
     assert stderr.lines() == [b"paexec-trio: reading from standard input failed: " + reason]
 
 
