@@ -437,6 +437,24 @@ def test_a_stop_while_a_node_finishes_its_head() -> None:
     assert deaf() >> StopRequested(2) << SetTimer(Timer.TERMINATE, STOP_GRACE) >> NodeEnded(0)
 
 
+def test_a_deaf_node_that_was_restarted_has_to_explain_what_it_says() -> None:
+    """RES-008: its new process has received nothing that was taken back from the former one."""
+    assert (
+        deaf()
+        >> NodeOutput(0, b"\n")
+        << BURIAL
+        << SetTimer(Timer.RESTART, 1)
+        >> NodeGone(0)
+        >> TimerFired(Timer.RESTART)
+        << StartNode(0)
+        >> NodeStarted(0, 7)
+        << Send(0, b"b\n")
+        << ReadMore()
+        >> NodeOutput(0, b"\nstray\n")
+        << Report(b"paexec-trio: node n0 wrote outside of a task; discarded")
+    )
+
+
 def test_nothing_is_held_for_queued_tasks() -> None:
     """GRP-013: so there is nothing to discard but what the head has printed."""
     assert (
