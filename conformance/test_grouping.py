@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -110,6 +112,54 @@ def test_groups_are_not_mixed(stage: Stage, option: str) -> None:
     assert run.stdout == group_a + group_b
 
 
+@either
+@requirement("GRP-011", "GRP-021")
+def test_nothing_before_the_eot(stage: Stage, option: str) -> None:
+    """Not even of the only task, which no other one waits for."""
+    run = stage.start("-n", "+1", option, "-li", "-c", stage.calculator())
+    run.feed(b"a\n")
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    # When the second line is read, what follows from the first one would have been printed.
+    for line in (b"first\n", b"second\n"):
+        calculator.write(line)
+        assert calculator.drain(stage.bound), "a result is not read"
+    assert run.stdout == b"", "something was printed before the EOT"
+    calculator.answer(b"third")
+    run.expect_output(lines(b"1 a", b"1 first", b"1 second", b"1 third"))
+    assert run.finish() == 0
+
+
+@either
+@requirement("GRP-010", "GRP-030", "GRP-021")
+def test_large_groups_are_not_mixed(stage: Stage, option: str) -> None:
+    """Each is a mebibyte, and the ends of all are there when somebody begins to read."""
+    run = stage.start("-n", "+4", option, "-l", "-c", stage.calculator())
+    run.leave_output_unread(capacity=4096)
+    tasks = [b"1", b"2", b"3", b"4"]
+    run.feed(lines(*tasks))
+    many = [b"0123456789abcde"] * (MIB // 16)
+    for task in tasks:
+        calculator = stage.holder(task)
+        calculator.write(lines(*many))
+        assert calculator.drain(stage.bound), "a result is not read"
+    for task in (b"3", b"2", b"4", b"1"):
+        calculator = stage.holder(task)
+        calculator.answer(stage.result(task))
+        # Who does not read one group while another one waits for its reader passes.
+        calculator.drain(stage.bound / 20)
+    run.read_output()
+    assert run.finish() == 0
+    groups = {
+        task: b"".join(task + b" " + line + b"\n" for line in (*many, stage.result(task)))
+        for task in tasks
+    }
+    in_order = list(dict.fromkeys(re.findall(rb"(?m)^\d", run.stdout)))
+    assert sorted(in_order) == tasks
+    assert is_same(run.stdout, b"".join(groups[task] for task in in_order))
+    assert option == "--group" or in_order == tasks
+
+
 @requirement("GRP-012")
 @pytest.mark.extension("--group")
 def test_a_group_does_not_wait_for_others(stage: Stage) -> None:
@@ -204,7 +254,11 @@ def answers(*tasks: bytes) -> bytes:
 
 @keep_order
 @requirement("GRP-020", "GRP-021", "GRP-022")
-@pytest.mark.parametrize("options", [("--keep-order",), ("--group", "--keep-order")], ids=len)
+@pytest.mark.parametrize(
+    "options",
+    [("--keep-order",), ("--group", "--keep-order"), ("--keep-order", "--group")],
+    ids=" ".join,
+)
 def test_the_order_of_the_tasks(stage: Stage, options: tuple[str, ...]) -> None:
     run = stage.start("-n", "+4", *options, "-c", stage.calculator())
     run.feed(b"1\n2\n3\n4\n")
@@ -329,7 +383,7 @@ def test_work_goes_on(stage: Stage) -> None:
 
 
 @either
-@requirement("GRP-031", "GRP-021", "GRP-034")
+@requirement("GRP-031", "GRP-011", "GRP-021", "GRP-034")
 def test_memory_is_bounded(stage: Stage, option: str) -> None:
     """200 MiB of one task."""
     directory = stage.directory / "tmp"
@@ -342,6 +396,7 @@ def test_memory_is_bounded(stage: Stage, option: str) -> None:
     calculator.next_task()
     before = run.memory("VmHWM")
     assert calculator.flood(line, 200 * MIB, patience=stage.bound) == 200 * MIB
+    assert run.printed == 0, "a part of a group was printed"
     calculator.answer()
     stage.wait("the whole result", lambda: run.printed >= 200 * MIB, 6 * stage.bound)
     assert run.memory("VmHWM") - before < 64 * MIB
@@ -378,6 +433,45 @@ def test_memory_is_bounded_for_many_tasks(stage: Stage) -> None:
     assert run.wait(6 * stage.bound) == 0
     os.close(opener)
     assert is_same(run.stdout, b"".join(lines(task, task) for task in tasks))
+
+
+def files_of(run: Distributor) -> dict[tuple[int, int], str]:
+    """The regular files that it has open for writing, and where they are or were."""
+    files = {}
+    for link in Path(f"/proc/{run.pid}/fd").iterdir():
+        found = link.stat()
+        if stat.S_ISREG(found.st_mode) and link.lstat().st_mode & stat.S_IWUSR:
+            files[found.st_dev, found.st_ino] = str(link.readlink())
+    return files
+
+
+@either
+@requirement("GRP-033")
+@pytest.mark.parametrize("named", ["named", "empty", "not set"])
+def test_where_temporary_files_are(stage: Stage, option: str, named: str) -> None:
+    """As far as they are seen: who has them open in another process passes."""
+    directory = stage.directory / "tmp"
+    directory.mkdir()
+    environment = {"TMPDIR": str(directory)} if named == "named" else {"TMPDIR": ""}
+    within = ["/usr/bin/env", "-u", "TMPDIR"] if named == "not set" else []
+    words = ("-n", "+1", option, "-c", stage.calculator())
+    run = stage.start(*words, environment=environment, within=within)
+    calculator = stage.next_calculator()
+    before = files_of(run)
+    run.feed(b"a\n")
+    calculator.next_task()
+    assert calculator.flood(b"line\n", 100 * MIB, patience=stage.bound) == 100 * MIB
+    files = {path for file, path in files_of(run).items() if file not in before}
+    here = f"{stage.directory.resolve()}/"
+    for path in files:
+        if named == "named":
+            assert path.startswith(f"{directory.resolve()}/"), f"it has {path} open"
+        elif not path.startswith("/memfd:"):
+            assert path.startswith(f"{Path('/tmp').resolve()}/"), f"it has {path} open"
+            assert not path.startswith(here), f"it has {path} open"
+    calculator.answer()
+    assert run.finish() == 0
+    assert run.printed == 100 * MIB
 
 
 @either

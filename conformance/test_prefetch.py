@@ -93,8 +93,9 @@ def test_good_values(stage: Stage, value: str) -> None:
 
 
 @requirement("PRE-003", "DSP-010")
-def test_one_is_the_default(stage: Stage) -> None:
-    run = stage.start("-n", "+1", "--prefetch", "1", "-c", stage.calculator())
+@pytest.mark.parametrize("options", [(), ("--prefetch", "1")], ids=["default", "one"])
+def test_one_is_the_default(stage: Stage, options: tuple[str, ...]) -> None:
+    run = stage.start("-n", "+1", *options, "-c", stage.calculator())
     run.feed(lines(*numbers(1, 5)))
     calculator = stage.next_calculator()
     for count in range(1, 6):
@@ -269,17 +270,55 @@ def test_commands_do_not_read_queued_tasks(stage: Stage) -> None:
     assert run.status == 0
 
 
+@requirement("PRE-016", "PRE-011")
+@pytest.mark.parametrize("options", [("-x",), ("-X",), ("-J@@", "-x")], ids=" ".join)
+def test_commands_are_queued(stage: Stage, options: tuple[str, ...]) -> None:
+    """Something is sent for each task while a command runs; what it is, is free."""
+    log = stage.directory / "log"
+    relay = stage.script("relay", f'shift; tee "{log}" | sh -c "$1"')
+    command = [stage.calculator("linger"), *(["@@"] if "-J@@" in options else [])]
+    node = ("-n", "host", "-t", relay)
+    run = stage.start(*options, "-l", "--prefetch", "3", *node, "-C", *command)
+
+    def has_grown_beyond(octets: int) -> bool:
+        for _ in range(100):  # which nothing but the file shows
+            if log.stat().st_size > octets:
+                return True
+            stage.happens(lambda: False, stage.bound / 100)
+        return False
+
+    run.feed(b"1\n")
+    first = stage.next_calculator()
+    for task in (b"2", b"3"):
+        before = log.stat().st_size
+        run.feed(task + b"\n")
+        assert has_grown_beyond(before), f"nothing was sent for task {task!r} while a command ran"
+    run.feed(b"4\n")
+    run.close_stdin()
+    for number in range(1, 5):
+        calculator = first if number == 1 else stage.next_calculator()
+        assert calculator.words == [b"%d" % number]
+        calculator.write(b"of %d\n" % number)
+        calculator.exit(0)
+    assert run.wait() == 0
+    expected = [b"%d of %d" % (number, number) for number in range(1, 5)]
+    assert run.stdout == (b"" if "-X" in options else lines(*expected))
+
+
 @requirement("PRE-017", "FRM-013")
-def test_a_task_that_is_refused(stage: Stage) -> None:
+@pytest.mark.parametrize("number", [1, 2, 5, 8])
+def test_a_task_that_is_refused(stage: Stage, number: int) -> None:
+    """It is among the first that are dispatched, or is queued later."""
     stage.reply_with_results()
+    before = [b"t%d" % task for task in range(1, number)]
     run = stage.run(
         *("-0", "-n", "+1", "--prefetch", "3", "-c", stage.calculator()),
-        feed=b"a\0b\0c\0d\0e\nf\0g\0",
+        feed=b"\0".join([*before, b"e\nf", b"g", b""]),
     )
-    assert run.stdout == lines(*map(stage.result, [b"a", b"b", b"c", b"d"]))
+    assert run.stdout == lines(*map(stage.result, before))
     assert run.status == 1
-    assert b"5" in run.stderr
-    assert stage.calculators[0].tasks == [b"a", b"b", b"c", b"d"]
+    assert b"%d" % number in run.stderr
+    assert stage.calculators[0].tasks == before
 
 
 @requirement("PRE-014", "PRE-011", "DSP-022")

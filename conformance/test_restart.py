@@ -116,6 +116,25 @@ def test_zero_means_no_restarts(stage: Stage, zero: str) -> None:
     assert len(stage.calculators) == 1
 
 
+@requirement("RST-003")
+@pytest.mark.parametrize("zero", ["0", "0.000"])
+def test_zero_does_not_mean_at_once(stage: Stage, zero: str) -> None:
+    run = begin(stage, "alpha beta", "-Z", zero)
+    run.feed(b"a\n")
+    run.close_stdin()
+    both = stage.next_calculators(2)
+    lost = stage.holder(b"a")
+    lost.die()
+    (other,) = [fake for fake in both if fake is not lost]
+    assert other.next_task() == b"a"
+    # To be sure that nothing is restarted would take for ever: who is slow to do so passes.
+    stage.happens(lambda: len(stage.calculators) > 2, stage.bound / 20)
+    other.answer(b"result")
+    assert run.wait() == 0
+    assert run.stdout == b"fatal\nresult\n"
+    assert len(stage.calculators) == 2
+
+
 # Restarts
 
 
