@@ -424,6 +424,7 @@ def test_input_errors(stage: Stage, what: str, mode: str) -> None:
     good = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=b"a\n")
     assert good.status == 0
     assert stage.tasks == [b"a"]
+    opened: tuple[int, ...]
     if what == "pipe":
         opened = os.pipe()  # the other end stays open: that it is closed could be noticed
     elif what == "file":
