@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -784,6 +785,8 @@ def test_standard_error_does_not_matter(stage: Stage) -> None:
     calculator.answer(b"of a")
     assert calculator.next_task() == b"b"
     calculator.close_stderr()
+    # A node that is ended for it would be gone: who is slow to do wrong passes.
+    stage.happens(lambda: calculator.gone, stage.bound / 20)
     calculator.answer(b"of b")
     assert run.finish() == 0
     assert run.stdout == b"of a\nof b\n"
@@ -801,6 +804,24 @@ def test_output_until_the_end(stage: Stage, options: tuple[str, ...]) -> None:
     result = (stage.nonce + b" line\n") * 4000
     calculator.write(result + b"\n")
     calculator.exit(9)
+    assert run.finish() == 0
+    assert is_same(run.stdout, result)
+
+
+@requirement("TRN-003")
+@pytest.mark.parametrize("options", [(), ("-z",)], ids=["without -z", "with -z"])
+def test_output_and_end_at_once(stage: Stage, options: tuple[str, ...]) -> None:
+    """The distributor sleeps until the transport has ended: it learns of both in one moment."""
+    run = begin(stage, "alpha", *options)
+    run.feed(b"a\n")
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    run.signal(signal.SIGSTOP)
+    result = (stage.nonce + b" line\n") * 4000
+    calculator.write(result + b"\n")
+    calculator.exit(9)
+    stage.wait("the end of the transport", lambda: calculator.pid not in stage.leftovers())
+    run.signal(signal.SIGCONT)
     assert run.finish() == 0
     assert is_same(run.stdout, result)
 

@@ -96,6 +96,18 @@ def test_another_shell_runs_the_command(stage: Stage, remote: bool) -> None:
     assert stage.calculators[0].environment.get(b"RUN_BY") == b"other shell: -c", "run by another"
 
 
+@requirement("LCH-001")
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+def test_the_login_shell_does_not_run_the_command(stage: Stage, remote: bool) -> None:
+    """The variable SHELL says what a user likes to type into."""
+    place = ("-n", "host", "-t", stage.transport()) if remote else ("-n", "+1")
+    shell = stage.script("login-shell", 'RUN_BY="login shell" exec /bin/sh "$@"')
+    command = f"v=1; exec {stage.calculator()} $v"
+    assert_one_task(stage, *place, "-c", command, SHELL=shell)
+    assert stage.calculators[0].words == [b"1"]
+    assert b"RUN_BY" not in stage.calculators[0].environment, "run by the login shell"
+
+
 @requirement("LCH-002")
 @pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
 def test_free_arguments_as_the_command(stage: Stage, remote: bool) -> None:
@@ -188,6 +200,17 @@ def test_standard_error(stage: Stage, remote: bool) -> None:
     assert run.stdout == b""
 
 
+@requirement("LCH-005")
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+def test_standard_error_is_the_same(stage: Stage, remote: bool) -> None:
+    """Not a pipe of which the distributor passes on what it reads."""
+    place = ("-n", "host", "-t", stage.transport()) if remote else ("-n", "+1")
+    stage.connect = True
+    run = stage.start(*place, "-c", stage.calculator())
+    assert stage.next_calculator().pipes()[2] == run.stderr_link
+    assert run.finish() == 0
+
+
 # The environment
 
 
@@ -235,6 +258,28 @@ def test_only_named_variables_are_passed(stage: Stage) -> None:
     found = passed(stage, "NAMED", {"NAMED": "1", "UNNAMED": "2"})
     assert found.get(b"NAMED") == b"1"
     assert b"UNNAMED" not in found
+
+
+@requirement("LCH-011", "LCH-021")
+def test_each_node_receives_the_same(stage: Stage) -> None:
+    """Nothing is used up by the first one, such as a text that strtok() takes apart."""
+    names = [b"h", b"i", b"j"]
+    run = stage.start(
+        *("-n", "h i j", "-t", f"{stage.transport()} -l 'a user'"),
+        *("-C", stage.calculator(), "x y", "z"),
+        environment={"PAEXEC_ENV": "A,B C", "A": "1", "B": "2", "C": "3"},
+    )
+    stage.wait("the start of 3 transports", lambda: len(stage.transports) == len(names))
+    assert sorted(fake.words[:-1] for fake in stage.transports) == [
+        [b"-l", b"a user", name] for name in names
+    ]
+    for fake in stage.transports:
+        fake.run(BARE)
+    for calculator in stage.next_calculators(len(names)):
+        assert calculator.words == [b"x y", b"z"]
+        found = calculator.environment
+        assert [found.get(name) for name in (b"A", b"B", b"C")] == [b"1", b"2", b"3"]
+    assert run.finish() == 0
 
 
 @requirement("LCH-012")

@@ -43,14 +43,15 @@ def test_a_number_of_local_calculators(stage: Stage, number: int) -> None:
 
 
 @requirement("NOD-001")
-@pytest.mark.parametrize("count", ["+02", "+0002"])
-def test_a_number_with_leading_zeros(stage: Stage, count: str) -> None:
+@pytest.mark.parametrize(("count", "number"), [("+02", 2), ("+0002", 2), ("+010", 10)])
+def test_a_number_with_leading_zeros(stage: Stage, count: str, number: int) -> None:
+    """It is decimal all the same."""
     stage.reply_with_results()
     run = stage.start("-n", count, "-c", stage.calculator())
-    stage.next_calculators(2)
+    stage.next_calculators(number)
     run.feed(b"a\n")
     assert run.finish() == 0
-    assert len(stage.calculators) == 2
+    assert len(stage.calculators) == number
 
 
 @requirement("NOD-002")
@@ -80,6 +81,9 @@ def test_a_count_drops_the_transport(stage: Stage, by_option: bool, first: bool)
         ("a\tb\nc\rd\r\ne \t f g  h", [b"a", b"b", b"c", b"d", b"e", b"f", b"g", b"h"]),
         ("user@host h-1.example.org /chroot _x 127.0.0.1 9", None),
         (b"h\xff\xfe caf\xc3\xa9", None),
+        ("localhost 127.0.0.1", None),
+        ("a,b e:f g+h i#j k=l", None),
+        ("a\vb\fc d", [b"a\vb\fc", b"d"]),
     ],
 )
 def test_a_list_of_names(stage: Stage, nodes: str | bytes, names: list[bytes] | None) -> None:
@@ -119,6 +123,19 @@ def test_blank_lines_and_comments_in_a_file(stage: Stage, text: str) -> None:
     path = stage.directory / "nodes"
     path.write_bytes(text.encode())
     assert remote_names(stage, f":{path}", 2) == [b"a", b"b"], "other names"
+
+
+@requirement("NOD-005", "NOD-006")
+@pytest.mark.parametrize(
+    "name",
+    ["a b", "a\tb", "a,b", "a#b", "a #b"],
+    ids=["blank", "tab", "comma", "hash", "blank and hash"],
+)
+def test_a_line_of_a_file_is_one_name(stage: Stage, name: str) -> None:
+    """Only its ends are trimmed, and only at its beginning is # a comment."""
+    path = stage.directory / "nodes"
+    path.write_text(f"c\n {name} \n")
+    assert remote_names(stage, f":{path}", 2) == [name.encode(), b"c"], "other names"
 
 
 @requirement("NOD-007")

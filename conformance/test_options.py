@@ -124,6 +124,12 @@ def test_the_last_transport_wins(stage: Stage) -> None:
     assert [fake.words[:-1] for fake in stage.transports] == [[b"right", b"h"]]
 
 
+@requirement("OPT-004")
+def test_the_last_word_for_the_same_wins(stage: Stage) -> None:
+    words = ("-emt=wrong", "-ms=a", "-mt=", "-n", "+1", "-c", stage.calculator())
+    assert outputs(stage, *words) == lines(stage, b"%r\n")
+
+
 @requirement("OPT-005")
 def test_options_beat_all_variables(stage: Stage) -> None:
     stage.connect = True
@@ -173,46 +179,85 @@ def test_debugging_leaves_standard_output_alone(stage: Stage) -> None:
 # Help and version
 
 
-def run_on_file(stage: Stage, option: str) -> tuple[int, bytes, bytes, int]:
-    """Status, output, error output and the octets read of a call that has work but is asked."""
+def run_on_file(stage: Stage, *options: str) -> tuple[int, bytes, bytes, int]:
+    """Status, output, error output and the octets read of a call that has work but is asked.
+
+    ``CALL`` among the options stands for nodes and calculator.
+    """
     path = stage.directory / "tasks"
     path.write_bytes(b"a\nb\n")
     stdin = os.open(path, os.O_RDONLY)
     try:
-        words = ("-n", "+1", "-c", stage.calculator())
-        run = stage.start(option, *words, stdin=stdin)
+        whole = ("-n", "+1", "-c", stage.calculator())
+        words = [word for option in options for word in (whole if option == "CALL" else [option])]
+        run = stage.start(*words, stdin=stdin)
         status = run.wait()
         return status, run.stdout, run.stderr, os.lseek(stdin, 0, os.SEEK_CUR)
     finally:
         os.close(stdin)
 
 
-OPTIONS = ["-n", "-t", "-c", "-C", "-0", "-y", "-m", "-e", "-E", "-i", "-I", "-r", "-l", "-p"]
+#: The options that each distributor has, by what they are for.
+OPTIONS = {
+    "tasks": ["-n", "-t", "-c", "-C", "-0", "-y", "-m"],
+    "output": ["-e", "-E", "-i", "-I", "-r", "-l", "-p"],
+    "graphs": ["-g", "-s"],
+    "weights": ["-W"],
+    "deaths": ["-z", "-Z", "-w"],
+    "commands": ["-x", "-X", "-J"],
+    "information": ["-d", "-h", "-V"],
+}
+
+#: How the help, or the version, can be asked for: by itself, before and after what is to be run.
+ASKED = [("%s",), ("%s", "CALL"), ("CALL", "%s"), ("-lr%s", "CALL"), ("-c", "true", "%s")]
+
+
+def ways_to_ask(letter: str) -> list[tuple[str, ...]]:
+    """The calls that ask by an option of this letter."""
+    return [
+        tuple(word.replace("-lr%s", f"-lr{letter}").replace("%s", f"-{letter}") for word in words)
+        for words in ASKED
+    ]
+
+
+def options_in(text: bytes) -> set[str]:
+    """The options that a help names."""
+    return set(re.findall(r"(?<![\w-])--?\w[\w-]*", text.decode()))
+
+
+@requirement("OPT-010")
+@pytest.mark.parametrize("words", ways_to_ask("h"), ids=" ".join)
+def test_help(stage: Stage, words: tuple[str, ...]) -> None:
+    assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
+    started = stage.started
+    status, stdout, stderr, read = run_on_file(stage, *words)
+    assert status == 0
+    assert (stage.started, read) == (started, 0)
+    assert {"-n", "-c", "-h"} <= options_in(stdout + stderr)
+
+
+@requirement("OPT-010")
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_the_help_names_each_option(stage: Stage, kind: str) -> None:
+    assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
+    run = stage.run("-h")
+    assert run.status == 0
+    named = options_in(run.stdout + run.stderr)
+    assert [option for option in OPTIONS[kind] if option not in named] == [], "not named"
 
 
 #: Options that a distributor may lack.
-@requirement("OPT-010")
-def test_help(stage: Stage) -> None:
-    assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
-    started = stage.started
-    status, stdout, stderr, read = run_on_file(stage, "-h")
-    assert status == 0
-    assert (stage.started, read) == (started, 0)
-    words = (stdout + stderr).decode().replace(",", " ").split()
-    assert [option for option in [*OPTIONS, "-d", "-h", "-V"] if option not in words] == []
-
-
 @requirement("OPT-012", "OPT-023")
 @pytest.mark.parametrize("option", features.OPTIONS)
 def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
     """What the help names works, what it does not name is refused; the profile says the same."""
     help_run = stage.run("-h")
     assert help_run.status == 0
-    words = re.findall(rb"(?<![\w-])--?\w[\w-]*", help_run.stdout + help_run.stderr)
-    assert b"-n" in words, f"this is no help: {help_run.stdout!r}"
+    words = options_in(help_run.stdout + help_run.stderr)
+    assert "-n" in words, f"this is no help: {help_run.stdout!r}"
     values = ["2"] if option == "--prefetch" else []
     extended = call(option, *values, "-n", "+1", "-c", CALCULATOR)
-    named = option.encode() in words
+    named = option in words
     assert stage.features.get(option, named) == named, f"profile and help disagree on {option}"
     if named:
         assert_works(stage, extended)
@@ -221,10 +266,11 @@ def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
 
 
 @requirement("OPT-011")
-def test_version(stage: Stage) -> None:
+@pytest.mark.parametrize("words", ways_to_ask("V"), ids=" ".join)
+def test_version(stage: Stage, words: tuple[str, ...]) -> None:
     assert_works(stage, call("-n", "+1", "-c", CALCULATOR))
     started = stage.started
-    status, stdout, _, read = run_on_file(stage, "-V")
+    status, stdout, _, read = run_on_file(stage, *words)
     assert status == 0
     assert (stage.started, read) == (started, 0)
     assert stdout.count(b"\n") == 1

@@ -111,6 +111,12 @@ class Distributor:
         return bytes(self._stderr)
 
     @property
+    def stderr_link(self) -> str:
+        """What its standard error refers to, as ``Fake.pipes`` says it."""
+        assert self._stderr_pipe is not None
+        return str(Path(f"/proc/self/fd/{self._stderr_pipe.fileno()}").readlink())
+
+    @property
     def diagnostics(self) -> bytes:
         """The same without what shells say about a process that was killed."""
         lines = bytes(self._stderr).splitlines(keepends=True)
