@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[3]
 
 CHAPTERS = (
     *("tasks", "results", "scheduling", "prefixes", "graphs", "deaths"),
-    *("commands", "calls", "queues", "eot", "limits", "paargs", "reordering"),
+    *("commands", "calls", "syntax", "nodelists", "launches", "transports"),
+    *("queues", "eot", "limits", "paargs", "reordering"),
     *("restarts", "groups", "weights"),
 )
 

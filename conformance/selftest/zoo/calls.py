@@ -1,42 +1,116 @@
-"""Faults in what a call means: options, variables, nodes, transports."""
+"""Faults in what options and their words mean, and in what is refused."""
 
 from __future__ import annotations
 
+import getopt
+import os
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from conformance.selftest.zoo.mutant import around, breaks, instead, put
+from conformance.selftest.zoo.invocations import (
+    Options,
+    Split,
+    Variables,
+    Words,
+    change_options,
+    change_split,
+    change_variables,
+)
+from conformance.selftest.zoo.mutant import around, breaks, change_results, instead
 from paexec_trio.cli import invocation
+from paexec_trio.cli import main as cli
 from paexec_trio.cli.errors import UsageError
-from paexec_trio.core.settings import GraphSettings, Resistance
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.settings import GraphSettings, Resistance, Settings
+from paexec_trio.runtime.host import Host
 
-Options = Sequence[tuple[str, bytes]]
-Variables = Mapping[bytes, bytes]
-Words = Mapping[bytes, bytes]
-
-
-def change_options(change: Callable[[Options], Options]) -> None:
-    """Change the options of a call, which are pairs of name and value in their order."""
-
-    @instead(invocation, "understand")
-    def understand(
-        right: Callable[..., object], program: str, options: Options, *rest: object
-    ) -> object:
-        return right(program, change(options), *rest)
+# What is without effect, and what is not
 
 
-def change_variables(change: Callable[[Variables], Variables]) -> None:
-    """Change the environment variables that mean something for a call."""
+@breaks("OPT-006")
+def refuses_words_for_graphs_without_one() -> None:
+    @instead(invocation, "_message_words")
+    def words(right: Callable[..., Words], options: Options) -> Words:
+        found = right(options)
+        if {b"s", b"f", b"d", b"w"} & found.keys() and not {"-g", "-s", "-W"} & dict(
+            options
+        ).keys():
+            raise UsageError(b"bad argument for -m: there is no graph")
+        return found
 
-    @instead(invocation, "understand")
-    def understand(right: Callable[..., object], *arguments: object) -> object:
-        *others, environment = arguments
-        return right(*others, change(environment))  # type: ignore[arg-type]
+
+@breaks("OPT-006")
+def goes_on_after_deaths_if_there_is_a_word_for_them() -> None:
+    change_options(
+        lambda options: [
+            *options,
+            *[("-z", b"") for name, value in options if name == "-m" and value.startswith(b"F=")],
+        ]
+    )
 
 
-def without(*names: bytes) -> Callable[[Variables], Variables]:
-    """Return what removes these variables."""
-    return lambda variables: {k: v for k, v in variables.items() if k not in names}
+@breaks("OPT-007")
+def refuses_bad_sizes_of_buffers() -> None:
+    def change(variables: Variables) -> Variables:
+        value = variables.get(b"PAEXEC_BUFSIZE", b"1")
+        if not value.isdigit() or not int(value):
+            raise UsageError(b"bad PAEXEC_BUFSIZE: '%b'" % value)
+        return variables
+
+    change_variables(change)
+
+
+@breaks("OPT-007")
+def cuts_lines_at_the_size_of_buffers() -> None:
+    value = os.environb.get(b"PAEXEC_BUFSIZE", b"")
+    size = int(value) if value.isdigit() and int(value) else None
+
+    def cut(lines: bytes) -> bytes:
+        return b"".join(line[:size] + b"\n" for line in lines.splitlines())
+
+    change_results(lambda _, piece: (cut(bytes(piece[0])), cut(piece[1]), piece[2]))
+
+
+@breaks("OPT-008")
+def debugs_on_standard_output() -> None:
+    @around(Host, "report")
+    def report(_right: Callable[..., None], self: Host, text: bytes) -> None:
+        self._print(text + b"\n")
+
+
+def change_settings(change: Callable[[Settings], Settings]) -> None:
+    """Change the settings of a run."""
+
+    @around(Engine, "__init__")
+    def init(right: Callable[..., None], self: Engine, settings: Settings) -> None:
+        right(self, change(settings))
+
+
+@breaks("OPT-009")
+def ends_lines_of_a_graph_at_newlines_always() -> None:
+    change_settings(lambda right: replace(right, terminator=b"\n") if right.graph else right)
+
+
+@breaks("OPT-009")
+def has_no_eot_line_without_output_of_commands() -> None:
+    change_settings(
+        lambda right: (
+            replace(right, print_eot=False)
+            if right.exec_mode and right.exec_mode.discard_output
+            else right
+        )
+    )
+
+
+@breaks("OPT-009")
+def shows_one_of_task_and_process() -> None:
+    change_settings(
+        lambda right: replace(right, show_task_id=right.show_task_id and not right.show_pid)
+    )
+
+
+# Usage errors
 
 
 @breaks("OPT-020")
@@ -47,18 +121,134 @@ def exits_with_status_2_after_a_usage_error() -> None:
         self.status = 2
 
 
+@breaks("OPT-021")
+def starts_a_calculator_before_all_is_checked() -> None:
+    @instead(invocation, "understand")
+    def understand(
+        right: Callable[..., object], program: str, options: Options, *rest: object
+    ) -> object:
+        try:
+            return right(program, options, *rest)
+        except UsageError:
+            words = [b"/bin/sh", b"-c", dict(options).get("-c", b":")]
+            subprocess.run(words, stdin=subprocess.DEVNULL, check=False)
+            raise
+
+
+@breaks("OPT-021")
+def prints_usage_errors_on_standard_output() -> None:
+    @instead(cli, "write_diagnostic")
+    def write_diagnostic(right: Callable[..., None], _fd: int, text: bytes) -> None:
+        right(1, text)
+
+
+@breaks("OPT-023")
+def passes_over_unknown_letters() -> None:
+    @instead(getopt, "do_shorts")
+    def do_shorts(
+        right: Callable[..., object], found: object, letters: str, known: str, *rest: object
+    ) -> object:
+        return right(found, "".join(o for o in letters if o in known), known, *rest)
+
+
+@breaks("OPT-024")
+def takes_a_missing_value_for_an_empty_one() -> None:
+    def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
+        try:
+            return right(arguments)
+        except UsageError:
+            return right([*arguments, ""])
+
+    change_split(split)
+
+
+@breaks("OPT-025")
+def has_a_node_by_default() -> None:
+    change_variables(lambda variables: {b"PAEXEC_NODES": b"+1", **variables})
+
+
 @breaks("OPT-026")
 def has_a_calculator_by_default() -> None:
     change_options(lambda options: [("-c", b"cat"), *options])
 
 
-@breaks("OPT-028")
-def has_a_program_where_none_is_given() -> None:
+def change_calculator(
+    change: Callable[[Callable[..., object], Options, Sequence[bytes]], object],
+) -> None:
+    """Change which calculator options and free arguments mean."""
+
     @instead(invocation, "_calculator")
     def calculator(
-        right: Callable[..., object], options: Options, free: object, program: bytes
+        right: Callable[..., object], options: Options, free: Sequence[bytes], program: bytes
     ) -> object:
-        return right(options, free or ([b"cat"] if "-C" in dict(options) else []), program)
+        return change(lambda *both: right(*both, program), options, free)
+
+
+@breaks("OPT-027")
+def passes_over_free_arguments() -> None:
+    change_calculator(
+        lambda right, options, free: right(options, free if "-C" in dict(options) else [])
+    )
+
+
+@breaks("OPT-027")
+def takes_free_arguments_for_the_calculator_unasked() -> None:
+    change_calculator(
+        lambda right, options, free: right([*options, *([("-C", b"")] if free else [])], free)
+    )
+
+
+@breaks("OPT-028")
+def has_a_program_where_none_is_given() -> None:
+    change_calculator(
+        lambda right, options, free: right(
+            options, free or ([b"cat"] if "-C" in dict(options) else [])
+        )
+    )
+
+
+def change_word(change: Callable[[bytes, UsageError], tuple[bytes, bytes]]) -> None:
+    """Change what becomes of a value of -m that is bad."""
+
+    @instead(invocation, "_message_word")
+    def message_word(right: Callable[..., object], value: bytes) -> object:
+        try:
+            return right(value)
+        except UsageError as error:
+            return change(value, error)
+
+
+@breaks("OPT-029")
+def passes_over_unknown_keys() -> None:
+    def change(_value: bytes, error: UsageError) -> tuple[bytes, bytes]:
+        if b"bad argument for -m:" not in error.message:
+            raise error
+        return b"", b""
+
+    change_word(change)
+
+
+@breaks("OPT-029")
+def allows_quotes_in_words() -> None:
+    def change(value: bytes, error: UsageError) -> tuple[bytes, bytes]:
+        if b"symbols" not in error.message:
+            raise error
+        return value[:1], value[2:]
+
+    change_word(change)
+
+
+@breaks("OPT-029")
+def takes_the_first_octet_of_a_delimiter() -> None:
+    def change(value: bytes, error: UsageError) -> tuple[bytes, bytes]:
+        if b"-md=" not in error.message:
+            raise error
+        return b"d", value[2:3]
+
+    change_word(change)
+
+
+# Words of the protocol, graphs and deaths
 
 
 @breaks("EOT-003")
@@ -71,27 +261,6 @@ def drops_newlines_from_the_eot() -> None:
     @instead(invocation, "_message_words")
     def words(right: Callable[..., Words], options: Options) -> Words:
         return {key: text.replace(b"\n", b"") for key, text in right(options).items()}
-
-
-@breaks("LCH-004")
-def cuts_long_commands() -> None:
-    right = invocation._command_line  # noqa: SLF001
-    put(invocation, "_command_line", lambda words: right(words)[:4095])
-
-
-@breaks("LCH-027")
-def closes_open_quotes() -> None:
-    @instead(invocation, "_transport_words")
-    def words(right: Callable[..., object], value: bytes) -> object:
-        try:
-            return right(value)
-        except UsageError:
-            return right(value.replace(b"'", b"").replace(b'"', b"").replace(b"\\", b""))
-
-
-@breaks("NOD-007")
-def overlooks_the_variable_for_nodes() -> None:
-    change_variables(without(b"PAEXEC_NODES"))
 
 
 def change_resistance(
