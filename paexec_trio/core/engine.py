@@ -656,11 +656,12 @@ class Engine:
             if not waiting or not indices:
                 return
             given = self._depths.divide(indices, waiting, self._living)
-            if not any(given):
-                return
             for index, count in zip(indices, given, strict=True):
                 if count and not self._give(self._nodes[index], count):
                     break  # its tasks were the last of one sort, and there may be others
+            else:
+                if sum(given) < waiting:
+                    return  # there is no room for the others
 
     def _give(self, node: Node, count: int) -> bool:
         """Send a node so many of the tasks that wait, at once; say whether it was so many."""

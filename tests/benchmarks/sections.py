@@ -81,8 +81,8 @@ DIGITS_OF_PID = 9
 def rate_of_results(bench: Bench) -> Comparisons:
     """Octets a second."""
     lines = bench.size(125_000, quick=40_000)
-    shapes = [(nodes, 20, lines, 80) for nodes in bench.nodes(1, 2)]
-    shapes.append((1, 1, 1, bench.size(100_000_000, quick=50_000_000)))
+    shapes = [(nodes, 100, lines, 80) for nodes in bench.nodes(1, 2)]
+    shapes.append((1, 1, 1, bench.size(400_000_000, quick=50_000_000)))
     for nodes, tasks, lines, size in shapes:
         for prefixes in ((), ("-lrp",)):
             jobs = {
@@ -348,7 +348,7 @@ SECTIONS = (
     Section(
         "results",
         "Results",
-        "The calculator prints 10 MB for each of 20 tasks, or one huge line for a single one. What"
+        "The calculator prints 10 MB for each of 100 tasks, or one huge line for a single one. What"
         " ``-lrp`` adds does not count. The reader of the pipe only counts what it reads. Results"
         " in ``/dev/null`` cannot be checked; each program is run once more for that.",
         rate_of_results,
