@@ -416,27 +416,26 @@ def test_output_errors(stage: Stage, option: str) -> None:
 
 @requirement("END-023")
 @pytest.mark.parametrize("mode", ["flat", "graph"])
-@pytest.mark.parametrize("what", ["directory", "file", "pipe"])
+@pytest.mark.parametrize("what", ["directory", "file"])
 def test_input_errors(stage: Stage, what: str, mode: str) -> None:
-    """Standard input is a directory, which can be opened but not read, or open for writing only."""
+    """Standard input is a directory, which can be opened but not read, or open for writing only.
+
+    A pipe that is open for writing only is never ready, so that who polls does not read it at all.
+    """
     options = ["-g"] if mode == "graph" else []
     stage.reply = lambda task: stage.result(task) + b"\nsuccess\n\n"
     good = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=b"a\n")
     assert good.status == 0
     assert stage.tasks == [b"a"]
-    opened: tuple[int, ...]
-    if what == "pipe":
-        opened = os.pipe()  # the other end stays open: that it is closed could be noticed
-    elif what == "file":
-        opened = (os.open(stage.directory / "file", os.O_WRONLY | os.O_CREAT),)
+    if what == "file":
+        stdin = os.open(stage.directory / "file", os.O_WRONLY | os.O_CREAT)
     else:
-        opened = (os.open(stage.directory, os.O_RDONLY),)
+        stdin = os.open(stage.directory, os.O_RDONLY)
     try:
-        run = stage.start("-n", "+1", *options, "-c", stage.calculator(), stdin=opened[-1])
-        assert run.wait() == 1
+        run = stage.start("-n", "+1", *options, "-c", stage.calculator(), stdin=stdin)
     finally:
-        for descriptor in opened:
-            os.close(descriptor)
+        os.close(stdin)
+    assert run.wait() == 1
     assert run.stderr, "no diagnostic"
     assert_nothing_left(stage)
 
