@@ -216,7 +216,14 @@ def test_standard_error_is_the_same(stage: Stage, remote: bool) -> None:
 
 @requirement("LCH-010")
 def test_local_calculators_inherit(stage: Stage) -> None:
-    values = {b"ODD": b'it\'s "$HOME"\n\\ \xff\xfe', b"EMPTY": b"", b"NONCE": stage.nonce}
+    values = {
+        b"ODD": b'it\'s "$HOME"\n\\ \xff\xfe',
+        b"EMPTY": b"",
+        b"NONCE": stage.nonce,
+        # Also what means something for the distributor: a calculator may start another one.
+        b"PAEXEC_NODES": b"+2",
+        b"PAEXEC_ENV": b"ODD",
+    }
     stage.reply_with_results()
     run = stage.run("-n", "+1", "-c", stage.calculator(), environment=values, feed=b"a\n")
     found = stage.next_calculator().environment

@@ -114,6 +114,8 @@ def test_names_from_a_file(stage: Stage, text: str) -> None:
     [
         pytest.param("a\n\nb\n", id="empty line"),
         pytest.param("# nodes\na\n#c\nb\n", id="comments"),
+        pytest.param("a\n \t \nb\n", id="line of blanks"),
+        pytest.param("a\n \t# c\nb\n", id="indented comment"),
         pytest.param("  a\n\tb  \n", id="blanks"),
         pytest.param("a\r\nb\r\n", id="carriage returns"),
         pytest.param("a\r\n\r\n#\r\n b \r", id="all of it"),

@@ -176,6 +176,18 @@ def test_debugging_leaves_standard_output_alone(stage: Stage) -> None:
     assert outputs(stage, *words) == lines(stage, b"0 %n %r\n0 %n "), "-d changed the output"
 
 
+@requirement("OPT-008")
+def test_debugging_a_graph_leaves_standard_output_alone(stage: Stage) -> None:
+    """There is more to tell about it: weights, what waits for what, what failed."""
+    stage.reply = lambda task: stage.result(task) + b"\nfailure\n\n"
+    feed = b"weight: a 2\na b\nb c\n"
+    run = stage.run("-d", "-n", "+1", "-lg", "-c", stage.calculator(), feed=feed)
+    assert stage.tasks == [b"a"]
+    result = stage.result(b"a")
+    assert run.stdout == b"1 " + result + b"\n1 failure\n1 a b c\n", "-d changed the output"
+    assert run.status == 0
+
+
 # Help and version
 
 

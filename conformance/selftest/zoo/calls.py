@@ -21,6 +21,7 @@ from conformance.selftest.zoo.mutant import around, breaks, change_results, inst
 from paexec_trio.cli import invocation
 from paexec_trio.cli import main as cli
 from paexec_trio.cli.errors import UsageError
+from paexec_trio.core.commands import Report
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import GraphSettings, Resistance, Settings
 from paexec_trio.runtime.host import Host
@@ -77,6 +78,16 @@ def debugs_on_standard_output() -> None:
     @around(Host, "report")
     def report(_right: Callable[..., None], self: Host, text: bytes) -> None:
         self._print(text + b"\n")
+
+
+@breaks("OPT-008")
+def shows_weights_on_standard_output() -> None:
+    @around(Host, "_report")
+    def report(right: Callable[..., None], self: Host, command: Report) -> None:
+        if b"weight" in command.text:
+            self._print(command.text + b"\n")
+        else:
+            right(self, command)
 
 
 def change_settings(change: Callable[[Settings], Settings]) -> None:

@@ -131,6 +131,13 @@ def gives_local_calculators_a_clean_environment() -> None:
     change_inherited(lambda variables: {b"PATH": variables[b"PATH"]})
 
 
+@breaks("LCH-010")
+def keeps_its_own_variables_from_calculators() -> None:
+    change_inherited(
+        lambda variables: {k: v for k, v in variables.items() if not k.startswith(b"PAEXEC_")}
+    )
+
+
 def is_utf_8(text: bytes) -> bool:
     """Say whether it can be decoded."""
     try:

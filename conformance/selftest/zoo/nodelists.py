@@ -152,6 +152,16 @@ def takes_comments_in_a_node_file_for_names() -> None:
 
 
 @breaks("NOD-006")
+def knows_comments_at_the_beginning_of_a_line_only() -> None:
+    change_node_file(lambda text: re.sub(rb"(?m)^[ \t]+#", b"comment#", text))
+
+
+@breaks("NOD-006")
+def has_a_node_for_a_line_of_blanks() -> None:
+    change_node_file(lambda text: re.sub(rb"(?m)^[ \t]+$", b"blank", text))
+
+
+@breaks("NOD-006")
 def keeps_carriage_returns_of_a_node_file() -> None:
     put(nodelist, "_GAPS", b" \t\n")
 
