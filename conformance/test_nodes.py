@@ -228,6 +228,13 @@ def test_a_name_is_not_an_option(stage: Stage, nodes: str) -> None:
 
 
 @requirement("NOD-009")
+def test_a_name_in_the_variable_is_not_an_option(stage: Stage) -> None:
+    refuse(
+        stage, call("-c", CALCULATOR, PAEXEC_NODES="a -x"), call("-c", CALCULATOR, PAEXEC_NODES="a")
+    )
+
+
+@requirement("NOD-009")
 @pytest.mark.parametrize("text", ["-x\n", "a\n-x\n", "a\n  -oProxyCommand=x\nb\n"])
 def test_a_name_in_a_file_is_not_an_option(stage: Stage, text: str) -> None:
     (stage.directory / "good").write_text("a\n")

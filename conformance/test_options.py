@@ -325,6 +325,9 @@ FAULTS: dict[str, tuple[str, Call, Call, str]] = {
         call("-n", "+1", "-c", CALCULATOR, "-m", "t="),
         "m",
     ),
+    "no value for -Z": ("OPT-024", call("-n", "+1", "-c", CALCULATOR, "-Z"), GOOD, "Z"),
+    "no value for -W": ("OPT-024", call("-n", "+1", "-c", CALCULATOR, "-W"), GOOD, "W"),
+    "no value for -J": ("OPT-024", call("-n", "+1", "-c", CALCULATOR, "-J"), GOOD, "J"),
     "no value in a word": (
         "OPT-024",
         call("-c", CALCULATOR, "-len"),
@@ -381,6 +384,12 @@ _FAULTS_BY_REQUIREMENT = [
 @pytest.mark.parametrize(("bad", "good"), _FAULTS_BY_REQUIREMENT)
 def test_usage_errors(stage: Stage, bad: Call, good: Call) -> None:
     refuse(stage, bad, good)
+
+
+@requirement("OPT-027")
+@pytest.mark.parametrize("mode", ["-x", "-X", "-J@@"])
+def test_free_arguments_are_not_added_to_a_command(stage: Stage, mode: str) -> None:
+    refuse(stage, call("-n", "+1", mode, "-c", "echo", "free"), GOOD)
 
 
 @requirement("OPT-022")

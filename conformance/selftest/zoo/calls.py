@@ -173,6 +173,14 @@ def takes_a_missing_value_for_an_empty_one() -> None:
     change_split(split)
 
 
+@breaks("OPT-024")
+def restarts_nodes_at_once_without_the_seconds() -> None:
+    def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
+        return right([*arguments, "0"] if arguments[-1] == "-Z" else arguments)
+
+    change_split(split)
+
+
 @breaks("OPT-025")
 def has_a_node_by_default() -> None:
     change_variables(lambda variables: {b"PAEXEC_NODES": b"+1", **variables})
@@ -207,6 +215,17 @@ def takes_free_arguments_for_the_calculator_unasked() -> None:
     change_calculator(
         lambda right, options, free: right([*options, *([("-C", b"")] if free else [])], free)
     )
+
+
+@breaks("OPT-027")
+def adds_free_arguments_to_a_command_for_each_task() -> None:
+    def calculator(right: Callable[..., object], options: Options, free: Sequence[bytes]) -> object:
+        names = dict(options)
+        if "-C" in names or not {"-x", "-X", "-J"} & names.keys():
+            return right(options, free)
+        return b" ".join([names.get("-c", b""), *free])
+
+    change_calculator(calculator)
 
 
 @breaks("OPT-028")

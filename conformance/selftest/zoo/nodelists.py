@@ -8,7 +8,12 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from conformance.selftest.zoo.invocations import Options, change_variables, without
+from conformance.selftest.zoo.invocations import (
+    Options,
+    Variables,
+    change_variables,
+    without,
+)
 from conformance.selftest.zoo.mutant import breaks, instead, put
 from paexec_trio.cli import invocation, nodelist
 from paexec_trio.cli.errors import UsageError
@@ -204,4 +209,13 @@ def looks_for_a_hyphen_at_the_first_name_only() -> None:
 @breaks("NOD-009")
 def looks_for_hyphens_in_lists_only() -> None:
     change_node_file(lambda text: re.sub(rb"(?m)^ *-", SHIELD + b"-", text))
+    drop_shields()
+
+
+@breaks("NOD-009")
+def looks_for_hyphens_in_the_option_only() -> None:
+    def change(variables: Variables) -> Variables:
+        return {k: v.replace(b" -", b" " + SHIELD + b"-") for k, v in variables.items()}
+
+    change_variables(change)
     drop_shields()
