@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,28 @@ def test_a_node_dies_at_work(stage: Stage, how: str, mode: str) -> None:
     assert run.wait(6 * stage.bound) == 0
     assert run.stdout == b"begun\nfatal\n" + answered(mode, b"result")
     assert run.diagnostics == b""
+
+
+@requirement("DTH-002", "DTH-001", "DTH-010")
+@modes
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGSEGV],
+    ids=lambda number: number.name,
+)
+def test_a_node_is_ended_by_a_signal(stage: Stage, number: signal.Signals, mode: str) -> None:
+    """Somebody interrupts it, and nobody the distributor."""
+    run = begin(stage, "alpha beta", "-z", *MODES[mode])
+    run.feed(b"a\n")
+    run.close_stdin()
+    both = stage.next_calculators(2)
+    lost = stage.holder(b"a")
+    os.kill(lost.pid, number)
+    (other,) = others(both, lost)
+    assert other.next_task() == b"a"
+    answer(other, mode, b"result")
+    assert run.wait() == 0
+    assert run.stdout == b"fatal\n" + answered(mode, b"result")
 
 
 @requirement("DTH-003", "DTH-010", "END-006")

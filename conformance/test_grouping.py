@@ -344,6 +344,38 @@ def test_what_is_done_when_a_signal_comes(stage: Stage, number: signal.Signals) 
 
 
 @keep_order
+@requirement("GRP-024", "GRP-013", "GRP-021", "DTH-030")
+def test_what_is_done_when_all_nodes_have_failed(stage: Stage) -> None:
+    words = ("-z", "-n", "+2", "--keep-order", "-e", "-c", f"exec {stage.calculator()}")
+    run = stage.start(*words)
+    run.feed(b"1\n2\n3\n")
+    both = stage.next_calculators(2)
+    stage.holder(b"1")
+    answer(stage, b"2")
+    stage.holder(b"3")
+    for calculator in both:
+        calculator.die()
+    assert run.wait() == 1
+    assert run.stdout == answers(b"2") + b"\n"
+    assert run.diagnostics == b"all nodes failed\n"
+
+
+@keep_order
+@requirement("GRP-024", "FRM-013")
+def test_what_is_done_when_a_task_is_refused(stage: Stage) -> None:
+    """The first task is done after that."""
+    run = stage.start("-0", "-n", "+2", "--keep-order", "-c", stage.calculator())
+    run.feed(b"1\0" + b"2\0" + b"a\nb\0" + b"4\0")
+    slow, quick = stage.holder(b"1"), stage.holder(b"2")
+    quick.answer(b"first", b"2")
+    quick.wait_eof()  # so no further task comes for it
+    slow.answer(b"first", b"1")
+    assert run.wait() == 1
+    assert run.stdout == answers(b"1", b"2")
+    assert b"3" in run.stderr
+
+
+@keep_order
 @requirement("GRP-025")
 @pytest.mark.parametrize(
     "number",

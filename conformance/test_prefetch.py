@@ -321,6 +321,25 @@ def test_a_task_that_is_refused(stage: Stage, number: int) -> None:
     assert stage.calculators[0].tasks == before
 
 
+@requirement("PRE-017", "EXE-004")
+@pytest.mark.parametrize("number", [2, 5])
+def test_a_command_that_is_refused(stage: Stage, number: int) -> None:
+    """A task holds NUL, which no argument of a command can; the commands before it take long."""
+    words = ("-x", "-n", "+1", "--prefetch", "3", "-c", stage.calculator("linger"))
+    run = stage.start(*words)
+    run.feed(lines(*numbers(1, number - 1), b"a\0b", b"c"))
+    for task in numbers(1, number - 1):
+        command = stage.next_calculator()
+        assert command.words == [task]
+        # Who ends it later than this because another task is refused passes.
+        stage.happens(partial(getattr, command, "gone"), stage.bound / 20)
+        command.write(b"of " + task + b"\n")
+        command.exit(0)
+    assert run.wait() == 1
+    assert run.stdout == lines(*(b"of " + task for task in numbers(1, number - 1)))
+    assert b"%d" % number in run.stderr
+
+
 @requirement("PRE-014", "PRE-011", "DSP-022")
 def test_more_than_a_pipe_holds(stage: Stage) -> None:
     """500 tasks of 1,000 octets are dispatched at once, to a calculator that reads late."""

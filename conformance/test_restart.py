@@ -300,7 +300,7 @@ def test_mass_death(stage: Stage, mode: str) -> None:
         assert own == [b"%d %s" % (number, t) for t in (b"fatal", b"of " + task, *status)]
 
 
-@requirement("RST-004", "RST-009", "RST-020")
+@requirement("RST-004", "RST-006", "RST-009", "RST-020")
 def test_idle_nodes_are_restarted(stage: Stage) -> None:
     """All nodes die while no task is there; one that comes later is done."""
     run = begin(stage, "alpha beta", "-Z1", "-w")

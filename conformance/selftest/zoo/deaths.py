@@ -192,6 +192,16 @@ def exits_as_a_node_does_whose_command_is_not_found() -> None:
 
 
 @breaks("DTH-002")
+def ends_like_a_node_that_is_interrupted() -> None:
+    @around(Host, "_process_ended")
+    def ended(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
+        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if end and end.si_code == os.CLD_KILLED and end.si_status == signal.SIGINT:
+            self.request_stop(signal.SIGINT)
+        yield from right(self, process)
+
+
+@breaks("DTH-002")
 def takes_exit_status_0_for_the_end_of_a_result() -> None:
     @around(Host, "_output_ended")
     def output_ended(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:

@@ -241,6 +241,25 @@ def drops_what_waits_for_a_lost_task() -> None:
     put(OrderedGroups, "rest", lambda _self: [])
 
 
+@breaks("GRP-024")
+def drops_what_waits_when_all_nodes_have_failed() -> None:
+    @around(Engine, "_all_nodes_failed")
+    def failed(right: Callable[..., None], self: Engine) -> None:
+        resistance = self._settings.resistance
+        if self._groups and resistance and not resistance.wait:
+            self._groups.rest()
+        right(self)
+
+
+@breaks("GRP-024")
+def drops_what_waits_when_a_task_is_refused() -> None:
+    @around(Engine, "_fail_input")
+    def fail(right: Callable[..., None], self: Engine, reason: bytes) -> None:
+        if self._groups:
+            self._groups.rest()
+        right(self, reason)
+
+
 @breaks("GRP-025")
 def waits_after_a_signal_until_somebody_reads() -> None:
     def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:

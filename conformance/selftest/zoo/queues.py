@@ -141,6 +141,16 @@ def drops_queued_tasks_when_one_is_refused() -> None:
 
 
 @breaks("PRE-017")
+def drops_queued_commands_when_one_is_refused() -> None:
+    @around(Engine, "_fail_input")
+    def fail(right: Callable[..., None], self: Engine, reason: bytes) -> None:
+        if self._settings.exec_mode:
+            self._fail(reason)
+        else:
+            right(self, reason)
+
+
+@breaks("PRE-017")
 def refuses_what_would_be_sent_together_with_a_bad_task() -> None:
     put(FlatTasks, "count_ready", lambda self: len(self.ready))
 

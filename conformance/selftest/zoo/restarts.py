@@ -176,6 +176,25 @@ def restarts_nodes_when_a_calculator_writes() -> None:
             restart(self)
 
 
+@breaks("RST-004", "RST-006")
+def restarts_nodes_only_if_a_task_waits() -> None:
+    fallen_due: list[bool] = []
+
+    @around(Engine, "_restart_dead_nodes")
+    def restart(right: Callable[..., None], self: Engine) -> None:
+        if self._to_reassign or self._tasks.ready:
+            right(self)
+        else:
+            fallen_due.append(True)
+
+    @around(Engine, "_dispatch")
+    def dispatch(right: Callable[..., None], self: Engine) -> None:
+        right(self)
+        if fallen_due and (self._to_reassign or self._tasks.ready):
+            fallen_due.clear()
+            self._restart_dead_nodes()
+
+
 @breaks("RST-007")
 def starts_a_node_again_while_its_process_is_there() -> None:
     TRANSITIONS[NodeState.ENDED, Step.START] = NodeState.STARTING
