@@ -222,7 +222,7 @@ def test_local_calculators_inherit(stage: Stage) -> None:
         b"NONCE": stage.nonce,
         # Also what means something for the distributor: a calculator may start another one.
         b"PAEXEC_NODES": b"+2",
-        b"PAEXEC_ENV": b"ODD",
+        b"PAEXEC_ENV": b"PATH",
     }
     stage.reply_with_results()
     run = stage.run("-n", "+1", "-c", stage.calculator(), environment=values, feed=b"a\n")
