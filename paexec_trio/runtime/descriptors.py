@@ -9,7 +9,7 @@ _SPARE = 24  # our own streams, trio's, and those of a process while it starts
 
 
 def make_room_for(nodes: int) -> bool:
-    """Raise the limit on open descriptors if that many nodes need more (LIM-005).
+    """Raise the limit on open descriptors, as far as it goes, if so many nodes need it (LIM-005).
 
     Only then: calculators inherit the limit, and old programs misbehave under a high one.
 
@@ -20,7 +20,8 @@ def make_room_for(nodes: int) -> bool:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or needed <= soft:
         return True
-    if hard != resource.RLIM_INFINITY and needed > hard:
-        return False
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
-    return True
+    if hard == resource.RLIM_INFINITY or needed <= hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        return True
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return False

@@ -67,7 +67,8 @@ async def run(
     """
     if (settings.exec_mode is None) == (launch.command is None):
         raise ValueError("either Settings.exec_mode or Launch.command has to be given")
-    if not make_room_for(len(settings.nodes)):
+    # With -z those that cannot be started are dead, and the others do the tasks (DTH-001).
+    if not make_room_for(len(settings.nodes)) and not settings.resistance:
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)

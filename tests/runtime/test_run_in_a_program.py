@@ -124,6 +124,16 @@ def test_a_run_for_which_the_limit_is_too_low() -> None:
     ]
 
 
+def test_a_run_that_does_with_fewer_nodes() -> None:
+    """DTH-001: with -z those for which no descriptors are left are dead."""
+    text = limit_descriptors(100, 100) + textwrap.dedent(ONE_RUN).replace(
+        "nodes=nodes", "nodes=nodes, resistance=Resistance()"
+    ).replace("import Launch,", "import Launch, Resistance,")
+    program = run_program(text, str(MANY), stdin=b"a\nb\n")
+    assert sorted(program.stdout.splitlines()) == [b"a", b"b"]
+    assert program.stderr.splitlines()[-1] == b"0 0"
+
+
 LIMITS = """
     import sys
     from resource import RLIMIT_NOFILE, getrlimit
@@ -137,7 +147,7 @@ LIMITS = """
     [
         pytest.param(10, 200, 1000, (1, 200, 1000), id="enough"),
         pytest.param(100, 200, 1000, (1, 324, 1000), id="raised as far as needed"),
-        pytest.param(400, 200, 1000, (0, 200, 1000), id="cannot be raised so far"),
+        pytest.param(400, 200, 1000, (0, 1000, 1000), id="raised as far as it goes"),
     ],
 )
 def test_making_room(nodes: int, soft: int, hard: int, expected: tuple[int, int, int]) -> None:
