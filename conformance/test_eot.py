@@ -198,7 +198,7 @@ def test_the_eot_is_not_printed(stage: Stage, options: tuple[str, ...], eot: byt
 
 
 @requirement("EOT-011")
-@pytest.mark.parametrize("option", ["-e", "-E"])
+@pytest.mark.parametrize("option", ["-e", "-E", "-eE"])
 @pytest.mark.parametrize(("options", "eot"), [((), b""), (("-mt=END",), b"END"), (("-y",), MAGIC)])
 def test_printing_the_eot(stage: Stage, option: str, options: tuple[str, ...], eot: bytes) -> None:
     replies = {b"a": [stage.nonce, b"x"], b"b": [], b"c": [stage.nonce]}

@@ -118,6 +118,7 @@ def test_no_delimiter(stage: Stage) -> None:
         (b" a\n", [b"", b"a"]),
         (b"a \n", [b"a", b""]),
         (b"\na\nweight: a 0\n", [b"", b"a"]),
+        (b"a\n\nweight:  2\n", [b"", b"a"]),
     ],
 )
 def test_empty_names(stage: Stage, feed: bytes, order: list[bytes]) -> None:
@@ -348,6 +349,23 @@ def test_a_long_chain(stage: Stage) -> None:
     run.close_stdin()
     assert run.wait(9 * stage.bound) == 0
     assert is_same(run.stdout, b"".join(b"%d success\n" % n for n in range(1, length + 1)))
+
+
+@requirement("GRA-060", "GRA-042")
+@pytest.mark.parametrize("its_edge", ["first", "last"])
+def test_a_failure_before_a_long_chain(stage: Stage, its_edge: str) -> None:
+    """The edge of the task that fails is the first of the input, or the last."""
+    length = 200_000
+    edges = [b"%d %d\n" % (n, n + 1) for n in range(1, length)]
+    if its_edge == "last":
+        edges.reverse()
+    stage.reply = lambda task: task + b"\nfailure\n\n"
+    run = stage.start("-g", "-n", "+1", "-c", stage.calculator())
+    run.feed(b"".join(edges))
+    run.close_stdin()
+    assert run.wait(9 * stage.bound) == 0
+    names = b" ".join(b"%d" % n for n in range(1, length + 1))
+    assert is_same(run.stdout, b"1\nfailure\n" + names + b"\n")
 
 
 @requirement("GRA-061")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -405,6 +406,15 @@ def test_variables(stage: Stage) -> None:
     assert [fake.words[:-1] for fake in stage.transports] == [[b"word", b"host"]]
 
 
+@requirement("ARG-004")
+def test_the_shell(stage: Stage) -> None:
+    shell = stage.script("shell", 'RUN_BY="another shell" exec /bin/sh "$@"')
+    command = f'{show(stage)} "$RUN_BY"'
+    output = successes(shown(stage, "another shell", "t"))
+    variables = {"PAEXEC_SH": shell}
+    assert_run(stage, "-P+1", "-c", command, feed=b"t\n", output=output, environment=variables)
+
+
 @requirement("ARG-004", "ARG-003")
 def test_options_beat_variables(stage: Stage) -> None:
     stage.connect = True
@@ -424,6 +434,20 @@ def test_a_node_is_lost(stage: Stage) -> None:
     assert run.wait() == 1
     assert b"host" in run.stderr
     assert run.stdout == b""
+
+
+@requirement("ARG-001", "END-030")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ended_by_a_signal(stage: Stage, number: signal.Signals) -> None:
+    """Neither the command, which would wait for ever, nor any other program is left."""
+    run = stage.start("-P+1", stage.calculator("linger", "paused"))
+    run.feed(b"a\nb\n")
+    run.close_stdin()
+    stage.next_calculator()
+    run.signal(number)
+    assert run.wait() == -number
+    stage.happens(lambda: not stage.leftovers(), stage.bound / 5)
+    assert not stage.leftovers(), "processes were left running"
 
 
 def mortal(stage: Stage) -> tuple[str, str]:

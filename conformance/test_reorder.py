@@ -6,6 +6,7 @@ import os
 import random
 import re
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -630,6 +631,43 @@ def test_signals(stage: Stage, method: str, number: signal.Signals) -> None:
     assert run.stdout == b""
     stage.happens(lambda: not list(directory.iterdir()), stage.bound / 5)
     assert not list(directory.iterdir()), "a temporary file was left"
+
+
+def open_files(stage: Stage) -> set[Path]:
+    """The files that processes of the test have open, deleted ones too, under their last names."""
+    found = set()
+    for pid in stage.leftovers():
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed in the meantime
+                found.add(link.readlink())
+    return found
+
+
+@requirement("RDR-020")
+@pytest.mark.parametrize("method", IN_FILES)
+@pytest.mark.parametrize("named", [True, False], ids=["named", "default"])
+def test_where_temporary_files_are(stage: Stage, method: str, named: bool) -> None:
+    """There is no room in memory. By default the files are beside those of other programs."""
+    directory = stage.directory / "temporary" if named else Path("/tmp")
+    directory.mkdir(exist_ok=True)
+    before = {*directory.iterdir()}
+    prepare = f"{LITTLE_MEMORY}; " + ("" if named else "unset TMPDIR; ")
+    run = stage.start(
+        method,
+        environment={"TMPDIR": str(directory)},
+        within=("/bin/sh", "-c", prepare + 'exec "$@"', "sh"),
+    )
+    feed = b"1 %0997d\n" % 0 * 120_000
+    run.feed(feed)
+    stage.wait("the input to be read", lambda: run.accepted == len(feed), 3 * stage.bound)
+
+    def is_used() -> bool:
+        files = {path for path in open_files(stage) if path.is_relative_to(directory)}
+        if not named:
+            files = {path for path in files if not path.is_relative_to(stage.directory)}
+        return bool(files or {*directory.iterdir()} - before)
+
+    assert stage.happens(is_used, stage.bound), f"no temporary file in {directory}"
 
 
 @requirement("RDR-020")

@@ -37,6 +37,24 @@ def flushes_without_printing_the_eot() -> None:
 
 
 @breaks("EOT-011")
+def prints_the_eot_once_for_each_option() -> None:
+    times = 0
+
+    @instead(invocation, "understand")
+    def understand(
+        right: Callable[..., object], program: str, options: Options, *rest: object
+    ) -> object:
+        nonlocal times
+        times = len({"-e", "-E"} & dict(options).keys())
+        return right(program, options, *rest)
+
+    @around(Engine, "_print")
+    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
+        ends = self._settings.print_eot and data == attempt.prefix + self._settings.eot + b"\n"
+        right(self, attempt, data * times if ends else data)
+
+
+@breaks("EOT-011")
 def prints_an_empty_line_for_every_eot() -> None:
     @around(Engine, "_print")
     def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:

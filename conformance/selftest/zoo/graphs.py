@@ -145,6 +145,14 @@ def takes_a_blank_at_the_end_of_a_line_for_nothing() -> None:
         right(self, lines.replace(b" " + NEWLINE, NEWLINE))
 
 
+@breaks("GRA-004")
+def overlooks_the_weight_of_an_empty_name() -> None:
+    @around(GraphReader, "_add_weight")
+    def add(right: Callable[..., None], self: GraphReader, name: bytes, *rest: object) -> None:
+        if name:
+            right(self, name, *rest)
+
+
 @breaks("GRA-011")
 def takes_a_pause_for_the_end_of_the_graph() -> None:
     @around(Engine, "_stdin_chunk")
@@ -320,8 +328,9 @@ def adds_weights_instead_of_taking_the_largest() -> None:
     put(tasks_module, "maxima_over_dependants", sums_over_dependants)
 
 
-@breaks("GRA-060")
-def walks_down_chains_recursively() -> None:
+def order_recursively(step: int) -> None:
+    """Order tasks by a recursion that begins with the first task, or by step -1 with the last."""
+
     @around(TaskGraph, "topological_order")
     def topological_order(right: Callable[..., object], self: TaskGraph) -> list[int]:
         right(self)  # which sees cycles
@@ -333,10 +342,36 @@ def walks_down_chains_recursively() -> None:
                     visit(dependant)
             order[task] = None
 
-        for task in range(1, len(self.names)):
+        for task in range(1, len(self.names))[::step]:
             if task not in order:
                 visit(task)
         return list(order)[::-1]
+
+
+@breaks("GRA-060")
+def orders_tasks_recursively() -> None:
+    order_recursively(1)
+
+
+@breaks("GRA-060")
+def orders_tasks_recursively_from_the_last_one() -> None:
+    order_recursively(-1)
+
+
+@breaks("GRA-042")
+def finds_dependants_recursively() -> None:
+    @around(TaskGraph, "all_dependants")
+    def all_dependants(_right: object, self: TaskGraph, task: int) -> list[int]:
+        found: dict[int, None] = {}
+
+        def visit(task: int) -> None:
+            for dependant in self.dependants(task):
+                if dependant not in found:
+                    found[dependant] = None
+                    visit(dependant)
+
+        visit(task)
+        return list(found)
 
 
 @breaks("GRA-061")

@@ -50,6 +50,16 @@ def without_values(*names: str) -> Callable[[Options], Options]:
     return lambda options: [option for option in options if option[0] not in names]
 
 
+@breaks("ARG-001")
+def paargs_leaves_its_paexec_running_when_it_is_stopped() -> None:
+    @instead(paargs, "distribute")
+    def distribute(right: Callable[..., int], *arguments: object) -> int:
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return right(*arguments)
+
+
 # Options
 
 
@@ -100,6 +110,15 @@ def paargs_passes_no_variables() -> None:
         right: Understand, program: str, words: Sequence[str], variables: dict[bytes, bytes]
     ) -> Invocation:
         return right(program, words, {k: v for k, v in variables.items() if k != b"PAEXEC_ENV"})
+
+
+@breaks("ARG-004")
+def paargs_runs_commands_by_one_shell_only() -> None:
+    @instead(paargs, "parse")
+    def parse(
+        right: Understand, program: str, words: Sequence[str], variables: dict[bytes, bytes]
+    ) -> Invocation:
+        return right(program, words, {**variables, b"PAEXEC_SH": b"/bin/sh"})
 
 
 @breaks("ARG-005")

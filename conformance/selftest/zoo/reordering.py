@@ -7,7 +7,7 @@ import re
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import FrameType
 
 from conformance.selftest.zoo.mutant import around, breaks, instead, put
@@ -167,6 +167,15 @@ def reorder_keeps_results_in_memory_by_method_f() -> None:
 @breaks("RDR-020")
 def reorder_makes_temporary_files_at_one_place_only() -> None:
     change_call(lambda call: call._replace(directory=b"/tmp"))
+
+
+@breaks("RDR-020")
+def reorder_makes_temporary_files_beside_its_input_by_default() -> None:
+    @instead(pareorder, "parse")
+    def parse(
+        right: Callable[..., pareorder.Call], words: object, variables: Mapping[bytes, bytes]
+    ) -> pareorder.Call:
+        return right(words, {b"TMPDIR": b".", **variables})
 
 
 @breaks("RDR-020")
