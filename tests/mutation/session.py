@@ -47,7 +47,7 @@ TARGETS = (
     Target("graph", ["test_graph.py", "test_graphreader.py"]),
     Target("tasks", ["test_tasks.py"]),
     Target("weights", ["test_weights.py", "test_tasks.py"]),
-    Target("prefetch", ["test_prefetch.py"]),
+    Target("prefetch", ["test_depths.py", "test_prefetch.py"]),
 )
 
 

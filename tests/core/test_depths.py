@@ -1,0 +1,132 @@
+"""How many tasks each node may hold, asked directly."""
+
+from __future__ import annotations
+
+import pytest
+
+from paexec_trio.core.framing import ResultFramer
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.pace import MOST_OCTETS, Pace
+from paexec_trio.core.prefetch import Depths
+from paexec_trio.core.settings import AUTO, READ_AHEAD
+
+
+def nodes_that_hold(*counts: int) -> list[Node]:
+    nodes = [Node(index, b"", ResultFramer(b"")) for index in range(len(counts))]
+    for node, count in zip(nodes, counts, strict=True):
+        hold(node, count)
+    return nodes
+
+
+def hold(node: Node, count: int) -> None:
+    node.attempts.clear()
+    node.attempts.extend([Attempt(1, b"task", b"")] * count)
+
+
+def pace(node: Node) -> Pace:
+    assert node.pace
+    return node.pace
+
+
+def measured(nodes: list[Node], depth: int) -> Depths:
+    """With ``auto``, when that many tasks were found to be right for each node."""
+    depths = Depths(nodes, AUTO)
+    for node in nodes:
+        depths.node_started(node)
+        pace(node).depth = depth
+    return depths
+
+
+def test_each_living_node_and_each_task_that_nodes_should_hold_is_read_ahead_for() -> None:
+    nodes = nodes_that_hold(0, 0, 0)
+    depths = measured(nodes, 1)
+    assert depths.wants_more_to_wait(5, 3)
+    assert not depths.wants_more_to_wait(6, 3)
+    hold(nodes[0], 1)
+    for _ in range(2):  # answered at once: the node should hold four
+        depths.tasks_sent(nodes[0], 1, 5)
+        depths.tasks_answered(nodes[0], 1)
+    assert pace(nodes[0]).depth == 4
+    assert depths.wants_more_to_wait(8, 3)
+    assert not depths.wants_more_to_wait(9, 3)
+    depths.node_ended(nodes[0])
+    assert depths.wants_more_to_wait(3, 2)
+    assert not depths.wants_more_to_wait(4, 2)
+
+
+def test_no_more_than_a_limit_is_read_ahead() -> None:
+    depths = measured(nodes_that_hold(0, 0), 1)
+    depths.tasks_read(READ_AHEAD - 1)
+    assert depths.wants_more_to_wait(0, 2)
+    depths.tasks_read(1)
+    assert not depths.wants_more_to_wait(0, 2)
+    depths.tasks_taken([(1, b"ab"), (2, b""), (3, b"cde")])  # eight octets, newlines included
+    depths.tasks_read(7)
+    assert depths.wants_more_to_wait(0, 2)
+    depths.tasks_read(1)
+    assert not depths.wants_more_to_wait(0, 2)
+
+
+def test_a_number_reads_nothing_ahead() -> None:
+    assert not Depths(nodes_that_hold(0), 4).wants_more_to_wait(0, 1)
+
+
+@pytest.mark.parametrize(
+    ("held", "tasks", "living", "given"),
+    [
+        ((1, 1), 6, 3, [2, 2]),  # two for each living node: three of them, with the head
+        ((0, 1), 6, 3, [2, 1]),  # one for the idle node, and one for each
+        ((0, 0, 0), 1, 3, [1, 0, 0]),
+        ((2,), 3, 1, [3]),  # nobody else could do them
+    ],
+)
+def test_shares_towards_the_end(
+    held: tuple[int, ...], tasks: int, living: int, given: list[int]
+) -> None:
+    depths = measured(nodes_that_hold(*held), 16)
+    assert depths.divide(range(len(held)), tasks, living) == given
+
+
+def test_shares_with_a_number() -> None:
+    assert Depths(nodes_that_hold(1, 1), 4).divide([0, 1], 6, 3) == [3, 3]
+
+
+def test_large_tasks_are_held_one_at_a_time() -> None:
+    nodes = nodes_that_hold(0)
+    depths = measured(nodes, 5)
+    pace(nodes[0]).octets = MOST_OCTETS - 1
+    assert depths.most(nodes[0]) == 5
+    pace(nodes[0]).octets = MOST_OCTETS
+    assert depths.most(nodes[0]) == 1
+
+
+def test_a_node_that_ended_is_missed_by_one_task() -> None:
+    nodes = nodes_that_hold(0)
+    depths = measured(nodes, 5)
+    depths.node_ended(nodes[0])
+    assert depths.most(nodes[0]) == 1
+
+
+@pytest.mark.parametrize(("held", "roomy"), [(1, {0}), (2, set()), (3, set())])
+def test_a_node_is_roomy_until_it_is_full(held: int, roomy: set[int]) -> None:
+    nodes = nodes_that_hold(held)
+    depths = Depths(nodes, 2)
+    depths.roomy.add(0)
+    depths.tasks_sent(nodes[0], 1, 5)
+    assert depths.roomy == roomy
+
+
+@pytest.mark.parametrize(("held", "filled"), [(3, True), (4, False), (5, False)])
+def test_a_number_is_filled_up_at_once(held: int, filled: bool) -> None:
+    nodes = nodes_that_hold(held)
+    depths = Depths(nodes, 4)
+    assert depths.is_to_be_filled(nodes[0]) is filled
+    assert depths.roomy == ({0} if filled else set())
+
+
+@pytest.mark.parametrize(
+    ("depth", "held", "filled"), [(8, 4, True), (8, 6, True), (8, 7, False), (9, 7, False)]
+)
+def test_with_auto_it_is_filled_when_a_quarter_is_done(depth: int, held: int, filled: bool) -> None:
+    nodes = nodes_that_hold(held)
+    assert measured(nodes, depth).is_to_be_filled(nodes[0]) is filled
