@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from conformance.harness.transcript import Transcript, shown
-from conformance.harness.watch import UnmetError
+from conformance.harness.watch import READ, UnmetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,8 +101,23 @@ class Fake:
             raise UnmetError(f"{self.name} ended while the test waited for: {what}")
 
     def wait_gone(self, bound: float | None = None) -> None:
-        """Wait until the process has ended."""
-        self._watch.wait(f"the end of the process ({self.name})", lambda: self.gone, bound)
+        """Wait until the process has ended.
+
+        The end of its channel is not enough: what else it has is closed a little later.
+        """
+        what = f"the end of the process ({self.name})"
+        self._watch.wait(what, lambda: self.gone, bound)
+        try:
+            process = os.pidfd_open(self.pid)
+        except ProcessLookupError:  # somebody has waited for it
+            return
+        ended = threading.Event()
+        self._watch.add(process, READ, ended.set)
+        try:
+            self._watch.wait(what, ended.is_set, bound)
+        finally:
+            self._watch.remove(process)
+            os.close(process)
 
     def wait_eof(self, bound: float | None = None) -> None:
         """Wait until the process has seen the end of its standard input."""
