@@ -30,7 +30,7 @@ class Extent:
     budget: float
     limit: float
     most_nodes: int = 2000
-    most_tasks: int = 100_000_000
+    most_tasks: int = 1_000_000_000
 
 
 COMPLETE = Extent(quick=False, rounds=5, budget=4, limit=30)

@@ -56,6 +56,17 @@ def test_sums(case: tuple[list[tuple[int, int]], dict[int, int]]) -> None:
     assert sums[1:] == [sum(everything_below(graph, task + 1)) for task in range(len(graph))]
 
 
+def test_sums_of_many_different_weights() -> None:
+    """They are added digit by digit, with their signs; two paths to the last task are no tree."""
+    numbers = dict(enumerate(range(-6, 7)))
+    edges = [(first, second) for first in (0, 1) for second in range(2, 13)]
+    graph = build(edges, numbers)
+    sums = weights.sums_over_dependants(graph, graph.topological_order())
+    names = {int(name): task for task, name in enumerate(graph.names) if name}
+    assert sums[names[0]] == -6 + sum(range(-4, 7))
+    assert sums[names[1]] == -5 + sum(range(-4, 7))
+
+
 @pytest.mark.parametrize("tasks", [1, 3000, 100_000, 1 << 21])
 def test_blocks_fill_their_memory(tasks: int) -> None:
     """128 MiB of bits, one for each task and dependant."""
