@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from heapq import heappush
 
-from conformance.selftest.zoo.mutant import around, breaks
-from paexec_trio.core.commands import Command, Exit, Report
+from conformance.selftest.zoo.mutant import around, breaks, put
+from paexec_trio.core.commands import CloseStdin, Command, Exit, Report
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeGone, NodeOutput
 from paexec_trio.core.framing import NEWLINE
@@ -269,3 +269,18 @@ def prints_the_task_line_of_the_first_attempt_only() -> None:
         if attempt.task_id not in printed:
             printed.add(attempt.task_id)
             right(self, attempt)
+
+
+@breaks("DTH-004")
+def leaves_dead_nodes_their_input() -> None:
+    @around(Engine, "_end_node")
+    def end(right: Callable[..., None], self: Engine, node: Node, *rest: object) -> None:
+        right(self, node, *rest)
+        close = CloseStdin(node.index)
+        if self._settings.resistance and close in self._commands:
+            self._commands.remove(close)
+
+
+@breaks("DTH-004")
+def ends_what_is_left_of_dead_nodes_at_the_end_only() -> None:
+    put(Engine, "_bury_dead_nodes", lambda _self: None)
