@@ -77,6 +77,22 @@ def test_nothing_is_left_out_at_the_end(stage: Stage) -> None:
     ]
 
 
+@requirement("END-002")
+def test_the_end_of_the_input_ends_nothing_that_was_begun(stage: Stage) -> None:
+    """The input ends while one task is held and a node is idle, so that the end is noticed."""
+    run = stage.start("-n", "+2", "-c", stage.calculator())
+    calculators = stage.next_calculators(2)
+    run.feed(b"a\n")
+    busy = stage.holder(b"a")
+    idle = next(fake for fake in calculators if fake is not busy)
+    run.close_stdin()
+    # Not all tell the idle one: to guess wrong lets one pass that is slow to do wrong.
+    stage.happens(lambda: idle.eof_at is not None, stage.bound / 10)
+    busy.answer(b"of a")
+    assert run.wait() == 0
+    assert run.stdout == b"of a\n"
+
+
 @requirement("END-003")
 @pytest.mark.parametrize("nodes", [1, 2])
 def test_calculators_are_waited_for(stage: Stage, nodes: int) -> None:

@@ -310,7 +310,7 @@ def test_the_order_of_the_failure_line(stage: Stage) -> None:
     assert run.stdout.endswith(b"\na c f d e b\n")
 
 
-@requirement("GRA-045", "GRA-040")
+@requirement("GRA-045", "GRA-040", "GRA-042")
 def test_common_dependants(stage: Stage) -> None:
     stage.reply = statuses(stage, a=b"failure\n", b=b"failure\n")
     run = run_graph(stage, "-l", feed=b"a c\nb c\n")
