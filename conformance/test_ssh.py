@@ -51,7 +51,7 @@ def fragile(tmp_path: Path) -> Iterator[Sshd]:
 @pytest.fixture(autouse=True)
 def unrecorded(stage: Stage) -> None:
     """What was done by way of these servers cannot be done again without them."""
-    stage.recorder.repeatable = False
+    stage.recorder.give_up()
 
 
 def is_remote(calculator: Calculator) -> bool:

@@ -14,8 +14,9 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,21 +58,34 @@ class Step(NamedTuple):
 
 
 class Recorder:
-    """Notes what a test does and sees while it runs."""
+    """Notes what a test does and sees while it runs, until that is too much to be repeated."""
 
     def __init__(self) -> None:
-        #: Whether somebody else can do the same.
-        self.repeatable = True
+        self._room: float = _LARGEST
         self._fresh = Seen()
         self._steps: list[Step] = []
 
-    def saw_start(self, who: str, words: Iterable[bytes]) -> None:
+    def give_up(self) -> None:
+        """Forget everything: nobody else can do the same."""
+        self._room = -inf
+        self._fresh = Seen()
+        self._steps.clear()
+
+    def _has_room(self, value: Any) -> bool:
+        self._room -= _size(value)
+        if self._room < 0:
+            self.give_up()
+        return self._room >= 0
+
+    def saw_start(self, who: str, words: Sequence[bytes]) -> None:
         """Note that a fake was started, and with which words of its own."""
-        self._fresh.started[who] = tuple(words)
+        if self._has_room(words):
+            self._fresh.started[who] = tuple(words)
 
     def saw_read(self, who: str, octets: bytes) -> None:
         """Note that a fake has read something."""
-        self._fresh.read[who] = self._fresh.read.get(who, b"") + octets
+        if self._has_room(octets):
+            self._fresh.read[who] = self._fresh.read.get(who, b"") + octets
 
     def saw_printed(self, who: str, count: int) -> None:
         """Note how many octets a distributor has printed in all."""
@@ -83,11 +97,10 @@ class Recorder:
 
     def did(self, who: str, what: str, *arguments: Any) -> None:
         """Note a step that is about to be done."""
-        self._steps.append(Step(self._take_fresh(), who, what, arguments))
-
-    def _take_fresh(self) -> tuple[Any, ...]:
         fresh, self._fresh = self._fresh, Seen()
-        return (fresh.started, fresh.read, fresh.printed, sorted(fresh.ended))
+        if self._has_room(arguments):
+            seen = (fresh.started, fresh.read, fresh.printed, sorted(fresh.ended))
+            self._steps.append(Step(seen, who, what, arguments))
 
     def dump(self, about: Mapping[str, Any], places: Mapping[bytes, bytes]) -> str:
         """The recording as text; nothing if it is too long or nobody can repeat it.
@@ -99,7 +112,7 @@ class Recorder:
         """
         # The last step does nothing: it holds what was seen in the end.
         self.did("stage", "end")
-        if not self.repeatable or _size(self._steps) > _LARGEST:
+        if not self._steps:
             return ""
         lines = [repr(dict(about)), *(repr(replaced(step, places)) for step in self._steps)]
         return "\n".join(lines) + "\n"

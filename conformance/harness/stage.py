@@ -117,7 +117,7 @@ class Stage:
         files = files_of(self.directory)
         self.recorder.did("stage", "start", arguments, given, tuple(within), paexec, files)
         if stdin is not None or stdout is not None:
-            self.recorder.repeatable = False
+            self.recorder.give_up()
         inherited = {k: v for k, v in os.environb.items() if not k.startswith(b"PAEXEC_")}
         mark = {_MARK.encode(): self._mark.encode()}
         distributor = Distributor(

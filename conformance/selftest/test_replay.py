@@ -118,10 +118,12 @@ def test_what_was_seen_stands_with_the_next_step() -> None:
 
 def test_nothing_is_kept_of_what_is_too_long_or_cannot_be_repeated() -> None:
     recorder = Recorder()
-    recorder.did("distributor 0", "feed", b"x" * (1 << 20))
+    recorder.did("distributor 0", "feed", b"x" * ((1 << 20) + 1))
     assert recorder.dump({}, {}) == ""
     recorder = Recorder()
-    recorder.repeatable = False
+    recorder.did("distributor 0", "feed", b"x")
+    recorder.give_up()
+    recorder.did("distributor 0", "feed", b"x")
     assert recorder.dump({}, {}) == ""
 
 
