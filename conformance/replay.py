@@ -74,7 +74,7 @@ class Replay:
             self._stage.start(*words, environment=environment, within=within, paexec=paexec)
             return
         process = self._find(step.who)
-        if process is None:
+        if process is None or process.has_ended:
             self.missed.append(f"{step.who}, for: {step.what}")
         elif step.what == "signal":
             process.signal(signal.Signals(*arguments))

@@ -234,7 +234,7 @@ def ways_to_ask(letter: str) -> list[tuple[str, ...]]:
 
 def options_in(text: bytes) -> set[str]:
     """The options that a help names."""
-    return set(re.findall(r"(?<![\w-])--?\w[\w-]*", text.decode()))
+    return set(re.findall(r"(?<![\w-])--?\w[\w-]*", text.decode(errors="replace")))
 
 
 @requirement("OPT-010")

@@ -17,6 +17,8 @@ from conformance.harness.usage import CALCULATOR, assert_works, call, refuse
 from conformance.test_combinations import TASKS, Call, covering_calls, output_of, words_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from conformance.harness.fakes import Calculator
     from conformance.harness.stage import Stage
 
@@ -274,25 +276,29 @@ def test_commands_do_not_read_queued_tasks(stage: Stage) -> None:
 @pytest.mark.parametrize("options", [("-x",), ("-X",), ("-J@@", "-x")], ids=" ".join)
 def test_commands_are_queued(stage: Stage, options: tuple[str, ...]) -> None:
     """Something is sent for each task while a command runs; what it is, is free."""
-    log = stage.directory / "log"
-    relay = stage.script("relay", f'shift; tee "{log}" | sh -c "$1"')
+    relay = stage.script(
+        "relay",
+        f"""
+        shift
+        mkfifo {stage.directory}/pipe
+        sh -c "$1" <{stage.directory}/pipe &
+        tee {stage.directory}/pipe >&2
+        wait""",
+    )
     command = [stage.calculator("linger"), *(["@@"] if "-J@@" in options else [])]
     node = ("-n", "host", "-t", relay)
     run = stage.start(*options, "-l", "--prefetch", "3", *node, "-C", *command)
 
-    def has_grown_beyond(octets: int) -> bool:
-        for _ in range(100):  # which nothing but the file shows
-            if log.stat().st_size > octets:
-                return True
-            stage.happens(lambda: False, stage.bound / 100)
-        return False
+    def shows_more_than(octets: int) -> Callable[[], bool]:
+        return lambda: len(run.stderr) > octets
 
     run.feed(b"1\n")
     first = stage.next_calculator()
     for task in (b"2", b"3"):
-        before = log.stat().st_size
+        first.sync()  # what the relay has shown so far was seen
+        before = len(run.stderr)
         run.feed(task + b"\n")
-        assert has_grown_beyond(before), f"nothing was sent for task {task!r} while a command ran"
+        stage.wait(f"something to be sent for {task!r}", shows_more_than(before))
     run.feed(b"4\n")
     run.close_stdin()
     for number in range(1, 5):
@@ -318,7 +324,7 @@ def test_a_task_that_is_refused(stage: Stage, number: int) -> None:
     assert run.stdout == lines(*map(stage.result, before))
     assert run.status == 1
     assert b"%d" % number in run.stderr
-    assert stage.calculators[0].tasks == before
+    assert stage.tasks == before
 
 
 @requirement("PRE-017", "EXE-004")

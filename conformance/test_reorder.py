@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import shutil
 import signal
 from contextlib import suppress
 from pathlib import Path
@@ -637,10 +638,30 @@ def open_files(stage: Stage) -> set[Path]:
     """The files that processes of the test have open, deleted ones too, under their last names."""
     found = set()
     for pid in stage.leftovers():
-        for link in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed in the meantime
-                found.add(link.readlink())
+        with suppress(OSError):  # it has ended in the meantime
+            for link in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(FileNotFoundError):  # closed in the meantime
+                    found.add(link.readlink())
     return found
+
+
+def holds(path: Path, octets: bytes) -> bool:
+    """Whether a file, or one in a directory, has these octets near its beginning."""
+    with suppress(OSError):  # somebody else's, or gone
+        for file in [path, *path.rglob("*")]:
+            if file.is_file():
+                with file.open("rb") as opened:
+                    if octets in opened.read(1 << 16):
+                        return True
+    return False
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a directory, if it is still there."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @requirement("RDR-020")
@@ -657,7 +678,7 @@ def test_where_temporary_files_are(stage: Stage, method: str, named: bool) -> No
         environment={"TMPDIR": str(directory)},
         within=("/bin/sh", "-c", prepare + 'exec "$@"', "sh"),
     )
-    feed = b"1 %0997d\n" % 0 * 120_000
+    feed = b"1 %s%0989d\n" % (stage.nonce, 0) * 120_000
     run.feed(feed)
     stage.wait("the input to be read", lambda: run.accepted == len(feed), 3 * stage.bound)
 
@@ -665,9 +686,16 @@ def test_where_temporary_files_are(stage: Stage, method: str, named: bool) -> No
         files = {path for path in open_files(stage) if path.is_relative_to(directory)}
         if not named:
             files = {path for path in files if not path.is_relative_to(stage.directory)}
-        return bool(files or {*directory.iterdir()} - before)
+        return bool(files) or any(
+            holds(path, stage.nonce) for path in {*directory.iterdir()} - before
+        )
 
     assert stage.happens(is_used, stage.bound), f"no temporary file in {directory}"
+    run.signal(signal.SIGTERM)
+    run.wait()
+    for path in {*directory.iterdir()} - before:  # what it left, or was killed with
+        if holds(path, stage.nonce):
+            remove(path)
 
 
 @requirement("RDR-020")

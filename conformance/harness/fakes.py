@@ -7,13 +7,13 @@ queued and return at once, those that hand back an answer wait for it.
 from __future__ import annotations
 
 import os
+import select
 import signal
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from conformance.harness.transcript import Transcript, shown
-from conformance.harness.watch import READ, UnmetError
+from conformance.harness.watch import UnmetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,13 +111,11 @@ class Fake:
             process = os.pidfd_open(self.pid)
         except ProcessLookupError:  # somebody has waited for it
             return
-        ended = threading.Event()
-        self._watch.add(process, READ, ended.set)
-        try:
-            self._watch.wait(what, ended.is_set, bound)
-        finally:
-            self._watch.remove(process)
-            os.close(process)
+        seconds = self._watch.bounds.of(what, bound)
+        has_ended = select.select([process], [], [], seconds)[0]
+        os.close(process)
+        if not has_ended:
+            raise UnmetError(f"timed out waiting for: {what}")
 
     def wait_eof(self, bound: float | None = None) -> None:
         """Wait until the process has seen the end of its standard input."""

@@ -15,6 +15,7 @@ import re
 import shlex
 import stat
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -126,9 +127,12 @@ def load_recording(text: str) -> tuple[dict[str, Any], list[Step]]:
     """
     try:
         about, *steps = map(ast.literal_eval, text.splitlines())
-        return dict(about), [Step(*step) for step in steps]
+        made = dict(about), [Step(*step) for step in steps]
     except (SyntaxError, TypeError, ValueError) as error:
         raise ValueError(f"this is no recording: {error}") from error
+    if made[0].keys() < {"test", "companion", "sentences", "message", "came of it"}:
+        raise ValueError("this is no recording: it does not say what it is about")
+    return made
 
 
 def replay_command(path: str, programs: Mapping[str, str]) -> str:
@@ -190,17 +194,18 @@ def files_of(directory: Path) -> Files:
     """What a directory holds; of a symbolic link the octets are its target."""
     found: Files = {}
     for path in sorted(directory.rglob("*")):
-        status = path.lstat()
-        name, mode = str(path.relative_to(directory)), stat.S_IMODE(status.st_mode)
-        if stat.S_ISLNK(status.st_mode):
-            found[name] = ("link", 0, str(path.readlink()).encode(errors="surrogateescape"))
-        elif stat.S_ISDIR(status.st_mode):
-            found[name] = ("directory", mode, b"")
-        elif stat.S_ISFIFO(status.st_mode):
-            found[name] = ("fifo", mode, b"")
-        elif stat.S_ISREG(status.st_mode):
-            with path.open("rb") as file:
-                found[name] = ("file", mode, file.read(_LARGEST + 1))  # too much to be kept
+        with suppress(OSError):  # gone in the meantime, or not to be read
+            status = path.lstat()
+            name, mode = str(path.relative_to(directory)), stat.S_IMODE(status.st_mode)
+            if stat.S_ISLNK(status.st_mode):
+                found[name] = ("link", 0, os.fsencode(path.readlink()))
+            elif stat.S_ISDIR(status.st_mode):
+                found[name] = ("directory", mode, b"")
+            elif stat.S_ISFIFO(status.st_mode):
+                found[name] = ("fifo", mode, b"")
+            elif stat.S_ISREG(status.st_mode):
+                with path.open("rb") as file:
+                    found[name] = ("file", mode, file.read(_LARGEST + 1))  # too much to be kept
     return found
 
 

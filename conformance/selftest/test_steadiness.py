@@ -18,7 +18,7 @@ def prepare(monkeypatch: pytest.MonkeyPatch, runs: Runs) -> list[str]:
 
     def run_suite(directory: Path, command: str, words: list[str]) -> None:
         assert (command, words) == ("build", ["-n", "4"])
-        asked.append(directory.name)
+        asked.append(directory.stem)
         tests = [{"test": test, "status": status} for test, status in runs.pop(0).items()]
         directory.mkdir(parents=True)
         (directory / "results.json").write_text(json.dumps({"tests": tests}))
