@@ -20,6 +20,9 @@ requirement = pytest.mark.requirement
 #: Answers every task with success, faster than a steered calculator.
 ALWAYS_SUCCESS = "while read -r task; do echo success; echo; done"
 
+#: So that a program that needs a stack for each task of a chain fails everywhere, or nowhere.
+USUAL_STACK = ("/bin/sh", "-c", 'ulimit -s 8192 && exec "$@"', "sh")
+
 
 def statuses(stage: Stage, **of: bytes) -> Callable[[bytes], bytes]:
     """Replies of a result and a status: success, unless another is given for the task."""
@@ -344,7 +347,7 @@ def test_a_long_chain(stage: Stage) -> None:
     length = 200_000
     chain = b"".join(b"%d %d\n" % (n, n + 1) for n in range(1, length))
     calculator = stage.script("always", ALWAYS_SUCCESS)
-    run = stage.start("-g", "-l", "-n", "+1", "-c", calculator)
+    run = stage.start("-g", "-l", "-n", "+1", "-c", calculator, within=USUAL_STACK)
     run.feed(chain)
     run.close_stdin()
     assert run.wait(9 * stage.bound) == 0
@@ -360,7 +363,7 @@ def test_a_failure_before_a_long_chain(stage: Stage, its_edge: str) -> None:
     if its_edge == "last":
         edges.reverse()
     stage.reply = lambda task: task + b"\nfailure\n\n"
-    run = stage.start("-g", "-n", "+1", "-c", stage.calculator())
+    run = stage.start("-g", "-n", "+1", "-c", stage.calculator(), within=USUAL_STACK)
     run.feed(b"".join(edges))
     run.close_stdin()
     assert run.wait(9 * stage.bound) == 0
