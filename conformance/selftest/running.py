@@ -15,6 +15,22 @@ if TYPE_CHECKING:
 SUITE = Path(__file__).resolve().parent.parent
 
 
+def judge(
+    report: Path, *options: str, files: Iterable[Path] = (SUITE,)
+) -> subprocess.CompletedProcess[str]:
+    """Let these files of the suite judge what the options name, and leave a report there."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", *map(str, files), *options),
+            *(f"--report-dir={report}", "-q", "-p", "no:cacheprovider"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PYTEST_ADDOPTS": ""},
+    )
+
+
 def run_suite(
     directory: Path, *options: str, chapters: Iterable[str] = (), status: int = 0
 ) -> dict[str, Any]:
@@ -28,17 +44,7 @@ def run_suite(
     """
     report = directory / "report"
     files = [SUITE / f"test_{chapter}.py" for chapter in chapters] or [SUITE]
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", *map(str, files), *options),
-            *(f"--report-dir={report}", f"--basetemp={directory / 'base'}"),
-            *("-q", "-p", "no:cacheprovider"),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTEST_ADDOPTS": ""},
-    )
+    done = judge(report, *options, f"--basetemp={directory / 'base'}", files=files)
     assert done.returncode == status, done.stdout + done.stderr
     results: dict[str, Any] = json.loads((report / "results.json").read_text())
     return results

@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.harness.results import ExitStatus
+from conformance.selftest.running import judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-SUITE = Path(__file__).resolve().parent.parent
 
 Verdicts = dict[str, str]
 """The status of each test, by its name."""
@@ -52,16 +51,7 @@ def run_suite(directory: Path, command: str, words: Sequence[str]) -> None:
     Raises:
         NoVerdictError: there are none.
     """
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", str(SUITE), f"--impl={command}"),
-            *(f"--report-dir={directory}", "-q", "--tb=no", "-p", "no:cacheprovider", *words),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ | {"PYTEST_ADDOPTS": ""},
-    )
+    done = judge(directory, f"--impl={command}", "--tb=no", *words)
     if done.returncode not in {ExitStatus.CONFORMS, ExitStatus.DOES_NOT_CONFORM}:
         raise NoVerdictError(done.stdout + done.stderr)
 

@@ -1,10 +1,13 @@
 """Judge mutants by the suite, and make a page of what came of it.
 
 Usage: python -m conformance.selftest.zoo.campaign DIR [--jobs N] [NAME...]
+       python -m conformance.selftest.zoo.campaign DIR --idle [--jobs N] [NAME...]
        python -m conformance.selftest.zoo.campaign DIR --matrix PAGE
 
-DIR keeps the verdict on each mutant, so a campaign that was stopped goes on where it was. The page
-is made of what is there; it names mutants that were not judged.
+DIR keeps the verdict on each mutant, so a campaign that was stopped goes on where it was. A mutant
+is judged by the tests of what it says that it breaks; with --idle the tests that have killed none
+by that are tried on all mutants, each until it has killed one. The page is made of what is in DIR;
+it names mutants that were not judged.
 """
 
 from __future__ import annotations
@@ -16,12 +19,17 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from conformance.harness.programs import COMPANIONS, NONE
 from conformance.harness.registry import load_requirements
+from conformance.selftest import running as suite
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ZOO = Path(__file__).resolve().parent
 SUITE = ZOO.parent.parent
@@ -40,7 +48,8 @@ class Judgement(NamedTuple):
 
     Attributes:
         verdicts: what the suite says of it.
-        tests: the tests that have failed, without their parameters.
+        tests: the tests that have failed, without their parameters, with those of requirements
+            that it was not said to break.
     """
 
     verdicts: Verdicts
@@ -52,8 +61,24 @@ class Judgement(NamedTuple):
         return set(self.verdicts.values()) == {KILLED}
 
 
+def _program(requirement: str) -> str:
+    """The option of the program that a requirement is about."""
+    return _COMPANIONS.get(requirement.partition("-")[0], "impl")
+
+
+def _program_of(test: str) -> str:
+    """The option of the program that a test is about."""
+    name = test.removeprefix("test_").partition(".py")[0]
+    return name if name in COMPANIONS else "impl"
+
+
 def _load(path: Path) -> Judgement:
     return Judgement(**json.loads(path.read_text()))
+
+
+def _load_all(directory: Path, mutants: Iterable[str]) -> dict[str, Judgement]:
+    paths = {name: directory / f"{name}.json" for name in mutants}
+    return {name: _load(path) for name, path in sorted(paths.items()) if path.exists()}
 
 
 def list_mutants() -> dict[str, list[str]]:
@@ -88,33 +113,38 @@ def judge(mutant: str, broken: list[str], *, briefly: bool = False) -> Judgement
     Raises:
         CampaignError: they came to no verdict.
     """
+    options = [f"--requirement={name}" for name in broken]
+    if briefly and len(broken) == 1:
+        options.append("-x")
+    run = _run_suite(mutant, broken[0], *options, files=_files_about(broken))
+    return Judgement({name: run["requirements"][name]["status"] for name in broken}, _failed(run))
+
+
+def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -> dict[str, Any]:
+    """What the suite reports of a mutant, of which one thing that it breaks tells the program."""
     good = Path(sys.executable).with_name("paexec-trio")
     programs = {"impl": str(good), **dict.fromkeys(COMPANIONS, NONE)}
     if mutant:
-        program = _COMPANIONS.get(broken[0][:3], "impl")
-        programs[program] = shlex.join([sys.executable, str(ZOO), mutant])
+        programs[_program(broken)] = shlex.join([sys.executable, str(ZOO), mutant])
     with tempfile.TemporaryDirectory() as directory:
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", *map(str, _files_about(broken))),
-                *(f"--{name}={command}" for name, command in programs.items()),
-                *(f"--requirement={name}" for name in broken),
-                *("--timeout-scale=0.5", f"--report-dir={directory}/report", "-q", "--tb=no"),
-                *(["-x"] if briefly and len(broken) == 1 else []),
-                *("-p", "no:cacheprovider", "--assert=plain", f"--basetemp={directory}/base"),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"PYTEST_ADDOPTS": ""},
+        report = Path(directory, "report")
+        done = suite.judge(
+            report,
+            *(f"--{name}={command}" for name, command in programs.items()),
+            *("--timeout-scale=0.5", "--tb=no", "--assert=plain"),
+            *(f"--basetemp={directory}/base", *options),
+            files=files,
         )
-        report = Path(directory, "report", "results.json")
-        if not report.exists():
+        results = report / "results.json"
+        if not results.exists():
             raise CampaignError(f"{mutant}: no verdict:\n{done.stdout}{done.stderr}")
-        run = json.loads(report.read_text())
-    verdicts = {name: run["requirements"][name]["status"] for name in broken}
-    failed = {test["test"].partition("[")[0] for test in run["tests"] if test["status"] == KILLED}
-    return Judgement(verdicts, sorted(failed))
+        run: dict[str, Any] = json.loads(results.read_text())
+        return run
+
+
+def _failed(run: dict[str, Any]) -> list[str]:
+    failed = (test["test"] for test in run["tests"] if test["status"] == KILLED)
+    return sorted({name.partition("[")[0] for name in failed})
 
 
 def list_tests() -> set[str]:
@@ -148,12 +178,35 @@ def run_campaign(directory: Path, jobs: int, names: list[str]) -> None:
         list(executor.map(judge_one, names or mutants))
 
 
+def try_idle_tests(directory: Path, jobs: int, names: list[str]) -> None:
+    """Try the tests that have killed none on these mutants, each until it has killed one."""
+    mutants = list_mutants()
+    judged = _load_all(directory, mutants)
+    idle = list_tests().difference(*(judgement.tests for judgement in judged.values()))
+    lock = threading.Lock()
+
+    def try_one(name: str) -> None:
+        broken = mutants[name][0]
+        with lock:
+            tests = [test for test in sorted(idle) if _program_of(test) == _program(broken)]
+        if not tests:
+            return
+        failed = _failed(_run_suite(name, broken, files=[SUITE / test for test in tests]))
+        with lock:
+            judgement = judged[name]
+            judgement = judgement._replace(tests=sorted({*judgement.tests, *failed}))
+            (directory / f"{name}.json").write_text(json.dumps(judgement._asdict()) + "\n")
+            idle.difference_update(failed)
+            print(f"{len(failed)} kill {name}, {len(idle)} are left", flush=True)
+
+    with ThreadPoolExecutor(jobs) as executor:
+        list(executor.map(try_one, [name for name in names or judged if name in judged]))
+
+
 def make_matrix(directory: Path) -> str:
     """The page, in reStructuredText, of the verdicts that a campaign has left."""
     mutants = list_mutants()
-    judged = {
-        path.stem: _load(path) for path in sorted(directory.glob("*.json")) if path.stem in mutants
-    }
+    judged = _load_all(directory, mutants)
     survivors = [name for name, judgement in judged.items() if not judgement.is_killed]
     killers = {
         key
@@ -211,6 +264,7 @@ def main() -> int:
         prog="python -m conformance.selftest.zoo.campaign", description=__doc__
     )
     parser.add_argument("directory", type=Path, metavar="DIR")
+    parser.add_argument("--idle", action="store_true")
     parser.add_argument("--jobs", type=int, default=1, metavar="N")
     parser.add_argument("--matrix", type=Path, metavar="PAGE")
     parser.add_argument("names", nargs="*", metavar="NAME")
@@ -222,7 +276,8 @@ def main() -> int:
     if unknown:
         parser.error(f"no mutant {' '.join(sorted(unknown))}")
     try:
-        run_campaign(arguments.directory, arguments.jobs, arguments.names)
+        run = try_idle_tests if arguments.idle else run_campaign
+        run(arguments.directory, arguments.jobs, arguments.names)
     except CampaignError as error:
         print(f"campaign: {error}", file=sys.stderr)
         return 2
