@@ -94,9 +94,13 @@ class Watch:
             if left <= 0:
                 return False
             if self._hopeless():
-                self._pump(0)
-                return condition()
-            self._pump(left)
+                # What processes did before they ended may still have to be taken in, such as that
+                # there were more of them.
+                self.settle()
+                if self._hopeless():
+                    return condition()
+            else:
+                self._pump(left)
         return True
 
     def settle(self) -> None:

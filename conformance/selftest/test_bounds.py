@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from conformance.harness.watch import Bounds
+from conformance.harness.watch import READ, Bounds, Watch
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,16 @@ def test_only_the_wait_in_vain_is_short(
     hang: str | None, message: str, asked: float | None, seconds: float
 ) -> None:
     assert Bounds(usual=10, hang=hang, in_vain=1).of(message, asked) == seconds
+
+
+def test_what_processes_did_before_they_ended_is_taken_in() -> None:
+    """That nothing can happen any more is known before all that has happened is known."""
+    reader, writer = os.pipe()
+    os.write(writer, b"abc")
+    taken = bytearray()
+    watch = Watch(Bounds(usual=60, hang=None, in_vain=60), lambda: "nobody is there")
+    watch.add(reader, READ, lambda: taken.extend(os.read(reader, 1)))
+    watch.wait("the last octet", lambda: taken == b"abc")
+    watch.close()
+    os.close(writer)
+    os.close(reader)
