@@ -78,6 +78,8 @@ def _run(invocation: Invocation) -> int:
             debug=invocation.debug,
         )
     )
+    # The interpreter would look through everything again before it ends, for garbage.
+    gc.freeze()
     if outcome.signal:
         signal.signal(outcome.signal, signal.SIG_DFL)
         os.kill(os.getpid(), outcome.signal)

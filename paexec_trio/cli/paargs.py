@@ -87,13 +87,11 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
     given, free = SYNTAX.split(arguments)
     options = _IMPLIED + [(_MEANINGS.get(name, name), value) for name, value in given]
     invocation = understand(program, options, free, environment, Names(b"-P", b"-I"))
-    from dataclasses import replace
-
     settings = invocation.settings
     if settings.graph and not settings.graph.delimiter:  # ARG-020
-        settings = replace(settings, graph=replace(settings.graph, every_line=True))
+        settings = settings._replace(graph=settings.graph._replace(every_line=True))
     if settings.resistance and settings.resistance.restart_seconds:  # ARG-033
-        settings = replace(settings, resistance=replace(settings.resistance, wait=True))
+        settings = settings._replace(resistance=settings.resistance._replace(wait=True))
     return invocation._replace(settings=settings)
 
 

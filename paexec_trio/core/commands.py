@@ -1,12 +1,14 @@
 """What is to be done: the outputs of the engine, in the imperative.
 
-Treat commands as immutable, see :mod:`paexec_trio.core.events`.
+Treat commands as immutable, see :class:`~paexec_trio.core.record.Record`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import final
+
+from paexec_trio.core.record import Record
 
 
 class Timer(IntEnum):
@@ -24,107 +26,147 @@ class Timer(IntEnum):
     """Dead nodes are started again."""
 
 
-@dataclass(slots=True)
-class StartNode:
+@final
+class StartNode(Record):
     """Start the node's process; answered by ``NodeStarted`` or ``NodeNotStarted``."""
 
-    node: int
+    __slots__ = __match_args__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
 
 
-@dataclass(slots=True)
-class Send:
+@final
+class Send(Record):
     """Send these octets to the calculator, after those that are still on their way."""
 
-    node: int
-    data: bytes
+    __slots__ = __match_args__ = ("node", "data")
+
+    def __init__(self, node: int, data: bytes) -> None:
+        self.node = node
+        self.data = data
 
 
-@dataclass(slots=True)
-class CloseStdin:
+@final
+class CloseStdin(Record):
     """Close the calculator's standard input now, dropping what was not sent yet."""
 
-    node: int
+    __slots__ = __match_args__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
 
 
-@dataclass(slots=True)
-class KillNode:
+@final
+class KillNode(Record):
     """Send SIGTERM, or with ``force`` SIGKILL, to all processes of the node."""
 
-    node: int
-    force: bool
+    __slots__ = __match_args__ = ("node", "force")
+
+    def __init__(self, node: int, force: bool) -> None:
+        self.node = node
+        self.force = force
 
 
-@dataclass(slots=True)
-class Write:
+@final
+class Write(Record):
     """Write these octets to standard output. A run has commands of this type, or ``Release``."""
 
-    data: bytes | bytearray
+    __slots__ = __match_args__ = ("data",)
+
+    def __init__(self, data: bytes | bytearray) -> None:
+        self.data = data
 
 
-@dataclass(slots=True)
-class Hold:
+@final
+class Hold(Record):
     """Keep these octets for later, at the end of the group; there is one if there was none."""
 
-    group: int
-    data: bytes | bytearray
+    __slots__ = __match_args__ = ("group", "data")
+
+    def __init__(self, group: int, data: bytes | bytearray) -> None:
+        self.group = group
+        self.data = data
 
 
-@dataclass(slots=True)
-class Join:
+@final
+class Join(Record):
     """Move what is held in ``other`` to the end of ``group``; either may hold nothing."""
 
-    group: int
-    other: int
+    __slots__ = __match_args__ = ("group", "other")
+
+    def __init__(self, group: int, other: int) -> None:
+        self.group = group
+        self.other = other
 
 
-@dataclass(slots=True)
-class Release:
+@final
+class Release(Record):
     """Write what is held in the group to standard output, after all that is to be written."""
 
-    group: int
+    __slots__ = __match_args__ = ("group",)
+
+    def __init__(self, group: int) -> None:
+        self.group = group
 
 
-@dataclass(slots=True)
-class Discard:
+@final
+class Discard(Record):
     """Forget what is held in the group."""
 
-    group: int
+    __slots__ = __match_args__ = ("group",)
+
+    def __init__(self, group: int) -> None:
+        self.group = group
 
 
-@dataclass(slots=True)
-class Report:
+@final
+class Report(Record):
     """Write this diagnostic and a newline to standard error, after the output so far."""
 
-    text: bytes
+    __slots__ = __match_args__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
 
 
-@dataclass(slots=True)
-class ReadMore:
+@final
+class ReadMore(Record):
     """Read one more chunk of standard input; answered by one ``Stdin...`` event."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
-class DrainOutput:
+
+@final
+class DrainOutput(Record):
     """Say ``OutputDrained`` when everything is written."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
-class SetTimer:
+
+@final
+class SetTimer(Record):
     """Say ``TimerFired`` in so many seconds."""
 
-    timer: Timer
-    seconds: float
+    __slots__ = __match_args__ = ("timer", "seconds")
+
+    def __init__(self, timer: Timer, seconds: float) -> None:
+        self.timer = timer
+        self.seconds = seconds
 
 
-@dataclass(slots=True)
-class Exit:
+@final
+class Exit(Record):
     """The run is over; always the last command.
 
     ``signal`` is the signal by which the program is to end, or 0 to end with ``status``.
     """
 
-    status: int = 0
-    signal: int = 0
+    __slots__ = __match_args__ = ("status", "signal")
+
+    def __init__(self, status: int = 0, signal: int = 0) -> None:
+        self.status = status
+        self.signal = signal
 
 
 Command = (

@@ -1,145 +1,196 @@
 """What happened: the inputs of the engine, in the past tense.
 
-Nodes are named by their index. Treat events as immutable; they are not frozen only because a
-frozen dataclass takes three times as long to make, and one is made for each chunk.
+Nodes are named by their index. Treat events as immutable, see
+:class:`~paexec_trio.core.record.Record`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.record import Record
 
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Timer
 
 
-@dataclass(slots=True)
-class RunStarted:
-    """The run begins; the first event of every run."""
+@final
+class RunStarted(Record):
+    """The run begins; the first event of every run.
 
-    nonce: bytes = b""
-    """Letters and digits that no command can guess; needed with ``Settings.exec_mode`` only."""
+    ``nonce``: letters and digits that no command can guess, for ``Settings.exec_mode``.
+    """
+
+    __slots__ = __match_args__ = ("nonce",)
+
+    def __init__(self, nonce: bytes = b"") -> None:
+        self.nonce = nonce
 
 
-@dataclass(slots=True)
-class TimePassed:
+@final
+class TimePassed(Record):
     """The clock shows so many seconds; the first event of each batch, with ``AUTO`` only."""
 
-    now: float
+    __slots__ = __match_args__ = ("now",)
+
+    def __init__(self, now: float) -> None:
+        self.now = now
 
 
-@dataclass(slots=True)
-class NodeStarted:
+@final
+class NodeStarted(Record):
     """The node's process runs and accepts tasks."""
 
-    node: int
-    pid: int
+    __slots__ = __match_args__ = ("node", "pid")
+
+    def __init__(self, node: int, pid: int) -> None:
+        self.node = node
+        self.pid = pid
 
 
-@dataclass(slots=True)
-class NodeNotStarted:
+@final
+class NodeNotStarted(Record):
     """The node's process could not be started; ``reason`` says what and why, for people."""
 
-    node: int
-    reason: bytes
+    __slots__ = __match_args__ = ("node", "reason")
+
+    def __init__(self, node: int, reason: bytes) -> None:
+        self.node = node
+        self.reason = reason
 
 
-@dataclass(slots=True)
-class NodeOutput:
+@final
+class NodeOutput(Record):
     """The calculator wrote these octets; never empty."""
 
-    node: int
-    data: bytes
+    __slots__ = __match_args__ = ("node", "data")
+
+    def __init__(self, node: int, data: bytes) -> None:
+        self.node = node
+        self.data = data
 
 
-@dataclass(slots=True)
-class NodeUnwritable:
+@final
+class NodeUnwritable(Record):
     """The node does not accept input any more, though its output has not ended.
 
     ``unsent``: how many octets of what it was to be sent did not reach it, the last ones.
     """
 
-    node: int
-    reason: bytes
-    unsent: int = 0
+    __slots__ = __match_args__ = ("node", "reason", "unsent")
+
+    def __init__(self, node: int, reason: bytes, unsent: int = 0) -> None:
+        self.node = node
+        self.reason = reason
+        self.unsent = unsent
 
 
-@dataclass(slots=True)
-class NodeEnded:
+@final
+class NodeEnded(Record):
     """No result can come from this node any more: its output or its process ended."""
 
-    node: int
+    __slots__ = __match_args__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
 
 
-@dataclass(slots=True)
-class NodeGone:
+@final
+class NodeGone(Record):
     """Nothing is left of this node's processes. Comes after :class:`NodeEnded`.
 
     ``left_running``: its process may not be signalled and did not end; nobody waits for it.
     """
 
-    node: int
-    left_running: bool = False
+    __slots__ = __match_args__ = ("node", "left_running")
+
+    def __init__(self, node: int, left_running: bool = False) -> None:
+        self.node = node
+        self.left_running = left_running
 
 
-@dataclass(slots=True)
-class StdinChunk:
+@final
+class StdinChunk(Record):
     """These octets were read from standard input; never empty."""
 
-    data: bytes
+    __slots__ = __match_args__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
-@dataclass(slots=True)
-class StdinEnded:
+@final
+class StdinEnded(Record):
     """Standard input is at its end."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
-class StdinFailed:
+
+@final
+class StdinFailed(Record):
     """Standard input cannot be read."""
 
-    reason: bytes
+    __slots__ = __match_args__ = ("reason",)
+
+    def __init__(self, reason: bytes) -> None:
+        self.reason = reason
 
 
-@dataclass(slots=True)
-class OutputClosed:
+@final
+class OutputClosed(Record):
     """The reader of standard output is gone."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
-class OutputFailed:
+
+@final
+class OutputFailed(Record):
     """Writing to standard output failed."""
 
-    reason: bytes
+    __slots__ = __match_args__ = ("reason",)
+
+    def __init__(self, reason: bytes) -> None:
+        self.reason = reason
 
 
-@dataclass(slots=True)
-class HoldingFailed:
+@final
+class HoldingFailed(Record):
     """There is no room for what is to be held, or it cannot be read again.
 
     What is held already is still there, unless it could not be read.
     """
 
-    reason: bytes
+    __slots__ = __match_args__ = ("reason",)
+
+    def __init__(self, reason: bytes) -> None:
+        self.reason = reason
 
 
-@dataclass(slots=True)
-class OutputDrained:
+@final
+class OutputDrained(Record):
     """All that was to be written has been written; the answer to ``DrainOutput``."""
 
+    __slots__ = ()
 
-@dataclass(slots=True)
-class TimerFired:
+
+@final
+class TimerFired(Record):
     """The time of a ``SetTimer`` is over."""
 
-    timer: Timer
+    __slots__ = __match_args__ = ("timer",)
+
+    def __init__(self, timer: Timer) -> None:
+        self.timer = timer
 
 
-@dataclass(slots=True)
-class StopRequested:
+@final
+class StopRequested(Record):
     """Somebody wants the run to end, by this signal."""
 
-    signal: int
+    __slots__ = __match_args__ = ("signal",)
+
+    def __init__(self, signal: int) -> None:
+        self.signal = signal
 
 
 Event = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core.words import quote
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Launch:
+@final
+class Launch(NamedTuple):
     """How calculators are started.
 
     Attributes:
@@ -27,7 +27,7 @@ class Launch:
     command: bytes | None
     transport: tuple[bytes, ...] = ()
     shell: bytes = b"/bin/sh"
-    variables: Mapping[bytes, bytes] = field(default_factory=dict)
+    variables: Mapping[bytes, bytes] = MappingProxyType({})
 
     def argv(self, node: bytes) -> list[bytes]:
         """Return the argument vector that starts the calculator of a node (LCH-021)."""

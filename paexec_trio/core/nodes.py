@@ -3,51 +3,76 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.execmode import ExecFramer
-from paexec_trio.core.framing import ResultFramer
-from paexec_trio.core.pace import Pace
 from paexec_trio.core.states import TRANSITIONS, IllegalStepError, NodeState, Step
 from paexec_trio.core.status import Status
 
+if TYPE_CHECKING:
+    from paexec_trio.core.execmode import ExecFramer
+    from paexec_trio.core.framing import ResultFramer
+    from paexec_trio.core.pace import Pace
 
-@dataclass(slots=True)
+
+@final
 class Attempt:
-    """One dispatch of one task to one node."""
+    """One dispatch of one task to one node.
 
-    task_id: int
-    task: bytes
-    prefix: bytes
-    """What stands in front of each line printed for this attempt."""
-    status: Status = Status.MISSING
-    """What the last line of its result says so far."""
-
-
-@dataclass(slots=True)
-class Node:
-    """One node; ``attempts`` is the queue of attempts that it holds, oldest first.
-
-    Its calculator works on the first one, the *head*; there are others with ``--prefetch`` only.
-
-    A node that is restarted stays the same; only its process is a new one.
+    Attributes:
+        prefix: what stands in front of each line printed for this attempt.
+        status: what the last line of its result says so far.
     """
 
-    index: int
-    name: bytes
-    framer: ResultFramer | ExecFramer
-    state: NodeState = NodeState.NEW
-    pid: int = 0
-    attempts: deque[Attempt] = field(default_factory=deque)
-    stray_octets_reported: bool = False
-    deafened: bool = False
-    """Whether tasks that its process may have received were taken back (PRE-033)."""
-    died: bool = False
-    """Whether its process ended although its input was open, and is to be ended (DTH-004)."""
-    pace: Pace | None = None
-    """How many tasks its process should hold, with ``--prefetch auto``."""
-    terminated: bool = False
-    """Whether what is left of it after its death has received SIGTERM."""
+    __slots__ = ("prefix", "status", "task", "task_id")
+
+    def __init__(self, task_id: int, task: bytes, prefix: bytes) -> None:
+        self.task_id = task_id
+        self.task = task
+        self.prefix = prefix
+        self.status = Status.MISSING
+
+
+@final
+class Node:
+    """One node.
+
+    A node that is restarted stays the same; only its process is a new one.
+
+    Attributes:
+        attempts: the queue of attempts that it holds, oldest first. Its calculator works on the
+            first one, the *head*; there are others with ``--prefetch`` only.
+        deafened: whether tasks that its process may have received were taken back (PRE-033).
+        died: whether its process ended although its input was open, and is to be ended (DTH-004).
+        pace: how many tasks its process should hold, with ``--prefetch auto``.
+        terminated: whether what is left of it after its death has received SIGTERM.
+    """
+
+    __slots__ = (
+        "attempts",
+        "deafened",
+        "died",
+        "framer",
+        "index",
+        "name",
+        "pace",
+        "pid",
+        "state",
+        "stray_octets_reported",
+        "terminated",
+    )
+
+    def __init__(self, index: int, name: bytes, framer: ResultFramer | ExecFramer) -> None:
+        self.index = index
+        self.name = name
+        self.framer = framer
+        self.state = NodeState.NEW
+        self.pid = 0
+        self.attempts: deque[Attempt] = deque()
+        self.stray_octets_reported = False
+        self.deafened = False
+        self.died = False
+        self.pace: Pace | None = None
+        self.terminated = False
 
     def step(self, step: Step) -> None:
         """Move on to the next state.

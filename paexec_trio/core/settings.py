@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple, final
 
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.grouping import Grouping
@@ -30,8 +30,8 @@ MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class GraphSettings:
+@final
+class GraphSettings(NamedTuple):
     """How a graph of tasks is read and dispatched.
 
     Attributes:
@@ -52,8 +52,8 @@ class GraphSettings:
     every_line: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExecSettings:
+@final
+class ExecSettings(NamedTuple):
     """How a command is run for each task (the chapter One command for each task of the spec).
 
     Attributes:
@@ -65,8 +65,8 @@ class ExecSettings:
     discard_output: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Resistance:
+@final
+class Resistance(NamedTuple):
     """How a run goes on when nodes die (the chapters Death and Restart of the spec).
 
     Attributes:
@@ -80,13 +80,13 @@ class Resistance:
     wait: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+@final
+class Settings(NamedTuple):
     """How tasks are framed and results are rendered; the defaults are those of the options.
 
     Attributes:
-        program: the name in front of diagnostics.
         nodes: the names of the nodes, or their indices in decimal.
+        program: the name in front of diagnostics.
         eot: the end-of-task marker, without newline.
         terminator: the octet that ends a task on standard input.
         show_node: prefix lines with the node (PFX-004).
@@ -103,8 +103,8 @@ class Settings:
         exec_mode: how a command is run for each task; ``None`` if tasks are sent to calculators.
     """
 
-    program: bytes = b"paexec-trio"
     nodes: tuple[bytes, ...]
+    program: bytes = b"paexec-trio"
     eot: bytes = b""
     terminator: bytes = NEWLINE
     show_node: bool = False

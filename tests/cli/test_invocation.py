@@ -63,7 +63,7 @@ def test_the_least_that_a_call_needs() -> None:
 )
 def test_switches_set_one_thing_each(option: str, field: str) -> None:
     with_it, without = complete(option).settings, complete().settings
-    names = [name for name in type(without).__slots__ if getattr(without, name) is False]
+    names = [name for name in without._fields if getattr(without, name) is False]
     assert {name for name in names if getattr(with_it, name)} == {field}
     assert with_it.terminator == without.terminator
 

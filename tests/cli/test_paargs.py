@@ -31,11 +31,9 @@ def as_paexec(*arguments: str) -> Invocation:
 
 def with_every_line(call: Invocation) -> Invocation:
     """The same call, but each line is a task."""
-    from dataclasses import replace
-
     assert call.settings.graph is not None
-    graph = replace(call.settings.graph, every_line=True)
-    return call._replace(settings=replace(call.settings, graph=graph))
+    graph = call.settings.graph._replace(every_line=True)
+    return call._replace(settings=call.settings._replace(graph=graph))
 
 
 def complaint(*arguments: str) -> UsageError:

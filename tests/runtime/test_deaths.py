@@ -9,7 +9,6 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -280,7 +279,7 @@ async def play_murder(
 @pytest.mark.parametrize("grouping", Grouping)
 async def test_random_murder(grouping: Grouping, stderr: int) -> None:
     """DTH-010, DTH-024, RST-010, RST-011: a calculator is killed for every hundred lines."""
-    settings = replace(murderous(4, AT_ONCE), grouping=grouping)
+    settings = murderous(4, AT_ONCE)._replace(grouping=grouping)
     seed = len(grouping.value)
     await play_murder(settings, stderr, 1500, seed, lines_per_kill=100)
 
@@ -289,7 +288,7 @@ async def test_random_murder(grouping: Grouping, stderr: int) -> None:
 @pytest.mark.parametrize("grouping", Grouping)
 async def test_random_murder_by_the_clock(grouping: Grouping, stderr: int) -> None:
     """The same with ``-Z1 -w``, eight nodes and 20,000 tasks: a kill every 50 ms, whatever runs."""
-    settings = replace(murderous(8, 1), grouping=grouping)
+    settings = murderous(8, 1)._replace(grouping=grouping)
     ledger = await play_murder(settings, stderr, 20_000, 0, seconds_per_kill=0.05)
     print(f"{ledger.kills} kills, {ledger.failures} failed attempts, {len(ledger.pids)} processes")
     assert ledger.kills >= 50, "hardly anybody was killed"

@@ -6,7 +6,6 @@ import getopt
 import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from conformance.selftest.zoo.invocations import (
     Options,
@@ -100,14 +99,14 @@ def change_settings(change: Callable[[Settings], Settings]) -> None:
 
 @breaks("OPT-009")
 def ends_lines_of_a_graph_at_newlines_always() -> None:
-    change_settings(lambda right: replace(right, terminator=b"\n") if right.graph else right)
+    change_settings(lambda right: right._replace(terminator=b"\n") if right.graph else right)
 
 
 @breaks("OPT-009")
 def has_no_eot_line_without_output_of_commands() -> None:
     change_settings(
         lambda right: (
-            replace(right, print_eot=False)
+            right._replace(print_eot=False)
             if right.exec_mode and right.exec_mode.discard_output
             else right
         )
@@ -117,7 +116,7 @@ def has_no_eot_line_without_output_of_commands() -> None:
 @breaks("OPT-009")
 def shows_one_of_task_and_process() -> None:
     change_settings(
-        lambda right: replace(right, show_task_id=right.show_task_id and not right.show_pid)
+        lambda right: right._replace(show_task_id=right.show_task_id and not right.show_pid)
     )
 
 
@@ -308,7 +307,7 @@ def change_resistance(
 @breaks("RST-021")
 def always_waits_for_restarts() -> None:
     change_resistance(
-        lambda _, right: replace(right, wait=bool(right.restart_seconds)) if right else None
+        lambda _, right: right._replace(wait=bool(right.restart_seconds)) if right else None
     )
 
 
@@ -318,7 +317,7 @@ def change_graph(**fields: object) -> None:
     @instead(invocation, "_graph_settings")
     def settings(right: Callable[..., GraphSettings | None], *arguments: object) -> object:
         graph = right(*arguments)
-        return replace(graph, **fields) if graph else None  # type: ignore[arg-type]
+        return graph._replace(**fields) if graph else None  # type: ignore[arg-type]
 
 
 @breaks("GRA-003")

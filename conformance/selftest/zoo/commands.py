@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from conformance.selftest.zoo.mutant import Piece, around, breaks, instead, put
 from paexec_trio.cli import invocation
@@ -148,7 +147,7 @@ def discards_output_whenever_it_was_told_so() -> None:
         right: Callable[..., ExecSettings], options: Options, *rest: object
     ) -> ExecSettings | None:
         settings = right(options, *rest)
-        return replace(settings, discard_output=True) if "-X" in dict(options) else settings
+        return settings._replace(discard_output=True) if "-X" in dict(options) else settings
 
 
 @breaks("EXE-027")

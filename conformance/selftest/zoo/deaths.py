@@ -6,7 +6,6 @@ import os
 import select
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from heapq import heappush
 
 from conformance.selftest.zoo.mutant import around, breaks, put
@@ -74,7 +73,7 @@ def survives_one_death_only() -> None:
     @around(Engine, "_node_died")
     def died(right: Callable[..., None], self: Engine, *arguments: object) -> None:
         right(self, *arguments)
-        self._settings = replace(self._settings, resistance=None)
+        self._settings = self._settings._replace(resistance=None)
 
 
 @breaks("DTH-010")
@@ -118,21 +117,21 @@ def prints_fatal_twice() -> None:
     @around(Engine, "_give_up_attempt")
     def give_up(right: GiveUp, self: Engine, attempt: Attempt, resistance: Resistance) -> None:
         fatal = resistance.fatal + b"\n" + attempt.prefix + resistance.fatal
-        right(self, attempt, replace(resistance, fatal=fatal) if resistance.fatal else resistance)
+        right(self, attempt, resistance._replace(fatal=fatal) if resistance.fatal else resistance)
 
 
 @breaks("DTH-020", "DTH-021")
 def prints_no_fatal_line() -> None:
     @around(Engine, "_give_up_attempt")
     def give_up(right: GiveUp, self: Engine, attempt: Attempt, resistance: Resistance) -> None:
-        right(self, attempt, replace(resistance, fatal=b""))
+        right(self, attempt, resistance._replace(fatal=b""))
 
 
 @breaks("DTH-023")
 def prints_fatal_without_prefix() -> None:
     @around(Engine, "_give_up_attempt")
     def give_up(right: GiveUp, self: Engine, attempt: Attempt, resistance: Resistance) -> None:
-        right(self, replace(attempt, prefix=b""), resistance)
+        right(self, Attempt(attempt.task_id, attempt.task, b""), resistance)
 
 
 @breaks("DTH-010")

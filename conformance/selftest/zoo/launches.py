@@ -7,7 +7,6 @@ import re
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from conformance.selftest.zoo.invocations import (
     Options,
@@ -172,7 +171,7 @@ def passes_variables_to_the_first_node_only() -> None:
         if len(nodes) == 1 or not launch.transport:
             return argv
         eot = {b"PAEXEC_EOT": launch.variables[b"PAEXEC_EOT"]}
-        return [*argv[:-1], replace(launch, variables=eot)._command_line()]  # noqa: SLF001
+        return [*argv[:-1], launch._replace(variables=eot)._command_line()]  # noqa: SLF001
 
     change_argv(change)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getopt
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from conformance.selftest.zoo.mutant import around, breaks, instead, put
 from paexec_trio import __version__
@@ -185,7 +184,7 @@ def change_graph(**fields: object) -> None:
 
     def change(settings: Settings) -> Settings:
         assert settings.graph
-        return replace(settings, graph=replace(settings.graph, **fields))  # type: ignore[arg-type]
+        return settings._replace(graph=settings.graph._replace(**fields))  # type: ignore[arg-type]
 
     change_settings(change)
 
@@ -266,7 +265,7 @@ def paargs_ends_when_all_nodes_have_died() -> None:
     def change(settings: Settings) -> Settings:
         if settings.resistance is None:
             return settings
-        return replace(settings, resistance=replace(settings.resistance, wait=False))
+        return settings._replace(resistance=settings.resistance._replace(wait=False))
 
     change_settings(change)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from conformance.selftest.zoo.mutant import around, breaks, change_commands, instead, put
 from paexec_trio.cli import invocation
@@ -62,7 +61,7 @@ def takes_no_time_for_the_shortest_one() -> None:
     def resistance(right: Understand, values: Values, words: object) -> Resistance | None:
         settings = right(values, words)
         if settings and "-Z" in values and not settings.restart_seconds:
-            return replace(settings, restart_seconds=0.01)
+            return settings._replace(restart_seconds=0.01)
         return settings
 
 

@@ -7,7 +7,6 @@ import re
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from conformance.selftest.zoo.invocations import (
     Options,
@@ -211,7 +210,7 @@ def needs_a_transport_for_names() -> None:
 def runs_one_calculator_for_all_names_without_a_transport() -> None:
     change_local_names(
         lambda found: found._replace(
-            settings=replace(found.settings, nodes=found.settings.nodes[:1])
+            settings=found.settings._replace(nodes=found.settings.nodes[:1])
         )
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from conformance.selftest.zoo.mutant import around, breaks, instead
 from paexec_trio.cli import invocation
@@ -22,7 +21,7 @@ def adds_the_weights_of_dependants_by_default() -> None:
     def settings(right: Understand, values: Values, words: object) -> GraphSettings | None:
         graph = right(values, words)
         if graph and "-W" not in values:
-            return replace(graph, weighting=Weighting.SUM_OVER_DEPENDANTS)
+            return graph._replace(weighting=Weighting.SUM_OVER_DEPENDANTS)
         return graph
 
 

@@ -1,0 +1,28 @@
+"""What events and commands have in common.
+
+They are no dataclasses because to load those, and to make forty of them, takes a third of the time
+in which the program starts.
+"""
+
+from __future__ import annotations
+
+
+class Record:
+    """Something that is equal to what is of the same class and holds the same.
+
+    Treat records as immutable; that is not enforced, because one is made for each chunk and that
+    would take three times as long.
+    """
+
+    __slots__: tuple[str, ...] = ()
+    __match_args__: tuple[str, ...] = ()
+    __hash__ = None  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__match_args__
+        )
+
+    def __repr__(self) -> str:
+        fields = (f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__name__}({', '.join(fields)})"
