@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ZOO = Path(__file__).resolve().parent
 SUITE = ZOO.parent.parent
+GOOD = Path(sys.executable).with_name("paexec-trio")
 
 KILLED = "fail"
 
@@ -122,8 +123,7 @@ def judge(mutant: str, broken: list[str], *, briefly: bool = False) -> Judgement
 
 def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -> dict[str, Any]:
     """What the suite reports of a mutant, of which one thing that it breaks tells the program."""
-    good = Path(sys.executable).with_name("paexec-trio")
-    programs = {"impl": str(good), **dict.fromkeys(COMPANIONS, NONE)}
+    programs = {"impl": str(GOOD), **dict.fromkeys(COMPANIONS, NONE)}
     if mutant:
         programs[_program(broken)] = shlex.join([sys.executable, str(ZOO), mutant])
     with tempfile.TemporaryDirectory() as directory:
@@ -150,7 +150,10 @@ def _failed(run: dict[str, Any]) -> list[str]:
 def list_tests() -> set[str]:
     """The names of all tests that judge a distributor or a companion, without parameters."""
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", str(SUITE), "--collect-only", "-q", "--no-header"],
+        [
+            *(sys.executable, "-m", "pytest", str(SUITE), f"--impl={GOOD}"),
+            *("--collect-only", "-q", "--no-header"),
+        ],
         capture_output=True,
         text=True,
         check=True,
