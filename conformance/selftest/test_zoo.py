@@ -10,6 +10,7 @@ from conformance.harness.registry import load_requirements
 from conformance.selftest.zoo import campaign
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 MUTANTS = campaign.list_mutants()
@@ -73,3 +74,35 @@ def test_a_campaign_goes_on_where_it_was(
     assert "SURVIVED tame (AAA-001: pass)" in capsys.readouterr().out
     campaign.run_campaign(tmp_path, 1, [])
     assert judged == ["tame", "wild", "new"]
+
+
+def test_idle_tests_are_tried_until_they_have_killed_a_mutant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {"wild": ["AAA-001"], "paargs": ["ARG-001"], "odd": ["AAA-001"], "new": ["AAA-001"]}
+    tests = {
+        "test_a.py::test_b",
+        "test_c.py::test_d",
+        "test_c.py::test_e",
+        "test_paargs.py::test_f",
+    }
+    fails = {"wild": ["test_a.py::test_b"], "paargs": ["test_paargs.py::test_f"]}
+    run: list[tuple[str, list[str]]] = []
+
+    def run_suite(mutant: str, _broken: str, files: Iterable[Path]) -> dict[str, object]:
+        run.append((mutant, [path.name for path in files]))
+        return {"tests": [{"test": name, "status": "remark"} for name in fails.get(mutant, [])]}
+
+    monkeypatch.setattr(campaign, "list_mutants", lambda: known)
+    monkeypatch.setattr(campaign, "list_tests", lambda: tests)
+    monkeypatch.setattr(campaign, "_run_suite", run_suite)
+    killed = campaign.Judgement({"AAA-001": "fail"}, ["test_c.py::test_e"])
+    for name in ("wild", "paargs", "odd"):
+        campaign.save(tmp_path, name, killed)
+    campaign.try_idle_tests(tmp_path, 1, [])
+    assert run == [
+        ("odd", ["test_a.py::test_b", "test_c.py::test_d"]),
+        ("paargs", ["test_paargs.py::test_f"]),
+        ("wild", ["test_a.py::test_b", "test_c.py::test_d"]),
+    ]
+    assert "Tests that kill a mutant: 3 of 4." in campaign.make_matrix(tmp_path)

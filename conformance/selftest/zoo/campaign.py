@@ -35,7 +35,8 @@ ZOO = Path(__file__).resolve().parent
 SUITE = ZOO.parent.parent
 GOOD = Path(sys.executable).with_name("paexec-trio")
 
-KILLED = "fail"
+KILLED = {"fail", "remark"}
+"""What the suite says of something that a mutant breaks: the second if it SHOULD be met."""
 
 _COMPANIONS = {"ARG": "paargs", "RDR": "reorder"}
 """The companion that is mutated, by what the ids of its chapter begin with."""
@@ -59,7 +60,7 @@ class Judgement(NamedTuple):
     @property
     def is_killed(self) -> bool:
         """Whether the suite has found broken all that the mutant breaks."""
-        return set(self.verdicts.values()) == {KILLED}
+        return set(self.verdicts.values()) <= KILLED
 
 
 def _program(requirement: str) -> str:
@@ -75,6 +76,11 @@ def _program_of(test: str) -> str:
 
 def _load(path: Path) -> Judgement:
     return Judgement(**json.loads(path.read_text()))
+
+
+def save(directory: Path, name: str, judgement: Judgement) -> None:
+    """Keep what has come of a mutant."""
+    (directory / f"{name}.json").write_text(json.dumps(judgement._asdict()) + "\n")
 
 
 def _load_all(directory: Path, mutants: Iterable[str]) -> dict[str, Judgement]:
@@ -143,7 +149,7 @@ def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -
 
 
 def _failed(run: dict[str, Any]) -> list[str]:
-    failed = (test["test"] for test in run["tests"] if test["status"] == KILLED)
+    failed = (test["test"] for test in run["tests"] if test["status"] in KILLED)
     return sorted({name.partition("[")[0] for name in failed})
 
 
@@ -172,7 +178,7 @@ def run_campaign(directory: Path, jobs: int, names: list[str]) -> None:
         if path.exists() and _load(path).verdicts.keys() == set(mutants[name]):
             return
         judgement = judge(name, mutants[name])
-        path.write_text(json.dumps(judgement._asdict()) + "\n")
+        save(directory, name, judgement)
         found = " ".join(f"{key}: {verdict}" for key, verdict in judgement.verdicts.items())
         print(f"{'killed' if judgement.is_killed else 'SURVIVED'} {name} ({found})", flush=True)
 
@@ -198,7 +204,7 @@ def try_idle_tests(directory: Path, jobs: int, names: list[str]) -> None:
         with lock:
             judgement = judged[name]
             judgement = judgement._replace(tests=sorted({*judgement.tests, *failed}))
-            (directory / f"{name}.json").write_text(json.dumps(judgement._asdict()) + "\n")
+            save(directory, name, judgement)
             idle.difference_update(failed)
             print(f"{len(failed)} kill {name}, {len(idle)} are left", flush=True)
 
@@ -215,7 +221,7 @@ def make_matrix(directory: Path) -> str:
         key
         for judgement in judged.values()
         for key, verdict in judgement.verdicts.items()
-        if verdict == KILLED
+        if verdict in KILLED
     }
     tests = list_tests()
     idle = sorted(tests.difference(*(judgement.tests for judgement in judged.values())))
@@ -240,8 +246,10 @@ def make_matrix(directory: Path) -> str:
     ]
     for name in mutants:
         verdicts = judged[name].verdicts if name in judged else {}
-        killed_by = [key for key, verdict in verdicts.items() if verdict == KILLED]
-        others = [f"{key} ({verdict})" for key, verdict in verdicts.items() if verdict != KILLED]
+        killed_by = [key for key, verdict in verdicts.items() if verdict in KILLED]
+        others = [
+            f"{key} ({verdict})" for key, verdict in verdicts.items() if verdict not in KILLED
+        ]
         lines += [
             f"   * - {name.replace('-', ' ')}",
             f"     - {', '.join(killed_by)}".rstrip(),

@@ -202,3 +202,10 @@ def replaces_parts_of_arguments_by_the_task() -> None:
 @breaks("EXE-044")
 def replaces_texts_of_three_octets() -> None:
     put(invocation, "REPLACED_LENGTH", 3)
+
+
+@breaks("EXE-010")
+def starts_a_shell_for_each_task() -> None:
+    put(execmode, "_SIMPLE_COMMAND", re.compile(rb"(?!)"))
+    in_shell = b"_paexec_run() {\n( %(command)b\nexit $?\n) %(redirections)b\n}"
+    put(execmode, "_IN_SUBSHELL", in_shell)

@@ -8,13 +8,14 @@ import signal
 from collections.abc import Callable, Iterator
 from heapq import heappush
 
-from conformance.selftest.zoo.mutant import around, breaks, put
+from conformance.selftest.zoo.mutant import around, breaks, do_without_exchange, put
 from paexec_trio.core.commands import CloseStdin, Command, Exit, Report
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, NodeGone, NodeOutput
+from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeOutput, NodeUnwritable
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.settings import Resistance
+from paexec_trio.core.states import NodeState
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
 
@@ -283,3 +284,31 @@ def leaves_dead_nodes_their_input() -> None:
 @breaks("DTH-004")
 def ends_what_is_left_of_dead_nodes_at_the_end_only() -> None:
     put(Engine, "_bury_dead_nodes", lambda _self: None)
+
+
+@breaks("DTH-012")
+def reassigns_tasks_in_the_order_of_the_failures() -> None:
+    @around(Engine, "_give_up_attempt")
+    def give_up(right: GiveUp, self: Engine, *arguments: object) -> None:
+        right(self, *arguments)
+        self._to_reassign.insert(0, self._to_reassign.pop())
+
+
+@breaks("DTH-016")
+def looks_for_dead_nodes_when_it_sends_a_task() -> None:
+    do_without_exchange()
+    unseen: list[NodeEnded | NodeGone | NodeUnwritable] = []
+
+    @around(Engine, "handle")
+    def handle(right: Callable[..., list[Command]], self: Engine, event: Event) -> list[Command]:
+        if (
+            isinstance(event, NodeEnded | NodeGone | NodeUnwritable)
+            and self._nodes[event.node].state is NodeState.IDLE
+        ):
+            unseen.append(event)
+            return []
+        commands = right(self, event)
+        for late in [late for late in unseen if self._nodes[late.node].state is not NodeState.IDLE]:
+            unseen.remove(late)
+            commands += right(self, late)
+        return commands

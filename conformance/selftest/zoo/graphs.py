@@ -386,3 +386,18 @@ def walks_every_path_after_a_failure() -> None:
 
         visit(task)
         return list(found)
+
+
+@breaks("GRA-044")
+def sorts_the_failure_line() -> None:
+    @around(TaskGraph, "all_dependants")
+    def dependants(right: Callable[..., list[int]], self: TaskGraph, task: int) -> list[int]:
+        return sorted(right(self, task))
+
+
+@breaks("GRA-062")
+def looks_at_all_tasks_to_choose_one() -> None:
+    @around(GraphTasks, "take")
+    def take(right: Callable[..., tuple[int, bytes]], self: GraphTasks) -> tuple[int, bytes]:
+        self._graph.names.count(b"")
+        return right(self)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from conformance.selftest.zoo.mutant import around, breaks, put
+from conformance.selftest.zoo.mutant import around, breaks, do_without_exchange, put
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import NodeNotStarted
 from paexec_trio.core.states import Step
+from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime import run
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
@@ -50,3 +51,14 @@ def leaves_processes_behind_when_descriptors_run_out() -> None:
     def not_started(_right: object, _self: Engine, event: NodeNotStarted) -> None:
         os.write(2, event.reason + b"\n")
         os._exit(1)
+
+
+@breaks("LIM-004")
+def remembers_all_tasks() -> None:
+    do_without_exchange()
+    remembered: list[tuple[int, bytes]] = []
+
+    @around(FlatTasks, "take")
+    def take(right: Callable[..., tuple[int, bytes]], self: FlatTasks) -> tuple[int, bytes]:
+        remembered.append(right(self))
+        return remembered[-1]

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from conformance.selftest.zoo.mutant import around, breaks, instead, put
+from conformance.selftest.zoo.scheduling import reads_all_input_first
 from paexec_trio import __version__
 from paexec_trio.cli import main, paargs
 from paexec_trio.cli import options as paexec
@@ -307,3 +308,30 @@ def paargs_exits_with_status_1_after_each_usage_error() -> None:
     def distribute(right: Callable[..., int], *arguments: object) -> int:
         status = right(*arguments)
         return 1 if status == 2 else status
+
+
+@breaks("ARG-001")
+def paargs_overlooks_the_loss_of_nodes() -> None:
+    @around(Engine, "_fail")
+    def fail(_right: object, self: Engine, _message: bytes) -> None:
+        self._stop(Exit())
+
+
+@breaks("ARG-022")
+def paargs_reads_all_lines_first() -> None:
+    reads_all_input_first()
+
+
+@breaks("ARG-040", "ARG-041")
+def paargs_reads_its_input_before_it_tells_about_itself() -> None:
+    @instead(main, "inform")
+    def inform(right: Callable[..., int], *arguments: object) -> int:
+        os.read(0, 1 << 16)
+        return right(*arguments)
+
+
+@breaks("ARG-043")
+def paargs_names_the_options_of_paexec() -> None:
+    @instead(paargs, "understand")
+    def understand(right: Understand, *arguments: object) -> Invocation:
+        return right(*arguments[:-1])

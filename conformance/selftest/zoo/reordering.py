@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -358,3 +359,31 @@ def reorder_has_an_option_that_its_help_does_not_name() -> None:
     def inform(right: Callable[..., int], program: str, syntax: Syntax, option: str) -> int:
         told = [known for known in syntax.options if known.letter != "l"]
         return right(program, syntax._replace(options=tuple(told)), option)
+
+
+@breaks("RDR-019")
+def reorder_remembers_all_results() -> None:
+    remembered: list[Run] = []
+
+    @instead(methods, "joined")
+    def join(right: Joined, runs: Iterable[Run]) -> Iterator[Run]:
+        for run in right(runs):
+            remembered.append(run)
+            yield run
+
+
+@breaks("RDR-021")
+def reorder_starts_a_process_for_each_result() -> None:
+    @instead(methods, "joined")
+    def join(right: Joined, runs: Iterable[Run]) -> Iterator[Run]:
+        for run in right(runs):
+            subprocess.run(["/bin/true"], check=True)
+            yield run
+
+
+@breaks("RDR-050")
+def reorder_reads_its_input_before_it_tells_its_version() -> None:
+    @instead(pareorder, "inform")
+    def inform(right: Callable[..., int], *arguments: object) -> int:
+        sys.stdin.buffer.read()
+        return right(*arguments)

@@ -198,3 +198,11 @@ def ends_result_lines_at_nul() -> None:
 @breaks("RES-006")
 def drops_carriage_returns() -> None:
     change_output(lambda _, data: data.replace(b"\r", b""))
+
+
+@breaks("RES-009")
+def reports_each_octet_outside_a_task() -> None:
+    @around(Engine, "_report_stray_octets")
+    def report(right: Callable[..., None], self: Engine, node: Node) -> None:
+        node.stray_octets_reported = False
+        right(self, node)

@@ -6,9 +6,10 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from conformance.selftest.zoo.mutant import around, breaks, change_commands, put
+from paexec_trio.core import engine
 from paexec_trio.core.commands import CloseStdin, Command, Exit, KillNode, Report, Send
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, OutputFailed, RunStarted, StdinEnded, StopRequested
@@ -344,3 +345,17 @@ def takes_an_input_error_for_the_end_of_the_input() -> None:
 @breaks("END-023")
 def takes_an_input_error_for_the_end_of_the_graph() -> None:
     take_input_errors_for_the_end(of_graphs=True)
+
+
+@breaks("DSP-014")
+def gives_tasks_to_the_idle_node_of_highest_index() -> None:
+    put(engine, "heappop", lambda idle: idle.pop(idle.index(max(idle))))
+
+
+@breaks("END-021")
+def notices_the_end_of_its_reader_when_it_prints() -> None:
+    @around(Host, "_output_ready")
+    def ready(_right: object, self: Host) -> Iterator[Event]:
+        if self._output_blocked:
+            self._try_output()
+        return iter(())

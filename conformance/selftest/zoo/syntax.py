@@ -223,3 +223,18 @@ def names_an_extension_that_it_lacks() -> None:
         return options
 
     change_options(change)
+
+
+@breaks("OPT-022")
+def shows_its_usage_after_each_diagnostic() -> None:
+    @instead(cli, "write_diagnostic")
+    def write(right: Callable[[int, bytes], None], fd: int, line: bytes) -> None:
+        right(fd, line)
+        right(fd, b"usage: paexec [OPTIONS]")
+
+
+@breaks("OPT-022")
+def does_not_say_what_is_wrong() -> None:
+    @instead(cli, "write_diagnostic")
+    def write(right: Callable[[int, bytes], None], fd: int, line: bytes) -> None:
+        right(fd, line.partition(b":")[0] + b": usage error")

@@ -144,3 +144,10 @@ def keeps_the_trailing_newline_with_0() -> None:
         rest = b"".join(self._tail)
         self._tail = []
         return rest + self._terminator if rest else b""
+
+
+@breaks("FRM-001")
+def ends_a_task_with_each_read() -> None:
+    @around(TaskFramer, "feed")
+    def feed(right: Callable[..., bytes], self: TaskFramer, chunk: bytes) -> bytes:
+        return right(self, chunk) + self.end()

@@ -9,6 +9,7 @@ from conformance.selftest.zoo.mutant import around, breaks, instead
 from paexec_trio.cli import invocation
 from paexec_trio.core.graphreader import GraphReader
 from paexec_trio.core.settings import GraphSettings
+from paexec_trio.core.tasks import GraphTasks
 from paexec_trio.core.weights import Weighting
 
 Values = Mapping[str, bytes]
@@ -65,3 +66,23 @@ def takes_an_unknown_way_of_weighing_for_none() -> None:
         if "-W" in values and values["-W"] not in {b"0", b"1", b"2"}:
             values = {**values, "-W": b"0"}
         return right(values, words)
+
+
+@breaks("WGT-003")
+def takes_the_last_of_equal_weights_first() -> None:
+    @around(GraphTasks, "_rank_tasks")
+    def rank(right: Callable[..., None], self: GraphTasks) -> None:
+        right(self)
+        weights = self._weights
+        by_weight = sorted(range(1, len(weights)), key=lambda task: (-weights[task], -task))
+        self._by_rank = [0, *by_weight]
+        self._rank = rank = [0] * len(weights)
+        for number, task in enumerate(by_weight, 1):
+            rank[task] = number
+
+
+@breaks("WGT-008")
+def does_not_tell_weights() -> None:
+    @around(GraphTasks, "describe_weights")
+    def describe(_right: object, _self: GraphTasks) -> list[bytes]:
+        return []
