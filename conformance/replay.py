@@ -118,7 +118,8 @@ class Replay:
             elif not cast[name].received.startswith(octets):
                 yield f"{name}: read {bytes(cast[name].received)!r}, then {octets!r}"
         for name, count in self._then.printed.items():
-            printed = self._stage.distributors[int(name.split()[1])].printed
+            stdout = self._stage.distributors[int(name.split()[1])].stdout
+            printed = len(replaced(stdout, self._stage.places()))
             if printed < count:
                 yield f"{name}: printed {printed} octets, then {count}"
         for name in sorted(self._then.ended):

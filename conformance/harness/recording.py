@@ -32,7 +32,7 @@ class Seen:
     Attributes:
         started: the words that were added to the command line of each fake that was started.
         read: the octets that each fake has read.
-        printed: how many octets each distributor has printed.
+        printed: how many octets each distributor has printed, once they are replaced.
         ended: those that have ended.
     """
 
@@ -115,7 +115,11 @@ class Recorder:
         self.did("stage", "end")
         if not self._steps:
             return ""
-        lines = [repr(dict(about)), *(repr(replaced(step, places)) for step in self._steps)]
+        outputs = {name: output for name, (_, output) in about["came of it"].items()}
+        for _, _, printed, _ in (step.seen for step in self._steps):
+            for name, count in printed.items():
+                printed[name] = len(replaced(outputs[name][:count], places))
+        lines = [repr(replaced(line, places)) for line in (about, *self._steps)]
         return "\n".join(lines) + "\n"
 
 

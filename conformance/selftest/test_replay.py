@@ -95,25 +95,29 @@ def test_no_such_file() -> None:
 
 
 def test_what_was_seen_stands_with_the_next_step() -> None:
-    about = dict.fromkeys(("test", "companion", "sentences", "message", "came of it"), "x")
+    about: dict[str, Any] = dict.fromkeys(("test", "companion", "sentences", "message"), "x")
     recorder = Recorder()
     recorder.did("stage", "start", ("-n", b"/here/\xff"))
     recorder.saw_start("calculator 0", [b"alpha"])
     recorder.saw_read("calculator 0", b"a")
     recorder.saw_read("calculator 0", b"\n")
     recorder.did("calculator 0", "write", b"x\n")
-    recorder.saw_printed("distributor 0", 2)
+    recorder.saw_printed("distributor 0", len(b"in /here\n"))
     recorder.saw_end("distributor 0")
-    text = recorder.dump(about, {b"/here": b"@PLACE@"})
+    outcome = {"distributor 0": (0, b"in /here\n/here\n")}
+    text = recorder.dump({**about, "came of it": outcome}, {b"/here": b"@PLACE@"})
     loaded, steps = load_recording(text)
-    assert loaded == about
+    assert loaded == {**about, "came of it": {"distributor 0": (0, b"in @PLACE@\n@PLACE@\n")}}
     assert steps == [
         Step(({}, {}, {}, ()), "stage", "start", (("-n", b"@PLACE@/\xff"),)),
         Step(
             ({"calculator 0": (b"alpha",)}, {"calculator 0": b"a\n"}, {}, ()),
             *("calculator 0", "write", (b"x\n",)),
         ),
-        Step(({}, {}, {"distributor 0": 2}, ("distributor 0",)), "stage", "end", ()),
+        Step(
+            ({}, {}, {"distributor 0": len(b"in @PLACE@\n")}, ("distributor 0",)),
+            *("stage", "end", ()),
+        ),
     ]
 
 
