@@ -20,8 +20,9 @@ requirement = pytest.mark.requirement
 #: Answers every task with success, faster than a steered calculator.
 ALWAYS_SUCCESS = "while read -r task; do echo success; echo; done"
 
-#: So that a program that needs a stack for each task of a chain fails everywhere, or nowhere.
-USUAL_STACK = ("/bin/sh", "-c", 'ulimit -s 8192 && exec "$@"', "sh")
+#: What Linux gives if nobody says otherwise: so a program that recurses for each task of a chain
+#: fails everywhere. Soft, since a program may ask for more.
+USUAL_STACK = ("/bin/sh", "-c", 'ulimit -S -s 8192 && exec "$@"', "sh")
 
 
 def statuses(stage: Stage, **of: bytes) -> Callable[[bytes], bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import time
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -96,16 +97,16 @@ class Watch:
             if self._hopeless():
                 # What processes did before they ended may still have to be taken in, such as that
                 # there were more of them.
-                self.settle()
+                self.settle(deadline)
                 if self._hopeless():
                     return condition()
             else:
                 self._pump(left)
         return True
 
-    def settle(self) -> None:
-        """Take in everything that is ready now."""
-        while self._pump(0):
+    def settle(self, deadline: float = inf) -> None:
+        """Take in everything that is ready now, but nothing more after the deadline."""
+        while time.monotonic() < deadline and self._pump(0):
             pass
 
     def _pump(self, seconds: float) -> bool:

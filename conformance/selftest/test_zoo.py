@@ -88,10 +88,12 @@ def test_idle_tests_are_tried_until_they_have_killed_a_mutant(
     }
     fails = {"wild": ["test_a.py::test_b"], "paargs": ["test_paargs.py::test_f"]}
     run: list[tuple[str, list[str]]] = []
+    moody = ["test_c.py::test_d"]
 
     def run_suite(mutant: str, _broken: str, files: Iterable[Path]) -> dict[str, object]:
         run.append((mutant, [path.name for path in files]))
-        return {"tests": [{"test": name, "status": "remark"} for name in fails.get(mutant, [])]}
+        failed = fails.get(mutant, []) + (moody if run.count(run[-1]) == 1 else [])
+        return {"tests": [{"test": name, "status": "remark"} for name in failed]}
 
     monkeypatch.setattr(campaign, "list_mutants", lambda: known)
     monkeypatch.setattr(campaign, "list_tests", lambda: tests)
@@ -99,10 +101,13 @@ def test_idle_tests_are_tried_until_they_have_killed_a_mutant(
     killed = campaign.Judgement({"AAA-001": "fail"}, ["test_c.py::test_e"])
     for name in ("wild", "paargs", "odd"):
         campaign.save(tmp_path, name, killed)
-    campaign.try_idle_tests(tmp_path, 1, [])
+    assert campaign.try_idle_tests(tmp_path, 1, []) == {"test_c.py::test_d"}
     assert run == [
         ("odd", ["test_a.py::test_b", "test_c.py::test_d"]),
-        ("paargs", ["test_paargs.py::test_f"]),
+        ("", ["test_c.py::test_d"]),
+        *[(name, ["test_paargs.py::test_f"]) for name in ("paargs", "", "paargs")],
         ("wild", ["test_a.py::test_b", "test_c.py::test_d"]),
+        ("", ["test_a.py::test_b", "test_c.py::test_d"]),
+        ("wild", ["test_a.py::test_b"]),
     ]
     assert "Tests that kill a mutant: 3 of 4." in campaign.make_matrix(tmp_path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core.words import quote
@@ -27,7 +26,7 @@ class Launch(NamedTuple):
     command: bytes | None
     transport: tuple[bytes, ...] = ()
     shell: bytes = b"/bin/sh"
-    variables: Mapping[bytes, bytes] = MappingProxyType({})
+    variables: Mapping[bytes, bytes] = {}
 
     def argv(self, node: bytes) -> list[bytes]:
         """Return the argument vector that starts the calculator of a node (LCH-021)."""

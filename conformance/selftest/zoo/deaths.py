@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterator
 from heapq import heappush
 
-from conformance.selftest.zoo.mutant import around, breaks, do_without_exchange, put
+from conformance.selftest.zoo.mutant import around, breaks, put, without_prefix
 from paexec_trio.core.commands import CloseStdin, Command, Exit, Report
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeOutput, NodeUnwritable
@@ -132,7 +132,7 @@ def prints_no_fatal_line() -> None:
 def prints_fatal_without_prefix() -> None:
     @around(Engine, "_give_up_attempt")
     def give_up(right: GiveUp, self: Engine, attempt: Attempt, resistance: Resistance) -> None:
-        right(self, Attempt(attempt.task_id, attempt.task, b""), resistance)
+        right(self, without_prefix(attempt), resistance)
 
 
 @breaks("DTH-010")
@@ -296,7 +296,6 @@ def reassigns_tasks_in_the_order_of_the_failures() -> None:
 
 @breaks("DTH-016")
 def looks_for_dead_nodes_when_it_sends_a_task() -> None:
-    do_without_exchange()
     unseen: list[NodeEnded | NodeGone | NodeUnwritable] = []
 
     @around(Engine, "handle")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappush
 
-from conformance.selftest.zoo.mutant import around, breaks, put
+from conformance.selftest.zoo.mutant import around, breaks, put, without_prefix
 from paexec_trio.core import tasks as tasks_module
 from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.engine import Engine
@@ -277,7 +277,7 @@ def prints_the_failure_line_without_prefix() -> None:
     def print_failure(
         right: Callable[..., None], self: Engine, attempt: Attempt, dropped: list[bytes]
     ) -> None:
-        right(self, Attempt(attempt.task_id, attempt.task, b""), dropped)
+        right(self, without_prefix(attempt), dropped)
 
 
 @breaks("GRA-010", "GRA-021")

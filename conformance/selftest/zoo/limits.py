@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from conformance.selftest.zoo.mutant import around, breaks, do_without_exchange, put
+from conformance.selftest.zoo.mutant import around, breaks, put
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import NodeNotStarted
 from paexec_trio.core.states import Step
@@ -55,7 +55,6 @@ def leaves_processes_behind_when_descriptors_run_out() -> None:
 
 @breaks("LIM-004")
 def remembers_all_tasks() -> None:
-    do_without_exchange()
     remembered: list[tuple[int, bytes]] = []
 
     @around(FlatTasks, "take")

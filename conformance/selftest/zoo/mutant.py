@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from copy import copy
 from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
@@ -11,6 +12,7 @@ from paexec_trio.core.commands import Command
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.framing import ResultFramer
+from paexec_trio.core.nodes import Attempt
 from paexec_trio.core.tasks import FlatTasks
 
 
@@ -50,6 +52,13 @@ def put(owner: object, name: str, value: object) -> None:
 def do_without_exchange() -> None:
     """Let the engine decide each step, or faults of what it uses would seldom show."""
     put(Engine, "_make_exchange", lambda _self: None)
+
+
+def without_prefix(attempt: Attempt) -> Attempt:
+    """Return an attempt that differs in its prefix only."""
+    bare = copy(attempt)
+    bare.prefix = b""
+    return bare
 
 
 def instead(module: ModuleType, name: str) -> Callable[[Callable[..., Any]], None]:

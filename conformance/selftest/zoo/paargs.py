@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Sequence
 
 from conformance.selftest.zoo.mutant import around, breaks, instead, put
-from conformance.selftest.zoo.scheduling import reads_all_input_first
 from paexec_trio import __version__
 from paexec_trio.cli import main, paargs
 from paexec_trio.cli import options as paexec
@@ -319,6 +318,8 @@ def paargs_overlooks_the_loss_of_nodes() -> None:
 
 @breaks("ARG-022")
 def paargs_reads_all_lines_first() -> None:
+    from conformance.selftest.zoo.scheduling import reads_all_input_first
+
     reads_all_input_first()
 
 

@@ -201,7 +201,7 @@ def drops_carriage_returns() -> None:
 
 
 @breaks("RES-009")
-def reports_each_octet_outside_a_task() -> None:
+def reports_octets_outside_a_task_each_time() -> None:
     @around(Engine, "_report_stray_octets")
     def report(right: Callable[..., None], self: Engine, node: Node) -> None:
         node.stray_octets_reported = False

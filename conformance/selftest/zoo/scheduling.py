@@ -358,4 +358,7 @@ def notices_the_end_of_its_reader_when_it_prints() -> None:
     def ready(_right: object, self: Host) -> Iterator[Event]:
         if self._output_blocked:
             self._try_output()
+        else:
+            self._output_watched = False
+            self._unwatch(self._writer.fd)
         return iter(())
