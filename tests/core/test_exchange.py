@@ -22,8 +22,14 @@ from paexec_trio.core.events import (
     StdinEnded,
     StopRequested,
 )
+from paexec_trio.core.exchange import Exchange
+from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.rendering import PrefixMaker
 from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
+from paexec_trio.core.states import NodeState
+from paexec_trio.core.tasks import FlatTasks
 
 NODES = (b"alpha", b"beta", b"gamma")
 
@@ -174,3 +180,29 @@ def test_a_task_that_was_exchanged_is_reassigned_before_others() -> None:
     assert world.exchanged == 2
     assert world.sent == [b"a\nc\n", b"b\nc\nd\n", b""]
     assert world.output == b"1 of a\n3 fatal\n2 of b\n3 of c\n"
+
+
+def asked(node: Node) -> tuple[bytes, bytes] | None:
+    """Ask for an exchange of a whole result while two tasks wait."""
+    tasks = FlatTasks(NEWLINE, NEWLINE)
+    tasks.feed(b"next\nlast\n")
+    prefixes = PrefixMaker(show_node=False, show_task_id=True, show_pid=False)
+    return Exchange([node], tasks, [], prefixes, b"")(0, b"done\n\n")
+
+
+@pytest.mark.parametrize("state", NodeState)
+def test_only_a_busy_node_is_given_a_task(state: NodeState) -> None:
+    """A deaf one would not read it, and the others work on none."""
+    node = Node(0, b"alpha", ResultFramer(b""))
+    node.attempts.append(Attempt(7, b"task", b"7 "))
+    node.state = state
+    is_busy = state is NodeState.BUSY
+    assert asked(node) == ((b"7 done\n", b"next\n") if is_busy else None)
+
+
+def test_a_result_is_that_of_the_head() -> None:
+    """Of the oldest attempt, as everywhere, though a node holds no other one without prefetch."""
+    node = Node(0, b"alpha", ResultFramer(b""))
+    node.attempts += [Attempt(7, b"task", b"7 "), Attempt(8, b"queued", b"8 ")]
+    node.state = NodeState.BUSY
+    assert asked(node) == (b"7 done\n", b"next\n")
