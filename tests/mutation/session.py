@@ -48,6 +48,8 @@ TARGETS = (
     Target("tasks", ["test_tasks.py"]),
     Target("weights", ["test_weights.py", "test_tasks.py"]),
     Target("prefetch", ["test_depths.py", "test_prefetch.py"]),
+    Target("pace", ["test_pace.py", "test_depths.py", "test_prefetch.py"]),
+    Target("exchange", ["test_exchange.py"]),
 )
 
 
