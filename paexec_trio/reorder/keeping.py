@@ -12,7 +12,7 @@ from paexec_trio.runtime.holding import MEMORY_LIMIT, HeldOutput
 from paexec_trio.runtime.spillfile import Extent, SpillFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 _PIECE_COST = 200
 """Octets of memory that a piece takes besides its own, about."""
@@ -50,9 +50,7 @@ class InMemory:
 
     def release(self, task: bytes) -> Iterator[bytes]:
         """Yield what is kept of a task, and forget it."""
-        pieces = self._held.pop(task, None)
-        if pieces:
-            yield pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return _joined(self._held.pop(task, ()))
 
     def discard(self, task: bytes) -> None:
         """Forget what is kept of a task."""
@@ -134,7 +132,11 @@ class ExternalSort:
     def drain(self) -> Iterator[bytes]:
         """Yield all octets, in the numerical order of their tasks."""
         parts = [_records(self._file, part) for part in self._parts] if self._file else []
-        parts.append((number(task), b"".join(self._recent.release(task))) for task in self._tasks())
+        parts.append(
+            (number(task), octets)
+            for task in self._tasks()
+            for octets in self._recent.release(task)
+        )
         # Stable: of one task, the octets of an earlier part come first.
         for _, octets in heapq.merge(*parts, key=itemgetter(0)):
             yield octets
@@ -155,11 +157,11 @@ class ExternalSort:
         batch: list[bytes] = []
         size = 0
         for task in self._tasks():
-            octets = b"".join(self._recent.release(task))
-            for start in range(0, len(octets), _RECORD):
-                record = octets[start : start + _RECORD]
-                batch += (_HEADER.pack(len(task), len(record)), task, record)
-                size += len(record)
+            for octets in self._recent.release(task):
+                for start in range(0, len(octets), _RECORD):
+                    record = octets[start : start + _RECORD]
+                    batch += (_HEADER.pack(len(task), len(record)), task, record)
+                    size += len(record)
                 if size >= _BATCH:
                     part += self._file.write(b"".join(batch))
                     batch.clear()
@@ -167,6 +169,21 @@ class ExternalSort:
         part += self._file.write(b"".join(batch))
         self._parts.append(part)
         self._cost = 0
+
+
+def _joined(pieces: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield small pieces joined to greater ones, never all of a long result at once."""
+    batch: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        batch.append(piece)
+        size += len(piece)
+        if size >= _RECORD:
+            yield b"".join(batch)
+            batch.clear()
+            size = 0
+    if batch:
+        yield b"".join(batch)
 
 
 def _records(file: SpillFile, part: list[Extent]) -> Iterator[_Record]:
