@@ -385,7 +385,8 @@ def test_a_calculator_that_answers_before_it_reads(stage: Stage) -> None:
 
 @requirement("DSP-022", "DSP-015")
 def test_writing_to_one_calculator_does_not_stop_the_others(stage: Stage) -> None:
-    task = b"t" * MIB
+    """The task is four times what a pipe takes."""
+    task = b"t" * (1 << 18)
     run = stage.start("-n", "+2", "-c", stage.calculator("paused"))
     both = stage.next_calculators(2)
     run.feed(task + b"\n")

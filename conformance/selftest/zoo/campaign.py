@@ -132,6 +132,8 @@ def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -
     programs = {"impl": str(GOOD), **dict.fromkeys(COMPANIONS, NONE)}
     if mutant:
         programs[_program(broken)] = shlex.join([sys.executable, str(ZOO), mutant])
+    elif _program(broken) in COMPANIONS:
+        del programs[_program(broken)]  # it is found beside the other
     with tempfile.TemporaryDirectory() as directory:
         report = Path(directory, "report")
         done = suite.judge(
