@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
-from conformance.harness.watch import READ, Bounds, Watch
+from conformance.harness.watch import READ, Bounds, UnmetError, Watch
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,23 @@ def test_what_processes_did_before_they_ended_is_taken_in() -> None:
     watch = Watch(Bounds(usual=60, hang=None, in_vain=60), lambda: "nobody is there")
     watch.add(reader, READ, lambda: taken.extend(os.read(reader, 1)))
     watch.wait("the last octet", lambda: taken == b"abc")
+    watch.close()
+    os.close(writer)
+    os.close(reader)
+
+
+def test_what_never_ends_is_not_taken_in_for_ever() -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"x")
+    begin = time.monotonic()
+
+    def take() -> None:
+        assert time.monotonic() - begin < 20, "it is still taken in"
+
+    watch = Watch(Bounds(usual=0.1, hang=None, in_vain=0.1), lambda: "nobody is there")
+    watch.add(reader, READ, take)
+    with pytest.raises(UnmetError):
+        watch.wait("something else", lambda: False)
     watch.close()
     os.close(writer)
     os.close(reader)

@@ -43,8 +43,9 @@ def test_a_mutant_is_caught(mutant: str) -> None:
     assert judgement.is_killed, judgement
 
 
-def test_a_program_without_fault_survives() -> None:
-    assert campaign.judge("", ["FRM-001"]) == ({"FRM-001": "pass"}, [])
+@pytest.mark.parametrize("requirement", ["FRM-001", "RDR-005"])
+def test_a_program_without_fault_survives(requirement: str) -> None:
+    assert campaign.judge("", [requirement]) == ({requirement: "pass"}, [])
 
 
 def test_a_campaign_goes_on_where_it_was(

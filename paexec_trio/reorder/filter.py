@@ -7,6 +7,7 @@ import select
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from paexec_trio.reorder.batches import batches
 from paexec_trio.reorder.runs import BadLineError, RunReader
 
 if TYPE_CHECKING:
@@ -93,16 +94,8 @@ def _read(fd: int) -> bytes:
 
 def _write(fd: int, pieces: Iterable[bytes]) -> None:
     """Write pieces, many small ones at once."""
-    batch: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        batch.append(piece)
-        size += len(piece)
-        if size >= _CHUNK:
-            _write_all(fd, b"".join(batch))
-            batch.clear()
-            size = 0
-    _write_all(fd, b"".join(batch))
+    for batch in batches(pieces, _CHUNK):
+        _write_all(fd, batch)
 
 
 def _write_all(fd: int, octets: bytes) -> None:

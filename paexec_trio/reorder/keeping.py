@@ -7,12 +7,13 @@ import struct
 from operator import itemgetter
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.reorder.batches import batches
 from paexec_trio.reorder.methods import number
 from paexec_trio.runtime.holding import MEMORY_LIMIT, HeldOutput
 from paexec_trio.runtime.spillfile import Extent, SpillFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 _PIECE_COST = 200
 """Octets of memory that a piece takes besides its own, about."""
@@ -50,7 +51,7 @@ class InMemory:
 
     def release(self, task: bytes) -> Iterator[bytes]:
         """Yield what is kept of a task, and forget it."""
-        return _joined(self._held.pop(task, ()))
+        yield from self._held.pop(task, ())
 
     def discard(self, task: bytes) -> None:
         """Forget what is kept of a task."""
@@ -135,7 +136,7 @@ class ExternalSort:
         parts.append(
             (number(task), octets)
             for task in self._tasks()
-            for octets in self._recent.release(task)
+            for octets in batches(self._recent.release(task), _RECORD)
         )
         # Stable: of one task, the octets of an earlier part come first.
         for _, octets in heapq.merge(*parts, key=itemgetter(0)):
@@ -153,37 +154,23 @@ class ExternalSort:
         """Move what is in memory to the file, as a sorted part."""
         if self._file is None:
             self._file = SpillFile(self._directory)
-        part: list[Extent] = []
-        batch: list[bytes] = []
-        size = 0
-        for task in self._tasks():
-            for octets in self._recent.release(task):
-                for start in range(0, len(octets), _RECORD):
-                    record = octets[start : start + _RECORD]
-                    batch += (_HEADER.pack(len(task), len(record)), task, record)
-                    size += len(record)
-                if size >= _BATCH:
-                    part += self._file.write(b"".join(batch))
-                    batch.clear()
-                    size = 0
-        part += self._file.write(b"".join(batch))
+        write = self._file.write
+        records = (
+            record
+            for task in self._tasks()
+            for record in _written(task, self._recent.release(task))
+        )
+        part = [extent for batch in batches(records, _BATCH) for extent in write(batch)]
         self._parts.append(part)
         self._cost = 0
 
 
-def _joined(pieces: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield small pieces joined to greater ones, never all of a long result at once."""
-    batch: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        batch.append(piece)
-        size += len(piece)
-        if size >= _RECORD:
-            yield b"".join(batch)
-            batch.clear()
-            size = 0
-    if batch:
-        yield b"".join(batch)
+def _written(task: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a task's octets as records of the file."""
+    for octets in batches(pieces, _RECORD):
+        for start in range(0, len(octets), _RECORD):
+            record = octets[start : start + _RECORD]
+            yield b"".join((_HEADER.pack(len(task), len(record)), task, record))
 
 
 def _records(file: SpillFile, part: list[Extent]) -> Iterator[_Record]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,6 +101,22 @@ def test_large_results_go_through_the_file(directory: bytes) -> None:
         output = b"".join(method.end())
         method.close()
         assert output == reordered(lines, Options(method=name))
+
+
+def test_a_long_result_is_never_in_memory_twice(directory: bytes) -> None:
+    """RDR-018: neither when it moves to the file nor when it is printed."""
+    limit = 8 << 20
+    sort = ExternalSort(directory, limit)
+    tracemalloc.start()
+    pieces = (b"%d" % index * (1 << 15) for index in range(300))
+    for piece in pieces:
+        sort.add(b"1", piece)
+    printed = sum(map(len, sort.drain()))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    sort.close()
+    assert printed == (10 + 2 * 90 + 3 * 200) << 15
+    assert most < 1.6 * limit
 
 
 def test_runs_of_one_chunk_are_joined() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getopt
 import os
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from conformance.selftest.zoo.mutant import around, breaks, instead, put
 from paexec_trio import __version__
@@ -179,12 +180,12 @@ def paargs_replaces_one_argument_only() -> None:
 # Tasks
 
 
-def change_graph(**fields: object) -> None:
+def change_graph(**fields: Any) -> None:
     """Change how the input is read."""
 
     def change(settings: Settings) -> Settings:
         assert settings.graph
-        return settings._replace(graph=settings.graph._replace(**fields))  # type: ignore[arg-type]
+        return settings._replace(graph=settings.graph._replace(**fields))
 
     change_settings(change)
 
