@@ -24,17 +24,22 @@ import fcntl
 import marshal
 import os
 import select
-import signal
-import socket
 import stat
 import struct
 import sys
 import termios
 import time
 
-TYPE_CHECKING = False  # importing typing or pathlib would double the time a fake takes to start
+# A run of the suite starts some thousand fakes. Each of the modules typing, pathlib, signal and
+# socket (by their enumerations) would take as long to load as everything else together.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
+    import socket
     from typing import Any, NoReturn
+else:
+    import _signal as signal
+    import _socket as socket
 
 #: Words of the command line before those that the distributor or the test adds: the interpreter,
 #: its flags, this file, the address, the flags.
