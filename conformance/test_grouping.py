@@ -150,7 +150,8 @@ def test_large_groups_are_not_mixed(stage: Stage, option: str) -> None:
         # Who does not read one group while another one waits for its reader passes.
         calculator.drain(stage.bound / 20)
     run.read_output()
-    assert run.finish() == 0
+    run.close_stdin()
+    assert run.wait(3 * stage.bound) == 0
     groups = {
         task: b"".join(task + b" " + line + b"\n" for line in (*many, stage.result(task)))
         for task in tasks

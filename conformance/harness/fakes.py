@@ -179,7 +179,8 @@ class Fake:
 
     def flood(self, line: bytes, limit: int, patience: float) -> int:
         """Write lines as long as somebody takes them; the number of octets that were taken."""
-        return int(self._ask("flood", line, limit, patience))
+        # It ends by itself soon after nobody takes any; a hundred megabytes take their time.
+        return int(self._ask("flood", line, limit, patience, bound=6 * self._watch.bounds.usual))
 
     def spawn(
         self, *, keep_input: bool = False, keep_output: bool = False, leave: bool = False
@@ -206,10 +207,11 @@ class Fake:
         self._sent += 1
         self._channel.send(command, *value)
 
-    def _ask(self, command: str, *value: object) -> Any:
+    def _ask(self, command: str, *value: object, bound: float | None = None) -> Any:
         self.command(command, *value)
         number = self._sent
-        self.wait(f"the command {command!r} to be done", lambda: len(self._answers) >= number)
+        what = f"the command {command!r} to be done"
+        self.wait(what, lambda: len(self._answers) >= number, bound)
         return self._answers[number - 1]
 
 
