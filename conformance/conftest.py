@@ -272,6 +272,8 @@ def pytest_runtest_makereport(
         outcome = Outcome(_name(item), tuple(ids), Status.SKIP, str(error))
     else:
         outcome = judge.judge(_name(item), ids, error)
+    if _stage_key in item.stash:
+        outcome = outcome.with_patience_used(item.stash[_stage_key].patience_used)
     _show(outcome, report)
     if report.failed:
         report.sections.append(("requirements", judge.sentences(ids)))

@@ -52,6 +52,7 @@ class Outcome:
         evidence: what a reader of a failure needs to see: command lines, transcript, diagnostics.
         again: the command that runs this test alone.
         recording: what ``conformance.replay`` needs to do the same without pytest.
+        patience_used: the largest share of its bound that a wait took that was not in vain.
     """
 
     test: str
@@ -61,10 +62,15 @@ class Outcome:
     evidence: str = ""
     again: str = ""
     recording: str = ""
+    patience_used: float = 0.0
 
     def with_evidence(self, evidence: str, again: str, recording: str) -> Outcome:
         """The same with what its readers need."""
         return replace(self, evidence=evidence, again=again, recording=recording)
+
+    def with_patience_used(self, share: float) -> Outcome:
+        """The same with that."""
+        return replace(self, patience_used=round(share, 6))
 
     def as_dict(self) -> dict[str, Any]:
         """The same, of types that JSON has."""

@@ -74,6 +74,11 @@ class Stage:
         """The seconds after which a wait fails."""
         return self._watch.bounds.usual
 
+    @property
+    def patience_used(self) -> float:
+        """The largest share of its bound that a wait took that was not in vain."""
+        return self._watch.nearest
+
     # The programs that the command lines of the tests name
 
     def calculator(self, *flags: str) -> str:

@@ -58,6 +58,8 @@ class Watch:
         self._selector = selectors.DefaultSelector()
         self._known: dict[int, selectors.SelectorKey] = {}
         self._pumping = False
+        #: Of the waits that were not in vain, the largest share of its bound that one took.
+        self.nearest = 0.0
 
     def add(self, channel: HasFileno | int, events: int, callback: Callable[[], None]) -> None:
         """Call ``callback`` whenever ``channel`` is ready for one of ``events``."""
@@ -80,11 +82,14 @@ class Watch:
         the wait fails at once and says so.
         """
         message = f"timed out waiting for: {what}"
-        if not self.happens(condition, self.bounds.of(message, bound)):
+        seconds = self.bounds.of(message, bound)
+        begin = time.monotonic()
+        if not self.happens(condition, seconds):
             hopeless = self._hopeless()
             if hopeless:
                 raise UnmetError(f"{hopeless} while the test waited for: {what}")
             raise UnmetError(message)
+        self.nearest = max(self.nearest, (time.monotonic() - begin) / seconds)
 
     def happens(self, condition: Callable[[], bool], bound: float) -> bool:
         """Whether ``condition`` comes to hold within ``bound`` seconds."""

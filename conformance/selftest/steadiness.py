@@ -2,6 +2,8 @@
 
 Usage: python -m conformance.selftest.steadiness DIR --impl='CMD ARGS' [--runs N] [FOR PYTEST...]
 
+Of each run it tells the test whose wait came nearest to its bound: what could change next.
+
 DIR keeps the results of each run, so a series that was stopped goes on where it was. Exit status:
 0 all runs said the same, 1 some did not, 2 a run came to no verdict.
 """
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.harness.results import ExitStatus
 from conformance.selftest.running import judge
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 Verdicts = dict[str, str]
 """The status of each test, by its name."""
+
+Tests = list[dict[str, Any]]
+"""What the suite reported of each test of a run."""
 
 
 class NoVerdictError(Exception):
@@ -56,10 +61,21 @@ def run_suite(directory: Path, command: str, words: Sequence[str]) -> None:
         raise NoVerdictError(done.stdout + done.stderr)
 
 
-def verdicts_of(directory: Path) -> Verdicts:
-    """What the suite said there."""
-    run = json.loads((directory / "results.json").read_text())
-    return {test["test"]: test["status"] for test in run["tests"]}
+def tests_of(directory: Path) -> Tests:
+    """What the suite reported there."""
+    tests: Tests = json.loads((directory / "results.json").read_text())["tests"]
+    return tests
+
+
+def verdicts_of(tests: Tests) -> Verdicts:
+    """What it said of them."""
+    return {test["test"]: test["status"] for test in tests}
+
+
+def nearest_of(tests: Tests) -> str:
+    """The test whose wait came nearest to its bound, with the share of it that it took."""
+    test = max(tests, key=lambda test: float(test["patience_used"]))
+    return f"{test['patience_used']:.0%} of a bound in {test['test']}"
 
 
 def differences(first: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
@@ -80,12 +96,17 @@ def run_series(directory: Path, runs: int, command: str, words: Sequence[str]) -
             unfinished = directory / f"{number}.part"
             run_suite(unfinished, command, words)
             unfinished.rename(place)
-        verdicts = verdicts_of(place)
+        tests = tests_of(place)
+        verdicts = verdicts_of(tests)
         first = first or verdicts
         found = differences(first, verdicts)
         unlike += bool(found)
         seconds = f"{time.monotonic() - begin:.0f} s"
-        print(f"run {number}: {len(verdicts)} tests, {len(found)} differ, {seconds}", flush=True)
+        print(
+            f"run {number}: {len(verdicts)} tests, {len(found)} differ, {seconds},"
+            f" at most {nearest_of(tests)}",
+            flush=True,
+        )
         for line in found:
             print(f"  {line}", flush=True)
     return unlike

@@ -27,6 +27,28 @@ def test_only_the_wait_in_vain_is_short(
     assert Bounds(usual=10, hang=hang, in_vain=1).of(message, asked) == seconds
 
 
+def test_how_near_a_wait_came_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait that times out does not count."""
+    seconds = 0.0
+
+    def after(more: float, answer: bool) -> bool:
+        nonlocal seconds
+        seconds += more
+        return answer
+
+    monkeypatch.setattr(time, "monotonic", lambda: seconds)
+    watch = Watch(Bounds(usual=10, hang=None, in_vain=1), lambda: None)
+    watch.wait("something", lambda: after(3, True))
+    assert watch.nearest == 0.3
+    watch.wait("something that may take longer", lambda: after(12, True), 60)
+    with pytest.raises(UnmetError):
+        watch.wait("something that does not happen", lambda: after(20, False))
+    assert watch.nearest == 0.3
+    watch.wait("something", lambda: after(5, True))
+    assert watch.nearest == 0.5
+    watch.close()
+
+
 def test_what_processes_did_before_they_ended_is_taken_in() -> None:
     """That nothing can happen any more is known before all that has happened is known."""
     reader, writer = os.pipe()

@@ -148,6 +148,7 @@ def test_a_run_writes_its_report(copy: Copy, tmp_path: Path, workers: tuple[str,
     assert statuses == {"AAA-001": "fail", "AAA-002": "remark"}
     failed = next(test for test in run["tests"] if test["status"] == "fail")
     assert failed["message"].startswith("status is not 0")
+    assert 0 < failed["patience_used"] < 1
     assert "/bin/false one" in failed["evidence"]
     assert failed["evidence"] in _text_of(directory / "report.html")
     again = subprocess.run(

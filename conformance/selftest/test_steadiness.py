@@ -19,7 +19,10 @@ def prepare(monkeypatch: pytest.MonkeyPatch, runs: Runs) -> list[str]:
     def run_suite(directory: Path, command: str, words: list[str]) -> None:
         assert (command, words) == ("build", ["-n", "4"])
         asked.append(directory.stem)
-        tests = [{"test": test, "status": status} for test, status in runs.pop(0).items()]
+        tests = [
+            {"test": test, "status": status, "patience_used": 0.3 if test == "b" else 0.1}
+            for test, status in runs.pop(0).items()
+        ]
         directory.mkdir(parents=True)
         (directory / "results.json").write_text(json.dumps({"tests": tests}))
 
@@ -51,6 +54,7 @@ def test_verdicts_that_change(
     assert series(tmp_path, 3) == 1
     out = capsys.readouterr().out
     assert "run 2: 2 tests, 2 differ, " in out
+    assert " s, at most 30% of a bound in b\n" in out
     assert "\n  b: fail, now pass\n  c: pass, now missing\n" in out
     assert "run 3: 3 tests, 0 differ, " in out
     assert out.endswith("\n3 runs, 1 unlike the first\n")
