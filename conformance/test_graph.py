@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -351,7 +350,7 @@ def test_a_long_chain(stage: Stage) -> None:
     run = stage.start("-g", "-l", "-n", "+1", "-c", calculator, within=USUAL_STACK)
     run.feed(chain)
     run.close_stdin()
-    assert run.wait(9 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     assert is_same(run.stdout, b"".join(b"%d success\n" % n for n in range(1, length + 1)))
 
 
@@ -367,7 +366,7 @@ def test_a_failure_before_a_long_chain(stage: Stage, its_edge: str) -> None:
     run = stage.start("-g", "-n", "+1", "-c", stage.calculator(), within=USUAL_STACK)
     run.feed(b"".join(edges))
     run.close_stdin()
-    assert run.wait(9 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     result, status, names = run.stdout.splitlines()
     assert (result, status) == (b"1", b"failure")
     assert is_same(sorted(names.split(b" ")), sorted(b"%d" % n for n in range(1, length + 1)))
@@ -392,19 +391,21 @@ def test_a_failure_with_many_paths(stage: Stage) -> None:
 
 @requirement("GRA-062")
 def test_many_tasks(stage: Stage) -> None:
-    """Sixteen times as many tasks take less than sixty-four times as long.
+    """Sixteen times as many tasks take less than sixty-four times the processor time.
 
-    A program whose time is quadratic takes 256 times as long for what depends on the number of
+    A program whose time is quadratic takes 256 times as much for what depends on the number of
     tasks, a conforming one little more than 16 times; starting up only makes the ratio smaller.
+    What its calculators take does not count, so a busy machine changes nothing.
     """
     calculator = stage.script("always", ALWAYS_SUCCESS)
     seconds = []
     for number in (4_000, 64_000):
         run = stage.start("-g", "-n", "+1", "-c", calculator)
-        start = time.monotonic()
         run.feed(b"".join(b"%d\n" % task for task in range(number)))
         run.close_stdin()
-        assert run.wait(6 * stage.bound) == 0
-        seconds.append(time.monotonic() - start)
+        assert run.wait(stage.volume_bound) == 0
+        seconds.append(run.processor_time)
         assert is_same(run.stdout, b"success\n" * number)
-    assert seconds[1] < 64 * seconds[0], f"{seconds[0]:.2f} s, then {seconds[1]:.2f} s"
+    few, many = seconds
+    # It is measured in hundredths.
+    assert many < 64 * max(few, 0.01), f"{few:.2f} s, then {many:.2f} s"

@@ -151,7 +151,7 @@ def test_large_groups_are_not_mixed(stage: Stage, option: str) -> None:
         calculator.drain(stage.bound / 20)
     run.read_output()
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     groups = {
         task: b"".join(task + b" " + line + b"\n" for line in (*many, stage.result(task)))
         for task in tasks
@@ -408,10 +408,10 @@ def test_work_goes_on(stage: Stage) -> None:
     run = stage.start("-n", "+3", "--keep-order", "-c", stage.calculator(), within=within)
     tasks = [b"%d" % number for number in range(1, 1002)]
     run.feed(lines(*tasks))
-    stage.wait("all tasks to be dispatched", lambda: len(stage.tasks) == 1001, 6 * stage.bound)
+    stage.wait("all tasks to be dispatched", lambda: len(stage.tasks) == 1001, stage.volume_bound)
     stage.holder(b"1").answer(b"1")
     run.close_stdin()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     expected = b"1\n" + b"".join(lines(*[line] * 60, task) for task in tasks[1:])
     assert is_same(run.stdout, expected)
 
@@ -432,7 +432,7 @@ def test_memory_is_bounded(stage: Stage, option: str) -> None:
     assert calculator.flood(line, 200 * MIB, patience=stage.bound) == 200 * MIB
     assert run.printed == 0, "a part of a group was printed"
     calculator.answer()
-    stage.wait("the whole result", lambda: run.printed >= 200 * MIB, 6 * stage.bound)
+    stage.wait("the whole result", lambda: run.printed >= 200 * MIB, stage.volume_bound)
     assert run.memory("VmHWM") - before < 64 * MIB
     assert run.finish() == 0
     assert is_same(run.stdout, line * (200 * MIB // 16))
@@ -460,11 +460,13 @@ def test_memory_is_bounded_for_many_tasks(stage: Stage) -> None:
     before = run.memory("VmHWM")
     tasks = [b"%d" % number for number in range(1, 100_002)]
     run.feed(lines(*tasks))
-    stage.wait("the last task to be dispatched", lambda: run.stderr == b"last\n", 9 * stage.bound)
+    stage.wait(
+        "the last task to be dispatched", lambda: run.stderr == b"last\n", stage.volume_bound
+    )
     assert run.memory("VmHWM") - before < 64 * MIB
     os.write(opener, b"\n")
     run.close_stdin()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     os.close(opener)
     assert is_same(run.stdout, b"".join(lines(task, task) for task in tasks))
 
@@ -538,7 +540,7 @@ def test_lines_that_cannot_be_held_back(stage: Stage, option: str) -> None:
     run = stage.start(*words, environment=environment)
     run.feed(b"2\n%d\n3\n" % big)
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 1
+    assert run.wait(stage.volume_bound) == 1
     assert run.stderr, "no diagnostic"
     assert run.stdout == b"0123456789abcde\n" * 2
     stage.happens(lambda: not stage.leftovers(), stage.bound / 5)
@@ -547,5 +549,5 @@ def test_lines_that_cannot_be_held_back(stage: Stage, option: str) -> None:
     run = stage.start(*words, environment=environment)
     run.feed(b"2\n%d\n3\n" % big)
     run.close_stdin()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     assert is_same(run.stdout, b"0123456789abcde\n" * (big + 5))

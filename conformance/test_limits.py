@@ -46,11 +46,11 @@ def test_many_nodes(stage: Stage) -> None:
     stage.wait(
         f"{nodes} calculators to hold a task",
         lambda: run.stderr.count(b"got\n") == nodes,
-        3 * stage.bound,
+        stage.volume_bound,
     )
     os.write(opener, b"\n" * nodes)
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     os.close(opener)
     results = [b"%s %s %s" % (task, stage.nonce, task) for task in tasks]
     assert sorted(run.stdout.splitlines()) == sorted(results)
@@ -62,7 +62,7 @@ def test_long_tasks(stage: Stage) -> None:
     run = stage.start("-n", "+1", "-c", stage.calculator())
     run.feed(task + b"\nnext\n")
     calculator = stage.next_calculator()
-    assert is_same(calculator.next_task(3 * stage.bound), task)
+    assert is_same(calculator.next_task(stage.volume_bound), task)
     calculator.answer(b"long")
     assert calculator.next_task() == b"next"
     calculator.answer(b"short")
@@ -77,7 +77,7 @@ def test_long_result_lines(stage: Stage) -> None:
     run = stage.start("-n", "+1", "-l", "-c", stage.calculator())
     run.feed(b"a\nb\n")
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     expected = b"".join(b"%s %s\n%s end\n" % (n, line, n) for n in (b"1", b"2"))
     assert is_same(run.stdout, expected)
 
@@ -91,7 +91,7 @@ def test_many_tasks(stage: Stage) -> None:
     def do(tasks: int, done: int) -> int:
         run.feed(b"t\n" * tasks)
         stage.wait(
-            f"the results of {done} tasks", lambda: len(run.stdout) == 3 * done, 6 * stage.bound
+            f"the results of {done} tasks", lambda: len(run.stdout) == 3 * done, stage.volume_bound
         )
         return run.memory("VmRSS")
 
@@ -140,7 +140,7 @@ def test_large_results(stage: Stage, place: tuple[str, ...], exec_mode: bool) ->
     assert calculator.flood(line, size, patience=stage.bound) == size
     calculator.answer()
     calculator.exit(0)
-    stage.wait("the whole result", lambda: run.printed > size, 6 * stage.bound)
+    stage.wait("the whole result", lambda: run.printed > size, stage.volume_bound)
     grown = run.memory("VmHWM") - before
     assert run.finish() == 0
     end = MAGIC_EOT if exec_mode else b""

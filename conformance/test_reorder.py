@@ -144,7 +144,7 @@ def test_many_results(stage: Stage, method: str, nodes: int) -> None:
     run = stage.start(method)
     run.feed(b"".join(feed))
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     assert is_same(run.stdout, expected)
 
 
@@ -211,7 +211,7 @@ def test_long_lines(stage: Stage, method: str) -> None:
     run = stage.start(method)
     run.feed(feed)
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     assert is_same(run.stdout, b"".join(expected))
 
 
@@ -433,7 +433,7 @@ def test_a_long_fatal_result(stage: Stage) -> None:
     run = stage.start("-g", "-Mf")
     run.feed(line * 70_000 + b"1 fatal\n1 \n1 whole\n1 success\n1 \n")
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     assert is_same(run.stdout, b"whole\nsuccess\n")
 
 
@@ -585,7 +585,7 @@ def test_a_directory_that_is_missing(stage: Stage, method: str) -> None:
         environment={"TMPDIR": str(stage.directory / "missing")},
         within=("/bin/sh", "-c", f'{LITTLE_MEMORY}; cat input 2>/dev/null | "$@"', "sh"),
     )
-    run.wait(6 * stage.bound)
+    run.wait(stage.volume_bound)
     assert_failed(run)
 
 
@@ -597,7 +597,7 @@ def test_temporary_files_that_cannot_grow(stage: Stage, method: str) -> None:
     run = stage.start(method, environment={"TMPDIR": str(stage.directory)}, within=within)
     run.feed(LONG)
     run.close_stdin()
-    if run.wait(3 * stage.bound) == 0:
+    if run.wait(stage.volume_bound) == 0:
         assert is_same(run.stdout, b"a\n" * 45_000 + b"%0999d\n" % 0 * 45_000)
     else:
         assert_failed(run)
@@ -626,7 +626,7 @@ def test_signals(stage: Stage, method: str, number: signal.Signals) -> None:
     run = stage.start(method, environment={"TMPDIR": str(directory)})
     feed = LONG if method in IN_FILES else LONG[: MIB - MIB % 1006]
     run.feed(feed)
-    stage.wait("the input to be read", lambda: run.accepted == len(feed), 3 * stage.bound)
+    stage.wait("the input to be read", lambda: run.accepted == len(feed), stage.volume_bound)
     run.signal(number)
     assert run.wait() == -number, f"ended with status {run.status}, not by {number.name}"
     assert run.stdout == b""
@@ -680,7 +680,7 @@ def test_where_temporary_files_are(stage: Stage, method: str, named: bool) -> No
     )
     feed = b"1 %s%0989d\n" % (stage.nonce, 0) * 120_000
     run.feed(feed)
-    stage.wait("the input to be read", lambda: run.accepted == len(feed), 3 * stage.bound)
+    stage.wait("the input to be read", lambda: run.accepted == len(feed), stage.volume_bound)
 
     def is_used() -> bool:
         files = {path for path in open_files(stage) if path.is_relative_to(directory)}
@@ -706,7 +706,7 @@ def test_no_file_is_left(stage: Stage, method: str) -> None:
     run = stage.start(method, environment={"TMPDIR": str(directory)})
     run.feed(LONG)
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     assert is_same(run.stdout, b"a\n" * 45_000 + b"%0999d\n" % 0 * 45_000)
     assert not list(directory.iterdir()), "a temporary file was left"
 
@@ -734,7 +734,7 @@ def test_the_memory_of_long_results(stage: Stage, method: str, tasks: int) -> No
             within=("/bin/sh", "-c", f'{LITTLE_MEMORY} && exec "$@"', "sh"),
             stdout=stdout.fileno(),
         )
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     expected = b"".join(text * (200_000 // tasks) for text in texts)
     assert is_same(output.read_bytes(), expected), "other results"
 
@@ -749,7 +749,7 @@ def test_the_memory_of_many_results(stage: Stage, method: str) -> None:
         feed = b"".join(b"%d x\n%d \n" % (task, task) for task in range(begin, end))
         accepted = run.accepted + len(feed)
         run.feed(feed)
-        stage.wait("the input to be read", lambda: run.accepted == accepted, 3 * stage.bound)
+        stage.wait("the input to be read", lambda: run.accepted == accepted, stage.volume_bound)
         return sum(map(resident_memory, stage.leftovers()))
 
     before = measure(1, 20_001)
@@ -768,7 +768,7 @@ def test_many_tasks(stage: Stage, method: str, end: bytes) -> None:
     run = stage.start(method)
     run.feed(b"".join(b"%d %d\n%d %b\n" % (task, task, task, end) for task in tasks))
     run.close_stdin()
-    assert run.wait(3 * stage.bound) == 0
+    assert run.wait(stage.volume_bound) == 0
     texts = b"%d\nx\n" if end else b"%d\n"
     assert is_same(run.stdout, b"".join(texts % task for task in tasks))
 

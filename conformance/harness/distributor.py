@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.harness import processes
 from conformance.harness.watch import READ, WRITE
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Distributor:
         self._close_when_sent = False
         #: The exit status, negative for the number of a signal; None while it runs.
         self.status: int | None = None
+        #: The seconds of processor time that it had used, without its children, when it ended.
+        self.processor_time = 0.0
         words = (os.fsencode(word).decode(errors="backslashreplace") for word in argv)
         transcript.note("distributor started", shlex.join(words))
         with _no_inherited_ignores():
@@ -284,6 +287,7 @@ class Distributor:
         return parents.count(self.pid)
 
     def _take_exit(self) -> None:
+        self.processor_time = processes.processor_time_of(self.pid)
         self.status = self._process.wait()
         self._transcript.note("distributor ended", f"status {self.status}")
         self._recorder.saw_end(self.name)

@@ -179,8 +179,9 @@ class Fake:
 
     def flood(self, line: bytes, limit: int, patience: float) -> int:
         """Write lines as long as somebody takes them; the number of octets that were taken."""
-        # It ends by itself soon after nobody takes any; a hundred megabytes take their time.
-        return int(self._ask("flood", line, limit, patience, bound=6 * self._watch.bounds.usual))
+        # It ends by itself soon after nobody takes any.
+        bound = self._watch.bounds.volume
+        return int(self._ask("flood", line, limit, patience, bound=bound))
 
     def spawn(
         self, *, keep_input: bool = False, keep_output: bool = False, leave: bool = False

@@ -75,6 +75,11 @@ class Stage:
         return self._watch.bounds.usual
 
     @property
+    def volume_bound(self) -> float:
+        """The same for a wait for what takes long by its size."""
+        return self._watch.bounds.volume
+
+    @property
     def patience_used(self) -> float:
         """The largest share of its bound that a wait took that was not in vain."""
         return self._watch.nearest

@@ -38,6 +38,11 @@ class Bounds:
     hang: str | None
     in_vain: float
 
+    @property
+    def volume(self) -> float:
+        """For what takes long by its size, such as 200 MB on a busy disk or 100,000 tasks."""
+        return 30 * self.usual
+
     def of(self, message: str, seconds: float | None) -> float:
         """The bound of a wait that fails with this message and has, or has not, its own bound."""
         if self.hang is not None and self.hang in message:
