@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import secrets
@@ -58,7 +59,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--timeout-scale",
-        type=float,
+        type=_factor,
         default=1.0,
         metavar="FACTOR",
         help="multiply all time limits, for slow machines (default: %(default)s)",
@@ -93,6 +94,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write a profile: features, and what has failed, known reasons included",
     )
+
+
+def _factor(text: str) -> float:
+    """A number that times are multiplied by."""
+    factor = float(text)
+    if not factor > 0:
+        raise argparse.ArgumentTypeError(f"must be more than 0, not {text}")
+    return factor
 
 
 @pytest.hookimpl(tryfirst=True)  # before junit.xml is opened
