@@ -144,8 +144,7 @@ def test_the_process_counts(stage: Stage) -> None:
     other.answer(b"result")
     assert run.finish() == 0
     assert run.stdout == b"1 begun\n1 fatal\n1 result\n"
-    stage.happens(lambda: not stage.leftovers(), stage.bound / 5)
-    assert not stage.leftovers(), "processes were left running"
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("DTH-010", "EOT-012", "END-014")
@@ -439,7 +438,7 @@ def test_a_node_dies_while_a_long_task_is_sent(stage: Stage) -> None:
     dying.die()
     (other,) = others(both, dying)
     other.resume()
-    assert is_same(other.next_task(3 * stage.bound), task)
+    assert is_same(other.next_task(stage.volume_bound), task)
     other.answer(b"result")
     assert run.wait() == 0
     assert run.stdout == b"result\n"
@@ -486,7 +485,9 @@ def test_who_ends_in_order_has_its_time(stage: Stage) -> None:
     other.close_stdout()
     # Who is slow to do wrong passes: to be sure of all five seconds would take them.
     stage.happens(lambda: other.gone, 3.0)
-    assert not other.gone, "it was killed before 5 seconds"
+    assert other.eof_at is not None
+    killed_late = other.gone_at - other.eof_at > 4.9
+    assert killed_late or not other.gone, "it was killed before 5 seconds"
     other.exit(0)
     assert run.wait() == 0
     assert run.stdout == b"fatal\nresult\n"

@@ -115,8 +115,7 @@ def test_descriptors_run_out(stage: Stage) -> None:
     run.close_stdin()
     assert run.wait(3 * stage.bound) == 1
     assert run.stderr, "no diagnostic"
-    stage.happens(lambda: not stage.leftovers(), stage.bound / 5)
-    assert not stage.leftovers(), "processes were left running"
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("LIM-006")
@@ -137,7 +136,7 @@ def test_large_results(stage: Stage, place: tuple[str, ...], exec_mode: bool) ->
         calculator.next_task()
     before = run.memory("VmHWM")
     line, size = stage.nonce + b"0123456\n", 100 * MIB
-    assert calculator.flood(line, size, patience=stage.bound) == size
+    assert calculator.flood(line, size, patience=3 * stage.bound) == size
     calculator.answer()
     calculator.exit(0)
     stage.wait("the whole result", lambda: run.printed > size, stage.volume_bound)

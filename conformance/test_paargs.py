@@ -446,8 +446,7 @@ def test_ended_by_a_signal(stage: Stage, number: signal.Signals) -> None:
     stage.next_calculator()
     run.signal(number)
     assert run.wait() == -number
-    stage.happens(lambda: not stage.leftovers(), stage.bound / 5)
-    assert not stage.leftovers(), "processes were left running"
+    assert not stage.left_running(), "processes were left running"
 
 
 def mortal(stage: Stage) -> tuple[str, str]:

@@ -575,7 +575,7 @@ def test_the_loss_of_a_node_without_z(stage: Stage) -> None:
     (run,) = stage.distributors
     assert run.wait() == 1
     assert run.stdout == b"1 begun\n"
-    assert not stage.leftovers()
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("PRE-030", "PRE-031")

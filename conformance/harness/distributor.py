@@ -262,10 +262,10 @@ class Distributor:
         assert self.status is not None
         return self.status
 
-    def finish(self) -> int:
+    def finish(self, bound: float | None = None) -> int:
         """End the input and wait for the end of the distributor; its exit status."""
         self.close_stdin()
-        return self.wait()
+        return self.wait(bound)
 
     def memory(self, field: str) -> int:
         """A line of ``/proc/PID/status`` such as VmRSS or VmHWM, in octets."""

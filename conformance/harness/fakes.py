@@ -175,11 +175,12 @@ class Fake:
 
     def drain(self, patience: float) -> bool:
         """Whether the distributor reads everything that was written, within ``patience``."""
-        return bool(self._ask("drain", patience))
+        # To answer that nothing is read takes its time, too.
+        bound = patience + self._watch.bounds.usual
+        return bool(self._ask("drain", patience, bound=bound))
 
     def flood(self, line: bytes, limit: int, patience: float) -> int:
         """Write lines as long as somebody takes them; the number of octets that were taken."""
-        # It ends by itself soon after nobody takes any.
         bound = self._watch.bounds.volume
         return int(self._ask("flood", line, limit, patience, bound=bound))
 

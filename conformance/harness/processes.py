@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,28 +69,41 @@ def descendants_of(pid: int) -> set[int]:
 
 def kill(pids: Iterable[int], patience: float) -> set[int]:
     """Kill processes and wait for their end; those that still live after ``patience`` seconds."""
+    ending = _opened(pids)
+    for fd in ending:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(fd, signal.SIGKILL)
+    return _wait(ending, patience)
+
+
+def await_ends(pids: Iterable[int], patience: float) -> None:
+    """Wait for the end of all these processes, but no longer than ``patience`` seconds."""
+    _wait(_opened(pids), patience)
+
+
+def _opened(pids: Iterable[int]) -> dict[int, int]:
+    """Those processes that are still there, by new descriptors that stand for them."""
+    found = {}
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            found[os.pidfd_open(pid)] = pid
+    return found
+
+
+def _wait(ending: dict[int, int], patience: float) -> set[int]:
+    """Close all descriptors after the ends of their processes; those that still live."""
     deadline = time.monotonic() + patience
     waiting = select.poll()
-    ending: dict[int, int] = {}
-    for pid in pids:
-        try:
-            fd = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        ending[fd] = pid
+    for fd in ending:
         waiting.register(fd, select.POLLIN)
-        try:
-            signal.pidfd_send_signal(fd, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    while ending and (left := deadline - time.monotonic()) > 0:
+    living = ending.copy()
+    while living and (left := deadline - time.monotonic()) > 0:
         for fd, _ in waiting.poll(left * 1000):
             waiting.unregister(fd)
-            os.close(fd)
-            del ending[fd]
+            del living[fd]
     for fd in ending:
         os.close(fd)
-    return set(ending.values())
+    return set(living.values())
 
 
 def _all() -> list[int]:

@@ -7,6 +7,7 @@ import secrets
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -257,6 +258,13 @@ class Stage:
     def leftovers(self) -> set[int]:
         """The processes of this test, by their environment, that run now: no zombies."""
         return processes.with_variable(_MARK, self._mark)
+
+    def left_running(self) -> set[int]:
+        """Those that go on running: what was killed needs a moment to go."""
+        deadline = time.monotonic() + self.bound / 5
+        while (left := self.leftovers()) and (seconds := deadline - time.monotonic()) > 0:
+            processes.await_ends(left, seconds)
+        return left
 
     def close(self) -> None:
         """End whatever the test left running."""
