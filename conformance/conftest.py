@@ -281,8 +281,6 @@ def pytest_runtest_makereport(
         outcome = Outcome(_name(item), tuple(ids), Status.SKIP, str(error))
     else:
         outcome = judge.judge(_name(item), ids, error)
-    if _stage_key in item.stash:
-        outcome = outcome.with_patience_used(item.stash[_stage_key].patience_used)
     _show(outcome, report)
     if report.failed:
         report.sections.append(("requirements", judge.sentences(ids)))
@@ -290,13 +288,15 @@ def pytest_runtest_makereport(
         report.sections.append(("verdict", f"{outcome.status}: {outcome.message}\n({expectation})"))
     evidence = recording = ""
     again = _again(item)
-    if error and _stage_key in item.stash:
-        stage = item.stash[_stage_key]
+    stage = item.stash.get(_stage_key, None)
+    if error and stage:
         evidence, recording = stage.evidence(), stage.recording(_about(item, outcome))
         if report.failed:
             report.sections.append(("transcript", evidence))
             report.sections.append(("again", "\n".join([again, *_replayed(item, recording)])))
-    described = outcome.with_evidence(evidence, again, recording).as_dict()
+    described = outcome.with_evidence(
+        evidence, again, recording, stage.patience_used if stage else 0.0
+    ).as_dict()
     report.__dict__[_DESCRIPTION] = described  # which passes through pytest-xdist
     return report
 

@@ -29,10 +29,6 @@ def others(calculators: list[Calculator], one: Calculator) -> list[Calculator]:
     return [calculator for calculator in calculators if calculator is not one]
 
 
-def assert_nothing_left(stage: Stage) -> None:
-    assert not stage.left_running(), "processes were left running"
-
-
 # The normal end
 
 
@@ -148,7 +144,7 @@ def test_a_stopped_calculator(stage: Stage) -> None:
     run.close_stdin()
     assert run.wait(grace(stage)) == 0
     assert run.stdout == b"result\n"
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-001", "END-007")
@@ -177,7 +173,7 @@ def test_nothing_is_left_running(stage: Stage) -> None:
         assert calculator.spawn() in stage.leftovers()
         calculator.answer()
     assert run.finish() == 0
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-007")
@@ -261,7 +257,7 @@ def test_a_node_ends_at_work_and_leaves_a_child(stage: Stage) -> None:
     assert run.wait(3 * stage.bound) == 1
     assert run.stdout == b"begun\n"
     assert b"0" in run.stderr, "the diagnostic lacks the index of the node"
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-010")
@@ -324,7 +320,7 @@ def test_the_others_are_ended(stage: Stage, how: str) -> None:
     assert run.wait(grace_after(stage, how)) == 1
     for calculator in calculators:
         calculator.wait_gone()
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-012", "END-006")
@@ -384,7 +380,7 @@ def test_the_reader_goes_away(stage: Stage) -> None:
     a.answer(b"result")
     assert run.wait() == -signal.SIGPIPE
     assert run.stderr == b""
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-020")
@@ -425,7 +421,7 @@ def test_output_errors(stage: Stage, option: str) -> None:
     calculator.answer(b"result")
     assert run.finish() == 1, "the error was not noticed"
     assert run.stderr, "no diagnostic"
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-023")
@@ -451,7 +447,7 @@ def test_input_errors(stage: Stage, what: str, mode: str) -> None:
         os.close(stdin)
     assert run.wait() == 1
     assert run.stderr, "no diagnostic"
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 # Signals
@@ -474,7 +470,7 @@ def test_ended_by_a_signal(stage: Stage, number: signal.Signals, state: str) -> 
     assert run.wait() == -number
     for calculator in calculators:
         calculator.wait_gone()
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-030", "END-006")
@@ -486,7 +482,7 @@ def test_stubborn_calculators_after_a_signal(stage: Stage, number: signal.Signal
     calculator.next_task()
     run.signal(number)
     assert run.wait(grace(stage)) == -number
-    assert_nothing_left(stage)
+    assert not stage.left_running(), "processes were left running"
 
 
 @requirement("END-031")

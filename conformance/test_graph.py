@@ -349,8 +349,7 @@ def test_a_long_chain(stage: Stage) -> None:
     calculator = stage.script("always", ALWAYS_SUCCESS)
     run = stage.start("-g", "-l", "-n", "+1", "-c", calculator, within=USUAL_STACK)
     run.feed(chain)
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     assert is_same(run.stdout, b"".join(b"%d success\n" % n for n in range(1, length + 1)))
 
 
@@ -365,8 +364,7 @@ def test_a_failure_before_a_long_chain(stage: Stage, its_edge: str) -> None:
     stage.reply = lambda task: task + b"\nfailure\n\n"
     run = stage.start("-g", "-n", "+1", "-c", stage.calculator(), within=USUAL_STACK)
     run.feed(b"".join(edges))
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     result, status, names = run.stdout.splitlines()
     assert (result, status) == (b"1", b"failure")
     assert is_same(sorted(names.split(b" ")), sorted(b"%d" % n for n in range(1, length + 1)))
@@ -402,8 +400,7 @@ def test_many_tasks(stage: Stage) -> None:
     for number in (4_000, 64_000):
         run = stage.start("-g", "-n", "+1", "-c", calculator)
         run.feed(b"".join(b"%d\n" % task for task in range(number)))
-        run.close_stdin()
-        assert run.wait(stage.volume_bound) == 0
+        assert run.finish(stage.volume_bound) == 0
         seconds.append(run.processor_time)
         assert is_same(run.stdout, b"success\n" * number)
     few, many = seconds

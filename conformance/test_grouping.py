@@ -536,8 +536,7 @@ def test_lines_that_cannot_be_held_back(stage: Stage, option: str) -> None:
     big = 200 * MIB // 16
     run = stage.start(*words, environment=environment)
     run.feed(b"2\n%d\n3\n" % big)
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 1
+    assert run.finish(stage.volume_bound) == 1
     assert run.stderr, "no diagnostic"
     assert run.stdout == b"0123456789abcde\n" * 2
     assert not stage.left_running(), "processes were left running"

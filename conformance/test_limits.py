@@ -49,8 +49,7 @@ def test_many_nodes(stage: Stage) -> None:
         stage.volume_bound,
     )
     os.write(opener, b"\n" * nodes)
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     os.close(opener)
     results = [b"%s %s %s" % (task, stage.nonce, task) for task in tasks]
     assert sorted(run.stdout.splitlines()) == sorted(results)
@@ -76,8 +75,7 @@ def test_long_result_lines(stage: Stage) -> None:
     stage.reply = lambda _: line + b"\nend\n\n"
     run = stage.start("-n", "+1", "-l", "-c", stage.calculator())
     run.feed(b"a\nb\n")
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     expected = b"".join(b"%s %s\n%s end\n" % (n, line, n) for n in (b"1", b"2"))
     assert is_same(run.stdout, expected)
 

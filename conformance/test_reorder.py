@@ -209,8 +209,7 @@ def test_long_lines(stage: Stage, method: str) -> None:
         expected.reverse()
     run = stage.start(method)
     run.feed(feed)
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     assert is_same(run.stdout, b"".join(expected))
 
 
@@ -431,8 +430,7 @@ def test_a_long_fatal_result(stage: Stage) -> None:
     line = b"1 %0999d\n" % 0
     run = stage.start("-g", "-Mf")
     run.feed(line * 70_000 + b"1 fatal\n1 \n1 whole\n1 success\n1 \n")
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     assert is_same(run.stdout, b"whole\nsuccess\n")
 
 
@@ -595,8 +593,7 @@ def test_temporary_files_that_cannot_grow(stage: Stage, method: str) -> None:
     within = ("/bin/sh", "-c", "trap '' XFSZ; ulimit -f 1024 && exec \"$@\"", "sh")
     run = stage.start(method, environment={"TMPDIR": str(stage.directory)}, within=within)
     run.feed(LONG)
-    run.close_stdin()
-    if run.wait(stage.volume_bound) == 0:
+    if run.finish(stage.volume_bound) == 0:
         assert is_same(run.stdout, b"a\n" * 45_000 + b"%0999d\n" % 0 * 45_000)
     else:
         assert_failed(run)
@@ -705,8 +702,7 @@ def test_no_file_is_left(stage: Stage, method: str) -> None:
     directory.mkdir()
     run = stage.start(method, environment={"TMPDIR": str(directory)})
     run.feed(LONG)
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     assert is_same(run.stdout, b"a\n" * 45_000 + b"%0999d\n" % 0 * 45_000)
     assert not list(directory.iterdir()), "a temporary file was left"
 

@@ -163,8 +163,7 @@ def assert_octets_are_kept(stage: Stage, sshd: Sshd, tasks: list[bytes]) -> None
     stage.reply = lambda task: b"%s %s\n\n" % (stage.nonce, task)
     run = stage.start("-n", "host", "-t", sshd.transport(), "-c", stage.calculator())
     run.feed(b"".join(task + b"\n" for task in tasks))
-    run.close_stdin()
-    assert run.wait(stage.volume_bound) == 0
+    assert run.finish(stage.volume_bound) == 0
     calculator = stage.next_calculator()
     assert is_remote(calculator)
     received = b"".join(task + b"\n" for task in tasks)

@@ -64,13 +64,17 @@ class Outcome:
     recording: str = ""
     patience_used: float = 0.0
 
-    def with_evidence(self, evidence: str, again: str, recording: str) -> Outcome:
+    def with_evidence(
+        self, evidence: str, again: str, recording: str, patience_used: float
+    ) -> Outcome:
         """The same with what its readers need."""
-        return replace(self, evidence=evidence, again=again, recording=recording)
-
-    def with_patience_used(self, share: float) -> Outcome:
-        """The same with that."""
-        return replace(self, patience_used=round(share, 6))
+        return replace(
+            self,
+            evidence=evidence,
+            again=again,
+            recording=recording,
+            patience_used=round(patience_used, 6),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The same, of types that JSON has."""

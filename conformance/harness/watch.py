@@ -43,9 +43,13 @@ class Bounds:
         """For what takes long by its size, such as 200 MB on a busy disk or 100,000 tasks."""
         return 30 * self.usual
 
+    def is_in_vain(self, message: str) -> bool:
+        """Whether it is expected that a wait fails with this message."""
+        return self.hang is not None and self.hang in message
+
     def of(self, message: str, seconds: float | None) -> float:
         """The bound of a wait that fails with this message and has, or has not, its own bound."""
-        if self.hang is not None and self.hang in message:
+        if self.is_in_vain(message):
             return self.in_vain
         return self.usual if seconds is None else seconds
 
@@ -94,7 +98,8 @@ class Watch:
             if hopeless:
                 raise UnmetError(f"{hopeless} while the test waited for: {what}")
             raise UnmetError(message)
-        self.nearest = max(self.nearest, (time.monotonic() - begin) / seconds)
+        if not self.bounds.is_in_vain(message):
+            self.nearest = max(self.nearest, (time.monotonic() - begin) / seconds)
 
     def happens(self, condition: Callable[[], bool], bound: float) -> bool:
         """Whether ``condition`` comes to hold within ``bound`` seconds."""

@@ -28,7 +28,7 @@ def test_only_the_wait_in_vain_is_short(
 
 
 def test_how_near_a_wait_came_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wait that times out does not count."""
+    """A wait that times out does not count, nor one like that which is expected to."""
     seconds = 0.0
 
     def after(more: float, answer: bool) -> bool:
@@ -45,6 +45,9 @@ def test_how_near_a_wait_came_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> N
         watch.wait("something that does not happen", lambda: after(20, False))
     assert watch.nearest == 0.3
     watch.wait("something", lambda: after(5, True))
+    assert watch.nearest == 0.5
+    watch.bounds = Bounds(usual=10, hang="something else", in_vain=1)
+    watch.wait("something else", lambda: after(0.9, True))
     assert watch.nearest == 0.5
     watch.close()
 

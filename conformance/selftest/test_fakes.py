@@ -7,9 +7,22 @@ import random
 import shlex
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from conformance.harness.control import Channel
+from conformance.harness.fakes import Fake
+from conformance.harness.recording import Recorder
 from conformance.harness.stage import Stage
-from conformance.harness.watch import Bounds
+from conformance.harness.transcript import Transcript
+from conformance.harness.watch import Bounds, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+#: Ends at once and leaves a process that ends as soon as somebody writes into the FIFO.
+LEAVES_ONE = ["/bin/sh", "-c", "(read -r _ <gate) </dev/null >/dev/null 2>&1 & exit 0"]
 
 
 def make_stage(directory: Path, bound: float, program: list[str]) -> Stage:
@@ -18,22 +31,30 @@ def make_stage(directory: Path, bound: float, program: list[str]) -> Stage:
     return Stage(program, ["true"], {}, directory, bounds, dice)
 
 
-def test_what_is_about_to_end_is_not_left_running(tmp_path: Path) -> None:
+def test_what_is_about_to_end_is_not_left_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Although the program has ended and nobody holds anything that the stage could see."""
-    background = "(read -r _ <gate) </dev/null >/dev/null 2>&1 & exit 0"
-    stage = make_stage(tmp_path, 60, ["/bin/sh", "-c", background])
-    os.mkfifo(tmp_path / "gate")
+    stage = make_stage(tmp_path, 60, LEAVES_ONE)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
     stage.start().wait()
-    assert stage.leftovers()
-    with (tmp_path / "gate").open("w") as gate:
-        gate.write("go\n")
+    look = stage.leftovers
+
+    def look_and_end_it() -> set[int]:
+        seen = look()
+        if seen:
+            gate.write_text("go\n")
+        return seen
+
+    monkeypatch.setattr(stage, "leftovers", look_and_end_it)
     assert not stage.left_running()
+    monkeypatch.undo()
     stage.close()
 
 
 def test_what_does_not_end_is_left_running(tmp_path: Path) -> None:
-    background = "(read -r _ <gate) </dev/null >/dev/null 2>&1 & exit 0"
-    stage = make_stage(tmp_path, 0.1, ["/bin/sh", "-c", background])
+    stage = make_stage(tmp_path, 5, LEAVES_ONE)
     os.mkfifo(tmp_path / "gate")
     stage.start().wait()
     assert stage.left_running() == stage.leftovers() != set()
@@ -50,3 +71,45 @@ def test_a_fake_that_is_killed_before_it_can_say_who_it_is(tmp_path: Path) -> No
     stage.start().wait()
     assert stage.started == 0
     stage.close()
+
+
+class NotedWatch(Watch):
+    """Notes how long it was asked to wait."""
+
+    def __init__(self) -> None:
+        super().__init__(Bounds(usual=10, hang=None, in_vain=1), lambda: None)
+        self.asked: list[float | None] = []
+
+    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
+        self.asked.append(bound)
+        assert condition(), what
+
+
+def test_answers_that_take_long_are_waited_for() -> None:
+    """A hundred megabytes take more than the usual time, and so does it to see nobody read."""
+    watch = NotedWatch()
+    near, far = socket.socketpair()
+    channel = Channel(near, watch, lambda *_: None)
+    hello = {"pid": 1, "words": [], "environment": [], "start": 0.0}
+    fake = Fake(0, channel, watch, Transcript(), Recorder(), hello)
+    fake.take("done", 100 << 20)
+    assert fake.flood(b"x\n", 100 << 20, patience=3) == 100 << 20
+    fake.take("done", False)
+    assert not fake.drain(15)
+    assert watch.asked == [watch.bounds.volume, 25]
+    channel.close()
+    far.close()
+    watch.close()
+
+
+def test_the_processor_time_is_its_own(tmp_path: Path) -> None:
+    """What its children take is not, however much."""
+    burn = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+    itself = make_stage(tmp_path, 60, ["/bin/sh", "-c", burn])
+    its_child = make_stage(tmp_path, 60, ["/bin/sh", "-c", f"({burn}); :"])
+    by_itself, by_its_child = itself.start(), its_child.start()
+    assert by_itself.finish() == by_its_child.finish() == 0
+    assert by_itself.processor_time > 0.03
+    assert by_its_child.processor_time < by_itself.processor_time / 2
+    itself.close()
+    its_child.close()

@@ -307,3 +307,11 @@ def test_what_holds_no_results_is_named(tmp_path: Path, content: str | None) -> 
     assert done.returncode == 1
     assert done.stderr.startswith(f"compare: {path}: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("factor", ["0", "-1", "nan", "x"])
+def test_a_scale_of_times_is_more_than_0(copy: Copy, factor: str) -> None:
+    status, output = copy.judge(f"--timeout-scale={factor}")
+    assert status == pytest.ExitCode.USAGE_ERROR
+    assert "--timeout-scale" in output
+    assert factor in output
