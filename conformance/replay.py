@@ -28,7 +28,7 @@ from conformance.harness.watch import Bounds
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-BOUND = 5.0
+BOUND = 10.0
 """Seconds to wait for what was seen then."""
 
 LEFT = 0.5

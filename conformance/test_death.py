@@ -103,7 +103,7 @@ def test_a_node_dies_at_work(stage: Stage, how: str, mode: str) -> None:
     (other,) = others(both, lost)
     assert other.next_task() == b"a"
     answer(other, mode, b"result")
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert run.stdout == b"begun\nfatal\n" + answered(mode, b"result")
     assert run.diagnostics == b""
 
@@ -186,11 +186,11 @@ def test_right_after_the_eot(stage: Stage, how: str, mode: str) -> None:
         first.wait_gone()
     else:
         # It may be given c. If b were answered now, either could, whatever the program does.
-        stage.happens(lambda: b"c" in first.tasks, stage.bound / 5)
+        stage.happens(lambda: b"c" in first.tasks, stage.grace)
     answer(second, mode, b"of b")
     stage.wait("task c to reach the node that lives", lambda: b"c" in second.tasks)
     answer(second, mode, b"of c")
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert stage.tasks.count(b"a") == 1
     lines = run.stdout.splitlines()
     while b"3 fatal" in lines:
@@ -213,7 +213,7 @@ def test_the_last_node_dies_after_the_last_result(stage: Stage, how: str, mode: 
     calculator.next_task()
     answer(calculator, mode, b"result" * 5000)
     lose(calculator, how)
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert run.stdout == answered(mode, b"result" * 5000)
     assert run.diagnostics == b""
 
@@ -254,7 +254,7 @@ def test_idle_nodes_die_silently(stage: Stage, how: str, mode: str) -> None:
             idle.wait_gone()
     answer(busy, mode, b"result")
     run.close_stdin()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert run.stdout == answered(mode, b"result")
     assert run.diagnostics == b""
 
@@ -368,7 +368,7 @@ def test_reassigned_tasks_go_first(stage: Stage, order: str) -> None:
     assert other.next_task() == b"b"
     # Nothing that can be waited for shows that the death was noticed: the end of its output comes
     # before that of the process, but what is printed then may wait in a buffer.
-    stage.happens(lambda: b"fatal" in run.stdout, stage.bound / 20)
+    stage.happens(lambda: b"fatal" in run.stdout, stage.grace / 4)
     for task in (b"a", b"c", b"d"):
         answer(other, mode)
         assert other.next_task() == task
@@ -414,7 +414,7 @@ def test_a_node_closes_its_input(stage: Stage) -> None:
     other.answer(b"of c")
     for calculator in both:
         calculator.exit(0)
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     lines = run.stdout.splitlines()
     done = {1: [b"begun", b"of a", b""], 2: [b"of b", b""]}
     for number, expected in done.items():
@@ -457,7 +457,7 @@ def test_what_is_left_of_a_dead_node_is_ended(stage: Stage, flags: tuple[str, ..
     (other,) = others(both, lost)
     assert other.next_task() == b"a"
     other.answer(b"of a")
-    lost.wait_gone(6 * stage.bound)
+    lost.wait_gone(3 * stage.bound)
     run.expect_output(b"fatal\n\nof a\n\n")
     run.feed(b"b\n")
     assert other.next_task() == b"b"
@@ -716,7 +716,7 @@ def test_all_nodes_failed(stage: Stage, how: str, nodes: int, mode: str) -> None
         calculator.next_task()
     for calculator in calculators:
         lose(calculator, how)
-    assert run.wait(6 * stage.bound) == 1
+    assert run.wait(3 * stage.bound) == 1
     assert run.stdout == b"fatal\n\n" * nodes
     assert run.diagnostics == b"all nodes failed\n"
     for calculator in calculators:
@@ -738,7 +738,7 @@ def test_all_idle_nodes_died_when_a_task_comes(stage: Stage, how: str) -> None:
             calculator.wait_gone()
     run.feed(b"a\n")
     run.close_stdin()
-    assert run.wait(6 * stage.bound) == 1
+    assert run.wait(3 * stage.bound) == 1
     assert run.diagnostics == b"all nodes failed\n"
     assert run.stdout in (b"", b"fatal\n", b"fatal\nfatal\n")
 
@@ -774,7 +774,7 @@ def test_all_nodes_dead_but_not_needed(stage: Stage, how: str, mode: str) -> Non
         if "closed" not in how:
             calculator.wait_gone()
     run.close_stdin()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert run.stdout == answered(mode, b"result") * 2
     assert run.diagnostics == b""
 
@@ -809,7 +809,7 @@ def test_standard_error_does_not_matter(stage: Stage) -> None:
     assert calculator.next_task() == b"b"
     calculator.close_stderr()
     # A node that is ended for it would be gone: who is slow to do wrong passes.
-    stage.happens(lambda: calculator.gone, stage.bound / 20)
+    stage.happens(lambda: calculator.gone, stage.grace / 4)
     calculator.answer(b"of b")
     assert run.finish() == 0
     assert run.stdout == b"of a\nof b\n"

@@ -104,7 +104,7 @@ def test_the_input_stays_open_while_a_task_is_held(stage: Stage) -> None:
     idle = both[0] if both[1] is busy else both[1]
     run.close_stdin()
     # Only a sign that the end of the input was seen; to miss it makes the test weaker, not wrong.
-    stage.happens(lambda: idle.eof_at is not None, stage.bound / 10)
+    stage.happens(lambda: idle.eof_at is not None, stage.grace / 2)
     busy.write(b"one\n")
     busy.sync()
     assert busy.eof_at is None
@@ -243,7 +243,7 @@ def test_the_idle_node_of_lowest_index_is_next(stage: Stage) -> None:
     for task in (b"c", b"b", b"a"):
         calculator = stage.holder(task)
         calculator.answer(task)
-        calculator.drain(stage.bound / 10)
+        calculator.drain(stage.bound / 2)
     for task in (b"d", b"e", b"f"):
         run.feed(task + b"\n")
         stage.holder(task)
@@ -418,7 +418,7 @@ def test_reading_ahead_is_bounded(stage: Stage, nodes: int) -> None:
     allowed = len(dispatched) + MIB + capacity
     # The grace is over when the distributor stays within its bound. A slow one that reads too much
     # may not be caught; one that conforms cannot fail.
-    stage.happens(lambda: run.accepted > allowed, stage.bound / 10)
+    stage.happens(lambda: run.accepted > allowed, stage.grace / 2)
     assert run.accepted <= allowed, f"{run.accepted} octets were read, {allowed} are allowed"
 
 
@@ -451,7 +451,7 @@ def test_unread_output_is_bounded(stage: Stage) -> None:
     before = run.memory("VmHWM")
     # One second in which nothing is taken counts as refused. If the distributor was only slow it
     # takes the rest later: that makes the test weaker, not wrong.
-    taken = calculator.flood(line, 256 * MIB, patience=stage.bound / 10)
+    taken = calculator.flood(line, 256 * MIB, patience=stage.grace / 2)
     assert taken >= 64 * KIB
     assert run.memory("VmHWM") - before < 64 * MIB
     calculator.write(line * 2)  # completes the line that the flood may have left in the middle

@@ -17,7 +17,7 @@ requirement = pytest.mark.requirement
 
 def grace(stage: Stage) -> float:
     """How long calculators that do not end by themselves can hold up a distributor."""
-    return 6 * stage.bound
+    return 3 * stage.bound
 
 
 def grace_after(stage: Stage, how: str) -> float:
@@ -81,7 +81,7 @@ def test_the_end_of_the_input_ends_nothing_that_was_begun(stage: Stage) -> None:
     idle = next(fake for fake in calculators if fake is not busy)
     run.close_stdin()
     # Not all tell the idle one: to guess wrong lets one pass that is slow to do wrong.
-    stage.happens(lambda: idle.eof_at is not None, stage.bound / 10)
+    stage.happens(lambda: idle.eof_at is not None, stage.grace / 2)
     busy.answer(b"of a")
     assert run.wait() == 0
     assert run.stdout == b"of a\n"
@@ -98,7 +98,7 @@ def test_calculators_are_waited_for(stage: Stage, nodes: int) -> None:
     for calculator in calculators:
         calculator.wait_eof()
     # To be sure that it will not exit would take for ever: one that is slow to do wrong passes.
-    stage.happens(lambda: run.status is not None, stage.bound / 20)
+    stage.happens(lambda: run.status is not None, stage.grace / 4)
     assert run.status is None, "the distributor exited before its calculators"
     for calculator in calculators:
         calculator.exit(0)
@@ -121,7 +121,7 @@ def test_a_calculator_that_does_not_end(stage: Stage) -> None:
         grace(stage),
     )
     # What was killed needs a moment to go, perhaps longer than its distributor.
-    stage.happens(lambda: calculator.gone, stage.bound / 5)
+    stage.happens(lambda: calculator.gone, stage.moment)
     assert calculator.gone, "the distributor exited and left its calculator running"
     run.wait(grace(stage))
     assert run.stdout == b"result\n"
@@ -331,7 +331,7 @@ def test_stubborn_others_are_ended(stage: Stage) -> None:
     lost, other = stage.holder(b"a"), stage.holder(b"b")
     lost.die()
     assert run.wait(grace(stage)) == 1
-    stage.happens(lambda: other.gone, stage.bound / 5)
+    stage.happens(lambda: other.gone, stage.moment)
     assert other.gone, "the distributor exited and left a calculator running"
 
 

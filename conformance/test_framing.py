@@ -186,7 +186,7 @@ def test_newline_inside_a_task_waits_for_results(stage: Stage) -> None:
     calculator = stage.holder(b"a")
     run.feed(b"two\nlines\0")
     # Only a sign that the second task was looked at; to miss it makes the test weaker, not wrong.
-    stage.happens(lambda: bool(run.stderr), stage.bound / 10)
+    stage.happens(lambda: bool(run.stderr), stage.grace / 2)
     calculator.answer(stage.result(b"a"))
     assert run.finish() == 1
     assert run.stdout == stage.result(b"a") + b"\n"

@@ -148,7 +148,7 @@ def test_large_groups_are_not_mixed(stage: Stage, option: str) -> None:
         calculator = stage.holder(task)
         calculator.answer(stage.result(task))
         # Who does not read one group while another one waits for its reader passes.
-        calculator.drain(stage.bound / 20)
+        calculator.drain(stage.grace / 4)
     run.read_output()
     assert run.finish(stage.volume_bound) == 0
     groups = {
@@ -391,7 +391,7 @@ def test_a_signal_while_nobody_reads(stage: Stage, number: signal.Signals) -> No
     stage.holder(b"2").answer(*[b"0123456789abcde"] * 100_000)
     stage.holder(b"3")  # so the answer was read
     run.signal(number)
-    assert run.wait(6 * stage.bound) == -number
+    assert run.wait(3 * stage.bound) == -number
 
 
 # Holding lines back

@@ -338,7 +338,7 @@ def test_a_command_that_is_refused(stage: Stage, number: int) -> None:
         command = stage.next_calculator()
         assert command.words == [task]
         # Who ends it later than this because another task is refused passes.
-        stage.happens(partial(getattr, command, "gone"), stage.bound / 20)
+        stage.happens(partial(getattr, command, "gone"), stage.grace / 4)
         command.write(b"of " + task + b"\n")
         command.exit(0)
     assert run.wait() == 1
@@ -550,7 +550,7 @@ def test_only_the_head_was_attempted(stage: Stage, how: str, mode: str) -> None:
     stage.reply = lambda _task: b"success\n\n"
     other.write(b"success\n\n" * 3)
     other.unanswered.clear()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert other.tasks == [*own, head, *queued, b"7"]
     expected = [
         line
@@ -622,7 +622,7 @@ def test_a_node_that_reads_no_more(stage: Stage, mode: str) -> None:
     stage.reply = lambda _task: b"success\n\n"
     other.write(b"success\n\n" * 2)
     other.unanswered.clear()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert other.tasks == [*own, b"5", b"6"]
     assert b"fatal" not in run.stdout
     assert b"late" not in run.stdout

@@ -627,7 +627,7 @@ def test_signals(stage: Stage, method: str, number: signal.Signals) -> None:
     run.signal(number)
     assert run.wait() == -number, f"ended with status {run.status}, not by {number.name}"
     assert run.stdout == b""
-    stage.happens(lambda: not list(directory.iterdir()), stage.bound / 5)
+    stage.happens(lambda: not list(directory.iterdir()), stage.moment)
     assert not list(directory.iterdir()), "a temporary file was left"
 
 
@@ -763,7 +763,7 @@ def test_many_tasks(stage: Stage, method: str, end: bytes) -> None:
     tasks = range(1, 100_001)
     run = stage.start(method)
     run.feed(b"".join(b"%d %d\n%d %b\n" % (task, task, task, end) for task in tasks))
-    assert run.finish(3 * stage.bound) == 0  # the bound is what this is about
+    assert run.finish(2 * stage.bound) == 0  # the bound is what this is about
     texts = b"%d\nx\n" if end else b"%d\n"
     assert is_same(run.stdout, b"".join(texts % task for task in tasks))
 

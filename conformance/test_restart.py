@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -128,7 +129,7 @@ def test_zero_does_not_mean_at_once(stage: Stage, zero: str) -> None:
     (other,) = [fake for fake in both if fake is not lost]
     assert other.next_task() == b"a"
     # To be sure that nothing is restarted would take for ever: who is slow to do so passes.
-    stage.happens(lambda: len(stage.calculators) > 2, stage.bound / 20)
+    stage.happens(lambda: len(stage.calculators) > 2, stage.grace / 4)
     other.answer(b"result")
     assert run.wait() == 0
     assert run.stdout == b"fatal\nresult\n"
@@ -342,7 +343,7 @@ def test_a_node_that_dies_at_each_start(stage: Stage) -> None:
         assert task == b"%d" % done
         stage.happens(lambda: starts() >= 6, 0.2)
         beta.answer(b"of " + task)
-        assert done < 20 * stage.bound, "it was not restarted"
+        assert done < 10 * stage.bound, "it was not restarted"
     assert run.finish() == 0
     results = [line for line in run.stdout.splitlines() if b"of" in line]
     assert results == [b"%d of %d" % (n, n) for n in range(1, done + 1)]
@@ -356,7 +357,7 @@ def test_one_process_at_a_time(stage: Stage) -> None:
     first = stage.next_calculator()
     first.next_task()
     first.close_stdout()
-    stage.wait("a restart", lambda: len(stage.calculators) > 1, 6 * stage.bound)
+    stage.wait("a restart", lambda: len(stage.calculators) > 1, 3 * stage.bound)
     assert first.pid not in stage.leftovers(), "the former process was still there"
     second = stage.next_calculator()
     assert second.next_task() == b"a"
@@ -495,7 +496,7 @@ def test_w_waits(stage: Stage) -> None:
     stage.next_calculator().exit(1)
     run.expect_output(b"fatal\n\n")
     # To be sure that it will not end would take for ever: one that is slow to do wrong passes.
-    stage.happens(lambda: run.status is not None, stage.bound / 20)
+    stage.happens(lambda: run.status is not None, stage.grace / 4)
     assert run.status is None, "the distributor did not wait"
     assert run.diagnostics == b""
     run.signal(signal.SIGTERM)
@@ -594,26 +595,25 @@ os.write(1, (b"x" * 63 + b"\\n") * 15000)
     def lives() -> int:
         return log.stat().st_size if log.exists() else 0
 
-    def come_to_be(number: int) -> bool:
-        for _ in range(100):  # which nothing but the file shows
-            if lives() >= number:
-                return True
-            stage.happens(lambda: False, stage.bound / 200)
-        return False
+    def come_to_be(number: int, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while lives() < number and time.monotonic() < end:  # which nothing but the file shows
+            stage.happens(lambda: False, stage.grace / 40)
+        return lives() >= number
 
     run = stage.start("-n", "+1", "-Z0.01", "-w", "-c", f"exec {calculator}")
     run.leave_output_unread(1 << 16)
     run.feed(b"a\n")
-    assert come_to_be(1), "no calculator was started"
+    assert come_to_be(1, stage.bound), "no calculator was started"
     before = run.memory("VmHWM")
     # Some stop to restart the node, others go on until it is done. To be sure of either would take
     # for ever: one that is slow passes.
-    come_to_be(61)
+    come_to_be(61, 2 * stage.grace)
     grown = run.memory("VmHWM") - before
     log.with_name("lives.enough").touch()
     run.read_output()
     run.close_stdin()
-    assert run.wait(6 * stage.bound) == 0
+    assert run.wait(3 * stage.bound) == 0
     assert run.stdout.endswith(b"done\n")
     assert run.stdout.count(b"fatal\n") == lives() - 1
     assert grown < 20_000_000, f"its memory grew by {grown} octets in {lives()} lives"

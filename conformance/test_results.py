@@ -170,10 +170,10 @@ def outside(stage: Stage, calculator: Calculator, octets: bytes) -> None:
     """Let an idle calculator write, and give the distributor the time to read that.
 
     A distributor may look at it only when it dispatches the next task: then the grace passes in
-    vain. One that reads at once, but later than the grace, would be failed wrongly.
+    vain. One that reads at once, but later than the grace, would be failed wrongly, so it is long.
     """
     calculator.write(octets)
-    calculator.drain(stage.bound / 10)
+    calculator.drain(stage.bound / 2)
 
 
 BANNERS = {

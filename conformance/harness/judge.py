@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 #: Seconds in which a conforming distributor, on a busy machine, does what it has to do at once.
-BOUND = 10.0
+BOUND = 20.0
 #: The same for a wait of which the profile says that it is in vain.
 BOUND_OF_EXPECTED_HANG = 1.0
 
@@ -276,7 +276,8 @@ class Judge:
         """The bounds for the waits of a test."""
         entry = self.profile.find(name)
         hang = entry.message if entry and entry.hangs else None
-        return Bounds(BOUND * self.scale, hang, BOUND_OF_EXPECTED_HANG * self.scale)
+        usual, in_vain = BOUND * self.scale, BOUND_OF_EXPECTED_HANG * self.scale
+        return Bounds(usual, hang, in_vain, fails=entry is not None)
 
     def judge(self, test: str, ids: Sequence[str], error: BaseException | None) -> Outcome:
         """Make a verdict of how a test has ended, by an exception or by none."""

@@ -81,6 +81,16 @@ class Stage:
         return self._watch.bounds.volume
 
     @property
+    def grace(self) -> float:
+        """The seconds that a test looks whether something happens that need not, or must not."""
+        return self._watch.bounds.grace
+
+    @property
+    def moment(self) -> float:
+        """The seconds for what the system does by itself, such as ending what was killed."""
+        return self._watch.bounds.moment
+
+    @property
     def patience_used(self) -> float:
         """The largest share of its bound that a wait took that was not in vain."""
         return self._watch.nearest
@@ -121,6 +131,7 @@ class Stage:
         """Start the program under test with these arguments, in the stage's directory.
 
         The environment is that of the suite without ``PAEXEC_`` variables and with ``environment``.
+        Temporary files that a program leaves are in the stage's directory, if it obeys ``TMPDIR``.
         ``within`` is a command line that prepares something and then executes its arguments.
         ``paexec`` starts paexec itself in a test that is about one of its companions.
         """
@@ -130,6 +141,7 @@ class Stage:
         if stdin is not None or stdout is not None:
             self.recorder.give_up()
         inherited = {k: v for k, v in os.environb.items() if not k.startswith(b"PAEXEC_")}
+        inherited[b"TMPDIR"] = os.fsencode(self._place_of_temporary_files())
         mark = {_MARK.encode(): self._mark.encode()}
         distributor = Distributor(
             [*within, *(self._paexec if paexec else self._program), *arguments],
@@ -145,6 +157,12 @@ class Stage:
         self.distributors.append(distributor)
         return distributor
 
+    def _place_of_temporary_files(self) -> Path:
+        """A directory for what a program that is killed cannot remove."""
+        place = self.directory / "default-tmp"
+        place.mkdir(exist_ok=True)
+        return place
+
     def run(
         self,
         *arguments: str | bytes,
@@ -158,7 +176,7 @@ class Stage:
         distributor.finish()
         # Calculators that outlive their distributor, which END-003 forbids, may still report
         # something. Other tests do not depend on that: to guess wrong here loses history only.
-        self.happens(lambda: all(fake.gone for fake in self._fakes.values()), self.bound / 5)
+        self.happens(lambda: all(fake.gone for fake in self._fakes.values()), self.moment)
         return distributor
 
     # Fakes
@@ -261,7 +279,7 @@ class Stage:
 
     def left_running(self) -> set[int]:
         """Those that go on running: what was killed needs a moment to go."""
-        deadline = time.monotonic() + self.bound / 5
+        deadline = time.monotonic() + self.moment
         while (left := self.leftovers()) and (seconds := deadline - time.monotonic()) > 0:
             processes.await_ends(left, seconds)
         return left

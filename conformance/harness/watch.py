@@ -32,16 +32,32 @@ class Bounds:
         usual: for what a conforming distributor does at once, however busy the machine is.
         hang: a part of the message of the failure that is expected, if that is a wait in vain.
         in_vain: for that, and only that.
+        fails: whether a failure is expected.
     """
 
     usual: float
     hang: str | None
     in_vain: float
+    fails: bool = False
 
     @property
     def volume(self) -> float:
         """For what takes long by its size, such as 200 MB on a busy disk or 100,000 tasks."""
-        return 30 * self.usual
+        return 15 * self.usual
+
+    @property
+    def grace(self) -> float:
+        """For what need not happen, or must not: how long a test looks whether it does.
+
+        Who does wrong too late for that passes. Where a failure is expected that would be another
+        verdict than on an idle machine, so the look is longer.
+        """
+        return self.usual / (2 if self.fails else 10)
+
+    @property
+    def moment(self) -> float:
+        """For what needs no more than the system's own work, such as the end of what was killed."""
+        return self.usual / 10
 
     def is_in_vain(self, message: str) -> bool:
         """Whether it is expected that a wait fails with this message."""

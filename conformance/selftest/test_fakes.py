@@ -61,6 +61,18 @@ def test_what_does_not_end_is_left_running(tmp_path: Path) -> None:
     stage.close()
 
 
+def test_where_temporary_files_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program that is killed cannot remove does not fill the directory of everybody."""
+    monkeypatch.setenv("TMPDIR", "/of/everybody")
+    stage = make_stage(tmp_path, 60, ["/bin/sh", "-c", 'mktemp "$TMPDIR/left.XXXXXX"'])
+    run = stage.start()
+    run.wait()
+    left = Path(os.fsdecode(run.stdout.strip()))
+    assert left.exists()
+    assert left.is_relative_to(tmp_path)
+    stage.close()
+
+
 def test_a_fake_that_is_killed_before_it_can_say_who_it_is(tmp_path: Path) -> None:
     """It is none that a test could have met, and no fault of the suite."""
     stage = make_stage(tmp_path, 10, ["true"])

@@ -35,7 +35,7 @@ def test_null_implementation_passes_no_must(name: str, tmp_path: Path) -> None:
     program.write_text(f"#!/bin/sh\n{NULLS[name]}\n")
     program.chmod(0o755)
     # All waits for what does nothing are in vain, however short.
-    scale = 0.001 if name == "hangs" else 0.003
+    scale = 0.0005 if name == "hangs" else 0.0015
     run = run_suite(
         tmp_path,
         f"--impl={program}",
