@@ -418,9 +418,10 @@ def test_a_slow_link_is_filled(stage: Stage, nodes: int) -> None:
 
 @requirement("PRE-043")
 def test_long_tasks(stage: Stage) -> None:
-    """Most are alone at their node; to try more now and then is how it is found what they take.
+    """Many are alone at their node; to try more now and then is how it is found what they take.
 
-    The longer they are on their way, because the machine is busy, the longer the tasks take.
+    The longer they are on their way, because the machine is busy, the longer the tasks take. Who
+    takes a delay of one for what all of them take finds that out after some tasks.
     """
     count = 60
     calculator = f"exec {shlex.join([sys.executable, '-IS', str(SLOW), stage.nonce.decode()])}"
@@ -440,7 +441,7 @@ def test_long_tasks(stage: Stage) -> None:
     assert {word for word, _ in words} == {stage.nonce}
     held = [int(number) for _, number in words]
     assert len(held) == count
-    assert held.count(1) > count / 2, f"how many tasks the node held at each answer: {held}"
+    assert held.count(1) > count / 4, f"how many tasks the node held at each answer: {held}"
 
 
 @requirement("PRE-042", "PRE-012")

@@ -2,9 +2,10 @@
 
 Usage: slow.py WORD
 
-It takes five times as long for each as it has ever waited for the next one, and at least 30 ms. The
-result of a task is the word, which nobody can guess, and the number of tasks that it had received
-and not answered then: 1 if the task was alone.
+It takes five times as long for each as it has ever waited for the next one or overslept, and at
+least 30 ms: on a busy machine, too, no delay makes a task that is alone look as long as several.
+The result of a task is the word, which nobody can guess, and the number of tasks that it had
+received and not answered then: 1 if the task was alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ def main() -> None:
             longest = max(longest, time.monotonic() - since)
         tasks += octets.count(b"\n")
         while tasks:
-            time.sleep(max(_LEAST, _FACTOR * longest))
+            seconds = max(_LEAST, _FACTOR * longest)
+            begin = time.monotonic()
+            time.sleep(seconds)
+            longest = max(longest, time.monotonic() - begin - seconds)
             if select.select([0], [], [], 0)[0]:
                 tasks += os.read(0, 1 << 16).count(b"\n")
             os.write(1, b"%b %d\n\n" % (word, tasks))

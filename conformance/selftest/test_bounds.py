@@ -27,6 +27,13 @@ def test_only_the_wait_in_vain_is_short(
     assert Bounds(usual=10, hang=hang, in_vain=1).of(message, asked) == seconds
 
 
+def test_who_is_expected_to_fail_is_looked_at_longer() -> None:
+    """Who does wrong too late for a look would pass. What was killed has the same time."""
+    usually, fails = (Bounds(usual=20, hang=None, in_vain=1, fails=f) for f in (False, True))
+    assert (usually.grace, usually.moment) == (2, 2)
+    assert (fails.grace, fails.moment) == (10, 2)
+
+
 def test_how_near_a_wait_came_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait that times out does not count, nor one like that which is expected to."""
     seconds = 0.0
