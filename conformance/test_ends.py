@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,7 +99,7 @@ def test_calculators_are_waited_for(stage: Stage, nodes: int) -> None:
     for calculator in calculators:
         calculator.wait_eof()
     # To be sure that it will not exit would take for ever: one that is slow to do wrong passes.
-    stage.happens(lambda: run.status is not None, stage.grace / 4)
+    stage.happens(lambda: run.status is not None, stage.grace)
     assert run.status is None, "the distributor exited before its calculators"
     for calculator in calculators:
         calculator.exit(0)
@@ -113,6 +114,7 @@ def test_a_calculator_that_does_not_end(stage: Stage) -> None:
     run.feed(b"a\n")
     calculator.next_task()
     calculator.answer(b"result")
+    before_its_end = time.monotonic()
     run.close_stdin()
     calculator.wait_eof()
     stage.wait(
@@ -125,10 +127,9 @@ def test_a_calculator_that_does_not_end(stage: Stage) -> None:
     assert calculator.gone, "the distributor exited and left its calculator running"
     run.wait(grace(stage))
     assert run.stdout == b"result\n"
-    assert calculator.eof_at is not None
     times = [at for _, at in calculator.signals]
-    assert all(at - calculator.eof_at >= 4.9 for at in times), "a signal came before 5 seconds"
-    assert calculator.gone_at - calculator.eof_at >= 4.9, "it was killed before 5 seconds"
+    assert all(at - before_its_end >= 4.9 for at in times), "a signal came before 5 seconds"
+    assert calculator.gone_at - before_its_end >= 4.9, "it was killed before 5 seconds"
 
 
 @requirement("END-005")

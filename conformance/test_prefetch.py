@@ -356,9 +356,9 @@ def test_more_than_a_pipe_holds(stage: Stage) -> None:
     tasks = [b"%06d" % number + b"x" * 993 for number in range(1500)]
     run = stage.start("-n", "+1", "--prefetch", "500", "-c", stage.script("late", script))
     run.feed(lines(*tasks))
-    stage.wait("500 tasks to be read", lambda: run.accepted >= 500_000)
+    stage.wait("500 tasks to be read", lambda: run.accepted >= 500_000, stage.volume_bound)
     os.write(opener, b"\n")
-    assert run.finish() == 0
+    assert run.finish(stage.volume_bound) == 0
     os.close(opener)
     assert is_same(run.stdout, lines(*tasks))
 
@@ -434,7 +434,7 @@ def test_long_tasks(stage: Stage) -> None:
         return run.stdout.count(b"\n") > before
 
     while done < count:
-        stage.wait("a further result", partial(has_more_results, done))
+        stage.wait("a further result", partial(has_more_results, done), stage.volume_bound)
         done = run.stdout.count(b"\n")
     assert run.wait() == 0
     words = [line.split() for line in run.stdout.splitlines()]

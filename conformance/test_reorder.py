@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.harness import processes
 from conformance.harness.octets import is_same
 
 if TYPE_CHECKING:
@@ -690,6 +691,7 @@ def test_where_temporary_files_are(stage: Stage, method: str, named: bool) -> No
     assert stage.happens(is_used, stage.bound), f"no temporary file in {directory}"
     run.signal(signal.SIGTERM)
     run.wait()
+    processes.kill(stage.leftovers(), stage.bound)
     for path in {*directory.iterdir()} - before:  # what it left, or was killed with
         if holds(path, stage.nonce):
             remove(path)
@@ -763,7 +765,7 @@ def test_many_tasks(stage: Stage, method: str, end: bytes) -> None:
     tasks = range(1, 100_001)
     run = stage.start(method)
     run.feed(b"".join(b"%d %d\n%d %b\n" % (task, task, task, end) for task in tasks))
-    assert run.finish(2 * stage.bound) == 0  # the bound is what this is about
+    assert run.finish(3 * stage.bound) == 0  # the bound is what this is about
     texts = b"%d\nx\n" if end else b"%d\n"
     assert is_same(run.stdout, b"".join(texts % task for task in tasks))
 

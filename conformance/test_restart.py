@@ -335,13 +335,13 @@ def test_a_node_that_dies_at_each_start(stage: Stage) -> None:
         return len(log.read_bytes()) if log.exists() else 0
 
     done = 0
-    while starts() < 6:
+    while starts() < 12:  # some lose tasks by restarts now and then only
         # There is nothing else to wait for: a start leaves only its mark in a file.
         done += 1
         run.feed(b"%d\n" % done)
         task = beta.next_task(2 * stage.bound)
         assert task == b"%d" % done
-        stage.happens(lambda: starts() >= 6, 0.2)
+        stage.happens(lambda: starts() >= 12, 0.2)
         beta.answer(b"of " + task)
         assert done < 10 * stage.bound, "it was not restarted"
     assert run.finish() == 0
@@ -597,7 +597,8 @@ os.write(1, (b"x" * 63 + b"\\n") * 15000)
 
     def come_to_be(number: int, seconds: float) -> bool:
         end = time.monotonic() + seconds
-        while lives() < number and time.monotonic() < end:  # which nothing but the file shows
+        # Nothing but the file shows that.
+        while lives() < number and run.status is None and time.monotonic() < end:
             stage.happens(lambda: False, stage.grace / 40)
         return lives() >= number
 

@@ -4,8 +4,9 @@ Usage: slow.py WORD
 
 It takes five times as long for each as it has ever waited for the next one or overslept, and at
 least 30 ms: on a busy machine, too, no delay makes a task that is alone look as long as several.
-The result of a task is the word, which nobody can guess, and the number of tasks that it had
-received and not answered then: 1 if the task was alone.
+Two seconds are the most that it takes, so that this has an end. The result of a task is the word,
+which nobody can guess, and the number of tasks that it had received and not answered then: 1 if the
+task was alone.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 
 _LEAST = 0.03
+_MOST = 2.0
 _FACTOR = 5
 
 
@@ -29,7 +31,7 @@ def main() -> None:
             longest = max(longest, time.monotonic() - since)
         tasks += octets.count(b"\n")
         while tasks:
-            seconds = max(_LEAST, _FACTOR * longest)
+            seconds = min(_MOST, max(_LEAST, _FACTOR * longest))
             begin = time.monotonic()
             time.sleep(seconds)
             longest = max(longest, time.monotonic() - begin - seconds)

@@ -176,7 +176,7 @@ class Stage:
         distributor.finish()
         # Calculators that outlive their distributor, which END-003 forbids, may still report
         # something. Other tests do not depend on that: to guess wrong here loses history only.
-        self.happens(lambda: all(fake.gone for fake in self._fakes.values()), self.moment)
+        self.happens(lambda: all(fake.gone for fake in self._fakes.values()), self.bound / 10)
         return distributor
 
     # Fakes

@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -56,7 +57,9 @@ def run_suite(directory: Path, command: str, words: Sequence[str]) -> None:
     Raises:
         NoVerdictError: there are none.
     """
-    done = judge(directory, f"--impl={command}", "--tb=no", *words)
+    files = directory / "files"
+    done = judge(directory, f"--impl={command}", "--tb=no", f"--basetemp={files}", *words)
+    shutil.rmtree(files, ignore_errors=True)
     if done.returncode not in {ExitStatus.CONFORMS, ExitStatus.DOES_NOT_CONFORM}:
         raise NoVerdictError(done.stdout + done.stderr)
 
