@@ -243,7 +243,7 @@ def test_the_idle_node_of_lowest_index_is_next(stage: Stage) -> None:
     for task in (b"c", b"b", b"a"):
         calculator = stage.holder(task)
         calculator.answer(task)
-        calculator.drain(stage.bound / 2)
+        calculator.drain(stage.moment)
     for task in (b"d", b"e", b"f"):
         run.feed(task + b"\n")
         stage.holder(task)

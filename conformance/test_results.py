@@ -173,7 +173,7 @@ def outside(stage: Stage, calculator: Calculator, octets: bytes) -> None:
     vain. One that reads at once, but later than the grace, would be failed wrongly, so it is long.
     """
     calculator.write(octets)
-    calculator.drain(stage.bound / 2)
+    calculator.drain(stage.moment)
 
 
 BANNERS = {

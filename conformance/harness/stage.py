@@ -87,7 +87,7 @@ class Stage:
 
     @property
     def moment(self) -> float:
-        """The seconds for what the system does by itself, such as ending what was killed."""
+        """The seconds for what follows at once, such as the end of what was killed."""
         return self._watch.bounds.moment
 
     @property

@@ -60,9 +60,9 @@ class Bounds:
 
     @property
     def moment(self) -> float:
-        """For what needs no more than the system's own work, such as the end of what was killed.
+        """For what follows at once without being told, such as the end of what was killed.
 
-        It passes only if something was left, which is not to take long where it is expected.
+        It passes only where that does not happen, which is not to take long if it is expected.
         """
         return self.usual / (10 if self.fails else 2)
 
