@@ -2,7 +2,8 @@
 
 Usage: python -m conformance.selftest.steadiness DIR --impl='CMD ARGS' [--runs N] [FOR PYTEST...]
 
-Of each run it tells the test whose wait came nearest to its bound: what could change next.
+Of each run it tells a fingerprint of its verdicts, which runs on other machines have too if they
+said the same, and the test whose wait came nearest to its bound: what could change next.
 
 DIR keeps the results of each run, so a series that was stopped goes on where it was. Exit status:
 0 all runs said the same, 1 some did not, 2 a run came to no verdict.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -75,6 +77,11 @@ def verdicts_of(tests: Tests) -> Verdicts:
     return {test["test"]: test["status"] for test in tests}
 
 
+def fingerprint_of(verdicts: Verdicts) -> str:
+    """What two sets of verdicts have in common only if they are the same."""
+    return hashlib.sha256(json.dumps(verdicts, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def nearest_of(tests: Tests) -> str:
     """The test whose wait came nearest to its bound, with the share of it that it took."""
     test = max(tests, key=lambda test: float(test["patience_used"]))
@@ -106,8 +113,8 @@ def run_series(directory: Path, runs: int, command: str, words: Sequence[str]) -
         unlike += bool(found)
         seconds = f"{time.monotonic() - begin:.0f} s"
         print(
-            f"run {number}: {len(verdicts)} tests, {len(found)} differ, {seconds},"
-            f" at most {nearest_of(tests)}",
+            f"run {number}: {len(verdicts)} tests, {len(found)} differ, {fingerprint_of(verdicts)},"
+            f" {seconds}, at most {nearest_of(tests)}",
             flush=True,
         )
         for line in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -50,13 +51,16 @@ def test_verdicts_that_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = {"a": "pass", "b": "fail", "c": "pass"}
-    prepare(monkeypatch, [first, {"a": "pass", "b": "pass"}, first])
+    prepare(monkeypatch, [first, {"a": "pass", "b": "pass"}, dict(reversed(first.items()))])
     assert series(tmp_path, 3) == 1
     out = capsys.readouterr().out
     assert "run 2: 2 tests, 2 differ, " in out
     assert " s, at most 30% of a bound in b\n" in out
     assert "\n  b: fail, now pass\n  c: pass, now missing\n" in out
     assert "run 3: 3 tests, 0 differ, " in out
+    one, other, same = re.findall(r" differ, (\w{16}), ", out)
+    assert one != other
+    assert one == same
     assert out.endswith("\n3 runs, 1 unlike the first\n")
 
 
