@@ -69,7 +69,7 @@ def test_w_needs_z(stage: Stage, options: tuple[str, ...]) -> None:
 
 
 @requirement("RST-001", "DTH-010", "DTH-020")
-@pytest.mark.parametrize("option", [f"-Z{NEVER}", "-Z0", "-Z1"])
+@pytest.mark.parametrize("option", [f"-Z{NEVER}", "-Z0", "-Z0060.0"])
 def test_z_implies_resistance(stage: Stage, option: str) -> None:
     run = begin(stage, "alpha beta", option)
     run.feed(b"a\n")
@@ -111,7 +111,9 @@ def test_no_time_is_too_long(stage: Stage, seconds: str) -> None:
 def test_zero_means_no_restarts(stage: Stage, zero: str) -> None:
     run = begin(stage, "alpha", "-Z", zero, "-e")
     run.feed(b"a\n")
-    stage.next_calculator().die()
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    calculator.die()
     assert run.wait() == 1
     assert run.stdout == b"fatal\n\n"
     assert len(stage.calculators) == 1
@@ -167,8 +169,12 @@ def test_fractions_of_seconds(stage: Stage) -> None:
     run = begin(stage, "alpha", "-Z0.25", "-w", "-mF=")
     run.feed(b"a\n")
     for _ in range(3):
-        stage.next_calculator().die()
-    stage.next_calculator().answer(b"result")
+        calculator = stage.next_calculator()
+        calculator.next_task()
+        calculator.die()
+    last = stage.next_calculator()
+    last.next_task()
+    last.answer(b"result")
     assert run.finish() == 0
     assert run.stdout == b"result\n"
     starts = [fake.start for fake in stage.calculators]
@@ -185,7 +191,7 @@ def test_in_the_same_way(stage: Stage) -> None:
     both = stage.next_calculators(2)
     for calculator in both:
         calculator.next_task()
-        calculator.die()
+    stage.die_at_once(run, *both)
     stage.next_calculators(2)
     for name in (b"alpha", b"beta"):
         first, second = lives(stage, name)
@@ -209,6 +215,7 @@ def test_restart_while_others_are_silent(stage: Stage) -> None:
     stage.next_calculators(2)
     lost, living = stage.holder(b"a"), stage.holder(b"b")
     living.write(b"begun\n")
+    living.sync()  # so that it is not what wakes the distributor after the death
     lost.die()
     second = stage.next_calculator()
     assert second.words == lost.words
@@ -289,8 +296,7 @@ def test_mass_death(stage: Stage, mode: str) -> None:
     run.feed(b"".join(task + b"\n" for task in tasks))
     run.close_stdin()
     stage.next_calculators(4)
-    for dying in [stage.holder(task) for task in tasks]:
-        dying.die()
+    stage.die_at_once(run, *[stage.holder(task) for task in tasks])
     for again in stage.next_calculators(4):
         again.answer(b"of " + again.next_task(), *status)
     assert run.wait() == 0
@@ -493,7 +499,9 @@ def test_all_nodes_dead_without_w(stage: Stage, mode: str) -> None:
 def test_w_waits(stage: Stage) -> None:
     run = begin(stage, "alpha", "-Z", NEVER, "-wE")
     run.feed(b"a\nb\n")
-    stage.next_calculator().exit(1)
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    calculator.exit(1)
     run.expect_output(b"fatal\n\n")
     # To be sure that it will not end would take for ever: one that is slow to do wrong passes.
     stage.happens(lambda: run.status is not None, stage.grace / 4)
@@ -508,7 +516,9 @@ def test_w_waits(stage: Stage) -> None:
 def test_a_signal_while_all_are_dead(stage: Stage, number: signal.Signals) -> None:
     run = begin(stage, "alpha", "-Z", NEVER, "-wE")
     run.feed(b"a\nb\n")
-    stage.next_calculator().exit(1)
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    calculator.exit(1)
     run.expect_output(b"fatal\n\n")
     run.signal(number)
     assert run.wait() == -number

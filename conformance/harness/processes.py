@@ -39,6 +39,17 @@ def parent_of(pid: int) -> int:
     return int(status.rpartition(b")")[2].split()[1])  # the name may hold blanks and parentheses
 
 
+def between(pid: int, ancestor: int) -> set[int]:
+    """A process and its ancestors below that one, such as the shells around a calculator.
+
+    Only the process itself if it does not descend from that one.
+    """
+    line = [pid]
+    while (parent := parent_of(line[-1])) not in {0, ancestor}:
+        line.append(parent)
+    return set(line if parent else line[:1])
+
+
 def processor_time_of(pid: int) -> float:
     """The seconds that a process, without its children, has used so far, to a hundredth."""
     fields = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()

@@ -219,6 +219,18 @@ class Stage:
         """Wait for anything."""
         self._watch.wait(what, condition, bound)
 
+    def die_at_once(self, distributor: Distributor, *dying: Calculator) -> None:
+        """Let calculators die in such a way that the distributor finds all of them dead at once.
+
+        Otherwise what it does between two deaths depends on how long these take.
+        """
+        ending = {pid for fake in dying for pid in processes.between(fake.pid, distributor.pid)}
+        distributor.signal(signal.SIGSTOP)
+        for fake in dying:
+            fake.die()
+        processes.await_ends(ending, self.moment)
+        distributor.signal(signal.SIGCONT)
+
     def happens(self, condition: Callable[[], bool], grace: float) -> bool:
         """Whether something comes true within a grace. Say at each use what a wrong guess does."""
         return self._watch.happens(condition, grace)

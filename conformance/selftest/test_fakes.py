@@ -6,6 +6,7 @@ import os
 import random
 import shlex
 import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,31 @@ def test_a_fake_that_is_killed_before_it_can_say_who_it_is(tmp_path: Path) -> No
         killed.connect("\0" + address)
     stage.start().wait()
     assert stage.started == 0
+    stage.close()
+
+
+#: Runs its arguments as commands and says how many have closed their output as soon as one has.
+COUNTS_ENDS = """
+import select, subprocess, sys
+shell = ["/bin/sh", "-c"]
+pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+nodes = [subprocess.Popen([*shell, command], **pipes) for command in sys.argv[1:]]
+ends = select.poll()
+for node in nodes:
+    ends.register(node.stdout, select.POLLIN)
+ends.poll()
+print(len(ends.poll(0)))
+"""
+
+
+def test_what_dies_at_once(tmp_path: Path) -> None:
+    """The shells around the calculators have ended, too, also one that takes its time."""
+    stage = make_stage(tmp_path, 60, [sys.executable, "-c", COUNTS_ENDS])
+    slowly = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
+    run = stage.start(stage.calculator(), f"{stage.calculator()}; {slowly}")
+    stage.die_at_once(run, *stage.next_calculators(2))
+    assert run.wait() == 0
+    assert run.stdout == b"2\n"
     stage.close()
 
 
