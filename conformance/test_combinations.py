@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 from itertools import combinations, product
 from typing import TYPE_CHECKING
 
@@ -47,14 +48,16 @@ Pair = frozenset[tuple[str, tuple[str, ...]]]
 TASKS = [b"a", b"", b"it's"]
 
 
-def covering_calls() -> Iterator[Call]:
-    """Yield calls until each two choices have been together in one of them.
+@cache
+def covering_calls() -> list[Call]:
+    """So many calls that each two choices are together in one of them.
 
     Those with an extension come after all others, which cover everything else by themselves.
     """
     covered: set[Pair] = set()
-    yield from _calls_that_cover(CHOICES, covered)
-    yield from _calls_that_cover(CHOICES | EXTENSIONS, covered)
+    calls = list(_calls_that_cover(CHOICES, covered))
+    calls += _calls_that_cover(CHOICES | EXTENSIONS, covered)
+    return calls
 
 
 def _calls_that_cover(

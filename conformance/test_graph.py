@@ -393,16 +393,17 @@ def test_many_tasks(stage: Stage) -> None:
 
     A program whose time is quadratic takes 256 times as much for what depends on the number of
     tasks, a conforming one little more than 16 times; starting up only makes the ratio smaller.
-    What its calculators take does not count, so a busy machine changes nothing.
+    What its calculators take does not count, so a busy machine changes little: what little it adds
+    to the few is left out by doing them three times.
     """
     calculator = stage.script("always", ALWAYS_SUCCESS)
-    seconds = []
-    for number in (4_000, 64_000):
+    seconds: dict[int, list[float]] = {4_000: [], 64_000: []}
+    for number in (4_000, 4_000, 4_000, 64_000):
         run = stage.start("-g", "-n", "+1", "-c", calculator)
         run.feed(b"".join(b"%d\n" % task for task in range(number)))
         assert run.finish(stage.volume_bound) == 0
-        seconds.append(run.processor_time)
+        seconds[number].append(run.processor_time)
         assert is_same(run.stdout, b"success\n" * number)
-    few, many = seconds
+    few, many = map(min, seconds.values())
     # It is measured in hundredths.
     assert many < 64 * max(few, 0.01), f"{few:.2f} s, then {many:.2f} s"

@@ -78,9 +78,7 @@ def test_the_same_octets(stage: Stage, option: str, options: tuple[str, ...], fe
 
 @either
 @requirement("GRP-002")
-@pytest.mark.parametrize(
-    "call", list(covering_calls()), ids=lambda call: " ".join(words_of(call)[:-1])
-)
+@pytest.mark.parametrize("call", covering_calls(), ids=lambda call: " ".join(words_of(call)[:-1]))
 def test_every_option_beside_it(stage: Stage, option: str, call: Call) -> None:
     stage.script("transport", 'shift; exec sh -c "$1"')
     terminator = b"\0" if call["terminator"] else b"\n"

@@ -430,7 +430,9 @@ def test_a_node_is_lost(stage: Stage) -> None:
     run = stage.start("-P", "host", "-t", stage.transport(), show(stage))
     run.feed(b"t\n")
     run.close_stdin()
-    stage.next_transport().die()
+    transport = stage.next_transport()
+    stage.wait("a task", lambda: transport.input_waits)
+    transport.die()
     assert run.wait() == 1
     assert b"host" in run.stderr
     assert run.stdout == b""

@@ -112,7 +112,7 @@ def test_one_is_the_default(stage: Stage, options: tuple[str, ...]) -> None:
 
 @requirement("PRE-014", "PRE-022", "PRE-016", "OPT-009")
 @pytest.mark.parametrize(
-    "words", list(covering_calls()), ids=lambda words: " ".join(words_of(words)[:-1])
+    "words", covering_calls(), ids=lambda words: " ".join(words_of(words)[:-1])
 )
 def test_every_option_beside_it(stage: Stage, words: Call) -> None:
     stage.script("transport", 'shift; exec sh -c "$1"')

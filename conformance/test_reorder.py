@@ -144,7 +144,7 @@ def test_many_results(stage: Stage, method: str, nodes: int) -> None:
     expected = b"".join(b"%b\n" % text for task in order for text in lines[task])
     run = stage.start(method)
     run.feed(b"".join(feed))
-    assert run.finish() == 0
+    assert run.finish(stage.volume_bound) == 0
     assert is_same(run.stdout, expected)
 
 

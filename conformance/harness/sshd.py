@@ -32,7 +32,7 @@ _MARK = "PAEXEC_CONFORMANCE_SSHD"
 _SBIN = "/usr/sbin:/usr/local/sbin:/sbin"
 
 _SERVER = """\
-ListenAddress 127.0.0.1:{port}
+ListenAddress {address}:{port}
 HostKey "{directory}/host_key"
 AuthorizedKeysFile "{directory}/user_key.pub"
 PidFile "{directory}/ready"
@@ -59,7 +59,7 @@ _CLIENT = f"""\
 Host {UNREACHABLE}
 HostName 127.0.0.2
 Host *
-HostName 127.0.0.1
+HostName {{address}}
 HostKeyAlias test
 User {{user}}
 IdentityFile "{{directory}}/user_key"
@@ -79,7 +79,7 @@ class SshdError(InconclusiveError):
 
 
 class Sshd:
-    """A server at the loopback interface, on a port of its own.
+    """A server at the loopback interface, at an address and on a port of its own.
 
     ``directory`` has to be empty and its own. Any host name but ``UNREACHABLE`` leads to the
     server.
@@ -92,6 +92,7 @@ class Sshd:
         #: The configuration of the client.
         self.config = directory / "ssh_config"
         self._mark = secrets.token_hex(8)
+        self._address = _draw_address()
         self._log = directory / "log"
         self._server = _find("sshd", "openssh-server")
         #: The path of the client.
@@ -183,7 +184,7 @@ class Sshd:
         public = (self._directory / "host_key.pub").read_text()
         (self._directory / "known_hosts").write_text(f"test {public}")
         user = pwd.getpwuid(os.geteuid()).pw_name
-        text = _CLIENT.format(directory=self._directory, user=user)
+        text = _CLIENT.format(address=self._address, directory=self._directory, user=user)
         self.config.write_text(text)
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -205,6 +206,7 @@ class Sshd:
         self._log.unlink(missing_ok=True)
         config = self._directory / "sshd_config"
         text = _SERVER.format(
+            address=self._address,
             port=self.port,
             directory=self._directory,
             home=self.home,
@@ -248,6 +250,11 @@ class Sshd:
         if done.stdout != b"in\n":
             said = (done.stdout + done.stderr).decode(errors="replace")
             raise SshdError(f"cannot log in by ssh: {said}\nlog of sshd:\n{self.log()}")
+
+
+def _draw_address() -> str:
+    """Some address of the loopback interface, so that nobody takes the port while it is down."""
+    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
 
 
 def _draw_port() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -138,13 +139,24 @@ def test_a_server_that_lets_nobody_in(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another one is tried."""
-    tmp_path.joinpath("first").mkdir()
-    first = Sshd(tmp_path / "first")
-    ports = iter([first.port])
-    draw_port = sshd._draw_port  # noqa: SLF001
-    monkeypatch.setattr(sshd, "_draw_port", lambda: next(ports, None) or draw_port())
-    tmp_path.joinpath("second").mkdir()
-    second = Sshd(tmp_path / "second")
-    assert second.port != first.port
-    second.close()
-    first.close()
+    with socket.create_server(("", 0)) as taken:
+        ports = iter([taken.getsockname()[1]])
+        draw_port = sshd._draw_port  # noqa: SLF001
+        monkeypatch.setattr(sshd, "_draw_port", lambda: next(ports, None) or draw_port())
+        server = Sshd(tmp_path)
+        assert server.port != taken.getsockname()[1]
+        server.close()
+
+
+def test_nobody_takes_the_port_of_a_server_that_is_down(
+    server: Sshd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one, perhaps of another run, may draw the same."""
+    monkeypatch.setattr(sshd, "_draw_port", lambda: server.port)
+    server.go_down()
+    other = Sshd(tmp_path)
+    assert other.port == server.port
+    server.come_up()
+    words = [*server.client(), "host", "echo in"]
+    assert subprocess.run(words, capture_output=True, timeout=LIMIT, check=True).stdout == b"in\n"
+    other.close()
