@@ -427,13 +427,9 @@ def test_options_beat_variables(stage: Stage) -> None:
 
 @requirement("ARG-001")
 def test_a_node_is_lost(stage: Stage) -> None:
-    run = stage.start("-P", "host", "-t", stage.transport(), show(stage))
-    run.feed(b"t\n")
-    run.close_stdin()
-    transport = stage.next_transport()
-    stage.wait("a task", lambda: transport.input_waits)
-    transport.die()
-    assert run.wait() == 1
+    transport, command = mortal(stage)
+    run = stage.run("-P", "host", "-t", transport, command, feed=b"t\n")
+    assert run.status == 1
     assert b"host" in run.stderr
     assert run.stdout == b""
 

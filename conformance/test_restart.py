@@ -69,7 +69,7 @@ def test_w_needs_z(stage: Stage, options: tuple[str, ...]) -> None:
 
 
 @requirement("RST-001", "DTH-010", "DTH-020")
-@pytest.mark.parametrize("option", [f"-Z{NEVER}", "-Z0", "-Z60"])
+@pytest.mark.parametrize("option", [f"-Z{NEVER}", "-Z0", "-Z600"])
 def test_z_implies_resistance(stage: Stage, option: str) -> None:
     run = begin(stage, "alpha beta", option)
     run.feed(b"a\n")

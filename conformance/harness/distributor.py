@@ -254,6 +254,8 @@ class Distributor:
         self._transcript.note("distributor <-", number.name)
         self._recorder.did(self.name, "signal", int(number))
         os.kill(self.pid, number)
+        if number == signal.SIGSTOP:  # that returns before the process has stopped
+            os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def wait(self, bound: float | None = None) -> int:
         """Wait for the end of the distributor; its exit status, negative for a signal."""

@@ -13,6 +13,7 @@ import select
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -254,7 +255,14 @@ class Sshd:
 
 def _draw_address() -> str:
     """Some address of the loopback interface, so that nobody takes the port while it is down."""
-    return f"127.{1 + secrets.randbelow(254)}.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+    numbers = (1 + secrets.randbelow(254) for _ in range(3))
+    address = ".".join(map(str, (127, *numbers)))
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:  # the interface has one only
+            return "127.0.0.1"
+    return address
 
 
 def _draw_port() -> int:

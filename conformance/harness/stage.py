@@ -222,13 +222,15 @@ class Stage:
     def die_at_once(self, distributor: Distributor, *dying: Calculator) -> None:
         """Let calculators die in such a way that the distributor finds all of them dead at once.
 
-        Otherwise what it does between two deaths depends on how long these take.
+        Otherwise what it does between two deaths depends on how long these take. The shells that
+        it has put around them are dead then, too; other helpers are only waited for.
         """
         ending = {pid for fake in dying for pid in processes.between(fake.pid, distributor.pid)}
         distributor.signal(signal.SIGSTOP)
         for fake in dying:
             fake.die()
         processes.await_ends(ending, self.moment)
+        self._watch.settle()
         distributor.signal(signal.SIGCONT)
 
     def happens(self, condition: Callable[[], bool], grace: float) -> bool:

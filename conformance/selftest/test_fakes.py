@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import shlex
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -86,6 +87,19 @@ def test_a_fake_that_is_killed_before_it_can_say_who_it_is(tmp_path: Path) -> No
     stage.close()
 
 
+def test_what_is_stopped_has_stopped(tmp_path: Path) -> None:
+    """It does nothing more, although it was asleep and takes a while to wake up for that."""
+    stage = make_stage(tmp_path, 60, ["cat"])
+    run = stage.start()
+    for _ in range(1000):
+        run.signal(signal.SIGSTOP)
+        stat = Path(f"/proc/{run.pid}/stat").read_text()
+        assert stat.rpartition(")")[2].split()[0] == "T"
+        run.signal(signal.SIGCONT)
+    assert run.finish() == 0
+    stage.close()
+
+
 #: Runs its arguments as commands and says how many have closed their output as soon as one has.
 COUNTS_ENDS = """
 import select, subprocess, sys
@@ -95,8 +109,7 @@ nodes = [subprocess.Popen([*shell, command], **pipes) for command in sys.argv[1:
 ends = select.poll()
 for node in nodes:
     ends.register(node.stdout, select.POLLIN)
-ends.poll()
-print(len(ends.poll(0)))
+print(len(ends.poll()))
 """
 
 

@@ -154,7 +154,8 @@ def test_nobody_takes_the_port_of_a_server_that_is_down(
     """Another one, perhaps of another run, may draw the same."""
     monkeypatch.setattr(sshd, "_draw_port", lambda: server.port)
     server.go_down()
-    other = Sshd(tmp_path)
+    tmp_path.joinpath("other").mkdir()
+    other = Sshd(tmp_path / "other")
     assert other.port == server.port
     server.come_up()
     words = [*server.client(), "host", "echo in"]
