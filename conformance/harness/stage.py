@@ -106,10 +106,16 @@ class Stage:
         return self._script("transport", ("paused",))
 
     def script(self, name: str, text: str) -> str:
-        """The path of a new shell script."""
+        """The path of a new shell script.
+
+        One of that name that there was before is replaced and not changed: something may still be
+        starting it, left by a distributor that has ended.
+        """
         path = self.directory / name
-        path.write_text(f"#!/bin/sh\n{text}\n")
-        path.chmod(0o755)
+        new = path.with_name(f".{name}.new")
+        new.write_text(f"#!/bin/sh\n{text}\n")
+        new.chmod(0o755)
+        new.replace(path)
         return str(path)
 
     def _script(self, role: str, flags: tuple[str, ...]) -> str:

@@ -87,6 +87,17 @@ def test_a_fake_that_is_killed_before_it_can_say_who_it_is(tmp_path: Path) -> No
     stage.close()
 
 
+def test_a_script_that_something_is_still_starting(tmp_path: Path) -> None:
+    """It is left as it was, so that who starts it gets all of it, and nobody is refused."""
+    stage = make_stage(tmp_path, 10, ["true"])
+    with Path(stage.script("fake", "old")).open() as starting:
+        new = Path(stage.script("fake", "new"))
+        assert starting.read() == "#!/bin/sh\nold\n"
+    assert new.read_text() == "#!/bin/sh\nnew\n"
+    assert os.access(new, os.X_OK)
+    stage.close()
+
+
 def test_what_is_stopped_has_stopped(tmp_path: Path) -> None:
     """It does nothing more, although it was asleep and takes a while to wake up for that."""
     stage = make_stage(tmp_path, 60, ["cat"])
