@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _PROC = Path("/proc")
 
+#: Seconds after which a program that does not start is not waited for.
+_START = 10.0
+
 
 def with_variable(name: str, value: str) -> set[int]:
     """The processes that were started with this environment variable and run now: no zombies."""
@@ -22,12 +25,34 @@ def with_variable(name: str, value: str) -> set[int]:
     found = set()
     for pid in _all():
         try:
-            environment = (_PROC / str(pid) / "environ").read_bytes()
+            environment = _environment_of(pid)
         except OSError:  # it is gone, or somebody else's
             continue
         if entry in environment.split(b"\0"):
             found.add(pid)
     return found
+
+
+def _environment_of(pid: int) -> bytes:
+    """What a process was started with.
+
+    While it starts a program (``execve``) the system shows nothing: that is waited for, so that
+    nobody is overlooked.
+    """
+    deadline = 0.0
+    while not (environment := (_PROC / str(pid) / "environ").read_bytes()):
+        fields = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        memory, code, begin, end = (int(fields[index]) for index in (20, 23, 47, 48))
+        # A zombie and a thread of the kernel have no memory. The place of the program's code is
+        # filled in after the environment's, which seems to be of no length before.
+        if not memory or (code and begin == end):
+            break
+        now = time.monotonic()
+        deadline = deadline or now + _START
+        if now > deadline:
+            break
+        os.sched_yield()
+    return environment
 
 
 def parent_of(pid: int) -> int:
