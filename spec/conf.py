@@ -7,7 +7,7 @@ the machine-readable list of requirements from which ``conformance/requirements.
 project = "The paexec protocol"
 author = "the paexec-trio authors"
 copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
-version = release = "1.0"
+version = release = "1.1.dev"
 
 extensions = ["sphinx_needs"]
 exclude_patterns = ["_build"]
