@@ -2,6 +2,6 @@
 
 import sys
 
-from paexec_trio.cli.main import main
+from paexec_trio.cli.launch import launch
 
-sys.exit(main())
+sys.exit(launch("paexec-trio"))

@@ -11,6 +11,7 @@ from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.startup import (
+    STOP_SIGNALS,
     called_name,
     inform,
     prepare_signals,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from paexec_trio.cli.syntax import Syntax
-
-_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def main() -> int:
@@ -72,7 +71,7 @@ def _run(invocation: Invocation) -> int:
             invocation.settings,
             invocation.launch,
             stop_signals=[
-                number for number in _STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
+                number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
             ],
             alone=True,
             debug=invocation.debug,

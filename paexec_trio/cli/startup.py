@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from paexec_trio import __version__
 from paexec_trio.cli.syntax import VERSION
 from paexec_trio.runtime.diagnostics import write_diagnostic
+from paexec_trio.runtime.orphans import is_first_process
 
 if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
@@ -21,12 +22,25 @@ def called_name(usual: str) -> str:
     return usual if name == "__main__.py" else name
 
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+"""The signals that end a program and all that it started (END-030)."""
+
+
 def prepare_signals() -> None:
     """Let an interrupt end the program as it ends any other, without a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Ignored by some parents; then the exit of no process could be waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if is_first_process():
+        # The default action does not end the first process of a container.
+        for number in STOP_SIGNALS:
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _end_at_once)
+
+
+def _end_at_once(signum: int, _frame: object) -> None:
+    os._exit(128 + signum)
 
 
 def prepare_standard_descriptors() -> None:

@@ -57,6 +57,7 @@ from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
+from paexec_trio.runtime.orphans import reap_orphans
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.spillfile import SpillError
 from paexec_trio.runtime.terminal import has_terminal
@@ -88,6 +89,7 @@ class Host:
         waiter: how it is waited for all of them.
         exchange: is asked before an event is made of what a calculator wrote.
         tells_time: whether each batch of events begins with ``TimePassed``.
+        reaps_orphans: whether children that it did not start are to be reaped, too.
 
     Raises:
         OSError: ``stdout`` is not open.
@@ -104,6 +106,7 @@ class Host:
         *,
         exchange: Exchange | None = None,
         tells_time: bool = False,
+        reaps_orphans: bool = False,
     ) -> None:
         self._writer = NonblockingWriter(stdout)
         self._output_is_terminal = os.isatty(stdout)
@@ -111,6 +114,7 @@ class Host:
         self._nodes = nodes
         self._exchange = exchange
         self._tells_time = tells_time
+        self._reaps_orphans = reaps_orphans
         self._environment = launch.environment(os.environb)
         self._has_terminal = has_terminal()
         self._processes: dict[int, NodeProcess] = {}
@@ -285,6 +289,8 @@ class Host:
 
     def _woken(self) -> Iterator[Event]:
         os.read(self._woken_by, _CHUNK)
+        if self._reaps_orphans:
+            reap_orphans({process.pid for process in self._processes.values()})
         return iter(())
 
     # Nodes

@@ -15,6 +15,7 @@ from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import drive
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.orphans import is_first_process
 from paexec_trio.runtime.waiting import WaitAlone
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ async def run(
         _waiter(alone=alone),
         exchange=None if debug else engine.exchange,
         tells_time=settings.prefetch == AUTO,
+        # A program that runs other things beside us may wait for children of its own.
+        reaps_orphans=alone and is_first_process(),
     )
 
     def trace(item: Event | Command) -> None:
@@ -122,8 +125,12 @@ def _stop_on_signals(host: Host, signals: Sequence[int], *, wake: bool) -> Itera
         else:
             signal.signal(signum, signal.SIG_DFL)
             signal.raise_signal(signum)
+            os._exit(128 + signum)  # still here: this is the first process of a container
 
     before = {signum: signal.signal(signum, stop) for signum in signals}
+    if wake and is_first_process():
+        # The end of an orphan has to wake us; a signal without a handler does not.
+        before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
     woken_before = -1
     if wake and signals:
         woken_before = signal.set_wakeup_fd(host.wakeup_fd, warn_on_full_buffer=False)

@@ -1,0 +1,1 @@
+"""The program that starts Python for ours, and how it is built: nothing that runs imports this."""
