@@ -24,7 +24,10 @@ def main() -> None:
 
     The arguments are those that ``launcher.c`` describes.
     """
-    _, _, name, blocked, ignored, *sys.argv = sys.argv
+    _, _, name, blocked, ignored, stdin, *sys.argv = sys.argv
+    if stdin != "0":
+        os.dup2(int(stdin), 0)
+        os.close(int(stdin))
     inheritance.started_with(ignored=_signals(ignored))
     # Before the mask: what was sent meanwhile is to end us as it would have done.
     prepare_signals()

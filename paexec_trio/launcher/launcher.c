@@ -2,12 +2,13 @@
  * Starts Python for paexec-trio, paargs-trio and pareorder-trio: this file, installed under each of
  * these names, is what users run.
  *
- * Python itself acts before a line of ours does, and three of its acts must not be seen:
+ * Python itself acts before a line of ours does, and four of its acts must not be seen:
  *
  *  - PYTHONHOME, PYTHONPATH and the like, which the user set for calculators, would change or break
  *    it: it is started isolated (-I), and calculators still find these variables.
  *  - An interrupt while it starts would end in a traceback: the signals that end a run are blocked
  *    until it is ready for them. As the first process of a container it would lose them otherwise.
+ *  - It refuses to start where standard input is a directory: that is put aside.
  *  - It ignores SIGPIPE and SIGXFSZ, so that nobody can tell any more how they were set: which
  *    signals were ignored, and which were blocked, is told in the arguments.
  */
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef BUILT_FOR
@@ -28,8 +30,9 @@
 #endif
 
 /* Arguments: the directory above that of the programs, the program's name, the hexadecimal sets of
- * blocked and ignored signals, and the argument vector of the call. Without -S, Python would take
- * half as long again to start; what site does is needed only for an editable installation. */
+ * blocked and ignored signals, the descriptor of standard input, and the argument vector of the
+ * call. Without -S, Python would take half as long again to start; what site does is needed only
+ * for an editable installation. */
 static const char boot[] =
     "import sys\n"
     "try:\n"
@@ -81,10 +84,16 @@ static unsigned long long ignored_signals(void)
     return set;
 }
 
+static int is_directory(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int main(int argc, char **argv)
 {
     static char self[PATH_MAX], prefix[PATH_MAX + 4], python[PATH_MAX + 8];
-    char blocked[20], ignored[20];
+    char blocked[20], ignored[20], standard_input[12];
     const char *called = argc > 0 ? argv[0] : "paexec-trio";
     if (strrchr(called, '/'))
         called = strrchr(called, '/') + 1;
@@ -106,6 +115,11 @@ int main(int argc, char **argv)
     snprintf(prefix, sizeof prefix, "%s/..", self);
     snprintf(python, sizeof python, "%s/python3", self);
 
+    int input = 0;
+    if (is_directory(0) && (input = dup(0)) >= 0)
+        dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+    snprintf(standard_input, sizeof standard_input, "%d", input);
+
     int opened = 0;
     while (opened < needed_descriptors && open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
         opened++;
@@ -113,7 +127,7 @@ int main(int argc, char **argv)
     if (opened < needed_descriptors || memory == MAP_FAILED)
         return fail(called, "cannot start Python", strerror(errno));
 
-    char **arguments = calloc((size_t)argc + 10, sizeof *arguments);
+    char **arguments = calloc((size_t)argc + 11, sizeof *arguments);
     if (!arguments)
         return fail(called, "starting", strerror(errno));
     char **next = arguments + 1;
@@ -125,6 +139,7 @@ int main(int argc, char **argv)
     *next++ = name;
     *next++ = blocked;
     *next++ = ignored;
+    *next++ = standard_input;
     memcpy(next, argv, (size_t)argc * sizeof *argv);
 
     const char *candidates[] = {python, BUILT_FOR, "python3"};

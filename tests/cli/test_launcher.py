@@ -135,10 +135,26 @@ def test_the_interpreter_stands_beside_the_program(tmp_path: Path) -> None:
         "paexec-trio",
         "0",
         "0",
+        "0",
         str(program),
         "-n",
         "a b",
     ]
+
+
+def test_a_directory_as_standard_input_is_an_input_that_cannot_be_read(tmp_path: Path) -> None:
+    """END-023. The interpreter would refuse to start, for ``-V`` as well."""
+    directory = os.open(tmp_path, os.O_RDONLY)
+    for arguments in (["-V"], ["-n", "+1", "-c", "cat"]):
+        result = subprocess.run(
+            [PROGRAM, *arguments], stdin=directory, capture_output=True, timeout=LIMIT, check=False
+        )
+        if arguments == ["-V"]:
+            assert (result.returncode, result.stderr) == (0, b"")
+        else:
+            reason = b"paexec-trio: reading from standard input failed: Is a directory\n"
+            assert (result.returncode, result.stderr) == (1, reason)
+    os.close(directory)
 
 
 # Signals
