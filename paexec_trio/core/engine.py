@@ -64,6 +64,7 @@ from paexec_trio.core.settings import (
 from paexec_trio.core.states import NodeState, Step
 from paexec_trio.core.status import Status, StatusWords
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, InputError, RefusedTaskError, TaskSource
+from paexec_trio.core.visible import diagnostic
 
 SIGPIPE = 13
 """The signal by which a program ends whose reader went away (END-020); the same on every system."""
@@ -370,8 +371,10 @@ class Engine:
             return
         self._print(attempt, attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
         self._report(
-            b"task %d '%b' ended without a status; dependants dropped: %d"
-            % (attempt.task_id, attempt.task.replace(NEWLINE, b"\\n"), len(dropped))
+            b"task %d '%b' ended without a status; dependants dropped: %d",
+            attempt.task_id,
+            attempt.task,
+            len(dropped),
         )
         if self._phase is Phase.RUNNING:  # a stop has said already how the run ends
             self._outcome = Exit(status=1)
@@ -381,7 +384,7 @@ class Engine:
         if node.stray_octets_reported or node.deafened:
             return
         node.stray_octets_reported = True
-        self._report(b"node %b wrote outside of a task; discarded" % node.name)
+        self._report(b"node %b wrote outside of a task; discarded", node.name)
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
         node = self._nodes[event.node]
@@ -502,7 +505,7 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.VANISH)
         if event.left_running:
-            self._report(b"node %b cannot be killed; left running" % node.name)
+            self._report(b"node %b cannot be killed; left running", node.name)
         self._exit_if_nothing_is_left()
 
     # Tasks
@@ -722,7 +725,8 @@ class Engine:
         else:
             self._commands.append(Hold(attempt.task_id, data))
 
-    def _report(self, text: bytes) -> None:
+    def _report(self, template: bytes, *foreign: bytes | int) -> None:
+        text = diagnostic(template, *foreign)
         self._commands.append(Report(self._settings.program + b": " + text))
 
     def _output_closed(self, _event: OutputClosed) -> None:
@@ -800,8 +804,9 @@ class Engine:
         if self._phase is Phase.FINISHING:
             for node in self._remaining():
                 self._report(
-                    b"processes of node %b did not end within %d seconds; killed"
-                    % (node.name, FINISH_GRACE)
+                    b"processes of node %b did not end within %d seconds; killed",
+                    node.name,
+                    int(FINISH_GRACE),
                 )
         self._kill(force=False)
         self._commands.append(SetTimer(Timer.KILL, TERM_GRACE))
@@ -829,4 +834,4 @@ class Engine:
 
 def _lost(node: Node) -> bytes:
     # Upstream prints this message without the program's name.
-    return b"Node %b exited unexpectedly" % node.name
+    return diagnostic(b"Node %b exited unexpectedly", node.name)

@@ -55,6 +55,7 @@ from paexec_trio.core.events import (
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
+from paexec_trio.core.visible import diagnostic, visible
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
 from paexec_trio.runtime.process import NodeProcess
@@ -224,10 +225,10 @@ class Host:
             os.write(self.wakeup_fd, b"!")
 
     def report(self, text: bytes) -> None:
-        """Write a diagnostic, after the output so far; nobody has to read it."""
+        """Write a diagnostic, after the output so far; nobody has to read it (SEC-002)."""
         self._flush_output()
         if self._diagnostics_writer:
-            self._diagnostics.append(text + b"\n")
+            self._diagnostics.append(visible(text) + b"\n")
             self._flush_diagnostics()
 
     async def close(self) -> None:
@@ -298,7 +299,7 @@ class Host:
                 node, argv, self._environment, self._stderr, new_session=self._has_terminal
             )
         except OSError as error:
-            reason = b"cannot run %b: %b" % (argv[0], _reason(error))
+            reason = diagnostic(b"cannot run %b: %b", argv[0], _reason(error))
             self._pending.append(iter([NodeNotStarted(node, reason)]))
             return
         self._processes[node] = process
