@@ -45,11 +45,11 @@ def excerpt(octets: bytes) -> bytes:
     return visible(shown) + b"...(%d more octets)" % (len(octets) - len(shown))
 
 
-def diagnostic(template: bytes, *foreign: bytes | int) -> bytes:
+def diagnostic(template: bytes, *foreign: bytes | float) -> bytes:
     """Return the text of a diagnostic.
 
     Args:
-        template: our own words, with ``%b`` and ``%d`` where foreign texts and numbers stand.
+        template: our own words, with ``%b``, ``%d`` or ``%g`` where texts and numbers stand.
         foreign: the texts, each of which is shown in visible form and cut, and numbers.
     """
     if not foreign:

@@ -75,6 +75,13 @@ _OUTPUT_LIMIT = 1 << 18
 
 _READER_IS_GONE = {errno.EPIPE, errno.ECONNRESET}
 
+_WILL_NOT_CHANGE = {
+    *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ELOOP, errno.ENAMETOOLONG, errno.E2BIG),
+}
+"""Why a program cannot be executed, unless somebody changes it or its name; what else may keep a
+process from being started, such as a lack of memory, passes by."""
+
 
 @final
 class Host:
@@ -300,7 +307,8 @@ class Host:
             )
         except OSError as error:
             reason = diagnostic(b"cannot run %b: %b", argv[0], _reason(error))
-            self._pending.append(iter([NodeNotStarted(node, reason)]))
+            permanent = error.errno in _WILL_NOT_CHANGE
+            self._pending.append(iter([NodeNotStarted(node, reason, permanent)]))
             return
         self._processes[node] = process
         self._watch_stdout(process)
@@ -414,8 +422,7 @@ class Host:
         if self._forget(process):
             self._unwatch_stdin(process)
             self._unwatch_stdout(process)
-            process.bury()
-            yield NodeGone(process.node)
+            yield NodeGone(process.node, status=process.bury())
 
     def _abandon(self, process: NodeProcess) -> Iterator[Event]:
         """Go on without a process that runs as another user and does not end by itself."""
