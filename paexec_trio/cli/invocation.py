@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from paexec_trio.cli.errors import UsageError, refuse_newline
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
+from paexec_trio.cli.traps import of_command, of_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,11 +26,19 @@ REPLACED_LENGTH = 2
 
 
 class Invocation(NamedTuple):
-    """A call that can be carried out."""
+    """A call that can be carried out.
+
+    Attributes:
+        settings: those of the run.
+        launch: how calculators are started.
+        debug: whether to write each event and command to standard error.
+        warnings: diagnostics for a call that does not mean what it seems to mean.
+    """
 
     settings: Settings
     launch: Launch
     debug: bool
+    warnings: tuple[bytes, ...] = ()
 
 
 class Names(NamedTuple):
@@ -125,6 +134,14 @@ def understand(
             variables=variables,
         ),
         debug="-d" in letters,
+        warnings=(
+            *of_nodes(
+                nodes,
+                names.nodes if "-n" in values else b"PAEXEC_NODES",
+                transport=bool(values.get("-t", b"").strip() if nodes.counted else transport),
+            ),
+            *(of_command(calculator, values.get("-J", b""), names.replaced) if exec_mode else ()),
+        ),
     )
 
 

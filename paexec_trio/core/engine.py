@@ -397,7 +397,7 @@ class Engine:
             self._outcome = Exit(status=1)
 
     def _take_stray_octets(self, node: Node, octets: bytes) -> None:
-        """Draw the conclusions from what a node wrote while it held no task (RES-008, RES-009)."""
+        """Draw the conclusions from what a node wrote while it held no task (RES-009, RES-033)."""
         # One that was deafened may have done tasks that were taken back from it.
         if node.deafened:
             return
@@ -408,6 +408,7 @@ class Engine:
             return
         if (
             deceives
+            and node.answered
             and self._phase is not Phase.STOPPING
             and self._outcome == Exit()
             and ends_result(node, octets, self._settings.eot)

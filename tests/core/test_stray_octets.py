@@ -184,6 +184,10 @@ def ended(*outputs: tuple[bytes, Report | None], eot: bytes = b"", **options: bo
     """Return a playbook of a calculator that writes after the end of its input."""
     playbook = (
         started(eot=eot, **options)
+        >> StdinChunk(b"a\n")
+        << Send(0, b"a\n")
+        >> NodeOutput(0, eot + b"\n")
+        << ReadMore()
         >> StdinEnded()
         << CloseStdin(0)
         << SetTimer(Timer.TERMINATE, FINISH_GRACE)
@@ -213,6 +217,23 @@ def test_an_eot_after_the_end_of_the_input_shows_that_results_were_shifted() -> 
         (b"T\n", one_too_many(rb"T\n")),
         eot=b"EOT",
     ) << Exit(status=1)
+
+
+def test_a_node_without_a_result_has_none_that_could_be_shifted() -> None:
+    """RES-033, RES-034."""
+    assert (
+        started()
+        >> StdinEnded()
+        << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        >> NodeOutput(0, b"total\n\n")
+        << discarded(rb"total\n\n")
+        >> NodeEnded(0)
+        >> NodeGone(0)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=0)
+    )
 
 
 def test_octets_outside_of_a_task_shift_nothing_with_x() -> None:

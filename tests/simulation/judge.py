@@ -579,7 +579,8 @@ class _Judge:
             self._failed |= bool(node.answered)
             self._lost(node, b"")
             return
-        if deceives and not self._failed and not self._stop and node.reader.ends_in(octets):
+        counts = deceives and node.answered and not self._failed and not self._stop
+        if counts and node.reader.ends_in(octets):
             self._failed = True
             node.stray_reported = False
             self._report_once(

@@ -400,6 +400,8 @@ def test_octets_after_the_end_of_the_input(octets: bytes, report: bytes, outcome
     told = story(
         (0.0, RunStarted(), StartNode(0), ReadMore()),
         (0.0, NodeStarted(0, 1000)),
+        (0.1, StdinChunk(b"a\n"), Send(0, b"a\n"), Asked(1000, b"a"), ReadMore()),
+        (0.2, NodeOutput(0, b"\n")),
         (0.3, StdinEnded(), CloseStdin(0)),
         (0.4, NodeOutput(0, octets), Report(b"paexec-trio: node n0 wrote " + report)),
         (0.4, NodeEnded(0)),
