@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -150,6 +151,20 @@ def test_bad_lines(stage: Stage, line: bytes) -> None:
     assert line in run.stderr
     assert run.stdout == b""
     assert stage.started == started
+
+
+@requirement("GRA-063")
+@pytest.mark.parametrize("before", [0, 1, 20_000])
+@pytest.mark.parametrize("option", [(), ("-0",)], ids=["lines", "-0"])
+def test_bad_lines_are_numbered(stage: Stage, before: int, option: tuple[str, ...]) -> None:
+    """Also if weights and empty lines come before it."""
+    end = b"\0" if option else b"\n"
+    lines = [b"a b", b"", b"weight: a -2", b"c"] * 4 + [b"d e"] * before + [b"x y z"]
+    feed = b"".join(line + end for line in lines)
+    run = run_graph(stage, *option, feed=feed)
+    assert run.status == 1
+    numbers = re.findall(rb"\d+", run.stderr)
+    assert b"%d" % len(lines) in numbers
 
 
 @requirement("GRA-011")

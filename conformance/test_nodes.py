@@ -10,6 +10,7 @@ import pytest
 from conformance.harness.usage import CALCULATOR, DIRECTORY, call, refuse
 
 if TYPE_CHECKING:
+    from conformance.harness.distributor import Distributor
     from conformance.harness.stage import Stage
 
 requirement = pytest.mark.requirement
@@ -259,3 +260,87 @@ def test_one_name_several_nodes(stage: Stage) -> None:
     assert run.finish() == 0
     assert sorted(t.words[0] for t in stage.transports) == [b"a", b"a", b"a", b"b"]
     assert sorted(stage.tasks) == [b"1", b"2", b"3", b"4"]
+
+
+# Traps
+
+
+def local_run(stage: Stage, number: int, *words: str, **variables: str) -> Distributor:
+    """Run one task on so many local calculators; its result is the only output."""
+    stage.reply_with_results()
+    run = stage.start(*words, "-l", "-c", stage.calculator(), environment=variables)
+    stage.next_calculators(number)
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    assert run.stdout == b"1 " + stage.result(b"a") + b"\n"
+    assert len(stage.calculators) == number
+    assert stage.transports == []
+    return run
+
+
+def assert_told(run: Distributor, text: bytes) -> None:
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+    assert text in run.stderr
+
+
+@requirement("NOD-011")
+@pytest.mark.parametrize("variable", [False, True], ids=["option", "variable"])
+def test_a_number_without_plus(stage: Stage, variable: bool) -> None:
+    words, variables = ((), {"PAEXEC_NODES": "4"}) if variable else (("-n", "4"), {})
+    assert_told(local_run(stage, 1, *words, **variables), b"+4")
+
+
+@requirement("NOD-012")
+@pytest.mark.parametrize("name", ["a,b", "host[1-3]", "node*", "1,2"])
+def test_lists_in_other_notations(stage: Stage, name: str) -> None:
+    assert_told(local_run(stage, 1, "-n", name), name.encode())
+    path = stage.directory / "nodes"
+    path.write_text(f"1\n{name}\n")
+    assert_told(local_run(stage, 2, "-n", f":{path}"), name.encode())
+
+
+@requirement("NOD-013")
+def test_names_without_a_transport_are_reported(stage: Stage) -> None:
+    run = local_run(stage, 2, "-n", "alpha beta")
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+    assert b"alpha" in run.stderr or b"beta" in run.stderr
+
+
+@requirement("NOD-014")
+def test_a_transport_without_names(stage: Stage) -> None:
+    assert_told(local_run(stage, 1, "-n", "+1", "-t", stage.transport()), b"-t")
+
+
+@requirement("NOD-015")
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (2, ("-n", "+2")),
+        (1, ("-n", "alpha")),
+        (2, ("-n", "1 2")),
+        (2, ("-n", "localhost localhost")),
+    ],
+    ids=["count", "name", "numbers", "localhost"],
+)
+def test_no_false_alarms(stage: Stage, number: int, words: tuple[str, ...]) -> None:
+    assert local_run(stage, number, *words).stderr == b""
+
+
+@requirement("NOD-015")
+def test_no_false_alarms_with_a_transport(stage: Stage) -> None:
+    stage.connect = True
+    stage.reply_with_results()
+    words = ("-n", "4,5 host[1-3] node*", "-t", stage.transport())
+    run = stage.start(*words, "-c", stage.calculator())
+    stage.next_calculators(3)
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    assert run.stderr == b""
+
+
+@requirement("OPT-063")
+@pytest.mark.parametrize(
+    ("number", "nodes"), [(1, "4"), (1, "a,b"), (2, "alpha beta"), (1, "node*")]
+)
+def test_traps_of_nodes_change_nothing(stage: Stage, number: int, nodes: str) -> None:
+    local_run(stage, number, "-n", nodes)

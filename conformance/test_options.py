@@ -12,6 +12,7 @@ from conformance.harness import features
 from conformance.harness.usage import CALCULATOR, Call, assert_works, call, refuse
 
 if TYPE_CHECKING:
+    from conformance.harness.distributor import Distributor
     from conformance.harness.stage import Stage
 
 requirement = pytest.mark.requirement
@@ -412,3 +413,50 @@ def test_nothing_is_started_by_a_transport(stage: Stage, transport: str) -> None
         good = call("-n", "a", "-c", "exit 1", PAEXEC_TRANSPORT=CALCULATOR)
         bad = call("-n", "a", "-c", "exit 1", "free", PAEXEC_TRANSPORT=CALCULATOR)
     refuse(stage, bad, good)
+
+
+@requirement("OPT-060")
+@pytest.mark.parametrize("key", ["s", "f", "F", "w"])
+def test_no_newline_in_words(stage: Stage, key: str) -> None:
+    bad, good = (call("-n", "+1", f"-m{key}={text}", "-c", CALCULATOR) for text in ("a\nb", "ab"))
+    refuse(stage, bad, good)
+
+
+# Traps
+
+
+def one_command(stage: Stage, *words: str) -> Distributor:
+    """Run a command for one task."""
+    run = stage.run("-n", "+1", *words, feed=b"task\n")
+    assert run.status == 0
+    return run
+
+
+@requirement("OPT-061")
+@pytest.mark.parametrize("argument", ["{}/", "a{}", "{}{}"])
+def test_a_replacement_that_no_shell_sees(stage: Stage, argument: str) -> None:
+    run = one_command(stage, "-J{}", "-C", "printf", "<%s>", argument)
+    assert run.stdout == b"<%s>\n" % argument.replace("{}", "$1").encode()
+    assert run.stderr.count(b"\n") == 1, "not one diagnostic"
+    assert argument.encode() in run.stderr
+
+
+@requirement("OPT-062")
+def test_braces_without_a_replacement(stage: Stage) -> None:
+    run = one_command(stage, "-x", "-C", "printf", "<%s>", "{}")
+    assert run.stdout == b"<{}><task>\n"
+    assert run.stderr.count(b"\n") == 1, "not one diagnostic"
+    assert b"{}" in run.stderr
+
+
+@requirement("OPT-063")
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [
+        (["-J{}", "-C", "printf", "<%s>", "{}/"], b"<$1/>\n"),
+        (["-x", "-C", "printf", "<%s>", "{}"], b"<{}><task>\n"),
+    ],
+    ids=["-J", "-x"],
+)
+def test_traps_of_commands_change_nothing(stage: Stage, words: list[str], output: bytes) -> None:
+    assert one_command(stage, *words).stdout == output

@@ -813,6 +813,15 @@ def test_usage_errors(stage: Stage, bad: list[str], good: list[str], mentioned: 
     assert run.stdout == b""
 
 
+@requirement("RDR-060")
+@pytest.mark.parametrize("key", ["s", "f", "F"])
+def test_no_newline_in_words(stage: Stage, key: str) -> None:
+    assert reorder(stage, f"-m{key}=ab", feed=b"1 a\n1 \n") == b"a\n"
+    run = stage.run(f"-m{key}=a\nb", feed=b"1 a\n1 \n")
+    assert_failed(run)
+    assert run.stdout == b""
+
+
 @requirement("RDR-048")
 def test_a_bad_variable(stage: Stage) -> None:
     assert reorder(stage, feed=b"1 a\n1 E\n", environment={"PAEXEC_EOT": "E"}) == b"a\n"

@@ -628,3 +628,66 @@ os.write(1, (b"x" * 63 + b"\\n") * 15000)
     assert run.stdout.endswith(b"done\n")
     assert run.stdout.count(b"fatal\n") == lives() - 1
     assert grown < 20_000_000, f"its memory grew by {grown} octets in {lives()} lives"
+
+
+# Nodes that never work
+
+
+@requirement("RST-030")
+@pytest.mark.parametrize("mode", ["flat", "graph"])
+@pytest.mark.parametrize("fault", ["missing", "not executable", "shell"])
+def test_nothing_to_be_waited_for(stage: Stage, mode: str, fault: str) -> None:
+    graph = ["-g"] if mode == "graph" else []
+    program = stage.directory / "program"
+    environment = {"PAEXEC_SH": str(program)} if fault == "shell" else {}
+    place = ["-n", "1 2", *([] if environment else ["-t", str(program)])]
+    if fault == "not executable":
+        program.write_text("#!/bin/sh\n")
+    words = (*place, *graph, "-Z1", "-w", "-c", "exit 1")
+    run = stage.start(*words, environment=environment)
+    run.feed(b"a\n")
+    run.close_stdin()
+    assert run.wait() == 1
+    assert str(program).encode() in run.stderr
+    assert run.stdout == b""
+
+
+@requirement("RST-030", "RST-020")
+def test_a_transport_that_was_there_is_waited_for(stage: Stage) -> None:
+    """So what may come back, such as one on a file system of the network, is not given up."""
+    text = f'exec {stage.calculator()} "$@"'
+    transport = stage.script("transport-that-goes", text)
+    run = stage.start("-n", "1", "-t", transport, "-Z1", "-w", "-c", "exit 1")
+    calculator = stage.next_calculator()
+    (stage.directory / "transport-that-goes").unlink()
+    run.feed(b"a\n")
+    calculator.next_task()
+    calculator.exit(1)
+    calculator.wait_gone()
+    # Who gives up later passes.
+    stage.happens(lambda: run.has_ended, stage.moment)
+    assert not run.has_ended
+    stage.script("transport-that-goes", text)
+    again = stage.next_calculator()
+    assert again.next_task() == b"a"
+    again.answer(b"of a")
+    assert run.finish() == 0
+
+
+@requirement("RST-031")
+def test_nodes_that_only_die(stage: Stage) -> None:
+    """The name of the node is told after few deaths, then less and less often."""
+    words = ("-n", "alpha", "-t", "/bin/false", "-Z", "0.05", "-w", "-E", "-c", "exit 1")
+    run = stage.start(*words)
+    run.feed(b"a\n")
+
+    def deaths() -> int:
+        return run.stdout.count(b"fatal\n")
+
+    stage.wait("20 deaths", lambda: deaths() >= 20 or run.has_ended)
+    assert b"alpha" in run.stderr, f"{deaths()} deaths, and no word about it"
+    told = run.stderr.count(b"alpha")
+    stage.wait("60 deaths", lambda: deaths() >= 60)
+    assert run.stderr.count(b"alpha") - told <= 10, "it is told again and again"
+    run.signal(signal.SIGTERM)
+    assert run.wait() == -signal.SIGTERM

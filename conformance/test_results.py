@@ -9,6 +9,7 @@ import pytest
 from conformance.harness.octets import is_same
 
 if TYPE_CHECKING:
+    from conformance.harness.distributor import Distributor
     from conformance.harness.fakes import Calculator
     from conformance.harness.stage import Stage
 
@@ -176,6 +177,15 @@ def outside(stage: Stage, calculator: Calculator, octets: bytes) -> None:
     calculator.drain(stage.moment)
 
 
+def out_of_step(stage: Stage, run: Distributor, calculator: Calculator, octets: bytes) -> None:
+    """Let a calculator write what ends the run, and give the distributor the time to end it.
+
+    One that does not end is not failed by that, but shows what it does with the next task.
+    """
+    calculator.write(octets)
+    stage.happens(lambda: run.has_ended, stage.moment)
+
+
 BANNERS = {
     "line": b"line\n",
     "EOT": b"\n",
@@ -184,48 +194,207 @@ BANNERS = {
 }
 
 
-@requirement("RES-008")
+@requirement("RES-008", "RES-030")
 @pytest.mark.parametrize("banner", BANNERS.values(), ids=BANNERS)
-def test_a_banner_belongs_to_no_task(stage: Stage, banner: bytes) -> None:
-    run = stage.start("-n", "+1", "-l", "-c", stage.calculator())
+def test_a_banner_puts_a_node_out_of_step(stage: Stage, banner: bytes) -> None:
+    stage.reply_with_results()
+    run = stage.start("-n", "alpha", "-l", "-c", stage.calculator())
     calculator = stage.next_calculator()
-    outside(stage, calculator, banner)
+    out_of_step(stage, run, calculator, banner)
     run.feed(b"a\nb\n")
-    assert calculator.next_task() == b"a"
-    calculator.answer(b"of a")
-    assert calculator.next_task() == b"b"
-    calculator.answer(b"of b")
-    assert run.finish() == 0
-    assert run.stdout == b"1 of a\n2 of b\n", "octets outside a task were printed"
+    status = run.finish()
+    assert run.stdout == b"", "octets outside a task were printed, or results of such a node"
+    assert calculator.tasks == []
+    assert status == 1
+    assert b"alpha" in run.stderr
 
 
-@requirement("RES-008")
+@requirement("RES-008", "RES-030")
 @pytest.mark.parametrize("late", BANNERS.values(), ids=BANNERS)
-def test_late_octets_belong_to_no_task(stage: Stage, late: bytes) -> None:
-    run = stage.start("-n", "+1", "-l", "-c", stage.calculator())
+def test_late_octets_put_a_node_out_of_step(stage: Stage, late: bytes) -> None:
+    run = stage.start("-n", "alpha", "-l", "-c", stage.calculator())
     calculator = stage.next_calculator()
     run.feed(b"a\n")
     assert calculator.next_task() == b"a"
-    outside(stage, calculator, b"of a\n\n" + late)
+    stage.reply_with_results()
+    out_of_step(stage, run, calculator, b"of a\n\n" + late)
     run.feed(b"b\nc\n")
-    assert calculator.next_task() == b"b"
-    calculator.answer(b"of b")
-    assert calculator.next_task() == b"c"
-    calculator.answer(b"of c")
+    status = run.finish()
+    assert run.stdout == b"1 of a\n", "octets outside a task were printed, or results that follow"
+    assert calculator.tasks == [b"a"]
+    assert status == 1
+    assert b"alpha" in run.stderr
+
+
+@requirement("RES-030")
+def test_a_node_out_of_step_ends_the_others(stage: Stage) -> None:
+    """One writes while it is idle, and the other one works."""
+    run = stage.start("-n", "+2", "-c", stage.calculator())
+    both = stage.next_calculators(2)
+    run.feed(b"a\n")
+    busy = stage.holder(b"a")
+    idle = next(calculator for calculator in both if calculator is not busy)
+    idle.write(b"x\n")
+    assert run.wait() == 1
+    assert run.stdout == b""
+    assert not stage.left_running(), "processes were left running"
+
+
+@requirement("RES-031")
+@pytest.mark.parametrize("banner", BANNERS.values(), ids=BANNERS)
+def test_a_node_out_of_step_is_dead(stage: Stage, banner: bytes) -> None:
+    """It has answered nothing, so nothing of what is printed can be wrong."""
+    run = stage.start("-z", "-n", "71 72", "-l", "-e", "-c", stage.calculator())
+    both = stage.next_calculators(2)
+    both[0].write(banner)
+    both[0].wait_gone()
+    run.feed(b"a\nb\n")
+    for task in (b"a", b"b"):
+        assert both[1].next_task() == task
+        both[1].answer(b"of " + task)
     assert run.finish() == 0
-    assert run.stdout == b"1 of a\n2 of b\n3 of c\n"
+    assert run.stdout == b"1 of a\n1 \n2 of b\n2 \n"
+    assert (b"71" in run.stderr) != (b"72" in run.stderr)
+
+
+@requirement("RES-031")
+def test_a_node_out_of_step_is_restarted(stage: Stage) -> None:
+    run = stage.start("-Z1", "-w", "-n", "71", "-c", stage.calculator())
+    stage.next_calculator().write(b"banner\n")
+    again = stage.next_calculator()
+    run.feed(b"a\n")
+    assert again.next_task() == b"a"
+    again.answer(b"of a")
+    assert run.finish() == 0
+    assert run.stdout == b"of a\n"
+
+
+@requirement("RES-032", "RES-031")
+@pytest.mark.parametrize("mode", ["flat", "graph"])
+def test_what_a_node_out_of_step_had_answered(stage: Stage, mode: str) -> None:
+    """The first result may be a greeting, and what comes outside of a task the first result."""
+    graph, success = (("-g",), b"success\n") if mode == "graph" else ((), b"")
+    run = stage.start("-z", "-n", "71 72", *graph, "-c", stage.calculator())
+    both = stage.next_calculators(2) if not graph else []
+    if graph:
+        run.feed(b"a b\na c\n")
+        run.close_stdin()
+        both = stage.next_calculators(2)
+    else:
+        run.feed(b"a\nb\nc\n")
+    lost = stage.holder(b"a")
+    other = next(calculator for calculator in both if calculator is not lost)
+    # In one go, so that the node holds no task when the second result is read.
+    lost.write(b"greeting\n" + success + b"\nof a\n" + success + b"\n")
+    lost.wait_gone()
+    assert lost.tasks == [b"a"]
+    for _ in range(2):
+        task = other.next_task()
+        other.write(b"of " + task + b"\n" + success + b"\n")
+    assert run.finish() != 0, "status 0, although results belong to other tasks"
+    assert b"of a\n" not in run.stdout
+    assert all(b"of " + task + b"\n" in run.stdout for task in (b"b", b"c"))
+
+
+@requirement("RES-033")
+@pytest.mark.parametrize("resist", [False, True], ids=["", "-z"])
+@pytest.mark.parametrize("mode", ["flat", "graph"])
+@pytest.mark.parametrize("greeting", [b"PATH is set.\n", b""], ids=["lines", "only EOT"])
+def test_results_that_a_greeting_has_shifted(
+    stage: Stage, resist: bool, mode: str, greeting: bytes
+) -> None:
+    """It comes while the node holds its first task."""
+    graph, success = (("-g",), b"success\n") if mode == "graph" else ((), b"")
+    options = (*graph, *(["-z"] if resist else []))
+    run = stage.start(*options, "-n", "alpha", "-l", "-c", stage.calculator())
+    run.feed(b"a b\nb c\n" if graph else b"a\nb\nc\n")
+    run.close_stdin()
+    calculator = stage.next_calculator()
+    assert calculator.next_task() == b"a"
+    calculator.write(greeting + success + b"\n")
+    assert calculator.next_task() == b"b"
+    calculator.write(b"of a\n" + success + b"\n")
+    assert calculator.next_task() == b"c"
+    # It sees the end of its input when the result of b was taken for that of c, at the latest.
+    calculator.write(b"of b\n" + success + b"\nof c\n" + success + b"\n")
+    assert run.wait() != 0, "status 0, although results belong to other tasks"
+    assert b"alpha" in run.stderr
+
+
+def at_the_end(stage: Stage, *options: str) -> tuple[Distributor, Calculator]:
+    """Begin a run with one task, which is done; its calculator has seen the end of its input."""
+    run = stage.start("-n", "alpha", "-l", *options, "-c", stage.calculator("linger"))
+    run.feed(b"a\n")
+    run.close_stdin()
+    calculator = stage.next_calculator()
+    assert calculator.next_task() == b"a"
+    calculator.answer(b"of a")
+    calculator.wait_eof()
+    return run, calculator
+
+
+@requirement("RES-033")
+@pytest.mark.parametrize("options", [(), ("-z",), ("-Z1", "-w")], ids=" ".join)
+@pytest.mark.parametrize("octets", [b"\n", b"of b\n\n", b"total\n\nrest"])
+def test_a_result_too_many(stage: Stage, options: tuple[str, ...], octets: bytes) -> None:
+    run, calculator = at_the_end(stage, *options)
+    in_single_octets(calculator, octets)
+    calculator.exit(0)
+    assert run.wait() != 0
+    assert run.stdout == b"1 of a\n"
+    assert b"alpha" in run.stderr
+
+
+@requirement("RES-034")
+@pytest.mark.parametrize("octets", [b"total\n", b"x", b" \n\t\n\r\n", b"total\nrest"])
+def test_octets_after_the_end_of_the_input(stage: Stage, octets: bytes) -> None:
+    """As awk's END writes them."""
+    run, calculator = at_the_end(stage)
+    in_single_octets(calculator, octets)
+    calculator.exit(0)
+    assert run.wait() == 0
+    assert run.stdout == b"1 of a\n"
+
+
+@requirement("RES-034")
+def test_an_empty_line_that_is_no_eot(stage: Stage) -> None:
+    run = stage.start("-n", "+1", "-mt=EOT", "-c", stage.calculator("linger"))
+    run.feed(b"a\n")
+    run.close_stdin()
+    calculator = stage.next_calculator()
+    assert calculator.next_task() == b"a"
+    calculator.answer(b"of a", eot=b"EOT")
+    calculator.wait_eof()
+    in_single_octets(calculator, b"total\n\nEOTT\nEO\nEOT")
+    calculator.exit(0)
+    assert run.wait() == 0
+    assert run.stdout == b"of a\n"
 
 
 @requirement("RES-009")
 def test_octets_outside_a_task_are_reported_once(stage: Stage) -> None:
-    run = stage.start("-n", "+1", "-c", stage.calculator())
-    calculator = stage.next_calculator()
-    outside(stage, calculator, b"banner\n")
-    run.feed(b"a\n")
-    assert calculator.next_task() == b"a"
-    outside(stage, calculator, b"of a\n\nlate\n")
-    run.feed(b"b\n")
-    assert calculator.next_task() == b"b"
-    calculator.answer(b"of b")
-    assert run.finish() == 0
+    run, calculator = at_the_end(stage)
+    outside(stage, calculator, b"total\n")
+    outside(stage, calculator, b"another\n")
+    calculator.exit(0)
+    assert run.wait() == 0
     assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+
+
+@requirement("RES-035")
+@pytest.mark.parametrize("where", ["idle", "-z", "end"])
+def test_octets_outside_a_task_are_shown(stage: Stage, where: str) -> None:
+    octets = b"%s\n\n" % stage.nonce
+    if where == "end":
+        run, calculator = at_the_end(stage)
+        calculator.write(octets)
+        calculator.exit(0)
+    else:
+        resist = ["-z"] if where == "-z" else []
+        run = stage.start("-n", "alpha", *resist, "-c", stage.calculator())
+        stage.next_calculator().write(octets)
+        stage.happens(lambda: stage.nonce in run.stderr, stage.moment)
+        run.feed(b"a\n")
+        run.close_stdin()
+    assert run.wait() == 1
+    assert stage.nonce in run.stderr

@@ -1,15 +1,29 @@
 """What can be wrong with a call."""
 
+from paexec_trio.core.visible import diagnostic
+
 
 class UsageError(Exception):
     """The call cannot be understood; the octets say why, without the program's name.
 
     Args:
-        message: what to print.
+        template: what to print, with ``%b`` where the texts stand.
+        foreign: what the user wrote; it is shown in visible form and cut.
         status: the exit status (OPT-020, EXE-044).
     """
 
-    def __init__(self, message: bytes, status: int = 1) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, template: bytes, *foreign: bytes, status: int = 1) -> None:
+        self.message = diagnostic(template, *foreign)
+        super().__init__(self.message)
         self.status = status
+
+
+def refuse_newline(key: bytes, text: bytes) -> None:
+    """Raise ``UsageError`` if a text of ``-m`` that stands for one line holds a newline (OPT-060).
+
+    Args:
+        key: the key of ``-m``.
+        text: its text.
+    """
+    if key in {b"s", b"f", b"F", b"w"} and b"\n" in text:
+        raise UsageError(b"the text of -m%b= must not contain a newline: '%b'", key, text)

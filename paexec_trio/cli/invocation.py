@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from paexec_trio.cli.errors import UsageError
+from paexec_trio.cli.errors import UsageError, refuse_newline
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
+from paexec_trio.cli.traps import of_command, of_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,11 +26,19 @@ REPLACED_LENGTH = 2
 
 
 class Invocation(NamedTuple):
-    """A call that can be carried out."""
+    """A call that can be carried out.
+
+    Attributes:
+        settings: those of the run.
+        launch: how calculators are started.
+        debug: whether to write each event and command to standard error.
+        warnings: diagnostics for a call that does not mean what it seems to mean.
+    """
 
     settings: Settings
     launch: Launch
     debug: bool
+    warnings: tuple[bytes, ...] = ()
 
 
 class Names(NamedTuple):
@@ -81,7 +90,7 @@ def understand(
     words = _message_words(options)
     eot = words.get(b"t", environment.get(b"PAEXEC_EOT", b""))
     if b"\n" in eot:
-        raise UsageError(b"the end-of-task marker must not contain a newline: '%b'" % eot)
+        raise UsageError(b"the end-of-task marker must not contain a newline: '%b'", eot)
 
     graph = _graph_settings(values, words)
     calculator = _calculator(options, free, name)
@@ -125,6 +134,14 @@ def understand(
             variables=variables,
         ),
         debug="-d" in letters,
+        warnings=(
+            *of_nodes(
+                nodes,
+                names.nodes if "-n" in values else b"PAEXEC_NODES",
+                transport=bool(values.get("-t", b"").strip() if nodes.counted else transport),
+            ),
+            *(of_command(calculator, values.get("-J", b""), names.replaced) if exec_mode else ()),
+        ),
     )
 
 
@@ -146,11 +163,12 @@ def _message_word(value: bytes) -> tuple[bytes, bytes]:
     """Check a value of ``-m`` and return its key and its text."""
     key, equals, text = value.partition(b"=")
     if not equals or key not in {b"s", b"f", b"F", b"t", b"d", b"w"}:
-        raise UsageError(b"bad argument for -m: '%b'" % value)
+        raise UsageError(b"bad argument for -m: '%b'", value)
     if key == b"d" and len(text) > 1:
-        raise UsageError(b"bad argument for -md=. At most one character is allowed: '%b'" % text)
+        raise UsageError(b"bad argument for -md=. At most one character is allowed: '%b'", text)
     if key in {b"s", b"f", b"F"} and (b"'" in text or b'"' in text):
-        raise UsageError(b"symbols ' and \" are not allowed in -m argument: %b" % value)
+        raise UsageError(b"symbols ' and \" are not allowed in -m argument: %b", value)
+    refuse_newline(key, text)
     return key, text
 
 
@@ -162,7 +180,7 @@ def _graph_settings(
         return None
     weighting = values.get("-W", b"0")
     if weighting not in {b"0", b"1", b"2"}:
-        raise UsageError(b"Only -W0, -W1 and -W2 are supported!: '%b'" % weighting)
+        raise UsageError(b"Only -W0, -W1 and -W2 are supported!: '%b'", weighting)
     from paexec_trio.core.settings import GraphSettings
     from paexec_trio.core.weights import Weighting
 
@@ -192,7 +210,7 @@ def _prefetch(value: bytes) -> int:
         return AUTO
     digits = value.lstrip(b"0")
     if not value.isdigit() or not 1 <= len(digits) <= PREFETCH_DIGITS:
-        raise UsageError(b"invalid argument for option --prefetch: '%b'" % value)
+        raise UsageError(b"invalid argument for option --prefetch: '%b'", value)
     return int(digits)
 
 
@@ -212,7 +230,7 @@ def _seconds(value: bytes) -> float:
     """Read the value of ``-Z`` (RST-002)."""
     whole, _, fraction = value.partition(b".")
     if not (whole + fraction).isdigit():
-        raise UsageError(b"invalid argument for option -Z: '%b'" % value)
+        raise UsageError(b"invalid argument for option -Z: '%b'", value)
     return float(value)
 
 
@@ -230,10 +248,10 @@ def _calculator(
             from_free_arguments = True
     if not from_free_arguments:
         if free:
-            raise UsageError(b"extra arguments. Run %b -h for details: '%b'" % (program, free[0]))
+            raise UsageError(b"extra arguments. Run %b -h for details: '%b'", program, free[0])
         return command
     if not free:
-        raise UsageError(b"missing arguments. Run %b -h for details" % program)
+        raise UsageError(b"missing arguments. Run %b -h for details", program)
     return free
 
 
@@ -253,7 +271,9 @@ def _exec_settings(
     replaced = values.get("-J", b"")
     if "-J" in values and len(replaced) != REPLACED_LENGTH:
         raise UsageError(
-            b"%breplstr argument must have 2-characters length: '%b'" % (names.replaced, replaced),
+            b"%breplstr argument must have 2-characters length: '%b'",
+            names.replaced,
+            replaced,
             status=2,
         )
     modes = [letter for letter, _ in options if letter in {"-x", "-X"}]
@@ -278,7 +298,7 @@ def _transport_words(value: bytes) -> tuple[bytes, ...]:
     try:
         return tuple(split_words(value))
     except UnbalancedError:
-        raise UsageError(b"unbalanced quotes in the transport: %b" % value) from None
+        raise UsageError(b"unbalanced quotes in the transport: %b", value) from None
 
 
 def _passed_variables(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
@@ -286,5 +306,5 @@ def _passed_variables(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     names = environment.get(b"PAEXEC_ENV", b"").replace(b",", b" ").split(b" ")
     for name in names:
         if name.startswith(b"-") or b"=" in name:
-            raise UsageError(b"invalid name of a variable in PAEXEC_ENV: '%b'" % name)
+            raise UsageError(b"invalid name of a variable in PAEXEC_ENV: '%b'", name)
     return {name: environment.get(name, b"") for name in names if name}

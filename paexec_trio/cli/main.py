@@ -54,6 +54,8 @@ def distribute(
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
         return error.status
+    for text in invocation.warnings:
+        write_diagnostic(2, os.fsencode(program) + b": " + text)
     return _run(invocation)
 
 

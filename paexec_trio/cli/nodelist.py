@@ -6,6 +6,7 @@ import os
 from typing import NamedTuple
 
 from paexec_trio.cli.errors import UsageError
+from paexec_trio.core.visible import diagnostic
 
 _MAX_NODES = 1 << 22
 """More processes than this a Linux system cannot have; names for them would fill the memory."""
@@ -40,15 +41,15 @@ def parse_nodes(value: bytes, option: bytes = b"-n") -> NodeList:
     try:
         return _nodes(value)
     except _InvalidError as error:
-        raise UsageError(b"invalid argument for option %b: %b" % (option, error.reason)) from None
+        raise UsageError(b"invalid argument for option %b: " % option + error.reason) from None
 
 
 class _InvalidError(Exception):
     """The value means no nodes; the octets say why."""
 
-    def __init__(self, reason: bytes) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, template: bytes, foreign: bytes) -> None:
+        self.reason = diagnostic(template, foreign)
+        super().__init__(self.reason)
 
 
 def _nodes(value: bytes) -> NodeList:
@@ -60,12 +61,12 @@ def _nodes(value: bytes) -> NodeList:
         # Not split() alone, which takes vertical tabs and form feeds for gaps too.
         names = tuple(filter(None, value.translate(_GAPS_TO_SPACES).split(b" ")))
         if not names or value.lstrip(_GAPS)[0] not in _FIRST_OCTETS:
-            raise _InvalidError(b"'%b'" % value)
+            raise _InvalidError(b"'%b'", value)
     for name in names:
         if name.startswith(b"-"):
-            raise _InvalidError(b"node '%b' begins with a hyphen" % name)
+            raise _InvalidError(b"node '%b' begins with a hyphen", name)
         if b"\0" in name:  # no program can be given such an argument
-            raise _InvalidError(b"node '%b' contains a NUL" % name)
+            raise _InvalidError(b"node '%b' contains a NUL", name)
     return NodeList(names, counted=False)
 
 
@@ -73,10 +74,10 @@ def _count(value: bytes) -> tuple[bytes, ...]:
     digits = value[1:]
     # isdigit() first: int() takes blanks and underscores too, and refuses very long numbers.
     if not digits.isdigit() or len(digits.lstrip(b"0")) > len(str(_MAX_NODES)):
-        raise _InvalidError(b"'%b'" % value)
+        raise _InvalidError(b"'%b'", value)
     count = int(digits.lstrip(b"0") or b"0")
     if not 1 <= count <= _MAX_NODES:
-        raise _InvalidError(b"'%b'" % value)
+        raise _InvalidError(b"'%b'", value)
     return tuple(b"%d" % index for index in range(count))
 
 
@@ -87,9 +88,9 @@ def _read_file(path: bytes) -> tuple[bytes, ...]:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(
-            b"Cannot obtain a list of nodes from '%b': %b" % (path, os.fsencode(reason or ""))
+            b"Cannot obtain a list of nodes from '%b': %b", path, os.fsencode(reason or "")
         ) from None
     names = tuple(line for line in lines if line and not line.startswith(b"#"))
     if not names:
-        raise _InvalidError(b"':%b'" % path)
+        raise _InvalidError(b"':%b'", path)
     return names

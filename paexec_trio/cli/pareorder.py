@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from paexec_trio.cli.errors import UsageError
+from paexec_trio.cli.errors import UsageError, refuse_newline
 from paexec_trio.cli.startup import (
     called_name,
     inform,
@@ -123,11 +123,11 @@ def parse(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Call:
     # The last one wins (RDR-047).
     method = dict(options).get("-M", b"m")
     if method not in {b"m", b"f", b"s"}:
-        raise UsageError(b"unknown method for -M: '%b'" % method)
+        raise UsageError(b"unknown method for -M: '%b'", method)
     words = _words(options)
     eot = words.get(b"t", environment.get(b"PAEXEC_EOT", b""))
     if b"\n" in eot:
-        raise UsageError(b"the end-of-task marker must not contain a newline: '%b'" % eot)
+        raise UsageError(b"the end-of-task marker must not contain a newline: '%b'", eot)
     return Call(
         files=files or [b"-"],
         eot=eot,
@@ -152,7 +152,8 @@ def _words(options: Sequence[tuple[str, bytes]]) -> dict[bytes, bytes]:
         elif name == "-m":
             key, equals, text = value.partition(b"=")
             if not equals or key not in {b"s", b"f", b"F", b"t"}:
-                raise UsageError(b"bad argument for -m: '%b'" % value)
+                raise UsageError(b"bad argument for -m: '%b'", value)
+            refuse_newline(key, text)
             words[key] = text
     return words
 

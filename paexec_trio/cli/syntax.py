@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from paexec_trio.cli.errors import UsageError
+from paexec_trio.core.visible import excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +115,7 @@ class Syntax(NamedTuple):
 
     def _fault(self, error: getopt.GetoptError) -> bytes:
         """Say what getopt found, in the words of the C library."""
-        given = os.fsencode(error.opt)
+        given = excerpt(os.fsencode(error.opt))
         if f"--{error.opt}" in error.msg:
             known = {option.long: option for option in self.options if option.long}
             if error.opt in known:

@@ -63,7 +63,17 @@ from paexec_trio.core.settings import (
 )
 from paexec_trio.core.states import NodeState, Step
 from paexec_trio.core.status import Status, StatusWords
+from paexec_trio.core.suspicion import (
+    discarded,
+    end_of,
+    ends_result,
+    in_vain,
+    is_to_be_reported,
+    out_of_step,
+    shifted,
+)
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, InputError, RefusedTaskError, TaskSource
+from paexec_trio.core.visible import diagnostic
 
 SIGPIPE = 13
 """The signal by which a program ends whose reader went away (END-020); the same on every system."""
@@ -164,6 +174,8 @@ class Engine:
         self._starts_arranged = True
         self._burial_arranged = False
         self._reported_start_failures: set[bytes] = set()
+        # Whether no node was ever started, and none can be expected to (RST-030).
+        self._hopeless = True
         self._phase = Phase.RUNNING
         self._outcome = Exit()
         self._drain_grace = DRAIN_GRACE
@@ -244,7 +256,8 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.STARTED)
         node.pid = event.pid
-        node.died = node.terminated = node.deafened = False
+        node.died = node.terminated = node.deafened = node.answered = False
+        self._hopeless = False
         self._depths.node_started(node)
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
@@ -267,7 +280,8 @@ class Engine:
         self._commands.append(Send(node.index, preamble(exec_mode, self._nonce)))
 
     def _node_not_started(self, event: NodeNotStarted) -> None:
-        self._nodes[event.node].step(Step.NOT_STARTED)
+        node = self._nodes[event.node]
+        node.step(Step.NOT_STARTED)
         if self._phase is Phase.STOPPING:
             self._exit_if_nothing_is_left()
         elif self._settings.resistance is None:
@@ -276,7 +290,10 @@ class Engine:
             if event.reason not in self._reported_start_failures:
                 self._reported_start_failures.add(event.reason)
                 self._report(event.reason)
+            self._hopeless &= event.permanent
             self._living -= 1
+            node.fruitless += 1
+            self._report_vain_lives(node, event.reason)
             self._start_next_node()
             self._dispatch()
 
@@ -288,7 +305,7 @@ class Engine:
         held = len(node.attempts)
         while rest:
             if not node.attempts:
-                self._report_stray_octets(node)
+                self._take_stray_octets(node, rest)
                 break
             line, lines, rest = node.framer.feed(rest)
             attempt = node.attempts[0]
@@ -341,6 +358,7 @@ class Engine:
 
     def _attempt_done(self, node: Node) -> None:
         attempt = node.attempts.popleft()
+        node.answered = True
         dropped = self._tasks.done(attempt.task_id, attempt.status)
         if self._status_words and attempt.status is not _SUCCESS:
             self._print_failure(attempt, dropped)
@@ -370,18 +388,49 @@ class Engine:
             return
         self._print(attempt, attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
         self._report(
-            b"task %d '%b' ended without a status; dependants dropped: %d"
-            % (attempt.task_id, attempt.task.replace(NEWLINE, b"\\n"), len(dropped))
+            b"task %d '%b' ended without a status; dependants dropped: %d",
+            attempt.task_id,
+            attempt.task,
+            len(dropped),
         )
         if self._phase is Phase.RUNNING:  # a stop has said already how the run ends
             self._outcome = Exit(status=1)
 
-    def _report_stray_octets(self, node: Node) -> None:
+    def _take_stray_octets(self, node: Node, octets: bytes) -> None:
+        """Draw the conclusions from what a node wrote while it held no task (RES-009, RES-033)."""
         # One that was deafened may have done tasks that were taken back from it.
-        if node.stray_octets_reported or node.deafened:
+        if node.deafened:
             return
-        node.stray_octets_reported = True
-        self._report(b"node %b wrote outside of a task; discarded" % node.name)
+        # With -x a marker tells whose result is whose, whatever else is written.
+        deceives = not self._settings.exec_mode
+        if deceives and node.state is _IDLE:
+            self._out_of_step(node, octets)
+            return
+        if (
+            deceives
+            and node.answered
+            and self._phase is not Phase.STOPPING
+            and self._outcome == Exit()
+            and ends_result(node, octets, self._settings.eot)
+        ):
+            node.stray_octets_reported = True
+            self._report(shifted(node, octets))
+            self._outcome = Exit(status=1)  # RES-033
+        if not node.stray_octets_reported:
+            node.stray_octets_reported = True
+            self._report(discarded(node, octets))
+
+    def _out_of_step(self, node: Node, octets: bytes) -> None:
+        """Let a node do no further task, or end the run (RES-030 to RES-032)."""
+        if not node.stray_octets_reported:
+            node.stray_octets_reported = True
+            self._report(out_of_step(node, octets))
+        if not self._settings.resistance:
+            self._stop(Exit(status=1))
+            return
+        if node.answered:
+            self._outcome = Exit(status=1)
+        self._end_node(node, b"")
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
         node = self._nodes[event.node]
@@ -448,6 +497,7 @@ class Engine:
     def _node_died(self, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
         """Let the others do its tasks (the chapter Death of the spec)."""
         self._living -= 1
+        node.fruitless = 0 if node.answered else node.fruitless + 1
         if node.index in self._idle:
             self._idle.remove(node.index)
             heapify(self._idle)
@@ -459,6 +509,14 @@ class Engine:
             self._commands.append(SetTimer(Timer.BURY, TERM_GRACE))
         self._arrange_restart()
         self._dispatch()
+
+    def _report_vain_lives(self, node: Node, last: bytes) -> None:
+        """Say now and then that a node only ever dies (RST-031)."""
+        resistance = self._settings.resistance
+        if not resistance or not resistance.restart_seconds or self._phase is not _RUNNING:
+            return
+        if is_to_be_reported(node.fruitless):
+            self._report(in_vain(node, last, resistance.restart_seconds))
 
     def _give_up_attempt(self, attempt: Attempt, resistance: Resistance) -> None:
         """Print the end of an attempt that failed (DTH-020, DTH-022), and have another one made."""
@@ -502,7 +560,9 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.VANISH)
         if event.left_running:
-            self._report(b"node %b cannot be killed; left running" % node.name)
+            self._report(b"node %b cannot be killed; left running", node.name)
+        if node.died and not node.answered:
+            self._report_vain_lives(node, end_of(event.status))
         self._exit_if_nothing_is_left()
 
     # Tasks
@@ -619,8 +679,11 @@ class Engine:
         return not self._settings.resistance or not any(node.attempts for node in self._nodes)
 
     def _all_nodes_failed(self) -> None:
+        # Upstream's words, without the program's name.
         if self._settings.resistance and not self._settings.resistance.wait:
-            self._fail(b"all nodes failed")  # upstream's words: without the program's name
+            self._fail(b"all nodes failed")
+        elif self._hopeless:
+            self._fail(b"all nodes failed: none of them can be started")  # RST-030
 
     def _read_more(self) -> None:
         if not self._reading:
@@ -722,7 +785,8 @@ class Engine:
         else:
             self._commands.append(Hold(attempt.task_id, data))
 
-    def _report(self, text: bytes) -> None:
+    def _report(self, template: bytes, *foreign: bytes | int) -> None:
+        text = diagnostic(template, *foreign)
         self._commands.append(Report(self._settings.program + b": " + text))
 
     def _output_closed(self, _event: OutputClosed) -> None:
@@ -800,8 +864,9 @@ class Engine:
         if self._phase is Phase.FINISHING:
             for node in self._remaining():
                 self._report(
-                    b"processes of node %b did not end within %d seconds; killed"
-                    % (node.name, FINISH_GRACE)
+                    b"processes of node %b did not end within %d seconds; killed",
+                    node.name,
+                    int(FINISH_GRACE),
                 )
         self._kill(force=False)
         self._commands.append(SetTimer(Timer.KILL, TERM_GRACE))
@@ -829,4 +894,4 @@ class Engine:
 
 def _lost(node: Node) -> bytes:
     # Upstream prints this message without the program's name.
-    return b"Node %b exited unexpectedly" % node.name
+    return diagnostic(b"Node %b exited unexpectedly", node.name)

@@ -50,13 +50,17 @@ class NodeStarted(Record):
 
 @final
 class NodeNotStarted(Record):
-    """The node's process could not be started; ``reason`` says what and why, for people."""
+    """The node's process could not be started; ``reason`` says what and why, for people.
 
-    __slots__ = __match_args__ = ("node", "reason")
+    ``permanent``: nothing hints at another outcome of another attempt: there is no such program.
+    """
 
-    def __init__(self, node: int, reason: bytes) -> None:
+    __slots__ = __match_args__ = ("node", "reason", "permanent")
+
+    def __init__(self, node: int, reason: bytes, permanent: bool = False) -> None:
         self.node = node
         self.reason = reason
+        self.permanent = permanent
 
 
 @final
@@ -100,13 +104,15 @@ class NodeGone(Record):
     """Nothing is left of this node's processes. Comes after :class:`NodeEnded`.
 
     ``left_running``: its process may not be signalled and did not end; nobody waits for it.
+    ``status``: its exit status, negative for a signal; ``None`` if nobody knows.
     """
 
-    __slots__ = __match_args__ = ("node", "left_running")
+    __slots__ = __match_args__ = ("node", "left_running", "status")
 
-    def __init__(self, node: int, left_running: bool = False) -> None:
+    def __init__(self, node: int, left_running: bool = False, status: int | None = None) -> None:
         self.node = node
         self.left_running = left_running
+        self.status = status
 
 
 @final

@@ -76,6 +76,7 @@ class Exchange:
             return None
         if self._last_line:
             lines += self._last_line
+        node.answered = True
         attempt = node.attempts[0]
         prefix = attempt.prefix
         task_id, task = self._take()

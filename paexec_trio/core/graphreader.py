@@ -9,16 +9,25 @@ from typing import final
 
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.graph import TaskGraph
+from paexec_trio.core.visible import diagnostic
 
 _OCTETS = bytes(range(256))
 
 
 class BadLineError(Exception):
-    """A line of the input is no task, no edge and no weight (GRA-010)."""
+    """A line of the input is no task, no edge and no weight (GRA-010).
 
-    def __init__(self, line: bytes) -> None:
-        super().__init__(line)
+    Attributes:
+        line: the line, without its terminator.
+        number: its number in the input, from 1.
+        fault: what was expected and what was found, for people.
+    """
+
+    def __init__(self, line: bytes, number: int, fault: bytes) -> None:
+        super().__init__(line, number, fault)
         self.line = line
+        self.number = number
+        self.fault = fault
 
 
 @final
@@ -58,6 +67,7 @@ class GraphReader:
         # The task of each word of the input, and whether the next word is its dependant: 1 or 0.
         self._tasks = array("I")
         self._precedes_dependant = bytearray()
+        self._lines_read = 0
 
     def add(self, lines: bytes) -> None:
         """Add whole lines, each with its terminator.
@@ -70,34 +80,45 @@ class GraphReader:
         if delimiter:
             if delimiter + delimiter in separators:
                 self._add_line_by_line(lines)
+                self._lines_read += lines.count(terminator)
                 return
             lines = lines.replace(delimiter, terminator)
         words = lines.split(terminator)
         words.pop()  # what follows on the last terminator: nothing
         self._tasks.extend(map(self._numbers.__getitem__, words))
         self._precedes_dependant += separators.translate(self._delimiters_as_ones)
+        self._lines_read += separators.count(terminator)
 
     def _add_line_by_line(self, lines: bytes) -> None:
         numbers = self._numbers
-        for line in lines.split(self._terminator)[:-1]:
+        for number, line in enumerate(lines.split(self._terminator)[:-1], self._lines_read + 1):
             words = line.split(self._delimiter)
             if len(words) <= 2:
                 self._tasks.extend([numbers[word] for word in words])
                 self._precedes_dependant += b"\0" if len(words) == 1 else b"\1\0"
             elif len(words) == 3 and words[0] == self._weight_word:
-                self._add_weight(words[1], words[2], line)
+                try:
+                    self._add_weight(words[1], words[2])
+                except ValueError:
+                    fault = diagnostic(b"expected a whole number, got '%b'", words[2])
+                    raise BadLineError(line, number, fault) from None
             else:
-                raise BadLineError(line)
+                raise BadLineError(line, number, self._expected(words))
 
-    def _add_weight(self, name: bytes, number: bytes, line: bytes) -> None:
+    def _expected(self, words: list[bytes]) -> bytes:
+        """Say which lines there may be, where there is one of these words."""
+        edge = self._delimiter.join([b"TASK", b"DEPENDANT"])
+        weight = self._delimiter.join([self._weight_word, b"TASK", b"NUMBER"])
+        fault = diagnostic(b'expected "TASK", "%b" or "%b", got %d words', edge, weight, len(words))
+        return fault + b", one of them empty" if b"" in words else fault
+
+    def _add_weight(self, name: bytes, number: bytes) -> None:
+        """Take in a weight; raise ``ValueError`` if it is no number that Python converts."""
         digits = number[1:] if number[:1] in {b"-", b"+"} else number
         if not digits.isdigit():
-            raise BadLineError(line)
+            raise ValueError(number)
+        weight = int(number)
         task = self._numbers[name]
-        try:
-            weight = int(number)
-        except ValueError:  # longer than Python converts
-            raise BadLineError(line) from None
         self._weights[task] = max(weight, self._weights.get(task, weight))
 
     def graph(self) -> TaskGraph:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.states import TRANSITIONS, IllegalStepError, NodeState, Step
 from paexec_trio.core.status import Status
 
@@ -39,24 +40,32 @@ class Node:
     A node that is restarted stays the same; only its process is a new one.
 
     Attributes:
+        answered: whether its process has ended a task, by an EOT.
         attempts: the queue of attempts that it holds, oldest first. Its calculator works on the
             first one, the *head*; there are others with ``--prefetch`` only.
         deafened: whether tasks that its process may have received were taken back (PRE-033).
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
+        fruitless: how many of its processes in a row have died without having ended a task, those
+            that could not be started included.
         pace: how many tasks its process should hold, with ``--prefetch auto``.
+        stray_end: the last octets that it wrote outside of a task after the end of its input, after
+            a newline; they may be the beginning of an EOT.
         terminated: whether what is left of it after its death has received SIGTERM.
     """
 
     __slots__ = (
+        "answered",
         "attempts",
         "deafened",
         "died",
         "framer",
+        "fruitless",
         "index",
         "name",
         "pace",
         "pid",
         "state",
+        "stray_end",
         "stray_octets_reported",
         "terminated",
     )
@@ -68,6 +77,9 @@ class Node:
         self.state = NodeState.NEW
         self.pid = 0
         self.attempts: deque[Attempt] = deque()
+        self.answered = False
+        self.fruitless = 0
+        self.stray_end = NEWLINE
         self.stray_octets_reported = False
         self.deafened = False
         self.died = False

@@ -6,6 +6,8 @@ in which the program starts.
 
 from __future__ import annotations
 
+from paexec_trio.core.visible import MOST_OCTETS
+
 
 class Record:
     """Something that is equal to what is of the same class and holds the same.
@@ -26,3 +28,14 @@ class Record:
     def __repr__(self) -> str:
         fields = (f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
         return f"{type(self).__name__}({', '.join(fields)})"
+
+    def brief(self) -> str:
+        """Return the same, but of long octets only the beginning, as ``-d`` shows it (SEC-003)."""
+        fields = (f"{name}={_brief(getattr(self, name))}" for name in self.__match_args__)
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, bytes | bytearray) and len(value) > MOST_OCTETS:
+        return f"{bytes(value[:MOST_OCTETS])!r}...({len(value) - MOST_OCTETS} more octets)"
+    return repr(value)

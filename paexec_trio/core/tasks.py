@@ -12,6 +12,7 @@ from paexec_trio.core.framing import NEWLINE, NUL, TaskFramer
 from paexec_trio.core.graph import CycleError, TaskGraph
 from paexec_trio.core.graphreader import BadLineError, GraphReader
 from paexec_trio.core.status import Status
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.core.weights import (
     Weighting,
     maxima_over_dependants,
@@ -226,8 +227,9 @@ class GraphTasks:
         try:
             self._reader.add(lines)
         except BadLineError as error:
-            line = error.line.replace(NEWLINE, b"\\n")
-            raise InputError([b"Bad input line: " + line]) from None
+            # Upstream's words come first, without the program's name.
+            text = diagnostic(b"Bad input line: %b (line %d: ", error.line, error.number)
+            raise InputError([text + error.fault + b")"]) from None
 
     def end(self) -> None:
         """Check the graph, weigh its tasks and make those ready that depend on no other.
@@ -245,9 +247,8 @@ class GraphTasks:
         try:
             order = graph.topological_order()
         except CycleError as error:
-            names = [name.replace(NEWLINE, b"\\n") for name in error.cycle]
-            edges = [b"  %b -> %b" % edge for edge in pairwise(names)]
-            raise InputError([b"Cyclic dependancy detected:", *edges]) from None
+            edges = [diagnostic(b"  %b -> %b", *edge) for edge in pairwise(error.cycle)]
+            raise InputError([b"Cyclic dependency detected:", *edges]) from None
         if self._weighting is Weighting.SUM_OVER_DEPENDANTS:
             self._weights = sums_over_dependants(graph, order)
         elif self._weighting is Weighting.MAXIMUM_OVER_DEPENDANTS:
@@ -327,6 +328,6 @@ class GraphTasks:
         lines = []
         for task in range(1, len(own)):
             name = self._graph.names[task]
-            lines.append(b"weight [%b]=%d" % (name, own[task]))
-            lines.append(b"sum_weight [%b]=%d" % (name, self._weights[task]))
+            lines.append(diagnostic(b"weight [%b]=%d", name, own[task]))
+            lines.append(diagnostic(b"sum_weight [%b]=%d", name, self._weights[task]))
         return lines

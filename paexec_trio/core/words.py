@@ -52,6 +52,17 @@ def split_words(text: bytes) -> list[bytes]:
     return words
 
 
+def quoted_texts(text: bytes) -> list[bytes]:
+    """Return what stands between single quotes, as far as the quotes are balanced."""
+    texts = []
+    position = 0
+    while match := _TOKEN.match(text, position):
+        if match.lastgroup == "single":
+            texts.append(match["single"])
+        position = match.end()
+    return texts
+
+
 def _unescape(match: re.Match[bytes]) -> bytes:
     return b"" if match[1] == b"\n" else match[1]
 

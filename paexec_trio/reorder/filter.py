@@ -7,6 +7,7 @@ import select
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.reorder.batches import batches
 from paexec_trio.reorder.runs import BadLineError, RunReader
 
@@ -21,9 +22,6 @@ STDIN = b"-"
 
 _CHUNK = 1 << 18
 """Octets that are read at a time; about as many are written at a time."""
-
-_SHOWN = 200
-"""Octets of a bad line that its diagnostic shows."""
 
 
 class FilterError(Exception):
@@ -78,7 +76,7 @@ def _chunks(name: bytes) -> Iterator[bytes]:
         while chunk := _read(fd):
             yield chunk
     except OSError as error:
-        raise FilterError(b"cannot read %b: %b" % (_shown(name), _reason(error))) from None
+        raise FilterError(b"cannot read %b: " % _shown(name) + _reason(error)) from None
     finally:
         if fd:
             os.close(fd)
@@ -122,14 +120,12 @@ def _reason(error: OSError) -> bytes:
 
 
 def _shown(name: bytes) -> bytes:
-    return b"standard input" if name == STDIN else b"'%b'" % name
+    return b"standard input" if name == STDIN else diagnostic(b"'%b'", name)
 
 
 def _bad_line(name: bytes, error: BadLineError) -> FilterError:
     """Name the line, in upstream's words where it has some (RDR-041, RDR-042)."""
-    line = error.line
-    if len(line) > _SHOWN:
-        line = line[:_SHOWN] + b"..."
     return FilterError(
-        b"bad input, did you run paexec -le? %b, line %d: '%b'" % (_shown(name), error.number, line)
+        b"bad input, did you run paexec -le? %b" % _shown(name)
+        + diagnostic(b", line %d: '%b'", error.number, error.line)
     )

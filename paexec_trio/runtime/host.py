@@ -55,6 +55,7 @@ from paexec_trio.core.events import (
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
+from paexec_trio.core.visible import diagnostic, visible
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
 from paexec_trio.runtime.orphans import reap_orphans
@@ -74,6 +75,13 @@ _OUTPUT_LIMIT = 1 << 18
 """Octets that wait for a slow reader of standard output before results are not read any more."""
 
 _READER_IS_GONE = {errno.EPIPE, errno.ECONNRESET}
+
+_WILL_NOT_CHANGE = {
+    *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ELOOP, errno.ENAMETOOLONG, errno.E2BIG),
+}
+"""Why a program cannot be executed, unless somebody changes it or its name; what else may keep a
+process from being started, such as a lack of memory, passes by."""
 
 
 @final
@@ -228,10 +236,10 @@ class Host:
             os.write(self.wakeup_fd, b"!")
 
     def report(self, text: bytes) -> None:
-        """Write a diagnostic, after the output so far; nobody has to read it."""
+        """Write a diagnostic, after the output so far; nobody has to read it (SEC-002)."""
         self._flush_output()
         if self._diagnostics_writer:
-            self._diagnostics.append(text + b"\n")
+            self._diagnostics.append(visible(text) + b"\n")
             self._flush_diagnostics()
 
     async def close(self) -> None:
@@ -304,8 +312,9 @@ class Host:
                 node, argv, self._environment, self._stderr, new_session=self._has_terminal
             )
         except OSError as error:
-            reason = b"cannot run %b: %b" % (argv[0], _reason(error))
-            self._pending.append(iter([NodeNotStarted(node, reason)]))
+            reason = diagnostic(b"cannot run %b: %b", argv[0], _reason(error))
+            permanent = error.errno in _WILL_NOT_CHANGE
+            self._pending.append(iter([NodeNotStarted(node, reason, permanent)]))
             return
         self._processes[node] = process
         self._watch_stdout(process)
@@ -419,8 +428,7 @@ class Host:
         if self._forget(process):
             self._unwatch_stdin(process)
             self._unwatch_stdout(process)
-            process.bury()
-            yield NodeGone(process.node)
+            yield NodeGone(process.node, status=process.bury())
 
     def _abandon(self, process: NodeProcess) -> Iterator[Event]:
         """Go on without a process that runs as another user and does not end by itself."""

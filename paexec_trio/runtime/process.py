@@ -157,14 +157,18 @@ class NodeProcess:
             return False
         return True
 
-    def bury(self) -> None:
+    def bury(self) -> int:
         """Kill what is left of the group, reap the process, close all descriptors.
 
         The process has to have ended, or to be one that may be killed.
+
+        Returns:
+            Its exit status, negative for a signal.
         """
         self.signal_group(signal.SIGKILL)
-        self._process.wait()
+        status = self._process.wait()
         self._close_all()
+        return status
 
     def abandon(self) -> None:
         """Close all descriptors and leave the process to itself."""

@@ -88,7 +88,7 @@ async def run(
     )
 
     def trace(item: Event | Command) -> None:
-        host.report(repr(item).encode())
+        host.report(item.brief().encode())
 
     try:
         with _stop_on_signals(host, stop_signals, wake=alone):

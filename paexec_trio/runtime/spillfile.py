@@ -7,6 +7,7 @@ from bisect import bisect_left
 from contextlib import suppress
 from typing import NamedTuple, final
 
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.writequeue import Octets
 
 UNIT = 1 << 10
@@ -106,7 +107,7 @@ class SpillFile:
 
     def _failure(self, error: OSError) -> SpillError:
         reason = os.fsencode(error.strerror or str(error))
-        return SpillError(b"temporary file in '%b': %b" % (self._directory, reason))
+        return SpillError(diagnostic(b"temporary file in '%b': %b", self._directory, reason))
 
     def write(self, data: Octets) -> list[Extent]:
         """Store octets; return where they are, in order.
@@ -141,7 +142,9 @@ class SpillFile:
         except OSError as error:
             raise self._failure(error) from None
         if len(data) < extent.size:
-            raise SpillError(b"temporary file in '%b': it became shorter" % self._directory)
+            raise SpillError(
+                diagnostic(b"temporary file in '%b': it became shorter", self._directory)
+            )
         self.free(extent)
         return data
 

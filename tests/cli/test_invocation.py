@@ -336,7 +336,14 @@ def test_a_newline_in_the_eot() -> None:
         (["-mt=a\nb"], {b"PAEXEC_EOT": b"fine"}),
     ):
         message = complaint("-n", "a", "-c", "calc", *arguments, environment=environment)
-        assert message.endswith(b"must not contain a newline: 'a\nb'")
+        assert message.endswith(b"must not contain a newline: 'a\\nb'")
+
+
+@pytest.mark.parametrize("key", ["s", "f", "F", "w"])
+def test_a_newline_in_a_text_of_m(key: str) -> None:
+    """OPT-060: in a line of the output, or of the input, there is none."""
+    message = complaint("-n", "a", "-c", "calc", f"-m{key}=a\nb")
+    assert message == b"the text of -m%b= must not contain a newline: 'a\\nb'" % key.encode()
 
 
 @pytest.mark.parametrize(

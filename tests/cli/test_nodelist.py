@@ -9,6 +9,7 @@ import pytest
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import NodeList, parse_nodes
+from paexec_trio.core.visible import visible
 
 
 @pytest.mark.parametrize(("value", "count"), [(b"+1", 1), (b"+4", 4), (b"+007", 7), (b"+600", 600)])
@@ -83,7 +84,7 @@ def test_bad_values_are_refused_and_named(value: bytes, in_empty_directory: None
     del in_empty_directory
     with pytest.raises(UsageError) as caught:
         parse_nodes(value)
-    assert value.removeprefix(b":") in caught.value.message
+    assert visible(value.removeprefix(b":")) in caught.value.message
 
 
 @pytest.fixture

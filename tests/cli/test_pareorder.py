@@ -98,7 +98,10 @@ def test_variables(
         (["-mx=y"], b"bad argument for -m: 'x=y'"),
         (["-md= "], b"bad argument for -m: 'd= '"),
         (["-mt"], b"bad argument for -m: 't'"),
-        (["-mt=a\nb"], b"the end-of-task marker must not contain a newline: 'a\nb'"),
+        (["-mt=a\nb"], b"the end-of-task marker must not contain a newline: 'a\\nb'"),
+        (["-mf=a\nb"], b"the text of -mf= must not contain a newline: 'a\\nb'"),
+        (["-mF=\n"], b"the text of -mF= must not contain a newline: '\\n'"),
+        (["-ms=a\n"], b"the text of -ms= must not contain a newline: 'a\\n'"),
     ],
 )
 def test_usage_errors(arguments: list[str], message: bytes) -> None:

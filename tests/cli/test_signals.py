@@ -186,7 +186,7 @@ def test_nobody_has_to_read_the_diagnostics() -> None:
     with Program("-g", "-n", "+1", "-c", "cat") as program:
         program.feed(CYCLE)
         program.close_input()
-        assert program.diagnostic() == b"Cyclic dependancy detected:\n"
+        assert program.diagnostic() == b"Cyclic dependency detected:\n"
         program.send_signal(signal.SIGTERM)
         assert program.end(keep_input_open=True) == -signal.SIGTERM
 

@@ -56,7 +56,7 @@ def test_unambiguous_beginnings_of_long_options() -> None:
         (["-q"], b"invalid option -- 'q'"),
         (["-l-"], b"invalid option -- '-'"),
         (["-:"], b"invalid option -- ':'"),
-        (["-\udcff"], b"invalid option -- '\xff'"),
+        (["-\udcff"], rb"invalid option -- '\377'"),
         (["-v"], b"option requires an argument -- 'v'"),
         (["--quick"], b"unrecognized option '--quick'"),
         (["--limit"], b"option '--limit' requires an argument"),

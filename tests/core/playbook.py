@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import ndiff
 from typing import Self, final
 
-from paexec_trio.core.commands import Command, Hold, ReadMore, StartNode, Write
+from paexec_trio.core.commands import Command, Hold, ReadMore, Report, StartNode, Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeStarted, RunStarted
 from paexec_trio.core.grouping import Grouping
@@ -13,6 +13,9 @@ from paexec_trio.core.settings import Resistance, Settings
 
 FIRST_PID = 1000
 """The process id of node 0 of :func:`started`; the other nodes have the numbers after it."""
+
+GREETING = b"(often its login shell prints a greeting)"
+"""Ends diagnostics about nodes whose results cannot be trusted."""
 
 
 @final
@@ -105,3 +108,11 @@ def started(nodes: int = 1, **options: bytes | bool | int | Grouping | Resistanc
         if index + 1 < nodes:
             playbook << StartNode(index + 1)
     return playbook
+
+
+def out_of_step(octets: bytes, node: bytes = b"n0") -> Report:
+    """Return the diagnostic of RES-030."""
+    return Report(
+        b"paexec-trio: node %b wrote outside of a task: '%b'; nobody can tell to which tasks its "
+        b"results belong %b" % (node, octets, GREETING)
+    )

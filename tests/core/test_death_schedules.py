@@ -90,6 +90,8 @@ class MortalWorld(RuleBasedStateMachine):
         self.expected: defaultdict[int, list[bytes]] = defaultdict(list)
         self.told: set[bytes] = set()
 
+        self.hopeless = True
+        """Whether no node was ever started, and none can be."""
         self.stopped = False
         self.all_failed = False
         self.signal = 0
@@ -200,8 +202,16 @@ class MortalWorld(RuleBasedStateMachine):
             assert not self.resistance.wait, "RST-020"
             assert not self.stopped
             self.all_failed = True
+        elif text == b"all nodes failed: none of them can be started":
+            assert self.hopeless, "some node was, or may be, started (RST-030)"
+            assert not self.living()
+            assert self.task_waits()
+            assert not self.stopped
+            self.all_failed = True
         elif b"did not end within" in text:
             assert self.is_over()
+        elif b" times in a row " in text:
+            assert self.resistance.restart_seconds, "RST-031"
         else:
             assert text.startswith(b"paexec-trio: cannot start"), "DTH-031"
             assert text not in self.told, "said before"
@@ -258,16 +268,21 @@ class MortalWorld(RuleBasedStateMachine):
         node = self.starting
         assert node is not None
         self.starting = None
+        self.hopeless = False
         self.lives[node] = Life(node, next(self.pids))
         self.tell(NodeStarted(node, self.lives[node].pid))
 
     @precondition(lambda self: not self.outcome and self.starting is not None)
-    @rule(reason=st.sampled_from([b"cannot start it", b"cannot start anything"]))
-    def a_node_cannot_be_started(self, reason: bytes) -> None:
+    @rule(
+        reason=st.sampled_from([b"cannot start it", b"cannot start anything"]),
+        permanent=st.booleans(),
+    )
+    def a_node_cannot_be_started(self, reason: bytes, permanent: bool) -> None:
         node = self.starting
         assert node is not None
         self.starting = None
-        self.tell(NodeNotStarted(node, reason))
+        self.hopeless &= permanent
+        self.tell(NodeNotStarted(node, reason, permanent))
 
     @precondition(lambda self: not self.outcome and self.reading)
     @rule(chunk=st.sampled_from([b"a", b"bb\n", b"a\nb\n", b"\n", b"a\nbb\nccc\n\nd"]))

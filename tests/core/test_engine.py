@@ -375,56 +375,6 @@ def test_the_empty_eot_is_printed_as_an_empty_line() -> None:
     )
 
 
-# Octets outside of a task
-
-STRAY = Report(b"paexec-trio: node n0 wrote outside of a task; discarded")
-
-
-def test_stray_octets_are_discarded_and_reported_once_for_each_node() -> None:
-    """RES-008, RES-009."""
-    assert (
-        started(2)
-        >> NodeOutput(0, b"banner\n")
-        << STRAY
-        >> NodeOutput(0, b"more\n\n")
-        >> NodeOutput(1, b"x")
-        << Report(b"paexec-trio: node n1 wrote outside of a task; discarded")
-        >> StdinChunk(b"a\n")
-        << Send(0, b"a\n")
-        << ReadMore()
-        >> NodeOutput(0, b"r\n\n")
-        << Write(b"r\n")
-    )
-
-
-def test_octets_after_the_eot_belong_to_no_task() -> None:
-    """RES-008: neither as its result nor as its EOT."""
-    assert (
-        started()
-        >> StdinChunk(b"a\nb\n")
-        << Send(0, b"a\n")
-        >> NodeOutput(0, b"r\n\nstray\n\n")
-        << Write(b"r\n")
-        << STRAY
-        << Send(0, b"b\n")
-        >> NodeOutput(0, b"s\n\n")
-        << Write(b"s\n")
-        << ReadMore()
-    )
-
-
-def test_an_unterminated_stray_line_does_not_hide_the_beginning_of_a_result() -> None:
-    assert (
-        started()
-        >> NodeOutput(0, b"prompt> ")
-        << STRAY
-        >> StdinChunk(b"a\n")
-        << Send(0, b"a\n")
-        >> NodeOutput(0, b"\n")
-        << ReadMore()
-    )
-
-
 def test_what_comes_from_a_node_that_ended_is_dropped_without_a_word() -> None:
     assert (
         started()

@@ -165,7 +165,7 @@ def test_a_bad_graph_starts_nothing() -> None:
         >> StdinChunk(b"a b\nb a\n")
         << ReadMore()
         >> StdinEnded()
-        << Report(b"Cyclic dependancy detected:")
+        << Report(b"Cyclic dependency detected:")
         << Report(b"  a -> b")
         << Report(b"  b -> a")
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
@@ -176,7 +176,10 @@ def test_a_bad_graph_starts_nothing() -> None:
     assert (
         graph_playbook()
         >> StdinChunk(b"a b c\n")
-        << Report(b"Bad input line: a b c")
+        << Report(
+            b'Bad input line: a b c (line 1: expected "TASK", "TASK DEPENDANT" or '
+            b'"weight: TASK NUMBER", got 3 words)'
+        )
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
         << DrainOutput()
     )

@@ -198,6 +198,7 @@ def test_only_a_busy_node_is_given_a_task(state: NodeState) -> None:
     node.state = state
     is_busy = state is NodeState.BUSY
     assert asked(node) == ((b"7 done\n", b"next\n") if is_busy else None)
+    assert node.answered == is_busy
 
 
 def test_a_result_is_that_of_the_head() -> None:

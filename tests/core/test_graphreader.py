@@ -114,11 +114,11 @@ def test_blocks_against_a_naive_model(lines: list[bytes], cut: int) -> None:
     edges: list[tuple[bytes, bytes]] = []
     weights: dict[bytes, int] = {}
     bad = None
-    for line in lines:
+    for number, line in enumerate(lines, 1):
         words = line.split(b" ")
         if len(words) == 3:
             if words[0] != b"w" or words[2] != b"7":
-                bad = line
+                bad = line, number
                 break
             words = [words[1]]
             weights[words[0]] = 7
@@ -131,7 +131,7 @@ def test_blocks_against_a_naive_model(lines: list[bytes], cut: int) -> None:
     if bad is not None:
         with pytest.raises(BadLineError) as caught:
             list(map(reader.add, blocks))
-        assert caught.value.line == bad
+        assert (caught.value.line, caught.value.number) == bad
         return
     for block in blocks:
         reader.add(block)
@@ -142,3 +142,22 @@ def test_blocks_against_a_naive_model(lines: list[bytes], cut: int) -> None:
         expected = [after for before, after in edges if before == names[task]]
         assert [graph.names[each] for each in graph.dependants(task)] == expected[::-1]
         assert graph.predecessors[task] == sum(after == names[task] for _, after in edges)
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        (b"a b c d", b'expected "TASK", "TASK DEPENDANT" or "w TASK NUMBER", got 4 words'),
+        (
+            b"a  b",
+            b'expected "TASK", "TASK DEPENDANT" or "w TASK NUMBER", got 3 words, one of them empty',
+        ),
+        (b"w a 1.5", b"expected a whole number, got '1.5'"),
+        (b"w a \x1b", b"expected a whole number, got '\\033'"),
+    ],
+)
+def test_a_bad_line_is_told_what_was_expected(line: bytes, fault: bytes) -> None:
+    reader = GraphReader(b"\n", b" ", b"w")
+    with pytest.raises(BadLineError) as caught:
+        reader.add(line + b"\n")
+    assert caught.value.fault == fault

@@ -33,3 +33,11 @@ def test_what_a_failure_shows() -> None:
 def test_nothing_else_can_be_put_into_a_record() -> None:
     with pytest.raises(AttributeError):
         Send(1, b"x").other = 1  # type: ignore[attr-defined]
+
+
+def test_what_a_trace_shows() -> None:
+    """SEC-003: of long octets only the beginning."""
+    assert Send(1, b"x").brief() == repr(Send(1, b"x"))
+    assert Send(1, b"x" * 200).brief() == repr(Send(1, b"x" * 200))
+    shown = Send(1, b"\x1b" + b"x" * 100_000).brief()
+    assert shown == f"Send(node=1, data=b'\\x1b{'x' * 199}'...(99801 more octets))"

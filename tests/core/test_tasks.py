@@ -208,13 +208,16 @@ def test_lines_may_be_cut_anywhere(cut: int) -> None:
 
 
 def test_bad_lines() -> None:
-    """GRA-010: upstream's words; a newline in it does not make two lines of the diagnostic."""
+    """GRA-010, GRA-063: upstream's words, the number, and what was expected, in one line."""
     with pytest.raises(InputError) as caught:
-        graph_tasks(b"a b c\n")
-    assert caught.value.diagnostics == [b"Bad input line: a b c"]
+        graph_tasks(b"a\na b c\n")
+    assert caught.value.diagnostics == [
+        b'Bad input line: a b c (line 2: expected "TASK", "TASK DEPENDANT" or "weight: TASK NUMBER"'
+        b", got 3 words)"
+    ]
     with pytest.raises(InputError) as caught:
-        graph_tasks(b"a b\nc d", terminator=b"\0")
-    assert caught.value.diagnostics == [b"Bad input line: a b\\nc d"]
+        graph_tasks(b"a\0a b\nc d", terminator=b"\0")
+    assert caught.value.diagnostics[0].startswith(b"Bad input line: a b\\nc d (line 2: ")
 
 
 def test_cycles() -> None:
@@ -222,7 +225,7 @@ def test_cycles() -> None:
     with pytest.raises(InputError) as caught:
         graph_tasks(b"a b\nb a\n")
     assert caught.value.diagnostics == [
-        b"Cyclic dependancy detected:",
+        b"Cyclic dependency detected:",
         b"  a -> b",
         b"  b -> a",
     ]

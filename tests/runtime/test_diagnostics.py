@@ -7,8 +7,8 @@ from paexec_trio.runtime.diagnostics import write_diagnostic
 
 def test_a_diagnostic_is_one_line() -> None:
     reader, writer = os.pipe()
-    write_diagnostic(writer, b"a\nb\xff")
-    assert os.read(reader, 100) == b"a\\nb\xff\n"
+    write_diagnostic(writer, b"a\nb\xff\x1b")
+    assert os.read(reader, 100) == b"a\\nb\\377\\033\n"
     os.close(reader)
     os.close(writer)
 

@@ -144,7 +144,7 @@ async def test_a_node_is_gone_when_its_output_and_then_its_process_has_ended(
         assert await next_round(host) == [NodeEnded(0)]
         gates.open(2)
         calculator.wait()
-        assert await next_round(host) == [NodeGone(0)]
+        assert await next_round(host) == [NodeGone(0, status=0)]
 
 
 async def test_a_node_is_gone_when_its_process_and_then_its_output_has_ended(
@@ -158,15 +158,15 @@ async def test_a_node_is_gone_when_its_process_and_then_its_output_has_ended(
         calculator.wait()
     assert await next_round(host) == [NodeEnded(0)]
     gates.open(2)
-    assert await next_round(host) == [NodeGone(0)]
+    assert await next_round(host) == [NodeGone(0, status=0)]
 
 
 async def test_commands_for_a_node_that_is_gone_do_nothing(hosts: Hosts) -> None:
     host = hosts.make(b"exit")
     events = await start(host)
-    while NodeGone(0) not in events:
+    while NodeGone(0, status=0) not in events:
         events += await next_round(host)
-    assert events == [NodeEnded(0), NodeGone(0)]
+    assert events == [NodeEnded(0), NodeGone(0, status=0)]
     host.execute(CloseStdin(0))
     host.execute(KillNode(0, force=False))
     host.execute(KillNode(0, force=True))
@@ -214,7 +214,7 @@ async def test_a_restarted_node_does_not_pay_for_its_former_process(hosts: Hosts
             if event == NodeEnded(0):
                 # What it left in the background is killed: now, and once more in the next round.
                 host.execute(KillNode(0, force=True))
-            elif event == NodeGone(0):
+            elif isinstance(event, NodeGone):
                 host.execute(StartNode(0))
                 restarted = True
     (started,) = await next_round(host)
@@ -313,9 +313,9 @@ async def test_the_end_of_a_node_waits_with_what_it_wrote(
         if relief == "read":
             nursery.start_soon(read_octets, hosts.results, size)
         events: list[Event] = []
-        while NodeGone(0) not in events:
+        while NodeGone(0, status=0) not in events:
             events += await next_round(host)
-    assert events == [NodeOutput(0, b"result\n"), NodeEnded(0), NodeGone(0)]
+    assert events == [NodeOutput(0, b"result\n"), NodeEnded(0), NodeGone(0, status=0)]
 
 
 async def read_octets(fd: int, size: int) -> None:
@@ -346,7 +346,7 @@ async def test_what_happened_before_a_deadline_comes_before_its_timer(
         calculator.wait()
     assert await next_round(host) == [
         NodeEnded(0),
-        NodeGone(0),
+        NodeGone(0, status=0),
         TimerFired(Timer.TERMINATE),
     ]
 

@@ -22,6 +22,13 @@ class Asked:
 
 
 @dataclass(slots=True)
+class Greeted:
+    """A process wrote something that no task asked for; it may shift its results."""
+
+    pid: int
+
+
+@dataclass(slots=True)
 class Printed:
     """These octets went to standard output."""
 
@@ -55,7 +62,7 @@ class Crashed:
     error: str
 
 
-Fact = Asked | Printed | Broken | Healed | Stuck | Crashed
+Fact = Asked | Greeted | Printed | Broken | Healed | Stuck | Crashed
 Item = Event | Command | Fact
 
 

@@ -44,9 +44,10 @@ from paexec_trio.core.events import (
 from paexec_trio.core.execmode import call
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import AUTO, FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.visible import diagnostic, visible
 from tests.simulation.calculators import CALL, unquoted
 from tests.simulation.diagnostics import Diagnostics
-from tests.simulation.history import Asked, Crashed, Fact, History, Printed, Step, Stuck
+from tests.simulation.history import Asked, Crashed, Fact, Greeted, History, Printed, Step, Stuck
 from tests.simulation.ledger import Ledger, make_ledger
 from tests.simulation.printout import Line, Printout
 from tests.simulation.reading import ResultReader
@@ -65,6 +66,9 @@ TIME_TO_KILL = TIME_TO_TERMINATE + 2 * TERM_GRACE
 
 TIME_TO_END = 5.0
 """Seconds that a calculator has to end by itself (END-004)."""
+
+FRUITLESS = 3
+"""Processes of a node that may die in a row without having ended a task before it is reported."""
 
 MOST_VIOLATIONS = 20
 """After so many the rest is not worth looking for."""
@@ -132,6 +136,10 @@ class _Node:
     """The tasks that its process has taken, in truth."""
     answered: int = 0
     stray_reported: bool = False
+    greeted: bool = False
+    """Its process wrote something that no task asked for."""
+    fruitless: int = 0
+    """Processes in a row that died without having ended a task."""
 
     def turn(self, state: _NodeState, time: float) -> None:
         self.state = state
@@ -197,6 +205,7 @@ class _Judge:
             Report: self._report,
             Exit: self._exit,
             Asked: self._asked,
+            Greeted: self._greeted,
             Crashed: self._crashed,
             Stuck: self._stuck,
         }
@@ -272,6 +281,7 @@ class _Judge:
             pid=event.pid,
             started_at=old.started_at,
             stray_reported=old.stray_reported,
+            fruitless=old.fruitless,
         )
         node.turn(_NodeState.ALIVE, self._time)
 
@@ -283,13 +293,15 @@ class _Judge:
         report = self._diagnostics.named(event.reason)
         if self._resistance:
             self._diagnostics.allow(report)
+            node.fruitless += 1
+            self._allow_report_in_vain(node, event.reason)
         else:
             self._diagnostics.need(report)
             self._stop.append(Exit(status=1))
 
     def _node_ended(self, event: NodeEnded) -> None:
         node = self._nodes[event.node]
-        self._lost(node, b"Node %b exited unexpectedly" % node.name)
+        self._lost(node, b"Node %b exited unexpectedly" % visible(node.name))
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
         node = self._nodes[event.node]
@@ -322,6 +334,8 @@ class _Judge:
         was_ended = node.input_closed and not (node.deaf and not self._stop)
         node.ended_in_order = was_ended
         if not was_ended:
+            node.fruitless = 0 if node.answered else node.fruitless + 1
+        if not was_ended:
             self._take_back_queued(node)
         attempts, node.attempts = node.attempts, []
         for queued in attempts[1:]:
@@ -346,15 +360,32 @@ class _Judge:
         self._repeats.append(attempt.task_id)
         self._failed_attempts += 1
 
+    def _allow_report_in_vain(self, node: _Node, last: bytes) -> None:
+        """Take in that a node never ends a task, which may be reported (RST-031)."""
+        if not self._resistance or node.fruitless < FRUITLESS:
+            return
+        text = diagnostic(
+            b"node %b has failed %d times in a row without ending a task, at last by %b; "
+            b"restarted every %g s",
+            node.name,
+            node.fruitless,
+            last,
+            self._resistance.restart_seconds,
+        )
+        self._diagnostics.allow(self._diagnostics.named(text))
+
     def _node_gone(self, event: NodeGone) -> None:
         node = self._nodes[event.node]
         assert node.state is _NodeState.DEAD or self._violations, "the world makes nodes vanish"
         self._check_dead(node)
         node.turn(_NodeState.GONE, self._time)
+        shown = visible(node.name)
         if event.left_running:
             self._diagnostics.allow(
-                self._diagnostics.named(b"node %b cannot be killed; left running" % node.name)
+                self._diagnostics.named(b"node %b cannot be killed; left running" % shown)
             )
+        if not node.answered and not node.ended_in_order:
+            self._allow_report_in_vain(node, b"an end that nobody saw")
 
     def _close_stdin(self, command: CloseStdin) -> None:
         node = self._nodes[command.node]
@@ -503,13 +534,20 @@ class _Judge:
             if node.pid == fact.pid:
                 node.asked.append(fact.task)
 
+    def _greeted(self, fact: Greeted) -> None:
+        for node in self._nodes:
+            if node.pid == fact.pid:
+                node.greeted = True
+
     # Results
 
     def _node_output(self, event: NodeOutput) -> None:
         node = self._nodes[event.node]
         if node.state is not _NodeState.ALIVE:
             return
-        held_a_task = bool(node.attempts)
+        if not node.attempts:
+            self._see_stray_octets(node, event.data)
+            return
         unread = event.data
         while node.attempts:
             attempt = node.attempts[0]
@@ -522,23 +560,49 @@ class _Judge:
             if not attempt.is_done or node.deaf:
                 return
             unread = b""
-        if not held_a_task or node.reader.has_rest():
-            node.reader.forget()
-            self._see_stray_octets(node)
+        if rest := node.reader.take_rest():
+            self._see_stray_octets(node, rest)
 
-    def _see_stray_octets(self, node: _Node) -> None:
-        if not node.stray_reported:
-            report = self._diagnostics.named(
-                b"node %b wrote outside of a task; discarded" % node.name
+    def _see_stray_octets(self, node: _Node, octets: bytes) -> None:
+        """Take in what a node wrote while it held no task (RES-030 to RES-034)."""
+        deceives = not self._settings.exec_mode
+        if deceives and not node.input_closed:
+            self._report_once(
+                node,
+                b"node %b wrote outside of a task: '%b'; nobody can tell to which tasks its "
+                b"results belong (often its login shell prints a greeting)",
+                octets,
             )
-            self._diagnostics.need(report)
+            if not self._resistance:
+                self._stop.append(Exit(status=1))
+                return
+            self._failed |= bool(node.answered)
+            self._lost(node, b"")
+            return
+        counts = deceives and node.answered and not self._failed and not self._stop
+        if counts and node.reader.ends_in(octets):
+            self._failed = True
+            node.stray_reported = False
+            self._report_once(
+                node,
+                b"node %b wrote one more end-of-task marker after its last result: '%b'; its "
+                b"results may belong to other tasks (often its login shell prints a greeting)",
+                octets,
+            )
+        self._report_once(node, b"node %b wrote outside of a task; discarded: '%b'", octets)
+
+    def _report_once(self, node: _Node, template: bytes, octets: bytes) -> None:
+        if not node.stray_reported:
             node.stray_reported = True
+            report = self._diagnostics.named(diagnostic(template, node.name, octets))
+            self._diagnostics.need(report)
 
     def _attempt_done(self, node: _Node, attempt: _Attempt) -> None:
         del node.attempts[0]
         attempt.is_done = True
         task = self._ledger.names[attempt.task_id]
-        if node.answered >= len(node.asked) or node.asked[node.answered] != task:
+        is_shifted = node.answered >= len(node.asked) or node.asked[node.answered] != task
+        if is_shifted and not node.greeted:
             self._blame(Kind.MISCREDITED, f"the EOT for another task ends task {attempt.task_id}")
         node.answered += 1
         self._in_flight.pop(attempt.task_id, None)
@@ -570,7 +634,7 @@ class _Judge:
         self._failed = True
         report = self._diagnostics.named(
             b"task %d '%b' ended without a status; dependants dropped: %d"
-            % (attempt.task_id, task.replace(b"\n", b"\\n"), len(dropped))
+            % (attempt.task_id, visible(task), len(dropped))
         )
         self._diagnostics.need(report)
 
@@ -630,7 +694,7 @@ class _Judge:
         if self._resistance or self._stop or not self._task_waits():
             return False
         return any(
-            text == b"Node %b exited unexpectedly" % node.name
+            text == b"Node %b exited unexpectedly" % visible(node.name)
             for node in self._nodes
             if node.state in {_NodeState.DEAD, _NodeState.GONE} and not node.died_at_work
         )
@@ -639,7 +703,7 @@ class _Judge:
         """Say whether a calculator has had enough time to end by itself (END-005)."""
         report = b"processes of node %b did not end within %d seconds; killed"
         return any(
-            text == self._diagnostics.named(report % (node.name, FINISH_GRACE))
+            text == self._diagnostics.named(report % (visible(node.name), FINISH_GRACE))
             for node in self._nodes
             if node.state in {_NodeState.ALIVE, _NodeState.DEAD}
             and node.input_closed

@@ -12,7 +12,7 @@ from heapq import heappush
 
 import pytest
 
-from paexec_trio.core import prefetch
+from paexec_trio.core import engine, prefetch
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
@@ -556,3 +556,24 @@ def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 def waits_for_nodes_that_ignore_the_end_of_their_input(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Engine, "_kill", lambda _self, force: None)  # noqa: ARG005
+
+
+@shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
+def bears_with_a_node_out_of_step(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Engine, "_out_of_step", lambda _self, _node, _octets: None)
+
+
+@shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
+def does_not_see_results_after_the_last(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(engine, "ends_result", lambda _node, _octets, _eot: False)
+
+
+@shows_as(Kind.EXIT)
+def trusts_what_a_node_out_of_step_has_answered(patch: pytest.MonkeyPatch) -> None:
+    right = Engine._out_of_step
+
+    def out_of_step(self: Engine, node: Node, octets: bytes) -> None:
+        node.answered = False
+        right(self, node, octets)
+
+    patch.setattr(Engine, "_out_of_step", out_of_step)

@@ -11,7 +11,7 @@ from typing import Protocol, final
 
 from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeUnwritable
 from tests.simulation.calculators import Calculator, LineCalculator, Shell
-from tests.simulation.history import Asked, Broken, Fact
+from tests.simulation.history import Asked, Broken, Fact, Greeted
 from tests.simulation.scenario import Scenario
 
 TIDYING = 4.0
@@ -67,6 +67,9 @@ class Surroundings(Protocol):
 
     def is_asked_again(self, task: bytes) -> bool:
         """Say whether a calculator was asked this before; from now on it was."""
+
+    def is_healed(self) -> bool:
+        """Say whether nothing goes wrong any more."""
 
     def is_output_paused(self) -> bool:
         """Say whether results are not read now, because nobody reads ours."""
@@ -129,6 +132,8 @@ class SimulatedProcess:
         self._buried = False
         if fate and fate.when is Moment.IDLE:
             self._in(fate.after, self._meet_fate)
+        if not world.is_healed() and dice.random() < scenario.greeting:
+            self._in(self._some(0.1), self._greet)
 
     # What the distributor does
 
@@ -193,7 +198,7 @@ class SimulatedProcess:
         self._output_at = max(self._output_at, self._world.now()) + self._some(self._scenario.work)
         fate = self._fate
         if not fate or fate.when is Moment.IDLE or fate.tasks != self._tasks:
-            if self._dice.random() < self._scenario.stray:
+            if not self._world.is_healed() and self._dice.random() < self._scenario.stray:
                 eot += self._stray_octets()
             self._write(result + eot, whole_end=len(eot))
             return
@@ -209,6 +214,14 @@ class SimulatedProcess:
         self._unwritten = answer[cut:]
         self._doomed = True
         self._world.schedule(self._output_at, self._meet_fate)
+
+    def _greet(self) -> Iterator[Event]:
+        """Write what no task asked for, as a login shell does; an EOT in it shifts the results."""
+        if not self._exited:
+            self._world.note(Greeted(self.pid))
+            # Whole lines: another one would hide an EOT, for which the run would wait for ever.
+            self._write(self._stray_octets().removesuffix(b"stray"))
+        return iter(())
 
     def _stray_octets(self) -> bytes:
         eot_line = self._scenario.settings.eot + b"\n"

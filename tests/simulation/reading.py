@@ -45,13 +45,14 @@ class ResultReader:
             else:
                 yield line
 
-    def has_rest(self) -> bool:
-        """Say whether something is left that was not read, or is no whole line."""
-        return bool(self._unread)
+    def take_rest(self) -> bytes:
+        """Return what is left, which was not read or is no whole line, and drop it."""
+        rest, self._unread = self._unread, b""
+        return rest
 
-    def forget(self) -> None:
-        """Drop what is left."""
-        self._unread = b""
+    def ends_in(self, octets: bytes) -> bool:
+        """Say whether the end of a result is in octets that belong to none."""
+        return None in list(self.read(octets))
 
     def _line_of_command(self, line: bytes) -> Iterator[bytes]:
         if line == self._failure:

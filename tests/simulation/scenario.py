@@ -44,7 +44,8 @@ class Scenario:
         missing: chance that a task ends without a status.
         failure: chance that a task fails.
         idle_repetition: chance that a task that is repeated has an empty result.
-        stray: chance that a calculator writes something after its EOT.
+        stray: chance that a calculator writes something after its EOT, until all is healed.
+        greeting: chance that a process writes something after its start, until all is healed.
         breaks: chance that something befalls a process.
         tasks_before_break: the number of tasks after which it does, at most.
         refusal: chance that a process cannot be started.
@@ -69,6 +70,7 @@ class Scenario:
     failure: float
     idle_repetition: float
     stray: float
+    greeting: float
     breaks: float
     tasks_before_break: int
     refusal: float
@@ -129,7 +131,8 @@ def draw(dice: Random, seed: int) -> Scenario:
         failure=_pick(dice, (0.0, 0.01, 0.01, 0.1)),
         idle_repetition=_pick(dice, (0.0, 0.5)),
         # What is written after an EOT belongs to the next task that the node holds (PRE-020).
-        stray=_pick(dice, (0.0, 0.0, 0.1)) if settings.prefetch == 1 else 0.0,
+        stray=_pick(dice, (0.0, 0.0, 0.0, 0.02)) if settings.prefetch == 1 else 0.0,
+        greeting=_pick(dice, (0.0, 0.0, 0.0, 0.0, 0.1 if resistance else 0.03)),
         breaks=_pick(dice, (0.5, 0.8, 1.0) if restarts else (0.3, 0.6)) if stormy else 0.0,
         tasks_before_break=_pick(dice, (3, 10, 30) if restarts else (10, 50, 100)),
         refusal=_pick(dice, (0.0, 0.1, 0.3) if resistance else (0.0, 0.05)) if stormy else 0.0,

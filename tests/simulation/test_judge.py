@@ -342,21 +342,75 @@ def test_input_that_fails() -> None:
     assert kinds(but(told, Exit(status=1), Exit()), FRAGILE) == [Kind.EXIT]
 
 
-def test_octets_outside_of_a_task() -> None:
-    report = Report(b"paexec-trio: node n0 wrote outside of a task; discarded")
+OUT_OF_STEP = Report(
+    b"paexec-trio: node n0 wrote outside of a task: 'hello\\n'; nobody can tell to which tasks its "
+    b"results belong (often its login shell prints a greeting)"
+)
+
+
+def test_a_node_out_of_step() -> None:
+    """RES-030: the run fails, and what it wrote is not printed."""
     told = story(
         (0.0, RunStarted(), StartNode(0), ReadMore()),
         (0.0, NodeStarted(0, 1000)),
-        (0.1, NodeOutput(0, b"hello\n"), report),
-        (0.2, NodeOutput(0, b"again\n")),
-        (0.3, StdinEnded(), CloseStdin(0)),
+        (0.1, NodeOutput(0, b"hello\n"), OUT_OF_STEP, CloseStdin(0)),
         (0.4, NodeEnded(0)),
         (0.5, NodeGone(0), DrainOutput()),
-        (0.6, OutputDrained(), Exit()),
+        (0.6, OutputDrained(), Exit(status=1)),
     )
     assert kinds(told, FRAGILE) == []
-    assert kinds(but(told, report, report, Printed(b"hello\n")), FRAGILE)[0] is Kind.FABRICATED
-    assert kinds(but(told, report), FRAGILE) == [Kind.DIAGNOSTIC]
+    assert kinds(but(told, Exit(status=1), Exit()), FRAGILE) == [Kind.EXIT]
+    assert kinds(but(told, OUT_OF_STEP), FRAGILE) == [Kind.DIAGNOSTIC]
+    printed = but(told, OUT_OF_STEP, OUT_OF_STEP, Printed(b"hello\n"))
+    assert kinds(printed, FRAGILE)[0] is Kind.FABRICATED
+
+
+def test_a_node_out_of_step_is_dead() -> None:
+    """RES-031, RES-032: what it has answered may be wrong."""
+    report = Report(OUT_OF_STEP.text.replace(b"hello\\n", b"x"))
+    told = story(
+        (0.0, RunStarted(), StartNode(0), ReadMore()),
+        (0.0, NodeStarted(0, 1000)),
+        (0.1, StdinChunk(b"a\n"), Send(0, b"a\n"), Asked(1000, b"a"), ReadMore()),
+        (0.2, NodeOutput(0, b"r\n\nx"), Printed(b"r\n"), report, CloseStdin(0)),
+        (0.3, StdinEnded()),
+        (0.4, NodeEnded(0)),
+        (0.5, NodeGone(0), DrainOutput()),
+        (0.6, OutputDrained(), Exit(status=1)),
+    )
+    assert kinds(told, ONE) == []
+    assert kinds(but(told, Exit(status=1), Exit()), ONE) == [Kind.EXIT]
+    assert kinds(but(told, CloseStdin(0)), ONE)[0] is Kind.INPUT_OPEN
+
+
+@pytest.mark.parametrize(
+    ("octets", "report", "outcome"),
+    [
+        (b"total\n", b"outside of a task; discarded: 'total\\n'", Exit()),
+        (
+            b"total\n\n",
+            b"one more end-of-task marker after its last result: 'total\\n\\n'; its results may "
+            b"belong to other tasks (often its login shell prints a greeting)",
+            Exit(status=1),
+        ),
+    ],
+)
+def test_octets_after_the_end_of_the_input(octets: bytes, report: bytes, outcome: Exit) -> None:
+    """RES-033, RES-034: an EOT tells that results were shifted."""
+    told = story(
+        (0.0, RunStarted(), StartNode(0), ReadMore()),
+        (0.0, NodeStarted(0, 1000)),
+        (0.1, StdinChunk(b"a\n"), Send(0, b"a\n"), Asked(1000, b"a"), ReadMore()),
+        (0.2, NodeOutput(0, b"\n")),
+        (0.3, StdinEnded(), CloseStdin(0)),
+        (0.4, NodeOutput(0, octets), Report(b"paexec-trio: node n0 wrote " + report)),
+        (0.4, NodeEnded(0)),
+        (0.5, NodeGone(0), DrainOutput()),
+        (0.6, OutputDrained(), outcome),
+    )
+    assert kinds(told, FRAGILE) == []
+    other = Exit(status=1 - outcome.status)
+    assert kinds(but(told, outcome, other), FRAGILE) == [Kind.EXIT]
 
 
 # Graphs: a before b before c, and d alone; d is worth more than a.

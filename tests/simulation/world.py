@@ -171,6 +171,10 @@ class SimulatedWorld:
         self._asked.add(task)
         return again
 
+    def is_healed(self) -> bool:
+        """Say whether nothing goes wrong any more."""
+        return self._healed
+
     def is_output_paused(self) -> bool:
         """Say whether results are not read now, because nobody reads ours."""
         return self._unread_output > OUTPUT_LIMIT

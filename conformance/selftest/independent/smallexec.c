@@ -70,6 +70,7 @@ struct node {
     bool dead;         /* it gets no further tasks */
     bool ended;        /* its process has ended; what it wrote may still have to be read */
     bool told;         /* that it writes outside of tasks */
+    bool answered;     /* its process has ended a task */
     bool terminated;   /* it got SIGTERM */
     double started, deadline; /* when it was started, when it gets the next signal */
 };
@@ -108,10 +109,19 @@ static void diagnose(const char *format, ...) __attribute__((format(printf, 1, 2
 static void diagnose(const char *format, ...)
 {
     va_list arguments;
+    char *text;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    if (vasprintf(&text, format, arguments) < 0)
+        exit(1);
     va_end(arguments);
+    for (const char *octet = text; *octet; octet++) {
+        if (*octet >= ' ' && *octet < 127)
+            fputc(*octet, stderr);
+        else
+            fprintf(stderr, "\\x%02x", (unsigned char)*octet);
+    }
     fputc('\n', stderr);
+    free(text);
 }
 
 #define FAIL(...) (diagnose(__VA_ARGS__), exit(1))
@@ -225,6 +235,8 @@ static void set_word(const char *text)
         FAIL("%s: bad argument for -md=. At most one character is allowed: %s", program, text);
     if (strchr("sfF", text[0]) && strpbrk(text, "'\""))
         FAIL("%s: symbols ' and \" are not allowed in -m argument: %s", program, text);
+    if (strchr("sfFw", text[0]) && strchr(text, '\n'))
+        FAIL("%s: a newline in -m: %s", program, text);
     if (text[0] == 't')
         eot = text + 2;
     if (text[0] == 'F')
@@ -252,7 +264,7 @@ static void set_restart(const char *text)
 static void read_options(int count, char **words)
 {
     int option;
-    while ((option = getopt(count, words, "+n:t:c:C0ym:eEiIrlpgszZ:wdhV")) != -1)
+    while ((option = getopt(count, words, "+:n:t:c:C0ym:eEiIrlpgszZ:wdhV")) != -1)
         switch (option) {
         case 'n': nodes_value = optarg; break;
         case 't': transport_value = optarg; break;
@@ -273,13 +285,14 @@ static void read_options(int count, char **words)
         case 'd': debug = true; break;
         case 'h': help(); exit(0);
         case 'V': puts("smallexec 1.0"); exit(0);
-        default: exit(1); /* getopt has said why */
+        case ':': FAIL("%s: option requires an argument -- '%c'", program, optopt);
+        default: FAIL("%s: invalid option -- '%c'", program, optopt);
         }
     free_words = words + optind;
     if (is_free && !*free_words)
         FAIL("%s: missing arguments for -C", program);
     if (!is_free && *free_words)
-        FAIL("%s: extra arguments: %s", program, *free_words);
+        FAIL("%s: extra arguments: %.200s", program, *free_words);
     if (!is_free && !command)
         FAIL("%s: -c option is mandatory!", program);
     if (wait_for_nodes && restart_after == 0)
@@ -513,7 +526,7 @@ static bool start(struct node *node, char **words)
     node->output = from[0];
     fcntl(node->input, F_SETFL, O_NONBLOCK);
     fcntl(node->output, F_SETFL, O_NONBLOCK);
-    node->dead = node->ended = node->terminated = false;
+    node->dead = node->ended = node->terminated = node->answered = false;
     node->deadline = 0;
     empty(&node->line);
     if (debug)
@@ -710,10 +723,11 @@ static bool is_acyclic(void)
 static bool read_graph(void)
 {
     ssize_t count;
-    while ((count = first_task()) >= 0) {
+    for (size_t number = 1; (count = first_task()) >= 0; number++) {
         const char *line = input.data + input.begin;
         if (!read_graph_line(line, count)) {
-            diagnose("Bad input line: %.*s", (int)count, line);
+            diagnose("Bad input line: %.*s%s (line %zu)", (int)(count > 200 ? 200 : count), line,
+                     count > 200 ? "..." : "", number);
             return false;
         }
         drop_first_task(count);
@@ -946,6 +960,7 @@ static void finish_task(struct node *node)
     if (!is_graph)
         free(node->task);
     node->task = NULL;
+    node->answered = true;
     held--;
     if (survive && (node->input < 0 || node->output < 0))
         die(node);
@@ -956,34 +971,66 @@ static bool equal(const char *octets, size_t count, const char *text)
     return count == strlen(text) && !memcmp(octets, text, count);
 }
 
+/* Take what a node writes while it holds no task: it is out of step, unless its input is closed. */
+static void take_stray(struct node *node, const char *octets, size_t count)
+{
+    const char *end;
+    int shown = count > 200 ? 200 : count;
+    if (node->input >= 0) {
+        diagnose("%s: node %s wrote outside of a task: %.*s", program, node->name, shown, octets);
+        if (node->answered)
+            exit_status = 1;
+        if (survive)
+            die(node);
+        else
+            stop(1, 0);
+        return;
+    }
+    append(&node->line, octets, count);
+    while ((end = find(&node->line, '\n'))) {
+        const char *begin = node->line.data + node->line.begin;
+        if (node->answered && equal(begin, end - begin, eot)) {
+            diagnose("%s: node %s wrote a result too many: %.*s", program, node->name, shown, octets);
+            node->told = true;
+            exit_status = 1;
+        }
+        drop(&node->line, end - begin + 1);
+    }
+    if (!node->told)
+        diagnose("%s: node %s: octets outside of a task were discarded", program, node->name);
+    node->told = true;
+}
+
 static void take_output(struct node *node, char *octets, size_t count)
 {
-    size_t rest = count;
-    if (node->task) {
-        struct buffer *line = &node->line;
-        char *end;
-        append(line, octets, count);
-        while (node->task && (end = find(line, '\n'))) {
-            const char *begin = line->data + line->begin;
-            size_t size = end - begin;
-            if (equal(begin, size, eot)) {
-                finish_task(node);
-            } else {
-                print_line(node, begin, size);
-                node->status = equal(begin, size, success)   ? SUCCESS
-                               : equal(begin, size, failure) ? FAILURE
-                                                             : NO_STATUS;
-            }
-            drop(line, size + 1);
+    struct buffer *line = &node->line;
+    char *end;
+    if (!node->task) {
+        if (!node->dead && !stopping)
+            take_stray(node, octets, count);
+        return;
+    }
+    append(line, octets, count);
+    while (node->task && (end = find(line, '\n'))) {
+        const char *begin = line->data + line->begin;
+        size_t size = end - begin;
+        if (equal(begin, size, eot)) {
+            finish_task(node);
+        } else {
+            print_line(node, begin, size);
+            node->status = equal(begin, size, success)   ? SUCCESS
+                           : equal(begin, size, failure) ? FAILURE
+                                                         : NO_STATUS;
         }
-        rest = node->task ? 0 : length(line);
+        drop(line, size + 1);
     }
-    if (rest && !node->told && !node->dead && !stopping) {
-        diagnose("%s: node %s: octets outside of a task were discarded", program, node->name);
-        node->told = true;
+    if (!node->task) {
+        struct buffer rest = *line;
+        *line = (struct buffer){0};
+        if (length(&rest) && !node->dead && !stopping)
+            take_stray(node, rest.data + rest.begin, length(&rest));
+        free(rest.data);
     }
-    if (!node->task)
-        empty(&node->line);
 }
 
 static void read_output(struct node *node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getopt
 import os
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,13 +18,15 @@ from conformance.selftest.zoo.invocations import (
     change_split,
     change_variables,
 )
-from conformance.selftest.zoo.mutant import around, breaks, change_results, instead
+from conformance.selftest.zoo.mutant import around, breaks, change_results, instead, put
 from paexec_trio.cli import invocation
 from paexec_trio.cli import main as cli
 from paexec_trio.cli.errors import UsageError
+from paexec_trio.core import visible
 from paexec_trio.core.commands import Report
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import GraphSettings, Resistance, Settings
+from paexec_trio.runtime import diagnostics, host
 from paexec_trio.runtime.host import Host
 
 # What is without effect, and what is not
@@ -334,3 +337,62 @@ def knows_the_default_status_words_only() -> None:
 @breaks("WGT-009")
 def knows_the_default_word_for_weights_only() -> None:
     change_graph(weight_word=b"weight:")
+
+
+# What diagnostics show
+
+
+def show_as(shown: Callable[[bytes], bytes]) -> None:
+    """Change how foreign octets stand in diagnostics."""
+    for module in (visible, diagnostics, host):
+        put(module, "visible", shown)
+
+
+@breaks("SEC-002")
+def shows_octets_as_they_are() -> None:
+    show_as(lambda octets: octets)
+
+
+@breaks("SEC-002")
+def shows_octets_as_they_are_but_for_newlines() -> None:
+    show_as(lambda octets: octets.replace(b"\n", b"\\n"))
+
+
+@breaks("SEC-002")
+def shows_control_characters_of_c1() -> None:
+    show_as(lambda octets: re.sub(rb"[\0-\x1f\x7f]", b"?", octets))
+
+
+@breaks("SEC-002")
+def shows_control_characters_of_c1_in_utf_8() -> None:
+    def shown(octets: bytes) -> bytes:
+        text = re.sub("[\0-\x1f\x7f]", "?", octets.decode("utf-8", "replace"))
+        return text.encode()
+
+    show_as(shown)
+
+
+@breaks("SEC-003")
+def shows_texts_of_any_length() -> None:
+    put(visible, "MOST_OCTETS", 1 << 40)
+
+
+@breaks("OPT-060")
+def accepts_newlines_in_words() -> None:
+    put(invocation, "refuse_newline", lambda _key, _text: None)
+
+
+# Traps
+
+
+@breaks("OPT-061", "OPT-062")
+def says_nothing_about_places_of_the_task() -> None:
+    put(invocation, "of_command", lambda *_: ())
+
+
+@breaks("OPT-063")
+def replaces_within_arguments() -> None:
+    @instead(invocation, "_exec_settings")
+    def settings(right: Callable[..., Any], *arguments: object) -> Any:
+        found = right(*arguments)
+        return found and found._replace(command=found.command.replace(b"'$1/'", b'"$1"/'))

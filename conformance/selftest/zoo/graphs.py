@@ -291,6 +291,22 @@ def skips_bad_lines() -> None:
                 continue
 
 
+@breaks("GRA-063")
+def counts_lines_from_the_last_read() -> None:
+    @around(GraphReader, "add")
+    def add(right: Callable[..., None], self: GraphReader, lines: bytes) -> None:
+        self._lines_read = 0
+        right(self, lines)
+
+
+@breaks("GRA-063")
+def counts_lines_from_0() -> None:
+    @around(GraphReader, "__init__")
+    def init(right: Callable[..., None], self: GraphReader, *arguments: bytes) -> None:
+        right(self, *arguments)
+        self._lines_read = -1
+
+
 @breaks("GRA-021")
 def starts_before_the_graph_has_ended() -> None:
     GraphTasks.needs_whole_input = False

@@ -219,3 +219,34 @@ def looks_for_hyphens_in_the_option_only() -> None:
 
     change_variables(change)
     drop_shields()
+
+
+# Traps
+
+
+@breaks("NOD-011", "NOD-012", "NOD-013", "NOD-014")
+def says_nothing_about_nodes() -> None:
+    put(invocation, "of_nodes", lambda *_, **__: ())
+
+
+@breaks("NOD-015")
+def warns_of_each_name_that_is_no_number() -> None:
+    put(
+        invocation,
+        "of_nodes",
+        lambda nodes, *_, **__: [name for name in nodes.names if not name.isdigit()],
+    )
+
+
+@breaks("OPT-063")
+def takes_a_number_without_plus_for_a_count() -> None:
+    @instead(nodelist, "_nodes")
+    def nodes(right: Callable[[bytes], NodeList], value: bytes) -> NodeList:
+        return right(b"+" + value if value.isdigit() else value)
+
+
+@breaks("OPT-063")
+def takes_commas_for_gaps() -> None:
+    @instead(nodelist, "_nodes")
+    def nodes(right: Callable[[bytes], NodeList], value: bytes) -> NodeList:
+        return right(value.replace(b",", b" "))

@@ -387,3 +387,8 @@ def reorder_reads_its_input_before_it_tells_its_version() -> None:
     def inform(right: Callable[..., int], *arguments: object) -> int:
         sys.stdin.buffer.read()
         return right(*arguments)
+
+
+@breaks("RDR-060")
+def reorder_accepts_newlines_in_words() -> None:
+    put(pareorder, "refuse_newline", lambda _key, _text: None)

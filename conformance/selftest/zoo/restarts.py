@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from conformance.selftest.zoo.mutant import around, breaks, change_commands, instead, put
 from paexec_trio.cli import invocation
 from paexec_trio.cli.errors import UsageError
+from paexec_trio.core import engine
 from paexec_trio.core.commands import Command, KillNode, Send, SetTimer, Timer
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, TimerFired
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.settings import Resistance
 from paexec_trio.core.states import TRANSITIONS, NodeState, Step
+from paexec_trio.runtime import host
 from paexec_trio.runtime.process import NodeProcess
 
 Values = Mapping[str, bytes]
@@ -222,3 +224,31 @@ def waits_for_restarts_at_the_end() -> None:
         if resistance and resistance.restart_seconds and self._living < len(self._nodes):
             return False
         return right(self)
+
+
+@breaks("RST-030")
+def waits_for_a_transport_that_does_not_exist() -> None:
+    put(host, "_WILL_NOT_CHANGE", set())
+
+
+@breaks("RST-020")
+def does_not_wait_for_a_transport_that_was_there() -> None:
+    @around(Engine, "_node_started")
+    def started(right: Callable[..., None], self: Engine, event: Event) -> None:
+        right(self, event)
+        self._hopeless = True
+
+    @around(Engine, "_all_nodes_failed")
+    def failed(right: Callable[..., None], self: Engine) -> None:
+        if self._reported_start_failures:
+            right(self)
+
+
+@breaks("RST-031")
+def restarts_for_ever_without_a_word() -> None:
+    put(engine, "is_to_be_reported", lambda _: False)
+
+
+@breaks("RST-031")
+def reports_each_death_without_a_result() -> None:
+    put(engine, "is_to_be_reported", lambda _: True)

@@ -13,13 +13,18 @@ from conformance.selftest.zoo.mutant import (
     change_commands,
     change_output,
     change_results,
+    instead,
+    put,
 )
+from paexec_trio.core import engine
 from paexec_trio.core.commands import Command, DrainOutput, Exit, Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.states import NodeState
+from paexec_trio.core.suspicion import discarded
 from paexec_trio.runtime.process import NodeProcess
 
 
@@ -202,7 +207,72 @@ def drops_carriage_returns() -> None:
 
 @breaks("RES-009")
 def reports_octets_outside_a_task_each_time() -> None:
-    @around(Engine, "_report_stray_octets")
-    def report(right: Callable[..., None], self: Engine, node: Node) -> None:
+    @around(Engine, "_take_stray_octets")
+    def take(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
         node.stray_octets_reported = False
-        right(self, node)
+        right(self, node, octets)
+
+
+@breaks("RES-030", "RES-031")
+def discards_what_an_idle_node_writes() -> None:
+    @around(Engine, "_out_of_step")
+    def bear(_right: object, self: Engine, node: Node, octets: bytes) -> None:
+        if not node.stray_octets_reported:
+            node.stray_octets_reported = True
+            self._report(discarded(node, octets))
+
+
+@breaks("RES-030")
+def does_not_mind_an_eot_of_an_idle_node() -> None:
+    @around(Engine, "_out_of_step")
+    def out_of_step(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+        if octets != NEWLINE:
+            right(self, node, octets)
+
+
+@breaks("RES-032")
+def trusts_what_a_node_out_of_step_has_answered() -> None:
+    @around(Engine, "_out_of_step")
+    def out_of_step(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+        node.answered = False
+        right(self, node, octets)
+
+
+@breaks("RES-033")
+def does_not_mind_a_result_too_many() -> None:
+    put(engine, "ends_result", lambda *_: False)
+
+
+@breaks("RES-033")
+def does_not_mind_a_result_too_many_with_z() -> None:
+    @around(Engine, "_take_stray_octets")
+    def take(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+        if node.state is not NodeState.CLOSING or not self._settings.resistance:
+            right(self, node, octets)
+
+
+@breaks("RES-033")
+def looks_for_an_eot_after_the_end_in_each_read_alone() -> None:
+    @instead(engine, "ends_result")
+    def ends_result(right: Callable[..., bool], node: Node, octets: bytes, eot: bytes) -> bool:
+        node.stray_end = NEWLINE
+        return right(node, octets, eot)
+
+
+@breaks("RES-034")
+def minds_everything_after_the_end() -> None:
+    put(engine, "ends_result", lambda *_: True)
+
+
+@breaks("RES-034")
+def minds_empty_lines_after_the_end() -> None:
+    @instead(engine, "ends_result")
+    def ends_result(right: Callable[..., bool], node: Node, octets: bytes, _eot: bytes) -> bool:
+        return right(node, octets, b"")
+
+
+@breaks("RES-035")
+def does_not_show_octets_outside_a_task() -> None:
+    for name in ("out_of_step", "shifted", "discarded"):
+        right = getattr(engine, name)
+        put(engine, name, lambda node, _octets, right=right: right(node, b""))

@@ -1,0 +1,93 @@
+"""Nodes that cannot be trusted, or that never work: when to say so, and how.
+
+A node that writes outside of a task is *out of step* (RES-030): from then on nobody can tell whose
+result is whose. One that dies again and again without ending a task is never worth restarting
+without a word (RST-031).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.visible import diagnostic
+
+if TYPE_CHECKING:
+    from paexec_trio.core.nodes import Node
+
+FIRST_REPORT = 3
+"""Processes of a node that die in a row without having ended a task before that is reported."""
+
+
+def out_of_step(node: Node, octets: bytes) -> bytes:
+    """Return the diagnostic for octets that came while a node held no task."""
+    return diagnostic(
+        b"node %b wrote outside of a task: '%b'; nobody can tell to which tasks its results belong "
+        b"(often its login shell prints a greeting)",
+        node.name,
+        octets,
+    )
+
+
+def shifted(node: Node, octets: bytes) -> bytes:
+    """Return the diagnostic for a result that came when all were there."""
+    return diagnostic(
+        b"node %b wrote one more end-of-task marker after its last result: '%b'; its results may "
+        b"belong to other tasks (often its login shell prints a greeting)",
+        node.name,
+        octets,
+    )
+
+
+def discarded(node: Node, octets: bytes) -> bytes:
+    """Return the diagnostic for other octets that belong to no task."""
+    return diagnostic(b"node %b wrote outside of a task; discarded: '%b'", node.name, octets)
+
+
+def ends_result(node: Node, octets: bytes, eot: bytes) -> bool:
+    """Say whether an EOT line is among what a node wrote outside of its tasks (RES-033).
+
+    Args:
+        node: remembers what it needs of earlier octets.
+        octets: what comes next; it begins a line if it is the first.
+        eot: the end-of-task marker, without newline.
+    """
+    line = NEWLINE + eot + NEWLINE
+    octets = node.stray_end + octets
+    node.stray_end = octets[-(len(line) - 1) :]
+    return line in octets
+
+
+def is_to_be_reported(fruitless: int) -> bool:
+    """Say whether to report a node after so many processes in vain: 3, 6, 12, and so on."""
+    times, rest = divmod(fruitless, FIRST_REPORT)
+    return not rest and times.bit_count() == 1
+
+
+def in_vain(node: Node, last: bytes, seconds: float) -> bytes:
+    """Return the diagnostic for a node that has died several times without having ended a task.
+
+    Args:
+        node: the node.
+        last: how it ended the last time.
+        seconds: the time to the next restart.
+    """
+    return diagnostic(
+        b"node %b has failed %d times in a row without ending a task, at last by %b; "
+        b"restarted every %g s",
+        node.name,
+        node.fruitless,
+        last,
+        seconds,
+    )
+
+
+def end_of(status: int | None) -> bytes:
+    """Return how a process ended, for people.
+
+    Args:
+        status: as ``NodeGone`` has it.
+    """
+    if status is None:
+        return b"an end that nobody saw"
+    return b"exit status %d" % status if status >= 0 else b"signal %d" % -status
