@@ -44,13 +44,16 @@ class Node:
         deafened: whether tasks that its process may have received were taken back (PRE-033).
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
         pace: how many tasks its process should hold, with ``--prefetch auto``.
-        terminated: whether what is left of it after its death has received SIGTERM.
+        exited: whether its process has ended, so that only others can still hold its output.
+        burials: how often what is left of it after its death was told to end.
     """
 
     __slots__ = (
         "attempts",
+        "burials",
         "deafened",
         "died",
+        "exited",
         "framer",
         "index",
         "name",
@@ -58,7 +61,6 @@ class Node:
         "pid",
         "state",
         "stray_octets_reported",
-        "terminated",
     )
 
     def __init__(self, index: int, name: bytes, framer: ResultFramer | ExecFramer) -> None:
@@ -72,7 +74,8 @@ class Node:
         self.deafened = False
         self.died = False
         self.pace: Pace | None = None
-        self.terminated = False
+        self.exited = False
+        self.burials = 0
 
     def step(self, step: Step) -> None:
         """Move on to the next state.

@@ -541,7 +541,7 @@ def kills_nodes_that_live(patch: pytest.MonkeyPatch) -> None:
     change_commands(patch, change)
 
 
-@shows_as(Kind.KILLED)
+@shows_as(Kind.KILLED, Kind.ENDLESS)
 def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
     right = Engine._bury_dead_nodes
 
@@ -555,4 +555,4 @@ def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 def waits_for_nodes_that_ignore_the_end_of_their_input(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_kill", lambda _self, force: None)  # noqa: ARG005
+    patch.setattr(Engine, "_kill", lambda _self: None)
