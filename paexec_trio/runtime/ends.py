@@ -134,6 +134,8 @@ class Ends:
 
     def reap_orphans(self, living: Collection[NodeProcess]) -> None:
         """Reap what became our child when its parent ended, and has ended itself."""
+        if not self._adopts:
+            return  # what is not ours to reap
         for pid in ended_children():
             ours = (*living, *self._ended, *self._died)
             if not any(process.pid == pid for process in ours):
@@ -151,8 +153,7 @@ class Ends:
         if self._adopts:
             for process in ended:
                 process.reap()
-            for pid in ended_children():
-                reap(pid)
+            self.reap_orphans(())
             if has_children():
                 self._kill(ended, ())
         elif ended:

@@ -312,6 +312,7 @@ class Host:
         await self._waiter.wait_for_ends(pidfds, KILL_GRACE)
         for pidfd in pidfds:
             os.close(pidfd)
+        self._ends.reap_orphans(())
         survivors = list(self._ends.survivors())
         for pid, reason in survivors:
             self._report_survivor(pid, reason)
@@ -328,15 +329,12 @@ class Host:
         self._ends.note_walk(began, self._waiter.now())
 
     async def _drain_diagnostics(self) -> None:
-        """Write the last diagnostics, if somebody reads them (END-049)."""
+        """Write the last diagnostics as long as somebody reads them (END-049)."""
         writer = self._diagnostics_writer
-        deadline = self._waiter.now() + DRAIN_GRACE
         while writer and self._diagnostics.size:
-            # The end of a wait for room, and not of a process.
-            with select.epoll() as room:
+            with select.epoll() as room:  # it is readable when there is some
                 room.register(writer.fd, select.EPOLLOUT)
-                seconds = deadline - self._waiter.now()
-                await self._waiter.wait_for_ends([room.fileno()], seconds)
+                await self._waiter.wait_for_ends([room.fileno()], DRAIN_GRACE)
                 if not room.poll(0):
                     return
             self._flush_diagnostics()
