@@ -443,7 +443,7 @@ def test_a_node_dies_while_a_long_task_is_sent(stage: Stage) -> None:
     assert run.stdout == b"result\n"
 
 
-@requirement("DTH-004", "END-005")
+@requirement("DTH-004")
 @pytest.mark.parametrize("flags", [("linger",), ("linger", "stubborn")], ids=["deaf", "stubborn"])
 def test_what_is_left_of_a_dead_node_is_ended(stage: Stage, flags: tuple[str, ...]) -> None:
     """It closed its output and does not end; the run goes on meanwhile."""
@@ -867,7 +867,7 @@ def test_input_closed_after_the_task(stage: Stage) -> None:
 
 @requirement("END-051", "END-050")
 @pytest.mark.parametrize("orphan", [False, True], ids=["child", "orphan"])
-@pytest.mark.parametrize("options", [("-z",), ("-Z", "0.1")], ids=" ".join)
+@pytest.mark.parametrize("options", [("-z",), ("-Z", "1")], ids=" ".join)
 def test_what_a_dead_node_left_in_another_group(
     stage: Stage, options: tuple[str, ...], orphan: bool
 ) -> None:

@@ -62,11 +62,11 @@ class Ends:
         self._signalled: dict[int, tuple[NodeProcess, signal.Signals]] = {}
         # They have ended and were not reaped; those of the second were not walked for either.
         self._ended: list[NodeProcess] = []
-        self._died: list[NodeProcess] = []
+        self._died: dict[int, NodeProcess] = {}
         self._left: dict[int, NodeProcess] = {}
         # What was killed, and may not end, or must not be killed.
-        self._killed: set[Relative] = set()
-        self._untouchable: set[Relative] = set()
+        self._killed: dict[tuple[int, int], Relative] = {}
+        self._untouchable: dict[tuple[int, int], Relative] = {}
         self._next_walk = 0.0
         self.due_at: float | None = None
         """When :meth:`catch_up` has something to do, by the clock of the caller."""
@@ -94,10 +94,10 @@ class Ends:
         """
         process.retire()
         self._left.pop(process.pid, None)
-        if not self._sessions:
+        if not self._sessions or process.node in self._died:
             self._ended.append(process)
             return
-        self._died.append(process)
+        self._died[process.node] = process
         if self.due_at is None:
             self.due_at = max(now + _DELAY, self._next_walk)
 
@@ -107,7 +107,7 @@ class Ends:
 
     def has_died(self, node: int) -> bool:
         """Say whether something of the last process of a node may be left until ``catch_up``."""
-        return any(process.node == node for process in self._died)
+        return node in self._died
 
     def catch_up(self, living: Collection[NodeProcess]) -> None:
         """Look for what has left the groups of nodes that were signalled or died, and signal it.
@@ -117,7 +117,7 @@ class Ends:
         """
         self.due_at = None
         signalled, self._signalled = list(self._signalled.values()), {}
-        died, self._died = self._died, []
+        died, self._died = list(self._died.values()), {}
         to_kill = [process for process, signum in signalled if signum is signal.SIGKILL]
         to_end = [process for process, signum in signalled if signum is signal.SIGTERM]
         if to_end:
@@ -137,7 +137,7 @@ class Ends:
         if not self._adopts:
             return  # what is not ours to reap
         for pid in ended_children():
-            ours = (*living, *self._ended, *self._died)
+            ours = (*living, *self._ended, *self._died.values(), *self._left.values())
             if not any(process.pid == pid for process in ours):
                 reap(pid)
 
@@ -149,7 +149,7 @@ class Ends:
         Returns:
             Pidfds to wait for, of what was killed and has not ended; the caller closes them.
         """
-        ended = [*self._ended, *self._died]
+        ended = [*self._ended, *self._died.values()]
         if self._adopts:
             for process in ended:
                 process.reap()
@@ -162,7 +162,7 @@ class Ends:
                 process.reap()
         for process in self._left.values():
             process.abandon()
-        opened = [open_relative(relative) for relative in self._killed]
+        opened = [open_relative(relative) for relative in self._killed.values()]
         return [pidfd for pidfd in opened if pidfd is not None]
 
     def survivors(self) -> Iterator[tuple[int, bytes]]:
@@ -171,7 +171,7 @@ class Ends:
             (self._killed, b"does not end"),
             (self._untouchable, b"must not be signalled"),
         ):
-            yield from ((r.pid, reason) for r in sorted(relatives) if is_there(r))
+            yield from ((r.pid, reason) for r in relatives.values() if is_there(r))
 
     # A stop and its end (SIGTSTP)
 
@@ -227,12 +227,12 @@ class Ends:
         known: set[tuple[int, int]] = set()
         for _ in range(_ROUNDS):
             found = self._members(take_census(), of, living)
-            new = [r for r in found if (r.pid, r.start) not in known]
+            new = [relative for relative in found if relative.identity not in known]
             if not new:
                 return
-            known |= {(r.pid, r.start) for r in new}
             # Of those killed before only what has not ended is remembered: that is little.
-            self._killed = {relative for relative in self._killed if is_there(relative)}
+            self._killed = {key: r for key, r in self._killed.items() if is_there(r)}
             for relative in new:
+                known.add(relative.identity)
                 may = send(relative, signal.SIGKILL)
-                (self._killed if may else self._untouchable).add(relative)
+                (self._killed if may else self._untouchable)[relative.identity] = relative

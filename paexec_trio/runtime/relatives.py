@@ -21,7 +21,7 @@ class Relative(NamedTuple):
         parent: the id of its parent.
         group: the id of its process group.
         session: the id of its session.
-        start: when it was started, in ticks of the system; with ``pid`` it names one process only.
+        start: when it was started, in ticks of the system.
         has_ended: whether nothing of it is left but its exit status.
     """
 
@@ -31,6 +31,11 @@ class Relative(NamedTuple):
     session: int
     start: int
     has_ended: bool
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What is that of no other process: ids are used again."""
+        return self.pid, self.start
 
 
 Census = dict[int, Relative]
