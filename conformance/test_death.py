@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.harness import processes
 from conformance.harness.octets import is_same
 
 if TYPE_CHECKING:
@@ -442,7 +443,7 @@ def test_a_node_dies_while_a_long_task_is_sent(stage: Stage) -> None:
     assert run.stdout == b"result\n"
 
 
-@requirement("DTH-004", "END-005")
+@requirement("DTH-004")
 @pytest.mark.parametrize("flags", [("linger",), ("linger", "stubborn")], ids=["deaf", "stubborn"])
 def test_what_is_left_of_a_dead_node_is_ended(stage: Stage, flags: tuple[str, ...]) -> None:
     """It closed its output and does not end; the run goes on meanwhile."""
@@ -862,3 +863,30 @@ def test_input_closed_after_the_task(stage: Stage) -> None:
     calculator.exit(0)
     assert run.wait() == 0
     assert run.stdout == b"first\nsecond\n"
+
+
+@requirement("END-051", "END-050")
+@pytest.mark.parametrize("orphan", [False, True], ids=["child", "orphan"])
+@pytest.mark.parametrize("options", [("-z",), ("-Z", "1")], ids=" ".join)
+def test_what_a_dead_node_left_in_another_group(
+    stage: Stage, options: tuple[str, ...], orphan: bool
+) -> None:
+    """It is ended while the run goes on, and what another node has started is not."""
+    run = stage.start(*options, "-n", "+2", "-c", stage.calculator())
+    calculators = stage.next_calculators(2)
+    run.feed(b"a\nb\n")
+    dying, other = stage.holder(b"a"), stage.holder(b"b")
+    left = {fake: fake.spawn(leave="group", orphan=orphan) for fake in calculators}
+    dying.die()
+    last = other if options == ("-z",) else stage.next_calculator()
+    processes.await_ends({left[dying]}, stage.bound)
+    assert left[dying] not in stage.leftovers(), "it was left running"
+    assert run.status is None
+    # What is killed wrongly needs a moment to go: to be late with it passes.
+    processes.await_ends({left[other]}, stage.grace)
+    assert left[other] in stage.leftovers(), "what the other node has started was ended"
+    other.answer(b"of b")
+    stage.wait("the task of the dead node to reach another", lambda: b"a" in last.tasks)
+    last.answer(b"of a")
+    assert run.finish(3 * stage.bound) == 0
+    assert not stage.left_running(), "processes were left running"

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.harness import processes
+from conformance.harness.usage import CALCULATOR, call, refuse
+
 if TYPE_CHECKING:
+    from conformance.harness.distributor import Distributor
     from conformance.harness.fakes import Calculator
     from conformance.harness.stage import Stage
 
 requirement = pytest.mark.requirement
+finish_timeout = pytest.mark.extension("--finish-timeout")
 
 
 def grace(stage: Stage) -> float:
@@ -106,36 +113,102 @@ def test_calculators_are_waited_for(stage: Stage, nodes: int) -> None:
     assert run.wait() == 0
 
 
-@requirement("END-004", "END-005")
-def test_a_calculator_that_does_not_end(stage: Stage) -> None:
-    """It is given time, then asked by signals, and does not keep the distributor from ending."""
-    run = stage.start("-n", "+1", "-c", stage.calculator("linger", "stubborn"))
+def lingering(stage: Stage, *options: str) -> tuple[Distributor, Calculator, float]:
+    """A run at its end, whose only calculator ignores that and signals; and when it began."""
+    words = ("-n", "somewhere", "-t", stage.calculator("linger", "stubborn"), "-c", "x")
+    run = stage.start(*options, *words)
     calculator = stage.next_calculator()
     run.feed(b"a\n")
     calculator.next_task()
     calculator.answer(b"result")
-    before_its_end = time.monotonic()
+    calculator.sync()
+    began = time.monotonic()
     run.close_stdin()
     calculator.wait_eof()
-    stage.wait(
-        "the end of a calculator that ignores the end of its input",
-        lambda: calculator.gone or run.status is not None,
-        grace(stage),
-    )
-    # What was killed needs a moment to go, perhaps longer than its distributor.
-    stage.happens(lambda: calculator.gone, stage.moment)
-    assert calculator.gone, "the distributor exited and left its calculator running"
-    run.wait(grace(stage))
+    return run, calculator, began
+
+
+@requirement("END-040", "END-004")
+def test_a_calculator_that_takes_long_to_end(stage: Stage) -> None:
+    """It is neither left nor signalled, however long it takes."""
+    run, calculator, _ = lingering(stage)
+    # One that loses patience later passes: nobody can look for ever.
+    stage.happens(lambda: run.status is not None or bool(calculator.signals), 15.0)
+    assert run.status is None, "the distributor exited before its calculator"
+    assert not calculator.signals, "its calculator was sent a signal"
+    calculator.exit(0)
+    assert run.wait() == 0
     assert run.stdout == b"result\n"
-    times = [at for _, at in calculator.signals]
-    assert all(at - before_its_end >= 4.9 for at in times), "a signal came before 5 seconds"
-    assert calculator.gone_at - before_its_end >= 4.9, "it was killed before 5 seconds"
 
 
-@requirement("END-005")
+@requirement("END-048")
+def test_a_calculator_that_takes_long_to_end_is_named(stage: Stage) -> None:
+    run, calculator, _ = lingering(stage)
+    stage.wait("a diagnostic that names the node", lambda: b"somewhere" in run.stderr, grace(stage))
+    calculator.exit(0)
+    assert run.wait() == 0
+
+
+@requirement("END-041", "END-042", "END-003")
+@finish_timeout
+def test_a_calculator_that_takes_longer_than_it_may(stage: Stage) -> None:
+    """It is asked by signals, and does not keep the distributor from ending."""
+    run, calculator, began = lingering(stage, "--finish-timeout", "0.5")
+    assert run.wait(grace(stage)) == 1
+    calculator.wait_gone()
+    assert run.stdout == b"result\n"
+    assert b"somewhere" in run.stderr, "the diagnostic lacks the name of the node"
+    assert calculator.signals, "it was not asked to end"
+    assert calculator.signals[0][1] - began >= 0.5, "a signal came too early"
+
+
+@requirement("END-041")
+@finish_timeout
+@pytest.mark.parametrize("options", [(), ("-z",), ("-z", "-g")], ids=" ".join)
+def test_a_calculator_that_ends_in_time(stage: Stage, options: tuple[str, ...]) -> None:
+    timeout = str(grace(stage))
+    run = stage.start(
+        "--finish-timeout", timeout, *options, "-n", "+1", "-c", stage.calculator("linger")
+    )
+    run.feed(b"a\n")
+    run.close_stdin()
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    calculator.answer(b"success")
+    calculator.wait_eof()
+    calculator.exit(3)
+    assert run.wait() == 0
+    assert run.stdout == b"success\n"
+
+
+@requirement("END-042")
+@finish_timeout
+@pytest.mark.parametrize("value", ["", "0", "0.0", "-1", "x", "1x", "1e3", "inf", "nan", " 1"])
+def test_values_of_finish_timeout(stage: Stage, value: str) -> None:
+    good = call("--finish-timeout", "9.25", "-n", "+1", "-c", CALCULATOR)
+    bad = call(f"--finish-timeout={value}", "-n", "+1", "-c", CALCULATOR)
+    run = refuse(stage, bad, good)
+    assert run.status == 1
+    assert b"--finish-timeout" in run.stderr
+
+
+@requirement("END-005", "END-006")
 def test_a_stopped_calculator(stage: Stage) -> None:
     """SIGTERM does not end a process that SIGSTOP has stopped."""
     run = stage.start("-n", "+1", "-c", alone(stage))
+    calculator = stage.next_calculator()
+    run.feed(b"a\n")
+    calculator.next_task()
+    calculator.signal(signal.SIGSTOP)
+    run.signal(signal.SIGTERM)
+    assert run.wait(grace(stage)) == -signal.SIGTERM
+    assert not stage.left_running(), "processes were left running"
+
+
+@requirement("END-041")
+@finish_timeout
+def test_a_calculator_that_is_stopped_when_it_is_to_end(stage: Stage) -> None:
+    run = stage.start("--finish-timeout", "0.1", "-n", "+1", "-c", alone(stage))
     calculator = stage.next_calculator()
     run.feed(b"a\n")
     calculator.next_task()
@@ -143,7 +216,7 @@ def test_a_stopped_calculator(stage: Stage) -> None:
     calculator.sync()
     calculator.signal(signal.SIGSTOP)
     run.close_stdin()
-    assert run.wait(grace(stage)) == 0
+    assert run.wait(grace(stage)) == 1
     assert run.stdout == b"result\n"
     assert not stage.left_running(), "processes were left running"
 
@@ -156,7 +229,7 @@ def test_a_daemon_that_holds_the_pipes(stage: Stage) -> None:
     calculators = stage.next_calculators(2)
     for calculator in calculators:
         task = calculator.next_task()
-        calculator.spawn(keep_input=True, keep_output=True, leave=True)
+        calculator.spawn(keep_input=True, keep_output=True, leave="session")
         calculator.answer(stage.result(task))
     run.close_stdin()
     assert run.wait(grace(stage)) == 0
@@ -175,6 +248,80 @@ def test_nothing_is_left_running(stage: Stage) -> None:
         calculator.answer()
     assert run.finish() == 0
     assert not stage.left_running(), "processes were left running"
+
+
+#: How a run ends, and with which status.
+ENDS = {"end": 0, "SIGINT": -signal.SIGINT, "SIGTERM": -signal.SIGTERM, "loss": 1}
+
+
+def end(stage: Stage, run: Distributor, calculators: list[Calculator], how: str) -> None:
+    """End a run whose calculators hold a task each, and check its status."""
+    if how == "end":
+        for calculator in calculators:
+            calculator.answer()
+        run.close_stdin()
+    elif how == "loss":
+        calculators[0].die()
+    else:
+        run.signal(signal.Signals[how])
+    assert run.wait(grace(stage)) == ENDS[how]
+
+
+@requirement("END-050", "END-006")
+@pytest.mark.parametrize("orphan", [False, True], ids=["child", "orphan"])
+@pytest.mark.parametrize("how", ENDS)
+def test_what_is_in_another_group_is_ended(stage: Stage, how: str, orphan: bool) -> None:
+    """As with ``timeout``; an orphan's parent has ended before the run does."""
+    run = stage.start("-n", "+2", "-c", stage.calculator())
+    calculators = stage.next_calculators(2)
+    run.feed(b"a\nb\n")
+    for calculator in calculators:
+        calculator.next_task()
+        assert calculator.spawn(leave="group", orphan=orphan) in stage.leftovers()
+    end(stage, run, calculators, how)
+    assert not stage.left_running(), "processes were left running"
+
+
+@requirement("END-043")
+@pytest.mark.parametrize("how", ENDS)
+def test_what_is_in_another_session_is_left_alone(stage: Stage, how: str) -> None:
+    run = stage.start("-n", "+2", "-c", stage.calculator())
+    calculators = stage.next_calculators(2)
+    run.feed(b"a\nb\n")
+    daemons = set()
+    for calculator in calculators:
+        calculator.next_task()
+        daemons |= {calculator.spawn(leave="session", orphan=orphan) for orphan in (True, False)}
+    end(stage, run, calculators, how)
+    # What was killed needs a moment to go: whose murder takes longer passes.
+    processes.await_ends(daemons, stage.grace)
+    assert daemons <= stage.leftovers(), "a daemon was ended"
+
+
+#: What starts a process in the background, and writes its id to a file, before the distributor is.
+OTHERS = {
+    "its own child": 'sleep 1000 & echo $! >"$0"; exec "$@"',
+    "an orphan": '(sleep 1000 & echo $! >"$0"); exec "$@"',
+}
+
+
+@requirement("END-052")
+@pytest.mark.parametrize("how", ENDS)
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_others_have_started_is_left_alone(stage: Stage, other: str, how: str) -> None:
+    """Also what is the distributor's child, since a shell became the distributor."""
+    words = ["/bin/sh", "-c", OTHERS[other], "job"]
+    run = stage.start("-n", "+2", "-c", stage.calculator(), within=words)
+    calculators = stage.next_calculators(2)
+    job = int((stage.directory / "job").read_text())
+    run.feed(b"a\nb\n")
+    for calculator in calculators:
+        calculator.next_task()
+        calculator.spawn(leave="group", orphan=True)
+    end(stage, run, calculators, how)
+    # As above.
+    processes.await_ends([job], stage.grace)
+    assert job in stage.leftovers(), "a process of somebody else was ended"
 
 
 @requirement("END-007")
@@ -515,3 +662,132 @@ def test_calculators_see_the_end_after_sigkill(stage: Stage) -> None:
     for calculator in calculators:
         calculator.wait_eof()
     assert run.wait() == -signal.SIGKILL
+
+
+# A stop
+
+
+#: Gives the distributor a process group whose leader's parent is of its session, as a shell does:
+#: in others the system ignores SIGTSTP. Writes the distributor's id to a file.
+JOB_CONTROL = Path(__file__).parent / "harness" / "jobcontrol.py"
+
+
+def start_as_job(stage: Stage, *words: str) -> tuple[Distributor, int]:
+    """Start a distributor as a shell starts a job; the id of its process."""
+    within = (sys.executable, "-IS", str(JOB_CONTROL), "pid")
+    run = stage.start(*words, within=within)
+    stage.next_calculators(1)
+    return run, int((stage.directory / "pid").read_text())
+
+
+def assert_stopped(stage: Stage, distributor: int, calculators: list[Calculator]) -> None:
+    pids = {distributor, *(calculator.pid for calculator in calculators)}
+    assert processes.await_state({distributor}, "T", stage.bound), "the distributor goes on"
+    assert processes.await_state(pids, "T", stage.moment), "its calculators go on"
+
+
+@requirement("END-044")
+@pytest.mark.parametrize("options", [(), ("-z",)], ids=["", "-z"])
+def test_stopped_together(stage: Stage, options: tuple[str, ...]) -> None:
+    """With a child of a calculator, and twice."""
+    run, pid = start_as_job(stage, *options, "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\nb\n")
+    calculator = stage.holder(b"a")
+    child = calculator.spawn()
+    for task in (b"a", b"b"):
+        calculator.sync()
+        os.kill(pid, signal.SIGTSTP)
+        assert_stopped(stage, pid, [calculator])
+        assert processes.await_state({child}, "T", stage.moment), "a child of its group goes on"
+        os.kill(pid, signal.SIGCONT)
+        calculator.answer(b"of " + task)
+        calculator.sync()
+        assert processes.await_state({child}, "S", stage.bound), "the child does not go on"
+    assert run.finish() == 0
+    assert run.stdout == b"of a\nof b\n"
+
+
+@requirement("END-044", "END-030")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
+def test_a_signal_that_comes_while_it_is_stopped(stage: Stage, number: signal.Signals) -> None:
+    run, pid = start_as_job(stage, "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\n")
+    calculator = stage.holder(b"a")
+    os.kill(pid, signal.SIGTSTP)
+    assert_stopped(stage, pid, [calculator])
+    os.kill(pid, number)
+    os.kill(pid, signal.SIGCONT)
+    assert run.wait(grace(stage)) == -number
+    assert not stage.left_running(), "processes were left running"
+
+
+@requirement("END-045")
+@finish_timeout
+def test_no_time_passes_while_it_is_stopped(stage: Stage) -> None:
+    """The stop is longer than all of the time that the calculator has to end."""
+    timeout = stage.bound / 2
+    words = ("--finish-timeout", str(timeout), "-n", "+1", "-c", stage.calculator("linger"))
+    run, pid = start_as_job(stage, *words)
+    run.feed(b"a\n")
+    calculator = stage.holder(b"a")
+    calculator.answer(b"result")
+    run.close_stdin()
+    calculator.wait_eof()
+    os.kill(pid, signal.SIGTSTP)
+    assert_stopped(stage, pid, [calculator])
+    # To wait too short a time lets one pass that counts it.
+    stage.happens(lambda: run.status is not None, 1.2 * timeout)
+    os.kill(pid, signal.SIGCONT)
+    calculator.exit(0)
+    assert run.wait() == 0
+    assert run.stdout == b"result\n"
+
+
+@requirement("END-046")
+def test_a_stop_that_was_ignored_stays_ignored(stage: Stage) -> None:
+    ignoring = ["/bin/sh", "-c", 'trap "" TSTP; exec "$@"', "sh"]
+    run = stage.start("-n", "+1", "-c", stage.calculator(), within=ignoring)
+    run.feed(b"a\nb\n")
+    calculator = stage.next_calculator()
+    assert calculator.next_task() == b"a"
+    run.signal(signal.SIGTSTP)
+    calculator.answer(b"of a")
+    assert calculator.next_task() == b"b"
+    calculator.answer(b"of b")
+    assert run.finish() == 0
+    assert run.stdout == b"of a\nof b\n"
+
+
+# Diagnostics that nobody reads
+
+
+@requirement("END-049")
+@pytest.mark.parametrize("how", ["lost node", "task without status"])
+def test_unread_diagnostics(stage: Stage, how: str) -> None:
+    """Standard error is a full pipe."""
+    fifo = stage.directory / "full"
+    os.mkfifo(fifo)
+    full = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    options = ("-g",) if how == "task without status" else ()
+    try:
+        while True:
+            os.write(full, bytes(4096))
+    except BlockingIOError:
+        pass
+    try:
+        within = ["/bin/sh", "-c", 'exec "$@" 2>"$0"', str(fifo)]
+        run = stage.start(*options, "-n", "+1", "-c", alone(stage), within=within)
+        run.feed(b"a\n")
+        run.close_stdin()
+        calculator = stage.next_calculator()
+        calculator.next_task()
+        calculator.write(b"of a\n")
+        if options:
+            calculator.answer()
+        else:
+            calculator.exit(1)
+        status = run.wait(grace(stage))
+        assert run.stdout == b"of a\n" + (b"?\n" if options else b"")
+        assert status == 1 or options, "the loss is not in the exit status"
+    finally:
+        os.close(full)

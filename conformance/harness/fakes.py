@@ -185,14 +185,20 @@ class Fake:
         return int(self._ask("flood", line, limit, patience, bound=bound))
 
     def spawn(
-        self, *, keep_input: bool = False, keep_output: bool = False, leave: bool = False
+        self,
+        *,
+        keep_input: bool = False,
+        keep_output: bool = False,
+        leave: str = "",
+        orphan: bool = False,
     ) -> int:
         """Start a child that never ends by itself; its pid.
 
-        It is in the same process group unless it is to ``leave`` that, and holds no pipe unless it
-        is to keep one.
+        It is in the same process group unless it is to ``leave`` that for a "group" or a "session"
+        of its own, and holds no pipe unless it is to keep one. The parent of an ``orphan`` has
+        ended.
         """
-        return int(self._ask("spawn", keep_input, keep_output, leave))
+        return int(self._ask("spawn", keep_input, keep_output, leave, orphan))
 
     def pipes(self) -> dict[int, str]:
         """What each of its open descriptors refers to."""

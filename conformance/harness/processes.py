@@ -64,6 +64,26 @@ def parent_of(pid: int) -> int:
     return int(status.rpartition(b")")[2].split()[1])  # the name may hold blanks and parentheses
 
 
+def state_of(pid: int) -> str:
+    """The letter for the state of a process, such as T if it is stopped; empty if it is gone."""
+    try:
+        status = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return ""
+    return status.rpartition(b")")[2].split()[0].decode()
+
+
+def await_state(pids: Iterable[int], state: str, patience: float) -> bool:
+    """Whether all processes come to be in a state; no event tells that, so it is looked again."""
+    deadline = time.monotonic() + patience
+    left = set(pids)
+    while left := {pid for pid in left if state_of(pid) != state}:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.001)
+    return True
+
+
 def between(pid: int, ancestor: int) -> set[int]:
     """A process and its ancestors below that one, such as the shells around a calculator.
 

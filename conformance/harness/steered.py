@@ -220,18 +220,30 @@ class Steered:
     def _do_close_stderr(self) -> None:
         os.close(_STDERR)
 
-    def _do_spawn(self, keep_input: bool, keep_output: bool, leave: bool) -> int:
+    def _do_spawn(self, keep_input: bool, keep_output: bool, leave: str, orphan: bool) -> int:
         """Leave a child that never ends, and that holds no other pipes than those it keeps."""
-        child = os.fork()
-        if child == 0:
+        reader, writer = os.pipe()
+        between = os.fork() if orphan else 0
+        child = 0 if between else os.fork()
+        if not between and child == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            if leave:
+            if leave == "session":
                 os.setsid()
+            elif leave == "group":
+                os.setpgid(0, 0)
+            os.write(writer, b"%d" % os.getpid())  # only now is it where it is to be
             for fd in range(64):
                 if not (keep_input and fd == _STDIN) and not (keep_output and fd == _STDOUT):
                     os.closerange(fd, fd + 1)
             while True:
                 signal.pause()
+        if orphan and not between:
+            os._exit(0)
+        if between:
+            os.waitpid(between, 0)
+        child = int(os.read(reader, 20))
+        os.close(reader)
+        os.close(writer)
         return child
 
     def _do_pipes(self) -> dict[int, str]:

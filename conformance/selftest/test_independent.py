@@ -23,7 +23,7 @@ OTHERS = (
 )
 
 # It differs from these recommendations: the first lines of its source say how.
-REMARKS = {"DSP-014", "GRA-044", "WGT-003", "WGT-008"}
+REMARKS = {"DSP-014", "END-048", "GRA-044", "WGT-003", "WGT-008"}
 
 # It reports neither traps nor nodes that only die.
 REMARKS |= {"NOD-011", "NOD-012", "NOD-013", "NOD-014", "OPT-061", "OPT-062", "RST-031"}

@@ -8,7 +8,13 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 
 from paexec_trio.cli.programs import PROGRAMS
-from paexec_trio.core.settings import DRAIN_GRACE, FINISH_GRACE, STOP_GRACE, TERM_GRACE
+from paexec_trio.core.settings import (
+    DRAIN_GRACE,
+    FINISH_NOTICE,
+    KILL_GRACE,
+    STOP_GRACE,
+    TERM_GRACE,
+)
 from paexec_trio.core.states import TRANSITIONS, NodeState
 from paexec_trio.runtime.holding import MEMORY_LIMIT
 
@@ -48,7 +54,8 @@ class NodeLife(Directive):
 
 GRACES = {
     "drain_grace": DRAIN_GRACE,
-    "finish_grace": FINISH_GRACE,
+    "finish_notice": FINISH_NOTICE,
+    "kill_grace": KILL_GRACE,
     "stop_grace": STOP_GRACE,
     "term_grace": TERM_GRACE,
 }

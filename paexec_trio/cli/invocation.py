@@ -126,6 +126,7 @@ def understand(
             resistance=resistance,
             describe_weights="-d" in letters,
             exec_mode=exec_mode,
+            finish_timeout=_finish_timeout(values),
         ),
         Launch(
             command=None if exec_mode else _command_line(calculator),
@@ -216,7 +217,7 @@ def _prefetch(value: bytes) -> int:
 
 def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Resistance | None:
     """Return how the run goes on when nodes die, ``None`` if it does not."""
-    seconds = _seconds(values.get("-Z", b"0"))
+    seconds = _seconds("-Z", values.get("-Z", b"0"))
     if "-w" in values and not seconds:
         raise UsageError(b"-w is useless without -Z")
     if not {"-z", "-Z"} & values.keys():
@@ -226,12 +227,27 @@ def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Re
     return Resistance(fatal=words.get(b"F", b"fatal"), restart_seconds=seconds, wait="-w" in values)
 
 
-def _seconds(value: bytes) -> float:
-    """Read the value of ``-Z`` (RST-002)."""
+def _finish_timeout(values: Mapping[str, bytes]) -> float:
+    """Return the value of ``--finish-timeout`` (END-042), 0 if it is not given."""
+    option = "--finish-timeout"
+    if option not in values:
+        return 0.0
+    seconds = _seconds(option, values[option])
+    if not seconds:
+        raise _invalid(option, values[option])
+    return seconds
+
+
+def _seconds(option: str, value: bytes) -> float:
+    """Read the value of an option that is a time (RST-002, END-042)."""
     whole, _, fraction = value.partition(b".")
     if not (whole + fraction).isdigit():
-        raise UsageError(b"invalid argument for option -Z: '%b'", value)
+        raise _invalid(option, value)
     return float(value)
+
+
+def _invalid(option: str, value: bytes) -> UsageError:
+    return UsageError(b"invalid argument for option %b: '%b'", option.encode(), value)
 
 
 def _calculator(

@@ -75,7 +75,9 @@ def _run(invocation: Invocation) -> int:
             stop_signals=[
                 number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
             ],
+            suspend=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
             alone=True,
+            adopt=True,
             debug=invocation.debug,
         )
     )

@@ -203,6 +203,20 @@ for the link, and stays 1 where tasks take long.
 """,
         choices=("auto",),
     ),
+    Option(
+        "",
+        "seconds",
+        (
+            "end calculators that take longer than this to end by",
+            "themselves after the end of their input, with status 1",
+        ),
+        "finish-timeout",
+        details="""\
+By default a calculator that still works after its last task, because it writes an index or uploads
+something, is waited for; after 10 seconds a message names its node. Fractions are allowed. What
+does not end in time receives SIGTERM and, 2 seconds later, SIGKILL, and the exit status is 1.
+""",
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

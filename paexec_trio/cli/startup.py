@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from paexec_trio import __version__
 from paexec_trio.cli.syntax import VERSION
 from paexec_trio.runtime.diagnostics import write_diagnostic
-from paexec_trio.runtime.orphans import is_first_process
 
 if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
@@ -32,7 +31,7 @@ def prepare_signals() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Ignored by some parents; then the exit of no process could be waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if is_first_process():
+    if os.getpid() == 1:
         # The default action does not end the first process of a container.
         for number in STOP_SIGNALS:
             if signal.getsignal(number) is signal.SIG_DFL:

@@ -24,6 +24,10 @@ class Timer(IntEnum):
     """What is left of dead nodes receives SIGTERM, or SIGKILL if it was not enough."""
     RESTART = 5
     """Dead nodes are started again."""
+    NOTICE = 6
+    """Nodes that a finished run still waits for are named."""
+    LEAVE = 7
+    """Nodes that are still there after SIGKILL are left."""
 
 
 @final
@@ -66,6 +70,16 @@ class KillNode(Record):
     def __init__(self, node: int, force: bool) -> None:
         self.node = node
         self.force = force
+
+
+@final
+class LeaveNode(Record):
+    """Go on without a node that SIGKILL does not end; answered by ``NodeGone``."""
+
+    __slots__ = __match_args__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
 
 
 @final
@@ -174,6 +188,7 @@ Command = (
     | Send
     | CloseStdin
     | KillNode
+    | LeaveNode
     | Write
     | Hold
     | Join

@@ -17,6 +17,7 @@ from paexec_trio.core.commands import (
     Exit,
     Hold,
     KillNode,
+    LeaveNode,
     ReadMore,
     Report,
     Send,
@@ -54,7 +55,8 @@ from paexec_trio.core.prefetch import Depths
 from paexec_trio.core.rendering import PrefixMaker, render
 from paexec_trio.core.settings import (
     DRAIN_GRACE,
-    FINISH_GRACE,
+    FINISH_NOTICE,
+    KILL_GRACE,
     STOP_GRACE,
     TERM_GRACE,
     ExecSettings,
@@ -179,6 +181,8 @@ class Engine:
         self._phase = Phase.RUNNING
         self._outcome = Exit()
         self._drain_grace = DRAIN_GRACE
+        self._is_terminating = False
+        self._is_killing = False
         self._output_broken = False
         self._muted = False
         self._commands: list[Command] = []
@@ -256,7 +260,8 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.STARTED)
         node.pid = event.pid
-        node.died = node.terminated = node.deafened = node.answered = False
+        node.died = node.exited = node.deafened = node.answered = False
+        node.burials = 0
         self._hopeless = False
         self._depths.node_started(node)
         heappush(self._idle, node.index)
@@ -469,6 +474,7 @@ class Engine:
 
     def _node_ended(self, event: NodeEnded) -> None:
         node = self._nodes[event.node]
+        node.exited = event.exited
         if node.state is not _ENDED:
             self._end_node(node, _lost(node))
 
@@ -534,8 +540,11 @@ class Engine:
         # Not those whose input was closed in the end: they have their own time (END-004).
         left = [node for node in self._nodes if node.state is _ENDED and node.died]
         for node in left:
-            self._commands.append(KillNode(node.index, force=node.terminated))
-            node.terminated = True
+            if node.burials <= 1:
+                self._commands.append(KillNode(node.index, force=node.burials == 1))
+            else:
+                self._commands.append(LeaveNode(node.index))
+            node.burials += 1
         self._burial_arranged = bool(left)
         if left:
             self._commands.append(SetTimer(Timer.BURY, TERM_GRACE))
@@ -560,7 +569,7 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.VANISH)
         if event.left_running:
-            self._report(b"node %b cannot be killed; left running", node.name)
+            self._report(b"node %b: process %d does not end; left", node.name, node.pid)
         if node.died and not node.answered:
             self._report_vain_lives(node, end_of(event.status))
         self._exit_if_nothing_is_left()
@@ -662,7 +671,9 @@ class Engine:
                 self._close(node)
         if all(node.state >= NodeState.CLOSING for node in self._nodes):
             self._phase = Phase.FINISHING
-            self._commands.append(SetTimer(Timer.TERMINATE, FINISH_GRACE))
+            self._commands.append(SetTimer(Timer.NOTICE, FINISH_NOTICE))
+            if self._settings.finish_timeout:
+                self._commands.append(SetTimer(Timer.TERMINATE, self._settings.finish_timeout))
             self._exit_if_nothing_is_left()
 
     def _looks_ahead(self) -> bool:
@@ -822,7 +833,7 @@ class Engine:
 
     def _stop_requested(self, event: StopRequested) -> None:
         if self._phase is Phase.STOPPING:
-            self._kill(force=True)  # somebody is impatient
+            self._kill()  # somebody is impatient
             self._drain_grace = STOP_GRACE
             if not self._outcome.signal:
                 self._outcome = Exit(signal=event.signal)  # END-030, though a failure came first
@@ -852,7 +863,11 @@ class Engine:
             case Timer.TERMINATE:
                 self._terminate()
             case Timer.KILL:
-                self._kill(force=True)
+                self._kill()
+            case Timer.LEAVE:
+                self._commands.extend(LeaveNode(node.index) for node in self._remaining())
+            case Timer.NOTICE:
+                self._name_those_waited_for()
             case Timer.GIVE_UP:
                 self._commands.append(self._outcome)
             case Timer.BURY:
@@ -860,22 +875,66 @@ class Engine:
             case Timer.RESTART:
                 self._restart_dead_nodes()
 
-    def _terminate(self) -> None:
-        if self._phase is Phase.FINISHING:
-            for node in self._remaining():
+    def _name_those_waited_for(self) -> None:
+        """Say which calculators have not ended yet (END-040), and stop waiting for others."""
+        if self._phase is not Phase.FINISHING or self._is_terminating:
+            return
+        timeout = self._settings.finish_timeout
+        advice = b"--finish-timeout SECONDS would end it"
+        if timeout:
+            advice = b"--finish-timeout %g ends it" % timeout
+        for node in self._remaining():
+            if node.exited:
+                self._report_held_output(node)
+                self._commands.append(KillNode(node.index, force=True))
+            else:
                 self._report(
-                    b"processes of node %b did not end within %d seconds; killed",
+                    b"node %b has not ended %d seconds after the end of its input; %b",
                     node.name,
-                    int(FINISH_GRACE),
+                    int(FINISH_NOTICE),
+                    advice,
                 )
-        self._kill(force=False)
+
+    def _terminate(self) -> None:
+        """Send SIGTERM to all nodes that are left, and SIGKILL if that does not help."""
+        self._is_terminating = True
+        self._is_killing = False
+        remaining = self._remaining()
+        if self._phase is Phase.FINISHING:
+            for node in remaining:
+                self._report_timeout(node)
+        self._commands.extend(KillNode(node.index, force=False) for node in remaining)
         self._commands.append(SetTimer(Timer.KILL, TERM_GRACE))
 
-    def _kill(self, *, force: bool) -> None:
-        self._commands.extend(KillNode(node.index, force) for node in self._remaining())
+    def _report_timeout(self, node: Node) -> None:
+        """Say that a node is ended by ``--finish-timeout``, and let the run fail (END-041)."""
+        if node.exited:
+            self._report_held_output(node)
+            return
+        self._outcome = Exit(status=1)
+        self._report(
+            b"node %b has not ended within %g seconds (--finish-timeout); killed",
+            node.name,
+            self._settings.finish_timeout,
+        )
+
+    def _report_held_output(self, node: Node) -> None:
+        """Say that a calculator has ended, and that nobody waits for who holds its output."""
+        self._report(b"node %b has ended, but others hold its output; not waited for", node.name)
+
+    def _kill(self) -> None:
+        """Send SIGKILL to all nodes that are left, and leave those that it does not end."""
+        self._commands.extend(KillNode(node.index, force=True) for node in self._remaining())
+        if not self._is_killing:  # whoever is impatient again and again does not put it off
+            self._is_killing = True
+            self._commands.append(SetTimer(Timer.LEAVE, KILL_GRACE))
 
     def _remaining(self) -> list[Node]:
-        return [n for n in self._nodes if n.state in {NodeState.CLOSING, NodeState.ENDED}]
+        """Return the nodes that are to end, but for dead ones that are ended in their own time."""
+        left = [n for n in self._nodes if n.state in {NodeState.CLOSING, NodeState.ENDED}]
+        if self._phase is Phase.FINISHING:
+            return [node for node in left if not node.died]
+        return left
 
     def _exit_if_nothing_is_left(self) -> None:
         if self._phase not in {Phase.FINISHING, Phase.STOPPING}:

@@ -91,20 +91,24 @@ class NodeUnwritable(Record):
 
 @final
 class NodeEnded(Record):
-    """No result can come from this node any more: its output or its process ended."""
+    """No result can come from this node any more: its output or its process ended.
 
-    __slots__ = __match_args__ = ("node",)
+    ``exited``: its process has ended, and only others can still hold its output.
+    """
 
-    def __init__(self, node: int) -> None:
+    __slots__ = __match_args__ = ("node", "exited")
+
+    def __init__(self, node: int, exited: bool = False) -> None:
         self.node = node
+        self.exited = exited
 
 
 @final
 class NodeGone(Record):
     """Nothing is left of this node's processes. Comes after :class:`NodeEnded`.
 
-    ``left_running``: its process may not be signalled and did not end; nobody waits for it.
-    ``status``: its exit status, negative for a signal; ``None`` if nobody knows.
+    ``left_running``: its process may not be signalled, or SIGKILL did not end it; nobody waits for
+    it. ``status``: its exit status, negative for a signal; ``None`` if nobody knows.
     """
 
     __slots__ = __match_args__ = ("node", "left_running", "status")

@@ -50,14 +50,17 @@ class Node:
         pace: how many tasks its process should hold, with ``--prefetch auto``.
         stray_end: the last octets that it wrote outside of a task after the end of its input, after
             a newline; they may be the beginning of an EOT.
-        terminated: whether what is left of it after its death has received SIGTERM.
+        exited: whether its process has ended, so that only others can still hold its output.
+        burials: how often what is left of it after its death was told to end.
     """
 
     __slots__ = (
         "answered",
         "attempts",
+        "burials",
         "deafened",
         "died",
+        "exited",
         "framer",
         "fruitless",
         "index",
@@ -67,7 +70,6 @@ class Node:
         "state",
         "stray_end",
         "stray_octets_reported",
-        "terminated",
     )
 
     def __init__(self, index: int, name: bytes, framer: ResultFramer | ExecFramer) -> None:
@@ -84,7 +86,8 @@ class Node:
         self.deafened = False
         self.died = False
         self.pace: Pace | None = None
-        self.terminated = False
+        self.exited = False
+        self.burials = 0
 
     def step(self, step: Step) -> None:
         """Move on to the next state.

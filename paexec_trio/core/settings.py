@@ -8,14 +8,17 @@ from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
 
-FINISH_GRACE = 10.0
-"""Seconds that calculators have to end by themselves once their input is closed (END-005)."""
+FINISH_NOTICE = 10.0
+"""Seconds that a finished run waits for its calculators to end before it says so (END-040)."""
 
 STOP_GRACE = 0.2
 """Seconds between closing the calculators' input and SIGTERM when a run is stopped."""
 
 TERM_GRACE = 2.0
 """Seconds between SIGTERM and SIGKILL. For dead nodes, SIGTERM comes within the same time."""
+
+KILL_GRACE = 1.0
+"""Seconds between SIGKILL and the time when a process that is still there is left (END-047)."""
 
 DRAIN_GRACE = 2.0
 """Seconds in which, after a signal, nobody takes any of the output until it is given up."""
@@ -101,6 +104,8 @@ class Settings(NamedTuple):
         resistance: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
         describe_weights: report the weights of a graph's tasks (WGT-008).
         exec_mode: how a command is run for each task; ``None`` if tasks are sent to calculators.
+        finish_timeout: the time in seconds after which calculators that do not end by themselves
+            at the normal end are ended by signals; 0: they are waited for (END-041).
     """
 
     nodes: tuple[bytes, ...]
@@ -118,3 +123,4 @@ class Settings(NamedTuple):
     resistance: Resistance | None = None
     describe_weights: bool = False
     exec_mode: ExecSettings | None = None
+    finish_timeout: float = 0.0

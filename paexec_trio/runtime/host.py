@@ -24,6 +24,7 @@ from paexec_trio.core.commands import (
     Hold,
     Join,
     KillNode,
+    LeaveNode,
     ReadMore,
     Release,
     Report,
@@ -54,13 +55,14 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
+from paexec_trio.core.settings import DRAIN_GRACE, KILL_GRACE, STOP_GRACE, TERM_GRACE
 from paexec_trio.core.visible import diagnostic, visible
+from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
-from paexec_trio.runtime.orphans import reap_orphans
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.spillfile import SpillError
+from paexec_trio.runtime.suspension import stop_this_process
 from paexec_trio.runtime.terminal import has_terminal
 from paexec_trio.runtime.waiting import Waiter
 from paexec_trio.runtime.writequeue import WriteQueue
@@ -97,7 +99,9 @@ class Host:
         waiter: how it is waited for all of them.
         exchange: is asked before an event is made of what a calculator wrote.
         tells_time: whether each batch of events begins with ``TimePassed``.
-        reaps_orphans: whether children that it did not start are to be reaped, too.
+        adopts: whether processes that lose their parent become children of this one.
+        sessions: whether nodes have sessions of their own also where there is no terminal.
+        program: the name in front of diagnostics.
 
     Raises:
         OSError: ``stdout`` is not open.
@@ -114,7 +118,9 @@ class Host:
         *,
         exchange: Exchange | None = None,
         tells_time: bool = False,
-        reaps_orphans: bool = False,
+        adopts: bool = False,
+        sessions: bool = True,
+        program: bytes = b"paexec-trio",
     ) -> None:
         self._writer = NonblockingWriter(stdout)
         self._output_is_terminal = os.isatty(stdout)
@@ -122,9 +128,10 @@ class Host:
         self._nodes = nodes
         self._exchange = exchange
         self._tells_time = tells_time
-        self._reaps_orphans = reaps_orphans
         self._environment = launch.environment(os.environb)
-        self._has_terminal = has_terminal()
+        self._program = program
+        self._sessions = sessions or has_terminal()
+        self._ends = Ends(sessions=self._sessions, adopts=adopts)
         self._processes: dict[int, NodeProcess] = {}
         self.has_started = False
         """Whether a process was started, or is just being started, that would have to be ended."""
@@ -141,6 +148,8 @@ class Host:
         self._pending: deque[Iterator[Event]] = deque()
         self._deadlines: dict[Timer, float] = {}
         self._give_up_after = 0.0
+        self._stopped_seconds = 0.0
+        self._requests: set[Callable[[], None]] = set()
         # A pipe, because it is also what Python writes to when a signal comes: one that comes just
         # before the system waits must end that wait, too.
         self._woken_by, self.wakeup_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -165,6 +174,7 @@ class Host:
             Send: self._send,
             CloseStdin: self._close_stdin,
             KillNode: self._kill_node,
+            LeaveNode: self._leave_node,
             Write: self._write,
             Hold: self._hold,
             Join: self._join,
@@ -181,18 +191,24 @@ class Host:
     async def wait(self) -> None:
         """Return when something has happened."""
         self._flush_output()
+        due_at = self._ends.due_at
+        if due_at is not None and (not due_at or due_at <= self._waiter.now()):
+            self._catch_up()
+            due_at = None
         if self._pending or (self._output.size and not self._output_blocked):
             # There is work without an event: the second is the rest of what was released.
             await self._waiter.give_way()
             self._ready = self._epoll.poll(0)
             return
-        deadline = min(self._deadlines.values(), default=None)
+        deadline = min(self._deadlines.values(), default=due_at)
+        if due_at is not None and deadline is not None:
+            deadline = min(deadline, due_at)
         self._ready = await self._waiter.wait(self._epoll, deadline)
 
     def events(self) -> Iterator[Event]:
         """Yield what has happened."""
         if self._tells_time:
-            yield TimePassed(self._waiter.now())
+            yield TimePassed(self._waiter.now() - self._stopped_seconds)
         for _ in range(len(self._pending)):
             yield from self._pending.popleft()
         by_stdout, exchange = self._by_stdout, self._exchange
@@ -232,6 +248,22 @@ class Host:
     def request_stop(self, signum: int) -> None:
         """Ask the engine to end the run, as if by this signal; may be called by its handler."""
         self._pending.append(iter([StopRequested(signum)]))
+        self._wake()
+
+    def request_suspension(self) -> None:
+        """Stop, with all nodes, until SIGCONT; may be called by a signal handler (END-044)."""
+        if self.has_started:
+            self._requests.add(self._suspend)
+            self._wake()
+        else:
+            stop_this_process()
+
+    def request_reaping(self) -> None:
+        """Reap adopted processes that have ended; may be called by a signal handler."""
+        self._requests.add(self._reap_orphans)
+        self._wake()
+
+    def _wake(self) -> None:
         with suppress(BlockingIOError):  # there is enough in it
             os.write(self.wakeup_fd, b"!")
 
@@ -242,24 +274,19 @@ class Host:
             self._diagnostics.append(visible(text) + b"\n")
             self._flush_diagnostics()
 
-    async def close(self) -> None:
-        """End what is still running, however the loop ended, and release all descriptors."""
+    async def close(self) -> bool:
+        """End what is still running, however the loop ended, and release all descriptors.
+
+        Returns:
+            Whether all has ended; what has not was reported.
+        """
         # What the last events brought; it is lost only if nobody reads.
         self._flush_output()
         left = list(self._processes.values())
         if left:
-            for process in left:
-                process.close_stdin()
-            await self._wait_for_ends(left, STOP_GRACE)
-            for process in left:
-                process.signal_group(signal.SIGTERM)
-            await self._wait_for_ends(left, TERM_GRACE)
-            for process in left:
-                if process.signal_group(signal.SIGKILL) or process.has_exited():
-                    process.bury()
-                else:
-                    process.abandon()
-        self._processes.clear()
+            await self._end(left)
+        all_ended = await self._sweep()
+        await self._drain_diagnostics()
         self._epoll.close()
         os.close(self._woken_by)
         os.close(self.wakeup_fd)
@@ -267,6 +294,58 @@ class Host:
         self._held.close()
         if self._diagnostics_writer:
             self._diagnostics_writer.close()
+        return all_ended
+
+    async def _end(self, processes: Sequence[NodeProcess]) -> None:
+        """End processes that the engine does not end any more."""
+        for process in processes:
+            process.close_stdin()
+        await self._wait_for_ends(processes, STOP_GRACE)
+        for signum, grace in ((signal.SIGTERM, TERM_GRACE), (signal.SIGKILL, KILL_GRACE)):
+            for process in processes:
+                self._ends.signal(process, signum)
+            self._catch_up()
+            await self._wait_for_ends(processes, grace)
+        for process in processes:
+            if not process.has_exited():
+                self._report_survivor(process.pid, b"does not end")
+            self._ends.bury(process, 0.0)
+        self._processes.clear()
+
+    async def _sweep(self) -> bool:
+        """End what nodes have left; say whether nothing is there any more."""
+        if not self.has_started:
+            return True
+        pidfds = self._ends.sweep()
+        await self._waiter.wait_for_ends(pidfds, KILL_GRACE)
+        for pidfd in pidfds:
+            os.close(pidfd)
+        self._ends.reap_orphans(())
+        survivors = list(self._ends.survivors())
+        for pid, reason in survivors:
+            self._report_survivor(pid, reason)
+        return not survivors
+
+    def _report_survivor(self, pid: int, reason: bytes) -> None:
+        self.report(
+            b"%b: process %d, which a node has started, %b; left" % (self._program, pid, reason)
+        )
+
+    def _catch_up(self) -> None:
+        began = self._waiter.now()
+        self._ends.catch_up(self._processes.values())
+        self._ends.note_walk(began, self._waiter.now())
+
+    async def _drain_diagnostics(self) -> None:
+        """Write the last diagnostics as long as somebody reads them (END-049)."""
+        writer = self._diagnostics_writer
+        while writer and self._diagnostics.size:
+            with select.epoll() as room:  # it is readable when there is some
+                room.register(writer.fd, select.EPOLLOUT)
+                await self._waiter.wait_for_ends([room.fileno()], DRAIN_GRACE)
+                if not room.poll(0):
+                    return
+            self._flush_diagnostics()
 
     async def _wait_for_ends(self, processes: Iterable[NodeProcess], seconds: float) -> None:
         pidfds = [process.pidfd for process in processes if not process.exited]
@@ -297,9 +376,22 @@ class Host:
 
     def _woken(self) -> Iterator[Event]:
         os.read(self._woken_by, _CHUNK)
-        if self._reaps_orphans:
-            reap_orphans({process.pid for process in self._processes.values()})
+        while self._requests:
+            self._requests.pop()()
         return iter(())
+
+    def _suspend(self) -> None:
+        """Stop, and let the nodes stop as long; no time passes for deadlines (END-044)."""
+        began = self._waiter.now()
+        with self._ends.stopped(self._processes.values()):
+            stop_this_process()
+        seconds = self._waiter.now() - began
+        self._stopped_seconds += seconds
+        for timer in self._deadlines:
+            self._deadlines[timer] += seconds
+
+    def _reap_orphans(self) -> None:
+        self._ends.reap_orphans(self._processes.values())
 
     # Nodes
 
@@ -307,9 +399,11 @@ class Host:
         node = command.node
         argv = self._launch.argv(self._nodes[node])
         self.has_started = True  # before it has: a signal may come while it is half done
+        if self._ends.has_died(node):
+            self._catch_up()  # RST-007
         try:
             process = NodeProcess(
-                node, argv, self._environment, self._stderr, new_session=self._has_terminal
+                node, argv, self._environment, self._stderr, new_session=self._sessions
             )
         except OSError as error:
             reason = diagnostic(b"cannot run %b: %b", argv[0], _reason(error))
@@ -420,7 +514,7 @@ class Host:
         yield from self._read_rest(process)
         if not process.end_reported:
             process.end_reported = True
-            yield NodeEnded(process.node)
+            yield NodeEnded(process.node, exited=True)
         if process.stdout < 0 or process.killed:
             yield from self._bury(process)
 
@@ -428,19 +522,28 @@ class Host:
         if self._forget(process):
             self._unwatch_stdin(process)
             self._unwatch_stdout(process)
-            yield NodeGone(process.node, status=process.bury())
+            status = process.exit_status()
+            self._ends.bury(process, self._waiter.now())
+            yield NodeGone(process.node, status=status)
 
     def _abandon(self, process: NodeProcess) -> Iterator[Event]:
-        """Go on without a process that runs as another user and does not end by itself."""
+        """Go on without a process that runs as another user, or that SIGKILL does not end."""
         if self._forget(process):
             self._unwatch_stdin(process)
             self._unwatch_stdout(process)
-            self._unwatch(process.pidfd)
-            process.abandon()
+            process.close_pipes()
+            self._ends.leave(process)
+            self._watchers[process.pidfd] = partial(self._abandoned_ended, process)
             if not process.end_reported:
                 process.end_reported = True
                 yield NodeEnded(process.node)
             yield NodeGone(process.node, left_running=True)
+
+    def _abandoned_ended(self, process: NodeProcess) -> Iterator[Event]:
+        if process.has_exited():
+            self._unwatch(process.pidfd)
+            self._ends.bury(process, self._waiter.now())
+        return iter(())
 
     def _forget(self, process: NodeProcess) -> bool:
         """Say whether the process was still that of its node, which it is not any more.
@@ -465,13 +568,20 @@ class Host:
         if process is None:
             return
         if not command.force:
-            process.signal_group(signal.SIGTERM)
+            self._ends.signal(process, signal.SIGTERM)
             return
         process.killed = True
-        may_kill = process.signal_group(signal.SIGKILL)
+        may_kill = self._ends.signal(process, signal.SIGKILL)
         if process.exited:
             self._pending.append(self._bury(process))
         elif not may_kill:
+            self._pending.append(self._abandon(process))
+
+    def _leave_node(self, command: LeaveNode) -> None:
+        process = self._processes.get(command.node)
+        if process and process.exited:
+            self._pending.append(self._bury(process))
+        elif process:
             self._pending.append(self._abandon(process))
 
     # Standard input
@@ -608,7 +718,7 @@ class Host:
         self._output_drain_wanted = True
 
     def _say_if_drained(self) -> None:
-        if self._output_drain_wanted and not self._output.size and not self._diagnostics.size:
+        if self._output_drain_wanted and not self._output.size:
             self._output_drain_wanted = False
             self._pending.append(iter([OutputDrained()]))
 
@@ -628,7 +738,6 @@ class Host:
             self._diagnostics.clear()  # nobody is left to be told
         if writer.fd in self._watchers:
             self._unwatch(writer.fd)
-            self._say_if_drained()
 
     def _diagnostics_ready(self) -> Iterator[Event]:
         self._flush_diagnostics()

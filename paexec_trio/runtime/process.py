@@ -8,8 +8,11 @@ import signal
 import subprocess
 import termios
 from collections.abc import Mapping, Sequence
+from time import monotonic, sleep
 from typing import final
 
+from paexec_trio.core.settings import KILL_GRACE
+from paexec_trio.runtime.relatives import reap
 from paexec_trio.runtime.writequeue import WriteQueue
 
 
@@ -19,12 +22,13 @@ class NodeProcess:
 
     The group can be signalled as a whole, children of a shell included. Where there is a terminal
     the group has a session of its own, too: that keeps Ctrl-C from the calculators, which are then
-    ended in order, and the price is that a transport cannot ask for a password. Where there is none
+    ended in order, and the price is that a transport cannot ask for a password. It also has one
+    where only that tells what a calculator has started outside of its group (``Ends``). Elsewhere
     it has not, because Linux lets sessions take turns (``sched_autogroup``): beside other work each
     step from the distributor to a node and back would wait for its session's turn, and a run of
     2,000 commands took 1.7 times as long.
 
-    The process is not reaped before :meth:`bury`; until then its id, and with it the id of its
+    The process is not reaped before :meth:`reap`; until then its id, and with it the id of its
     group, cannot be given to anybody else.
 
     Attributes:
@@ -157,27 +161,45 @@ class NodeProcess:
             return False
         return True
 
-    def bury(self) -> int:
-        """Kill what is left of the group, reap the process, close all descriptors.
+    def exit_status(self) -> int | None:
+        """Return its exit status, negative for a signal, without reaping; ``None`` if it runs."""
+        result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if result is None:
+            return None
+        return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
 
-        The process has to have ended, or to be one that may be killed.
+    def reap(self) -> bool:
+        """Reap the process if it has ended; return ``False`` if it has not: never wait for it."""
+        self._process.returncode = 0  # or Popen would complain that it is running
+        return reap(self.pid)
 
-        Returns:
-            Its exit status, negative for a signal.
-        """
+    def retire(self) -> None:
+        """Kill what is left of the group, and close all descriptors; :meth:`reap` it later."""
         self.signal_group(signal.SIGKILL)
-        status = self._process.wait()
-        self._close_all()
-        return status
+        self._process.returncode = 0
+        self.close_pipes()
+        self.close_pidfd()
+
+    def bury(self) -> None:
+        """Do all of that, for a process that may still run: SIGKILL needs a moment."""
+        self.retire()
+        deadline = monotonic() + KILL_GRACE
+        while not self.reap() and monotonic() < deadline:
+            sleep(0.001)
 
     def abandon(self) -> None:
         """Close all descriptors and leave the process to itself."""
-        self._process.returncode = -signal.SIGKILL  # or Popen would complain that it is running
-        self._close_all()
+        self._process.returncode = 0  # or Popen would complain that it is running
+        self.close_pipes()
+        self.close_pidfd()
 
-    def _close_all(self) -> None:
+    def close_pipes(self) -> None:
+        """Close our ends of its input and of its output."""
         self.close_stdin()
         self.close_stdout()
+
+    def close_pidfd(self) -> None:
+        """Close what tells its end."""
         if self.pidfd >= 0:
             os.close(self.pidfd)
             self.pidfd = -1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from paexec_trio.core.commands import Exit
@@ -15,7 +16,7 @@ from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import drive
 from paexec_trio.runtime.host import Host
-from paexec_trio.runtime.orphans import is_first_process
+from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
 from paexec_trio.runtime.waiting import WaitAlone
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.waiting import Waiter
 
+    _Handler = Callable[[int, FrameType | None], object]
+
 
 async def run(
     settings: Settings,
@@ -36,7 +39,9 @@ async def run(
     stdout: int = 1,
     stderr: int = 2,
     stop_signals: Sequence[int] = (),
+    suspend: bool = False,
     alone: bool = False,
+    adopt: bool = False,
     debug: bool = False,
 ) -> Exit:
     """Distribute the tasks read from ``stdin`` and write their results to ``stdout``.
@@ -54,9 +59,14 @@ async def run(
         stop_signals: signals that end the run. While nothing was started they have their default
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
+        suspend: SIGTSTP stops the calculators, too, until SIGCONT; the same holds for its handler
+            (END-044). Without it, it has the effect that it has in the program.
         alone: no other task of trio needs a turn while the run lasts. It is faster then, but blocks
             all of them and does not notice when it is cancelled. It does not even need trio's loop:
             ``paexec_trio.runtime.waiting.run_alone`` can run it.
+        adopt: the process does nothing but this run, and may become the parent of all descendants
+            that lose theirs (``PR_SET_CHILD_SUBREAPER``), which it reaps. Otherwise each node has
+            a session of its own, so that what a calculator has started is found again.
         debug: write each event and command to ``stderr``.
 
     Returns:
@@ -73,6 +83,7 @@ async def run(
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
+    adopts = adopt and adopt_orphans()
     engine = Engine(settings)
     host = Host(
         launch,
@@ -83,19 +94,32 @@ async def run(
         _waiter(alone=alone),
         exchange=None if debug else engine.exchange,
         tells_time=settings.prefetch == AUTO,
-        # A program that runs other things beside us may wait for children of its own.
-        reaps_orphans=alone and is_first_process(),
+        adopts=adopts,
+        # They tell whose a process is, and cost time (see NodeProcess): to find what a dead node
+        # has left beside what others have started, or what nothing else ties to this process.
+        sessions=settings.resistance is not None or not adopts,
+        program=settings.program,
     )
+    handlers: dict[int, _Handler] = dict.fromkeys(stop_signals, partial(_stop, host))
+    if suspend:
+        handlers[signal.SIGTSTP] = lambda _signum, _frame: host.request_suspension()
+    # A program that runs other things beside us may wait for children of its own.
+    if adopts or (alone and is_first_process()):
+        handlers[signal.SIGCHLD] = lambda _signum, _frame: host.request_reaping()
 
     def trace(item: Event | Command) -> None:
         host.report(item.brief().encode())
 
+    all_ended = True
     try:
-        with _stop_on_signals(host, stop_signals, wake=alone):
+        with _handling(handlers, host.wakeup_fd if alone else -1):
             nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
-            return await drive(engine, host, trace if debug else None, nonce)
+            outcome = await drive(engine, host, trace if debug else None, nonce)
     finally:
-        await host.close()
+        all_ended = await host.close()
+    if all_ended or outcome.signal:
+        return outcome
+    return Exit(status=1)  # END-047
 
 
 def _waiter(*, alone: bool) -> Waiter:
@@ -106,38 +130,38 @@ def _waiter(*, alone: bool) -> Waiter:
     return WaitAmongOthers()
 
 
-@contextmanager
-def _stop_on_signals(host: Host, signals: Sequence[int], *, wake: bool) -> Iterator[None]:
-    """Let signals end the run.
+def _stop(host: Host, signum: int, _frame: FrameType | None) -> None:
+    """End the run, or the program at once if nothing was started yet.
 
     Not trio's receiver, which waits for its turn: a handler of our own runs in the middle of a
     computation too, such as that of weights.
+    """
+    if host.has_started:
+        host.request_stop(signum)
+    else:
+        signal.signal(signum, signal.SIG_DFL)
+        signal.raise_signal(signum)
+        os._exit(128 + signum)  # still here: this is the first process of a container
+
+
+@contextmanager
+def _handling(handlers: Mapping[int, _Handler], wakeup_fd: int) -> Iterator[None]:
+    """Handle signals.
 
     Args:
-        host: is asked to stop.
-        signals: those that end the run.
-        wake: nobody else, such as trio's loop, takes care that a signal ends the waiting.
+        handlers: their handlers.
+        wakeup_fd: what a signal has to write to, so that it ends the waiting; -1 if somebody else,
+            such as trio's loop, takes care of that.
     """
-
-    def stop(signum: int, _frame: FrameType | None) -> None:
-        if host.has_started:
-            host.request_stop(signum)
-        else:
-            signal.signal(signum, signal.SIG_DFL)
-            signal.raise_signal(signum)
-            os._exit(128 + signum)  # still here: this is the first process of a container
-
-    before = {signum: signal.signal(signum, stop) for signum in signals}
-    if wake and is_first_process():
-        # The end of an orphan has to wake us; a signal without a handler does not.
-        before[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, lambda *_: None)
+    before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
+    wakes = bool(handlers) and wakeup_fd >= 0
     woken_before = -1
-    if wake and signals:
-        woken_before = signal.set_wakeup_fd(host.wakeup_fd, warn_on_full_buffer=False)
+    if wakes:
+        woken_before = signal.set_wakeup_fd(wakeup_fd, warn_on_full_buffer=False)
     try:
         yield
     finally:
-        if wake and signals:
+        if wakes:
             signal.set_wakeup_fd(woken_before)
         for signum, handler in before.items():
             # None: it was not set from Python, so it cannot be set again either.

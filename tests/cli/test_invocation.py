@@ -603,3 +603,24 @@ def test_weights_are_described_for_debugging() -> None:
     """WGT-008."""
     assert complete("-gd").settings.describe_weights
     assert not complete("-g").settings.describe_weights
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds"),
+    [
+        ([], 0.0),
+        (["--finish-timeout", "30"], 30.0),
+        (["--finish-timeout=.25"], 0.25),
+        (["--finish-timeout", "1", "--finish-timeout", "007."], 7.0),
+    ],
+)
+def test_the_finish_timeout(arguments: list[str], seconds: float) -> None:
+    """END-041, END-042."""
+    assert complete(*arguments).settings.finish_timeout == seconds
+
+
+@pytest.mark.parametrize("value", ["", "0", "0.000", ".", "x", "-1", "1e3", "inf", "1.2.3"])
+def test_a_bad_finish_timeout(value: str) -> None:
+    """END-042."""
+    message = complaint("-n", "a", "-c", "x", "--finish-timeout", value)
+    assert message == b"invalid argument for option --finish-timeout: '%b'" % value.encode()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
-from tests.cli.harness import ECHO, LIMIT, PIDS, Program, call
+from paexec_trio.runtime.relatives import look_at, take_census
+from tests.cli.harness import ECHO, LIMIT, PIDS, PROGRAM, Program, call
 from tests.runtime.harness import Witness
+from tests.tools.terminal import Terminal
 
 STOPS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT]
 
@@ -242,3 +247,93 @@ def test_results_that_came_before_the_end_are_printed(attempt: int) -> None:
         program.send_signal(signal.SIGTERM)
         assert program.line() == b"last\n"
         assert program.end(keep_input_open=True) == -signal.SIGTERM
+
+
+# A stop, and its end
+
+
+def wait_for_state(pid: int, state: str) -> None:
+    """Wait until a process is in a state; no event tells that."""
+    deadline = time.monotonic() + LIMIT
+    path = Path(f"/proc/{pid}/stat")
+    while path.read_text().rpartition(")")[2].split()[0] != state:
+        assert time.monotonic() < deadline, f"it is not in state {state}"
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize("options", [(), ("-z",)], ids=["", "-z"])
+def test_a_stop_without_a_terminal(options: tuple[str, ...]) -> None:
+    """END-044: whatever the process group is that it is in, and whatever that of its processes."""
+    command = "timeout 1000 sleep 1000 >/dev/null & while read -r x; do echo $$ $!; echo; done"
+    with Program(*options, "-n", "+1", "-c", command) as program:
+        program.feed(b"a\n")
+        calculator, other = map(int, program.line().split())
+        pid = look_at(calculator)
+        assert pid
+        for _ in range(2):
+            program.send_signal(signal.SIGTSTP)
+            for stopped in (pid.parent, calculator, other):
+                wait_for_state(stopped, "T")
+            program.send_signal(signal.SIGCONT)
+            program.feed(b"b\n")
+            assert program.line() == b"%d %d\n" % (calculator, other)
+            wait_for_state(other, "S")
+        assert program.end() == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(other, 0)
+
+
+def test_a_stop_before_anything_was_started() -> None:
+    """END-044: a graph is still being read."""
+    with Program("-g", "-n", "+1", "-x", "-c", "echo of") as program:
+        while True:  # it handles signals when its standard input is read
+            program.feed(b"a b\n")
+            (child,) = [r for r in take_census().values() if r.parent == os.getpid()]
+            text = Path(f"/proc/{child.pid}/status").read_text()
+            caught = int(text.partition("SigCgt:")[2].split()[0], 16)
+            if caught & 1 << signal.SIGTSTP - 1:
+                break
+        program.send_signal(signal.SIGTSTP)
+        wait_for_state(child.pid, "T")
+        program.send_signal(signal.SIGCONT)
+        program.close_input()
+        assert program.line() == b"of a\n"
+        assert program.end(keep_input_open=True) == 0
+
+
+def test_a_stop_that_was_ignored_stays_ignored() -> None:
+    """END-046."""
+    before = ("/bin/sh", "-c", 'trap "" TSTP; exec "$@"', "sh")
+    with Program("-n", "+1", "-c", ECHO, before=before) as program:
+        program.feed(b"a\n")
+        assert program.line() == b"a\n"
+        program.send_signal(signal.SIGTSTP)
+        program.feed(b"b\n")
+        assert program.line() == b"b\n"
+        assert program.end() == 0
+
+
+def test_ctrl_z_and_fg(tmp_path: Path) -> None:
+    """END-044: in a shell, whose terminal the calculators have not."""
+    calculator = tmp_path / "calculator"
+    calculator.write_text("#!/bin/sh\necho $$ >pid\nread -r go <go\necho result of $1\n")
+    calculator.chmod(0o755)
+    os.mkfifo(tmp_path / "go")
+    (tmp_path / "tasks").write_text("task\n")
+    command = f"{shlex.join(PROGRAM)} -n +1 -x -C ./calculator <tasks"
+    root = str(Path(__file__).parents[2])
+    with Terminal(["bash", "--norc", "-i"], tmp_path) as terminal:
+        terminal.type(f"export PYTHONPATH={root}; {command}\n")
+        pid = tmp_path / "pid"
+        deadline = time.monotonic() + LIMIT
+        while not (pid.exists() and pid.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        for _ in range(2):
+            terminal.type("\x1a")
+            terminal.wait_for("Stopped")
+            wait_for_state(int(pid.read_text()), "T")
+            terminal.type("fg\n")
+            wait_for_state(int(pid.read_text()), "S")
+        (tmp_path / "go").write_text("go\n")
+        terminal.wait_for("result of task")

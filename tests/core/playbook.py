@@ -96,7 +96,7 @@ def names(count: int) -> tuple[bytes, ...]:
     return tuple(b"n%d" % index for index in range(count))
 
 
-def started(nodes: int = 1, **options: bytes | bool | int | Grouping | Resistance) -> Playbook:
+def started(nodes: int = 1, **options: bytes | bool | float | Grouping | Resistance) -> Playbook:
     """Return a playbook whose nodes run already, with a ``ReadMore`` outstanding.
 
     The options are those of :class:`~paexec_trio.core.settings.Settings`.

@@ -15,6 +15,7 @@ from paexec_trio.core.commands import (
     DrainOutput,
     Exit,
     KillNode,
+    LeaveNode,
     ReadMore,
     Report,
     Send,
@@ -63,6 +64,7 @@ class Life:
         self.ended = False
         """Its end was told, too: one that takes no input any more may end much later."""
         self.asked_to_end = False
+        self.killed = False
 
 
 class MortalWorld(RuleBasedStateMachine):
@@ -147,6 +149,9 @@ class MortalWorld(RuleBasedStateMachine):
                 assert life.input_closed
                 assert life.asked_to_end or not force or self.stopped, "killed without warning"
                 life.asked_to_end = True
+                life.killed |= force
+            case LeaveNode(node):
+                assert self.lives[node].killed, "left without SIGKILL"
             case Write(data):
                 self.written += data
             case Report(text):
@@ -208,7 +213,7 @@ class MortalWorld(RuleBasedStateMachine):
             assert self.task_waits()
             assert not self.stopped
             self.all_failed = True
-        elif b"did not end within" in text:
+        elif b"has not ended" in text:
             assert self.is_over()
         elif b" times in a row " in text:
             assert self.resistance.restart_seconds, "RST-031"

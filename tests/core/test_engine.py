@@ -11,6 +11,7 @@ from paexec_trio.core.commands import (
     DrainOutput,
     Exit,
     KillNode,
+    LeaveNode,
     ReadMore,
     Report,
     Send,
@@ -38,7 +39,7 @@ from paexec_trio.core.events import (
     StopRequested,
     TimerFired,
 )
-from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.settings import FINISH_NOTICE, KILL_GRACE, STOP_GRACE, TERM_GRACE, Settings
 from paexec_trio.core.states import IllegalStepError
 from tests.core.playbook import FIRST_PID, Playbook, names, started
 
@@ -109,7 +110,7 @@ def test_all_nodes_start_for_an_empty_input() -> None:
         << CloseStdin(0)
         >> NodeStarted(1, 12)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -240,7 +241,7 @@ def test_an_unterminated_last_task_is_sent_with_a_newline() -> None:
         << Send(0, b"a\n")
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -380,7 +381,7 @@ def test_what_comes_from_a_node_that_ended_is_dropped_without_a_word() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeOutput(0, b"late\n")
     )
@@ -409,7 +410,7 @@ def test_a_run_from_the_first_event_to_the_last() -> None:
         >> NodeOutput(0, b"C\n\n")
         << Write(b"C\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeGone(0)
         << DrainOutput()
@@ -430,7 +431,7 @@ def test_input_of_idle_nodes_is_closed_while_others_work() -> None:
         << CloseStdin(2)
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -442,36 +443,118 @@ def test_a_node_that_ends_idle_is_no_error_if_no_task_comes() -> None:
         << CloseStdin(0)
         >> NodeGone(0)
         >> StdinEnded()
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
     )
 
 
-def test_calculators_that_do_not_end_are_reported_and_killed() -> None:
-    """END-005."""
+def test_calculators_that_do_not_end_are_named_and_waited_for() -> None:
+    """END-040; the output of one is held by others, for which nobody waits."""
+    advice = b"10 seconds after the end of its input; --finish-timeout SECONDS would end it"
     assert (
-        started(3)
+        started(4)
         >> StdinEnded()
         << CloseStdin(0)
         << CloseStdin(1)
         << CloseStdin(2)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << CloseStdin(3)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeGone(0)
         >> NodeEnded(1)
+        >> NodeEnded(2, exited=True)
+        >> TimerFired(Timer.NOTICE)
+        << Report(b"paexec-trio: node n1 has not ended " + advice)
+        << Report(b"paexec-trio: node n2 has ended, but others hold its output; not waited for")
+        << KillNode(2, force=True)
+        << Report(b"paexec-trio: node n3 has not ended " + advice)
+        >> NodeGone(2)
+        >> NodeEnded(3)
+        >> NodeGone(3)
+        >> NodeGone(1)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=0)
+    )
+
+
+def test_a_finish_timeout_later_than_the_notice_is_announced() -> None:
+    """END-040."""
+    ended_by = b"10 seconds after the end of its input; --finish-timeout 20 ends it"
+    assert (
+        started(finish_timeout=20.0)
+        >> StdinEnded()
+        << CloseStdin(0)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetTimer(Timer.TERMINATE, 20.0)
+        >> TimerFired(Timer.NOTICE)
+        << Report(b"paexec-trio: node n0 has not ended " + ended_by)
+    )
+
+
+def test_calculators_that_take_longer_than_the_finish_timeout_are_killed() -> None:
+    """END-041, END-047; the run fails, and does not wait for what SIGKILL does not end."""
+    not_within = b" has not ended within 1.5 seconds (--finish-timeout); killed"
+    assert (
+        started(5, finish_timeout=1.5)
+        >> StdinEnded()
+        << CloseStdin(0)
+        << CloseStdin(1)
+        << CloseStdin(2)
+        << CloseStdin(3)
+        << CloseStdin(4)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetTimer(Timer.TERMINATE, 1.5)
+        >> NodeEnded(0)
+        >> NodeGone(0)
+        >> NodeEnded(1)
+        >> NodeEnded(3, exited=True)
         >> TimerFired(Timer.TERMINATE)
-        << Report(b"paexec-trio: processes of node n1 did not end within 10 seconds; killed")
-        << Report(b"paexec-trio: processes of node n2 did not end within 10 seconds; killed")
+        << Report(b"paexec-trio: node n1" + not_within)
+        << Report(b"paexec-trio: node n2" + not_within)
+        << Report(b"paexec-trio: node n3 has ended, but others hold its output; not waited for")
+        << Report(b"paexec-trio: node n4" + not_within)
         << KillNode(1, force=False)
         << KillNode(2, force=False)
+        << KillNode(3, force=False)
+        << KillNode(4, force=False)
         << SetTimer(Timer.KILL, TERM_GRACE)
         >> NodeGone(1)
+        >> NodeGone(3)
+        >> TimerFired(Timer.NOTICE)
         >> TimerFired(Timer.KILL)
         << KillNode(2, force=True)
+        << KillNode(4, force=True)
+        << SetTimer(Timer.LEAVE, KILL_GRACE)
         >> NodeEnded(2)
         >> NodeGone(2)
+        >> TimerFired(Timer.LEAVE)
+        << LeaveNode(4)
+        >> NodeEnded(4)
+        >> NodeGone(4, left_running=True)
+        << Report(b"paexec-trio: node n4: process 1004 does not end; left")
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=1)
+    )
+
+
+def test_the_finish_timeout_fails_no_run_whose_calculators_have_ended() -> None:
+    """END-041: only others hold the output."""
+    assert (
+        started(finish_timeout=1.5)
+        >> StdinEnded()
+        << CloseStdin(0)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetTimer(Timer.TERMINATE, 1.5)
+        >> NodeEnded(0, exited=True)
+        >> TimerFired(Timer.TERMINATE)
+        << Report(b"paexec-trio: node n0 has ended, but others hold its output; not waited for")
+        << KillNode(0, force=False)
+        << SetTimer(Timer.KILL, TERM_GRACE)
+        >> NodeGone(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -632,7 +715,7 @@ def test_an_idle_node_that_takes_no_input_is_no_error_if_no_task_comes() -> None
         >> NodeUnwritable(0, b"Broken pipe")
         << CloseStdin(0)
         >> StdinEnded()
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -641,7 +724,7 @@ def test_a_closed_node_need_not_take_input() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeUnwritable(0, b"Broken pipe")
     )
 
@@ -664,7 +747,7 @@ def test_input_that_fails_lets_the_tasks_that_were_sent_be_finished() -> None:
         >> NodeOutput(0, b"r\n\n")
         << Write(b"r\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeGone(0)
         >> NodeEnded(1)
@@ -685,7 +768,7 @@ def test_input_that_fails_before_a_node_runs() -> None:
         << Report(b"paexec-trio: reading from standard input failed: no")
         >> NodeStarted(0, 1)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -700,7 +783,7 @@ def test_a_task_with_a_newline_is_refused_and_no_other_is_sent() -> None:
         >> NodeOutput(0, b"r\n\n")
         << Write(b"r\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeGone(0)
         >> NodeEnded(1)
@@ -722,7 +805,7 @@ def test_input_that_comes_after_a_refused_task_is_dropped() -> None:
         >> StdinEnded()
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -753,6 +836,7 @@ def test_a_stop_ends_all_nodes_and_then_the_run_by_that_signal() -> None:
         << SetTimer(Timer.KILL, TERM_GRACE)
         >> TimerFired(Timer.KILL)
         << KillNode(0, force=True)
+        << SetTimer(Timer.LEAVE, KILL_GRACE)
         >> NodeEnded(0)
         >> NodeGone(0)
         << Exit(signal=SIGTERM)
@@ -769,6 +853,7 @@ def test_a_second_stop_kills_at_once_and_keeps_the_first_signal() -> None:
         >> StopRequested(SIGTERM)
         << KillNode(0, force=True)
         << KillNode(1, force=True)
+        << SetTimer(Timer.LEAVE, KILL_GRACE)
         >> NodeEnded(0)
         >> NodeGone(0)
         >> NodeEnded(1)
@@ -792,6 +877,7 @@ def test_a_signal_after_a_loss_kills_and_tells_how_the_run_ends() -> None:
         >> NodeGone(0)
         >> StopRequested(SIGTERM)
         << KillNode(1, force=True)
+        << SetTimer(Timer.LEAVE, KILL_GRACE)
         >> StopRequested(SIGINT)
         << KillNode(1, force=True)
         >> NodeEnded(1)
@@ -809,7 +895,7 @@ def test_a_node_that_cannot_be_killed_is_reported() -> None:
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
         >> NodeEnded(0)
         >> NodeGone(0, left_running=True)
-        << Report(b"paexec-trio: node n0 cannot be killed; left running")
+        << Report(b"paexec-trio: node n0: process 1000 does not end; left")
         << Exit(signal=SIGTERM)
     )
 
@@ -849,7 +935,7 @@ def test_a_stop_while_the_calculators_end_by_themselves() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> StopRequested(SIGINT)
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
         >> TimerFired(Timer.TERMINATE)
@@ -902,7 +988,7 @@ def draining() -> Playbook:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeGone(0)
         << DrainOutput()
@@ -952,7 +1038,7 @@ def test_the_reader_goes_away_while_nodes_end_by_themselves() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> OutputClosed()
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
         >> NodeEnded(0)
@@ -1013,6 +1099,7 @@ def test_timers_that_fire_while_the_output_is_drained_kill_nothing() -> None:
         >> TimerFired(Timer.TERMINATE)
         << SetTimer(Timer.KILL, TERM_GRACE)
         >> TimerFired(Timer.KILL)
+        << SetTimer(Timer.LEAVE, KILL_GRACE)
         >> OutputDrained()
         << Exit(status=0)
     )
@@ -1033,6 +1120,7 @@ def test_nodes_that_ended_but_are_not_gone_are_killed_too() -> None:
         << SetTimer(Timer.KILL, TERM_GRACE)
         >> TimerFired(Timer.KILL)
         << KillNode(0, force=True)
+        << SetTimer(Timer.LEAVE, KILL_GRACE)
         >> NodeGone(0)
         << DrainOutput()
         >> OutputDrained()

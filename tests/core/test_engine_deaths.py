@@ -40,7 +40,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
-    FINISH_GRACE,
+    FINISH_NOTICE,
     STOP_GRACE,
     TERM_GRACE,
     GraphSettings,
@@ -86,7 +86,7 @@ def test_the_task_of_a_dead_node_goes_to_an_idle_one() -> None:
         >> NodeOutput(1, b"result\n\n")
         << Write(b"result\n")
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(1)
         >> NodeGone(1)
         << DrainOutput()
@@ -241,7 +241,7 @@ def test_the_status_of_a_failed_attempt_does_not_count() -> None:
         >> NodeOutput(1, b"failure\n\n")
         << Write(b"failure\na b\n")
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -294,7 +294,7 @@ def test_all_nodes_are_dead_but_the_input_is_over() -> None:
         << BURIAL
         >> NodeGone(0)
         >> StdinEnded()
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -381,7 +381,7 @@ def test_no_node_can_be_started_and_none_is_needed() -> None:
         >> NodeNotStarted(0, b"reason")
         << Report(b"paexec: reason")
         >> StdinEnded()
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -404,7 +404,7 @@ def test_the_input_fails_and_then_the_node() -> None:
         << Send(1, b"a\n")
         >> NodeOutput(1, b"\n")
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeGone(0)
         >> NodeEnded(1)
         >> NodeGone(1)
@@ -476,7 +476,7 @@ def test_burials_go_on_while_the_run_ends_by_itself() -> None:
         << BURIAL
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> TimerFired(Timer.BURY)
         << KillNode(0, force=False)
         << BURIAL
@@ -499,7 +499,7 @@ def test_burials_leave_nodes_alone_that_end_in_order() -> None:
         << BURIAL
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(1)
         >> NodeGone(0)
         >> TimerFired(Timer.BURY)
@@ -699,7 +699,7 @@ def test_the_end_does_not_wait_for_restarts() -> None:
         >> StdinEnded()
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> TimerFired(Timer.RESTART)
         >> NodeEnded(0)
         >> NodeGone(0)
@@ -732,7 +732,7 @@ def test_the_end_comes_during_a_round_of_restarts() -> None:
         >> NodeStarted(1, 7)
         << RESTART
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -754,7 +754,7 @@ def test_the_end_comes_before_all_nodes_were_started() -> None:
         >> NodeStarted(2, 2)
         << RESTART
         << CloseStdin(2)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 

@@ -25,7 +25,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.execmode import preamble
 from paexec_trio.core.settings import (
-    FINISH_GRACE,
+    FINISH_NOTICE,
     STOP_GRACE,
     ExecSettings,
     GraphSettings,
@@ -59,7 +59,7 @@ def test_a_run() -> None:
         >> NodeOutput(0, b"\nN-failed\nN\n")
         << Write(b"2 \n2 \n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -93,7 +93,7 @@ def test_nul_in_a_task() -> None:
         << Write(b"x\n")
         << Report(b"paexec-trio: task 2 contains NUL, which no argument of a command can")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -122,7 +122,7 @@ def test_status(output: bytes, printed: bytes) -> None:
         << Write(printed)
     )
     if b"failed" in output:
-        playbook << CloseStdin(0) << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        playbook << CloseStdin(0) << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     else:
         playbook << Send(0, b"_paexec_task 'b'\n")
     assert playbook

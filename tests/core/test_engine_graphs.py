@@ -33,7 +33,7 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
 )
-from paexec_trio.core.settings import FINISH_GRACE, STOP_GRACE, GraphSettings, Settings
+from paexec_trio.core.settings import FINISH_NOTICE, STOP_GRACE, GraphSettings, Settings
 from paexec_trio.core.status import Status
 from paexec_trio.core.weights import Weighting
 from tests.core.playbook import Playbook, names
@@ -80,7 +80,7 @@ def test_a_failure() -> None:
         >> NodeOutput(0, b"oh\nfailure\n\n")
         << Write(b"2 oh\n2 failure\n2 a b c\n2 \n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeGone(0)
         << DrainOutput()
@@ -106,7 +106,7 @@ def test_no_status() -> None:
         << Write(b"?\n")
         << Report(b"paexec-trio: task 2 'a' ended without a status; dependants dropped: 1")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(0)
         >> NodeGone(0)
         << DrainOutput()
@@ -154,7 +154,7 @@ def test_a_status_line_may_come_in_pieces() -> None:
         >> NodeOutput(0, b"\n")
         << Write(b"a\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 

@@ -38,7 +38,8 @@ from paexec_trio.core.events import (
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
     DRAIN_GRACE,
-    FINISH_GRACE,
+    FINISH_NOTICE,
+    KILL_GRACE,
     STOP_GRACE,
     GraphSettings,
     Settings,
@@ -145,7 +146,7 @@ def test_tasks_that_will_not_run_are_not_waited_for() -> None:
         << Hold(5, b"success\n")
         << Release(5)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -243,6 +244,7 @@ def test_after_a_second_signal_before_the_output_a_reader_has_to_be_there() -> N
         >> StopRequested(2)
         << KillNode(0, force=True)
         << KillNode(1, force=True)
+        << SetTimer(Timer.LEAVE, KILL_GRACE)
         >> NodeEnded(0)
         << Discard(1)
         >> NodeGone(0)

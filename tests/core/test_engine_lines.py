@@ -13,7 +13,7 @@ from paexec_trio.core.commands import (
     Write,
 )
 from paexec_trio.core.events import NodeOutput, NodeStarted, RunStarted, StdinChunk, StdinEnded
-from paexec_trio.core.settings import FINISH_GRACE, GraphSettings, Settings
+from paexec_trio.core.settings import FINISH_NOTICE, GraphSettings, Settings
 from tests.core.playbook import Playbook, names
 
 
@@ -42,7 +42,7 @@ def test_lines_are_dispatched_as_they_come() -> None:
         >> NodeOutput(0, b"x\nsuccess\n\n")
         << Write(b"3 x\n3 success\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 
@@ -64,7 +64,7 @@ def test_a_failure_is_followed_by_the_task_alone() -> None:
         >> StdinEnded()
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
 
 

@@ -19,6 +19,7 @@ from paexec_trio.core.commands import (
     Hold,
     Join,
     KillNode,
+    LeaveNode,
     ReadMore,
     Release,
     Report,
@@ -139,6 +140,7 @@ class World(RuleBasedStateMachine):
             print_eot=print_too,
             print_task=print_too,
             grouping=grouping,
+            finish_timeout=5.0,
         )
         self.engine = Engine(self.settings)
         self.tell(RunStarted())
@@ -172,6 +174,8 @@ class World(RuleBasedStateMachine):
                 assert self.may_kill
                 assert not self.calculators[node].gone
                 self.calculators[node].killed |= force
+            case LeaveNode(node):
+                assert self.calculators[node].killed, "left without SIGKILL"
             case Write(data):
                 assert not self.output_broken
                 assert self.settings.grouping is Grouping.NONE
@@ -488,6 +492,8 @@ class DisturbedWorld(World):
     def fire(self, timer: Timer) -> None:
         self.timers.remove(timer)
         self.may_kill = True
+        if timer is Timer.TERMINATE and not self.stopped and self.alive():
+            self.expected_outcome = Exit(status=1)  # END-041
         self.tell(TimerFired(timer))
 
     def go_on_ending(self) -> None:

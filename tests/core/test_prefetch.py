@@ -43,7 +43,7 @@ from paexec_trio.core.pace import MOST_OCTETS
 from paexec_trio.core.prefetch import shares
 from paexec_trio.core.settings import (
     AUTO,
-    FINISH_GRACE,
+    FINISH_NOTICE,
     READ_AHEAD,
     STOP_GRACE,
     TERM_GRACE,
@@ -55,7 +55,7 @@ from tests.core.playbook import Playbook, names, out_of_step, started
 
 Z = Resistance()
 BURIAL = SetTimer(Timer.BURY, TERM_GRACE)
-END_OF_RUN = SetTimer(Timer.TERMINATE, FINISH_GRACE)
+END_OF_RUN = SetTimer(Timer.NOTICE, FINISH_NOTICE)
 
 
 # How tasks are divided

@@ -156,7 +156,7 @@ async def test_a_node_is_gone_when_its_process_and_then_its_output_has_ended(
     gates.open(1)
     with closing(Witness(gates.wait())) as calculator:
         calculator.wait()
-    assert await next_round(host) == [NodeEnded(0)]
+    assert await next_round(host) == [NodeEnded(0, exited=True)]
     gates.open(2)
     assert await next_round(host) == [NodeGone(0, status=0)]
 
@@ -211,7 +211,7 @@ async def test_a_restarted_node_does_not_pay_for_its_former_process(hosts: Hosts
         with trio.fail_after(LIMIT):
             await host.wait()
         for event in host.events():
-            if event == NodeEnded(0):
+            if isinstance(event, NodeEnded):
                 # What it left in the background is killed: now, and once more in the next round.
                 host.execute(KillNode(0, force=True))
             elif isinstance(event, NodeGone):
@@ -220,7 +220,7 @@ async def test_a_restarted_node_does_not_pay_for_its_former_process(hosts: Hosts
     (started,) = await next_round(host)
     assert isinstance(started, NodeStarted)
     host.execute(CloseStdin(0))
-    assert await next_round(host) == [NodeEnded(0)]
+    assert await next_round(host) == [NodeEnded(0, exited=True)]
 
 
 async def test_output_that_breaks_when_it_is_written(hosts: Hosts) -> None:

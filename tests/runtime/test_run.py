@@ -850,34 +850,58 @@ async def test_a_transport_that_cannot_be_run(stderr: Stderr) -> None:
 async def test_a_calculator_that_does_not_end_is_reported_and_killed(
     stderr: Stderr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """END-005: it ignores the end of its input and SIGTERM; every task is done all the same."""
-    monkeypatch.setattr(engine, "FINISH_GRACE", 0.01)
+    """END-041: it ignores the end of its input and SIGTERM; every task is done all the same."""
     monkeypatch.setattr(engine, "TERM_GRACE", 0.01)
     command = b"trap '' TERM; read -r task; echo \"$$\"; echo; while :; do sleep 1000; done"
-    async with conversation(command, stderr=stderr.fd) as talk:
+    settings = Settings(nodes=(b"0",), finish_timeout=0.01)
+    async with conversation(command, settings=settings, stderr=stderr.fd) as talk:
         await talk.feed(b"task\n")
         pid = int(await talk.line())
-        assert await talk.finish() == (b"", Exit(status=0))
+        assert await talk.finish() == (b"", Exit(status=1))
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
     assert stderr.lines() == [
-        b"paexec-trio: processes of node 0 did not end within 0 seconds; killed"
+        b"paexec-trio: node 0 has not ended within 0.01 seconds (--finish-timeout); killed"
     ]
 
 
-@pytest.mark.parametrize("end", [b"", b"trap '' TERM; while :; do sleep 1000; done"])
-async def test_a_process_in_a_session_of_its_own_does_not_keep_the_run_from_ending(
-    end: bytes, stderr: Stderr, monkeypatch: pytest.MonkeyPatch
+async def test_a_calculator_that_takes_long_to_end_is_named_and_waited_for(
+    stderr: Stderr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """END-005: it holds the output of its calculator open, and no signal of ours reaches it."""
-    monkeypatch.setattr(engine, "FINISH_GRACE", 0.01)
+    """END-004, END-040."""
+    monkeypatch.setattr(engine, "FINISH_NOTICE", 0.01)
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("go")
+    command = b"while read -r task; do echo of $task; echo; done; read -r go <go; echo whole >index"
+    async with conversation(command, stderr=stderr.fd) as talk, trio.open_nursery() as nursery:
+        await talk.feed(b"task\n")
+        assert await talk.line() == b"of task"
+        nursery.start_soon(talk.end_input)
+        while not stderr.lines():
+            await trio.sleep(0.01)
+        with open_fifo("go") as go:
+            os.write(go, b"go\n")
+            assert await talk.outcome() == Exit(status=0)
+    assert Path("index").read_bytes() == b"whole\n"
+    (line,) = stderr.lines()
+    assert line.startswith(b"paexec-trio: node 0 has not ended 0 seconds after the end")
+
+
+@pytest.mark.parametrize("finish_timeout", [0.0, 0.01])
+async def test_a_process_in_a_session_of_its_own_does_not_keep_the_run_from_ending(
+    finish_timeout: float, stderr: Stderr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """END-007, END-043: it holds the output of its calculator open, and is left alone."""
+    monkeypatch.setattr(engine, "FINISH_NOTICE", 0.01)
     monkeypatch.setattr(engine, "TERM_GRACE", 0.01)
-    command = b"setsid sleep 1000 & while read -r task; do echo $!; echo; done; " + end
-    async with conversation(command, stderr=stderr.fd) as talk:
+    command = b"setsid sleep 1000 & while read -r task; do echo $!; echo; done"
+    settings = Settings(nodes=(b"0",), finish_timeout=finish_timeout)
+    async with conversation(command, settings=settings, stderr=stderr.fd) as talk:
         await talk.feed(b"task\n")
         with closing(Witness(await talk.line())) as daemon:
-            assert await talk.finish() == (b"", Exit(status=0))
+            _, outcome = await talk.finish()
             assert not daemon.has_ended()
+    assert outcome.status == int(b"has not ended" in b"".join(stderr.lines()))
 
 
 async def test_signals_stop_a_run(stderr: Stderr) -> None:

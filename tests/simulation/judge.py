@@ -20,6 +20,7 @@ from paexec_trio.core.commands import (
     Command,
     Exit,
     KillNode,
+    LeaveNode,
     Report,
     Send,
     StartNode,
@@ -43,7 +44,14 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.execmode import call
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import AUTO, FINISH_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.settings import (
+    AUTO,
+    FINISH_NOTICE,
+    KILL_GRACE,
+    STOP_GRACE,
+    TERM_GRACE,
+    Settings,
+)
 from paexec_trio.core.visible import diagnostic, visible
 from tests.simulation.calculators import CALL, unquoted
 from tests.simulation.diagnostics import Diagnostics
@@ -132,6 +140,9 @@ class _Node:
     prepared: bool = False
     terminated: bool = False
     killed: bool = False
+    killed_at: float = 0.0
+    exited: bool = False
+    """Its process has ended, and only others can still hold its output."""
     asked: list[bytes] = field(default_factory=list)
     """The tasks that its process has taken, in truth."""
     answered: int = 0
@@ -202,6 +213,7 @@ class _Judge:
             Send: self._send,
             CloseStdin: self._close_stdin,
             KillNode: self._kill_node,
+            LeaveNode: self._leave_node,
             Report: self._report,
             Exit: self._exit,
             Asked: self._asked,
@@ -301,6 +313,7 @@ class _Judge:
 
     def _node_ended(self, event: NodeEnded) -> None:
         node = self._nodes[event.node]
+        node.exited = event.exited
         self._lost(node, b"Node %b exited unexpectedly" % visible(node.name))
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
@@ -381,9 +394,8 @@ class _Judge:
         node.turn(_NodeState.GONE, self._time)
         shown = visible(node.name)
         if event.left_running:
-            self._diagnostics.allow(
-                self._diagnostics.named(b"node %b cannot be killed; left running" % shown)
-            )
+            text = b"node %b: process %d does not end; left" % (shown, node.pid)
+            self._diagnostics.need(self._diagnostics.named(text))
         if not node.answered and not node.ended_in_order:
             self._allow_report_in_vain(node, b"an end that nobody saw")
 
@@ -406,11 +418,20 @@ class _Judge:
         if node.state is _NodeState.DEAD:
             self._check_dead(node)
         node.terminated = True
-        node.killed |= command.force
+        if command.force and not node.killed:
+            node.killed = True
+            node.killed_at = self._time
         if self._stop or (node.state is _NodeState.DEAD and not node.ended_in_order):
             return
         if not node.input_closed or self._time < node.was_closed_at + TIME_TO_END:
             self._blame(Kind.KILLED, f"node {node.index} is {node.state.value} (END-004)")
+        elif not node.exited and not self._settings.finish_timeout:
+            self._blame(Kind.KILLED, f"node {node.index} may take its time (END-040)")
+
+    def _leave_node(self, command: LeaveNode) -> None:
+        node = self._nodes[command.node]
+        if not node.killed or self._time < node.killed_at + KILL_GRACE:
+            self._blame(Kind.KILLED, f"node {node.index} had no time to end (END-047)")
 
     # Tasks
 
@@ -700,15 +721,24 @@ class _Judge:
         )
 
     def _is_about_slow_end(self, text: bytes) -> bool:
-        """Say whether a calculator has had enough time to end by itself (END-005)."""
-        report = b"processes of node %b did not end within %d seconds; killed"
-        return any(
-            text == self._diagnostics.named(report % (visible(node.name), FINISH_GRACE))
-            for node in self._nodes
-            if node.state in {_NodeState.ALIVE, _NodeState.DEAD}
-            and node.input_closed
-            and self._time >= node.was_closed_at + FINISH_GRACE
-        )
+        """Say whether a calculator takes longer to end than is let pass without a word.
+
+        If it is too long for ``--finish-timeout`` the run fails (END-041).
+        """
+        timeout = self._settings.finish_timeout
+        for node in self._nodes:
+            if node.state not in {_NodeState.ALIVE, _NodeState.DEAD} or not node.input_closed:
+                continue
+            name = self._diagnostics.named(b"node %b has " % visible(node.name))
+            seconds = self._time - node.was_closed_at
+            if text.startswith(name + b"not ended %d seconds" % FINISH_NOTICE):
+                return not node.exited and seconds > FINISH_NOTICE - 0.01
+            if text == name + b"ended, but others hold its output; not waited for":
+                return node.exited and seconds > min(FINISH_NOTICE, timeout or inf) - 0.01
+            if text == name + b"not ended within %g seconds (--finish-timeout); killed" % timeout:
+                self._failed = True
+                return not node.exited and timeout > 0 and seconds > timeout - 0.01
+        return False
 
     # The end
 

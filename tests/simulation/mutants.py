@@ -19,13 +19,14 @@ from paexec_trio.core.commands import (
     Discard,
     Exit,
     KillNode,
+    LeaveNode,
     Release,
     Send,
     SetTimer,
     Timer,
     Write,
 )
-from paexec_trio.core.engine import Engine
+from paexec_trio.core.engine import Engine, Phase
 from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeOutput, NodeStarted, TimerFired
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.grouping import OrderedGroups
@@ -541,7 +542,7 @@ def kills_nodes_that_live(patch: pytest.MonkeyPatch) -> None:
     change_commands(patch, change)
 
 
-@shows_as(Kind.KILLED)
+@shows_as(Kind.KILLED, Kind.ENDLESS)
 def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
     right = Engine._bury_dead_nodes
 
@@ -555,7 +556,26 @@ def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 def waits_for_nodes_that_ignore_the_end_of_their_input(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_kill", lambda _self, force: None)  # noqa: ARG005
+    patch.setattr(Engine, "_kill", lambda _self: None)
+
+
+@shows_as(Kind.ENDLESS)
+def waits_for_what_sigkill_does_not_end(patch: pytest.MonkeyPatch) -> None:
+    def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
+        return [command for command in commands if not isinstance(command, LeaveNode)]
+
+    change_commands(patch, change)
+
+
+@shows_as(Kind.KILLED, Kind.EXIT, Kind.DIAGNOSTIC)
+def kills_calculators_that_take_long_to_end(patch: pytest.MonkeyPatch) -> None:
+    """As it was before END-040."""
+
+    def wrong(self: Engine) -> None:
+        if self._phase is Phase.FINISHING:
+            self._terminate()
+
+    patch.setattr(Engine, "_name_those_waited_for", wrong)
 
 
 @shows_as(Kind.EXIT, Kind.DIAGNOSTIC)

@@ -106,6 +106,8 @@ class SimulatedProcess:
         self._cares_for_eof = dice.random() >= scenario.stubborn
         self._cares_for_term = dice.random() >= scenario.stubborn
         self._may_be_signalled = dice.random() >= scenario.untouchable
+        # Of the others, some wait for a disk, so that not even SIGKILL ends them.
+        self._sleeps = not self._may_be_signalled and pid % 2 == 0
         self._tasks = 0
         self._unwritten = b""
         # Tasks that were read after the one at which its fate waits.
@@ -165,8 +167,12 @@ class SimulatedProcess:
             self._in(0.0, self._bury)
         elif self._may_be_signalled:
             self._end_by_signal()
-        else:
+        elif not self._sleeps:
             self._in(0.0, self._abandon)
+
+    def leave(self) -> None:
+        """Go on without it."""
+        self._in(0.0, self._bury if self._exit_seen else self._abandon)
 
     def resume(self) -> Iterator[Event]:
         """Read what has waited for the reader of our output."""
@@ -360,7 +366,7 @@ class SimulatedProcess:
         yield from self._read()
         if not self._writes:
             self._stdout_at_end = True
-        yield from self._tell_end()
+        yield from self._tell_end(exited=True)
         if self._stdout_at_end or self._killed:
             yield from self._bury()
 
@@ -371,10 +377,10 @@ class SimulatedProcess:
         if not self._end_told:
             yield NodeUnwritable(self.node, b"Broken pipe", self._refused)
 
-    def _tell_end(self) -> Iterator[Event]:
+    def _tell_end(self, *, exited: bool = False) -> Iterator[Event]:
         if not self._end_told:
             self._end_told = True
-            yield NodeEnded(self.node)
+            yield NodeEnded(self.node, exited)
 
     def _bury(self) -> Iterator[Event]:
         if not self._buried:

@@ -112,6 +112,7 @@ def draw(dice: Random, seed: int) -> Scenario:
         graph=graph,
         resistance=resistance,
         exec_mode=exec_mode,
+        finish_timeout=(6.0, 0.0, 20.0, 6.0)[seed % 4],
     )
     names = _task_names(dice, settings)
     stormy = dice.random() < (0.9 if resistance else 0.4)
@@ -137,7 +138,8 @@ def draw(dice: Random, seed: int) -> Scenario:
         tasks_before_break=_pick(dice, (3, 10, 30) if restarts else (10, 50, 100)),
         refusal=_pick(dice, (0.0, 0.1, 0.3) if resistance else (0.0, 0.05)) if stormy else 0.0,
         loss=_pick(dice, (0.0, 0.5)),
-        stubborn=_pick(dice, (0.0, 0.0, 0.1, 0.5)),
+        # Without a timeout those that do not end by themselves are waited for.
+        stubborn=_pick(dice, (0.0, 0.0, 0.1, 0.5)) * bool(settings.finish_timeout),
         untouchable=_pick(dice, (0.0, 0.0, 0.0, 0.3)),
         reader_pause=_pick(dice, (0.0, 0.0, 0.05, 1.0)),
         heal_at=_pick(dice, (1.0, 10.0, 30.0)),

@@ -16,6 +16,7 @@ from paexec_trio.core.commands import (
     Hold,
     Join,
     KillNode,
+    LeaveNode,
     ReadMore,
     Release,
     Report,
@@ -103,6 +104,7 @@ class SimulatedWorld:
             Send: self._send,
             CloseStdin: self._close_stdin,
             KillNode: self._kill_node,
+            LeaveNode: self._leave_node,
             Write: self._write,
             Hold: self._hold,
             Join: self._join,
@@ -240,6 +242,11 @@ class SimulatedWorld:
             process.kill()
         elif process:
             process.terminate()
+
+    def _leave_node(self, command: LeaveNode) -> None:
+        process = self._processes.get(command.node)
+        if process:
+            process.leave()
 
     def _heal(self) -> Iterator[Event]:
         self._healed = True

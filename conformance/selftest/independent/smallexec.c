@@ -10,8 +10,8 @@
  * nodes are process groups and not sessions; of several idle nodes the one of highest index gets
  * the next task, and of several ready tasks the one of highest id is next; a failure line goes
  * through the dependants breadth first; -d prints no weights; with -Z a node that has lived long
- * enough is started again at once; results are written in pieces of 4096 octets. There are no -x,
- * -X, -J and -W.
+ * enough is started again at once; results are written in pieces of 4096 octets; calculators that
+ * take long to end are waited for without a word. There are no -x, -X, -J and -W.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -37,6 +37,7 @@ enum {
     MOST_WAITING = 4 * CHUNK /* octets of output in memory, beyond which no results are read */
 };
 static const double TIME_TO_END = 5.5;  /* seconds from the end of its input to SIGTERM */
+static const double ANY_TIME = 1e6;     /* the same at the normal end: more than a week */
 static const double TIME_TO_DIE = 1;    /* seconds from SIGTERM to SIGKILL */
 static const char MAGIC_EOT[] = "HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5";
 
@@ -222,9 +223,10 @@ static void help(void)
          " -z            go on without nodes that die\n"
          " -Z SECONDS    -z, and start them again -w            wait for that if none lives\n"
          " -d            debugging                -h -V         this text, the version\n"
-         "A calculator that does not end after its input gets SIGTERM after 5.5 seconds, SIGKILL\n"
-         "1 second later; if the run ends early it gets SIGTERM at once. What is left of the\n"
-         "process group of a calculator that has ended gets SIGKILL.");
+         "A calculator that does not end after its input is waited for. What is left of a dead\n"
+         "node gets SIGTERM after 5.5 seconds, SIGKILL 1 second later; if the run ends early it\n"
+         "gets SIGTERM at once. What is left of the process group of a calculator that has ended\n"
+         "gets SIGKILL.");
 }
 
 static void set_word(const char *text)
@@ -1129,7 +1131,7 @@ static void dispatch(void)
         for (node = nodes; node < nodes + node_count; node++)
             if (!node->task && node->input >= 0) {
                 if (!length(&node->unsent))
-                    close_input(node, TIME_TO_END);
+                    close_input(node, ANY_TIME);
                 else if (!node->deadline) /* it answered before it had read all of its task */
                     node->deadline = now() + TIME_TO_END;
             }

@@ -190,8 +190,8 @@ def closes_the_input_of_calculators_a_little_later() -> None:
 
 @touches("ends", "death", "restart")
 def is_impatient() -> None:
-    """END-004 asks for 5 seconds at the normal end; otherwise signals may come at once."""
-    put(engine, "FINISH_GRACE", 5.05)
+    """At the normal end nobody is signalled (END-040); otherwise signals may come at once."""
+    put(engine, "FINISH_NOTICE", 5.05)
     put(engine, "STOP_GRACE", 0.0)
     put(engine, "TERM_GRACE", 0.2)
 
@@ -199,7 +199,7 @@ def is_impatient() -> None:
 @touches("ends", "death")
 def is_patient() -> None:
     """END-005: after a documented time, of which it does not say how long it is."""
-    put(engine, "FINISH_GRACE", 15.0)
+    put(engine, "KILL_GRACE", 4.0)
     put(engine, "STOP_GRACE", 2.0)
     put(engine, "TERM_GRACE", 4.0)
 

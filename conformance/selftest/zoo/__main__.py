@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 
 CHAPTERS = (
-    *("tasks", "results", "scheduling", "prefixes", "graphs", "deaths"),
+    *("tasks", "results", "scheduling", "prefixes", "graphs", "deaths", "endings"),
     *("commands", "calls", "syntax", "nodelists", "launches", "transports"),
     *("queues", "eot", "limits", "paargs", "reordering"),
     *("restarts", "groups", "weights"),

@@ -149,8 +149,8 @@ def puts_the_rest_of_a_former_life_before_the_next() -> None:
 
 @breaks("RST-011")
 def loses_a_descriptor_with_each_restart() -> None:
-    @around(NodeProcess, "bury")
-    def bury(right: Callable[..., None], self: NodeProcess) -> None:
+    @around(NodeProcess, "retire")
+    def retire(right: Callable[..., None], self: NodeProcess) -> None:
         if self.pidfd >= 0:
             os.dup(self.pidfd)
         right(self)

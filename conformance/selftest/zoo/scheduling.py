@@ -164,7 +164,7 @@ def does_not_wait_for_calculators() -> None:
 @breaks("END-005", "END-012")
 def asks_calculators_to_end_and_does_not_make_them() -> None:
     @around(Engine, "_kill")
-    def kill(_right: Callable[..., None], _self: Engine, *, force: bool) -> None:
+    def kill(_right: Callable[..., None], _self: Engine) -> None:
         pass
 
 
