@@ -796,7 +796,7 @@ class Engine:
         else:
             self._commands.append(Hold(attempt.task_id, data))
 
-    def _report(self, template: bytes, *foreign: bytes | int) -> None:
+    def _report(self, template: bytes, *foreign: bytes | float) -> None:
         text = diagnostic(template, *foreign)
         self._commands.append(Report(self._settings.program + b": " + text))
 

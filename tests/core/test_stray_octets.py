@@ -30,7 +30,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.execmode import call, preamble
 from paexec_trio.core.settings import (
-    FINISH_GRACE,
+    FINISH_NOTICE,
     STOP_GRACE,
     TERM_GRACE,
     ExecSettings,
@@ -111,7 +111,7 @@ def test_a_node_out_of_step_that_has_answered_nothing_is_only_dead() -> None:
         << ReadMore()
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(1)
         >> NodeGone(1)
         << DrainOutput()
@@ -137,7 +137,7 @@ def test_what_a_node_out_of_step_has_answered_may_be_wrong() -> None:
         >> NodeGone(0)
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeEnded(1)
         >> NodeGone(1)
         << DrainOutput()
@@ -190,7 +190,7 @@ def ended(*outputs: tuple[bytes, Report | None], eot: bytes = b"", **options: bo
         << ReadMore()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     )
     for octets, report in outputs:
         playbook >> NodeOutput(0, octets)
@@ -225,7 +225,7 @@ def test_a_node_without_a_result_has_none_that_could_be_shifted() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, FINISH_GRACE)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
         >> NodeOutput(0, b"total\n\n")
         << discarded(rb"total\n\n")
         >> NodeEnded(0)
