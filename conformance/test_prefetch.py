@@ -628,3 +628,25 @@ def test_a_node_that_reads_no_more(stage: Stage, mode: str) -> None:
     assert b"fatal" not in run.stdout
     assert b"late" not in run.stdout
     assert len(run.stdout.splitlines()) == 8
+
+
+# Out of step
+
+
+@requirement("RES-033", "RES-032")
+@pytest.mark.parametrize("resist", [(), ("-z",)], ids=["", "-z"])
+@modes
+def test_a_greeting_shifts_queued_tasks(stage: Stage, mode: str, resist: tuple[str, ...]) -> None:
+    """It counts as the result of the head; the last result comes when nothing is held any more."""
+    success = b"success\n" if mode == "graph" else b""
+    options = (*MODES[mode], *resist, "--prefetch", "3", "-n", "1")
+    run = stage.start(*options, "-c", stage.calculator("linger"))
+    run.feed(b"a\nb\nc\n")
+    run.close_stdin()
+    calculator = stage.next_calculator()
+    stage.wait("all tasks", lambda: len(calculator.tasks) == 3)
+    calculator.write(b"greeting\n" + success + b"\n")
+    for task in calculator.tasks:
+        calculator.write(b"of " + task + b"\n" + success + b"\n")
+    calculator.exit(0)
+    assert run.wait() != 0, "status 0, although results belong to other tasks"

@@ -272,25 +272,26 @@ def test_a_node_out_of_step_is_restarted(stage: Stage) -> None:
 @requirement("RES-032", "RES-031")
 @pytest.mark.parametrize("mode", ["flat", "graph"])
 def test_what_a_node_out_of_step_had_answered(stage: Stage, mode: str) -> None:
-    """The first result may be a greeting, and what comes outside of a task the first result."""
+    """What is taken for the first result may be a greeting, and what is outside of a task a result.
+
+    No task waits meanwhile, so it does not matter how the octets are read.
+    """
     graph, success = (("-g",), b"success\n") if mode == "graph" else ((), b"")
     run = stage.start("-z", "-n", "71 72", *graph, "-c", stage.calculator())
-    both = stage.next_calculators(2) if not graph else []
     if graph:
-        run.feed(b"a b\na c\n")
+        run.feed(b"a\nb\nb c\n")
         run.close_stdin()
-        both = stage.next_calculators(2)
     else:
-        run.feed(b"a\nb\nc\n")
-    lost = stage.holder(b"a")
-    other = next(calculator for calculator in both if calculator is not lost)
-    # In one go, so that the node holds no task when the second result is read.
+        run.feed(b"a\nb\n")
+    lost, other = stage.holder(b"a"), stage.holder(b"b")
     lost.write(b"greeting\n" + success + b"\nof a\n" + success + b"\n")
     lost.wait_gone()
     assert lost.tasks == [b"a"]
-    for _ in range(2):
-        task = other.next_task()
-        other.write(b"of " + task + b"\n" + success + b"\n")
+    other.write(b"of b\n" + success + b"\n")
+    if not graph:
+        run.feed(b"c\n")
+    assert stage.holder(b"c") is other
+    other.write(b"of c\n" + success + b"\n")
     assert run.finish() != 0, "status 0, although results belong to other tasks"
     assert b"of a\n" not in run.stdout
     assert all(b"of " + task + b"\n" in run.stdout for task in (b"b", b"c"))
@@ -356,8 +357,15 @@ def test_octets_after_the_end_of_the_input(stage: Stage, octets: bytes) -> None:
     assert run.stdout == b"1 of a\n"
 
 
-@requirement("RES-034")
-def test_an_empty_line_that_is_no_eot(stage: Stage) -> None:
+@pytest.mark.parametrize(
+    ("octets", "is_result"),
+    [
+        pytest.param(b"EOT\n", True, marks=requirement("RES-033")),
+        pytest.param(b"of b\nEOT\n", True, marks=requirement("RES-033")),
+        pytest.param(b"total\n\nEOTT\n EOT\nEO\nEOT", False, marks=requirement("RES-034")),
+    ],
+)
+def test_another_eot(stage: Stage, octets: bytes, is_result: bool) -> None:
     run = stage.start("-n", "+1", "-mt=EOT", "-c", stage.calculator("linger"))
     run.feed(b"a\n")
     run.close_stdin()
@@ -365,9 +373,9 @@ def test_an_empty_line_that_is_no_eot(stage: Stage) -> None:
     assert calculator.next_task() == b"a"
     calculator.answer(b"of a", eot=b"EOT")
     calculator.wait_eof()
-    in_single_octets(calculator, b"total\n\nEOTT\nEO\nEOT")
+    in_single_octets(calculator, octets)
     calculator.exit(0)
-    assert run.wait() == 0
+    assert (run.wait() != 0) == is_result
     assert run.stdout == b"of a\n"
 
 

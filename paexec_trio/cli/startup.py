@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from paexec_trio import __version__
 from paexec_trio.cli.syntax import VERSION
+from paexec_trio.core.visible import visible
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
 if TYPE_CHECKING:
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def called_name(usual: str) -> str:
-    """Return the name that the program was called by, the usual one under ``python -m``."""
+    """Return the name that the program was called by, the usual one under ``python -m``.
+
+    It is in visible form: whoever makes a link chooses it, and it begins each diagnostic (SEC-002).
+    """
     name = os.path.basename(sys.argv[0])  # noqa: PTH119 (pathlib takes 10 ms to load)
-    return usual if name == "__main__.py" else name
+    return usual if name == "__main__.py" else os.fsdecode(visible(os.fsencode(name)))
 
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)

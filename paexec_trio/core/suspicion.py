@@ -15,6 +15,9 @@ from paexec_trio.core.visible import diagnostic
 if TYPE_CHECKING:
     from paexec_trio.core.nodes import Node
 
+_OF_SHELLS = {126: b" (cannot be executed)", 127: b" (command not found)"}
+"""What exit statuses of a shell mean."""
+
 FIRST_REPORT = 3
 """Processes of a node that die in a row without having ended a task before that is reported."""
 
@@ -90,4 +93,6 @@ def end_of(status: int | None) -> bytes:
     """
     if status is None:
         return b"an end that nobody saw"
-    return b"exit status %d" % status if status >= 0 else b"signal %d" % -status
+    if status < 0:
+        return b"signal %d" % -status
+    return b"exit status %d" % status + _OF_SHELLS.get(status, b"")

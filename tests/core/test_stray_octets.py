@@ -286,7 +286,12 @@ def test_a_node_that_only_dies_is_reported_at_growing_intervals() -> None:
 
 @pytest.mark.parametrize(
     ("status", "text"),
-    [(0, b"exit status 0"), (-9, b"signal 9"), (None, b"an end that nobody saw")],
+    [
+        (0, b"exit status 0"),
+        (127, b"exit status 127 (command not found)"),
+        (-9, b"signal 9"),
+        (None, b"an end that nobody saw"),
+    ],
 )
 def test_how_a_node_died_is_told(status: int | None, text: bytes) -> None:
     playbook = started(resistance=Resistance(restart_seconds=5, wait=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -26,14 +27,21 @@ pytestmark = pytest.mark.trio
 AT_ONCE = 0.001
 """Seconds after which nodes are restarted where only that they are restarted matters."""
 
+VAIN = re.compile(
+    rb"paexec-trio: node \d has failed \d+ times in a row without ending a task, at last by (.+); "
+    rb"restarted every [\d.]+ s"
+)
+"""The diagnostic of RST-031."""
+
 
 @pytest.fixture
 def stderr(tmp_path: Path) -> Iterator[int]:
-    """A file as the standard error of a run; nothing may be written to it."""
+    """A file as the standard error of a run; it may only say that a node dies again and again."""
     path = tmp_path / "stderr"
     with path.open("wb") as file:
         yield file.fileno()
-    assert path.read_bytes() == b""
+    for line in path.read_bytes().splitlines():
+        assert VAIN.fullmatch(line), line
 
 
 def resistant(nodes: int, resistance: Resistance, **options: bool | GraphSettings) -> Settings:
@@ -134,6 +142,9 @@ async def test_restarts_leave_nothing_behind(stderr: int, tmp_path: Path) -> Non
         assert await talk.finish() == (b"", Exit(status=0))
     assert open_descriptors() == before
     assert children() == []
+    reports = VAIN.findall((tmp_path / "stderr").read_bytes())
+    assert b"exit status 255" in reports
+    assert len(reports) <= 2 * 8, "too often (RST-031): 3, 6, 12, ... deaths of each node"
 
 
 async def test_restarts_do_not_disturb_a_living_node(stderr: int, tmp_path: Path) -> None:
