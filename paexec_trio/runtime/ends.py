@@ -67,6 +67,7 @@ class Ends:
         # What was killed, and may not end, or must not be killed.
         self._killed: dict[tuple[int, int], Relative] = {}
         self._untouchable: dict[tuple[int, int], Relative] = {}
+        self._of_the_dead: set[tuple[int, int]] = set()
         self._next_walk = 0.0
         self.due_at: float | None = None
         """When :meth:`catch_up` has something to do, by the clock of the caller."""
@@ -149,6 +150,7 @@ class Ends:
         Returns:
             Pidfds to wait for, of what was killed and has not ended; the caller closes them.
         """
+        self._of_the_dead = {*self._killed, *self._untouchable}
         ended = [*self._ended, *self._died.values()]
         if self._adopts:
             for process in ended:
@@ -165,13 +167,19 @@ class Ends:
         opened = [open_relative(relative) for relative in self._killed.values()]
         return [pidfd for pidfd in opened if pidfd is not None]
 
-    def survivors(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the ids of processes that should have ended and have not, each with the reason."""
+    def survivors(self) -> Iterator[tuple[int, bytes, bool]]:
+        """Yield what should have ended and has not.
+
+        Each with its id, the reason, and whether the run has failed by that: not if a dead node has
+        left it (DTH-001).
+        """
         for relatives, reason in (
             (self._killed, b"does not end"),
             (self._untouchable, b"must not be signalled"),
         ):
-            yield from ((r.pid, reason) for r in relatives.values() if is_there(r))
+            for identity, relative in relatives.items():
+                if is_there(relative):
+                    yield relative.pid, reason, identity not in self._of_the_dead
 
     # A stop and its end (SIGTSTP)
 

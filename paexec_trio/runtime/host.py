@@ -278,7 +278,7 @@ class Host:
         """End what is still running, however the loop ended, and release all descriptors.
 
         Returns:
-            Whether all has ended; what has not was reported.
+            Whether all that had to end has; what has not was reported.
         """
         # What the last events brought; it is lost only if nobody reads.
         self._flush_output()
@@ -313,7 +313,7 @@ class Host:
         self._processes.clear()
 
     async def _sweep(self) -> bool:
-        """End what nodes have left; say whether nothing is there any more."""
+        """End what nodes have left; say whether the run has not failed by what does not end."""
         if not self.has_started:
             return True
         pidfds = self._ends.sweep()
@@ -321,10 +321,11 @@ class Host:
         for pidfd in pidfds:
             os.close(pidfd)
         self._ends.reap_orphans(())
-        survivors = list(self._ends.survivors())
-        for pid, reason in survivors:
+        good = True
+        for pid, reason, failed in self._ends.survivors():
             self._report_survivor(pid, reason)
-        return not survivors
+            good &= not failed
+        return good
 
     def _report_survivor(self, pid: int, reason: bytes) -> None:
         self.report(

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import trio
@@ -174,6 +175,30 @@ async def test_what_a_calculator_leaves_and_cannot_be_ended_is_reported(
         assert text % (number, reason) in lines
         os.kill(number, signal.SIGKILL)
     assert len(lines) == len(set(left)) > 0
+
+
+async def test_what_a_dead_node_leaves_does_not_fail_the_run(
+    stderr: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DTH-001, END-047: although it does not end."""
+    monkeypatch.setattr(ends, "send", lambda *_: True)
+    monkeypatch.setattr(host, "KILL_GRACE", 0.01)
+    settings = Settings(nodes=(b"0",), resistance=Resistance(restart_seconds=0.01, wait=True))
+    mark = os.fsencode(tmp_path / "mark")
+    command = b"""
+        read -r task || exit
+        test -e %b && { echo done; echo; read -r task; exit; }
+        echo >%b; timeout 1000 sleep 1000 >/dev/null & echo $!
+        while kill -0 $! && test "$(ps -o pgid= $!)" -eq $$; do :; done""" % ((mark,) * 2)
+    async with conversation(command, settings=settings, stderr=stderr[1]) as talk:
+        await talk.feed(b"a\n")
+        pid = await talk.line()
+        assert await talk.line() == b"fatal"
+        assert await talk.line() == b"done"
+        assert await talk.finish() == (b"", Exit(status=0))
+    os.killpg(int(pid), signal.SIGKILL)
+    text = b"paexec-trio: process %b, which a node has started, does not end; left"
+    assert text % pid in diagnostics(stderr)
 
 
 async def test_diagnostics_that_nobody_reads_do_not_hold_a_run(
