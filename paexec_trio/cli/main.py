@@ -46,7 +46,6 @@ def distribute(
     """
     prepare_signals()
     prepare_standard_descriptors()
-    sys.set_int_max_str_digits(0)  # weights are integers of any size (WGT-010)
     program = called_name(usual_name)
     try:
         invocation = parse(program, sys.argv[1:], os.environb)

@@ -12,6 +12,13 @@ from paexec_trio.core.graph import TaskGraph
 
 _OCTETS = bytes(range(256))
 
+MOST_DIGITS = 1000
+"""Digits that a weight may have (WGT-020).
+
+To convert a number takes time that grows with the square of its digits, and no signal is seen
+meanwhile.
+"""
+
 
 class BadLineError(Exception):
     """A line of the input is no task, no edge and no weight (GRA-010)."""
@@ -19,6 +26,20 @@ class BadLineError(Exception):
     def __init__(self, line: bytes) -> None:
         super().__init__(line)
         self.line = line
+
+
+class LongWeightError(Exception):
+    """A weight has more than ``MOST_DIGITS`` digits (WGT-020).
+
+    Attributes:
+        line: the number of its line, from 1.
+        digits: how many it has.
+    """
+
+    def __init__(self, line: int, digits: int) -> None:
+        super().__init__(line, digits)
+        self.line = line
+        self.digits = digits
 
 
 @final
@@ -55,6 +76,7 @@ class GraphReader:
         # Tasks are numbered from 1 in the order of their first appearance (GRA-005).
         self._numbers: defaultdict[bytes, int] = defaultdict(count(1).__next__)
         self._weights: dict[int, int] = {}
+        self._weight_lines = 0
         # The task of each word of the input, and whether the next word is its dependant: 1 or 0.
         self._tasks = array("I")
         self._precedes_dependant = bytearray()
@@ -64,6 +86,7 @@ class GraphReader:
 
         Raises:
             BadLineError: a line cannot be understood.
+            LongWeightError: a weight has too many digits.
         """
         delimiter, terminator = self._delimiter, self._terminator
         separators = lines.translate(None, self._octets_of_words)
@@ -86,6 +109,7 @@ class GraphReader:
                 self._precedes_dependant += b"\0" if len(words) == 1 else b"\1\0"
             elif len(words) == 3 and words[0] == self._weight_word:
                 self._add_weight(words[1], words[2], line)
+                self._weight_lines += 1
             else:
                 raise BadLineError(line)
 
@@ -93,12 +117,15 @@ class GraphReader:
         digits = number[1:] if number[:1] in {b"-", b"+"} else number
         if not digits.isdigit():
             raise BadLineError(line)
+        if len(digits) > MOST_DIGITS:
+            raise LongWeightError(self._lines() + 1, len(digits))
         task = self._numbers[name]
-        try:
-            weight = int(number)
-        except ValueError:  # longer than Python converts
-            raise BadLineError(line) from None
+        weight = int(number)
         self._weights[task] = max(weight, self._weights.get(task, weight))
+
+    def _lines(self) -> int:
+        """Return how many lines were read: each has one word that precedes no dependant."""
+        return self._precedes_dependant.count(0) + self._weight_lines
 
     def graph(self) -> TaskGraph:
         """Return the graph that was read."""

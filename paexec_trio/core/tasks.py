@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.core.framing import NEWLINE, NUL, TaskFramer
 from paexec_trio.core.graph import CycleError, TaskGraph
-from paexec_trio.core.graphreader import BadLineError, GraphReader
+from paexec_trio.core.graphreader import MOST_DIGITS, BadLineError, GraphReader, LongWeightError
 from paexec_trio.core.status import Status
 from paexec_trio.core.weights import (
     Weighting,
@@ -228,6 +228,9 @@ class GraphTasks:
         except BadLineError as error:
             line = error.line.replace(NEWLINE, b"\\n")
             raise InputError([b"Bad input line: " + line]) from None
+        except LongWeightError as error:
+            text = b"Bad input line %d: a weight of %d digits; it may have %d"
+            raise InputError([text % (error.line, error.digits, MOST_DIGITS)]) from None
 
     def end(self) -> None:
         """Check the graph, weigh its tasks and make those ready that depend on no other.
