@@ -118,12 +118,12 @@ class GraphReader:
         if not digits.isdigit():
             raise BadLineError(line)
         if len(digits) > MOST_DIGITS:
-            raise LongWeightError(self._lines() + 1, len(digits))
+            raise LongWeightError(self.count_lines() + 1, len(digits))
         task = self._numbers[name]
         weight = int(number)
         self._weights[task] = max(weight, self._weights.get(task, weight))
 
-    def _lines(self) -> int:
+    def count_lines(self) -> int:
         """Return how many lines were read: each has one word that precedes no dependant."""
         return self._precedes_dependant.count(0) + self._weight_lines
 

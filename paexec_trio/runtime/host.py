@@ -22,6 +22,7 @@ from paexec_trio.core.commands import (
     Discard,
     DrainOutput,
     Hold,
+    HoldLines,
     Join,
     KillNode,
     ReadMore,
@@ -32,6 +33,7 @@ from paexec_trio.core.commands import (
     StartNode,
     Timer,
     Write,
+    WriteLines,
 )
 from paexec_trio.core.events import (
     Event,
@@ -54,6 +56,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
+from paexec_trio.core.rendering import LazyLines
 from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
@@ -154,7 +157,9 @@ class Host:
             CloseStdin: self._close_stdin,
             KillNode: self._kill_node,
             Write: self._write,
+            WriteLines: self._write_lines,
             Hold: self._hold,
+            HoldLines: self._hold_lines,
             Join: self._join,
             Release: self._release,
             Discard: self._discard,
@@ -488,15 +493,24 @@ class Host:
     def _write(self, command: Write) -> None:
         self._print(command.data)
 
-    def _print(self, data: bytes | bytearray) -> None:
+    def _print(self, data: bytes | bytearray | LazyLines) -> None:
         if not self._output_broken:
             self._output.append(data)
             if self._output.size > _OUTPUT_LIMIT:
                 self._flush_output()
 
+    def _write_lines(self, command: WriteLines) -> None:
+        self._print(command.lines)
+
+    def _hold_lines(self, command: HoldLines) -> None:
+        self._hold_in(command.group, command.lines)
+
     def _hold(self, command: Hold) -> None:
+        self._hold_in(command.group, command.data)
+
+    def _hold_in(self, group: int, data: bytes | bytearray | LazyLines) -> None:
         try:
-            self._held.hold(command.group, command.data)
+            self._held.hold(group, data)
         except SpillError as error:
             self._holding_failed(error)
 

@@ -38,7 +38,9 @@ def test_lines_with_too_many_words(line: bytes) -> None:
     assert caught.value.line == line
 
 
-@pytest.mark.parametrize("number", [b"", b"x", b"1.5", b"+", b"--1", b"1e3", b"\xb2", b"9" * 5000 + b"x"])
+@pytest.mark.parametrize(
+    "number", [b"", b"x", b"1.5", b"+", b"--1", b"1e3", b"\xb2", b"9" * 5000 + b"x"]
+)
 def test_weights_that_are_no_numbers(number: bytes) -> None:
     """WGT-011."""
     line = b"weight: a " + number
