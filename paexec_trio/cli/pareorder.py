@@ -166,8 +166,10 @@ def choose_method(call: Call) -> Method:
     printed = printer(keep_ids=call.keep_ids, remove_blanks=call.remove_blanks)
     if call.method == b"s":
         return methods.ByTask(printed, keeping.ExternalSort(call.directory))
-    holder = keeping.InMemory() if call.method == b"m" else keeping.InFile(call.directory)
     fatal = FatalResults(call.failure, call.fatal) if call.cut_fatal else None
+    if call.method == b"m":
+        return methods.ByEnd(printed, keeping.InMemory(), fatal)
+    holder = keeping.InFile(call.directory, fatal=fatal)
     return methods.ByEnd(printed, holder, fatal)
 
 

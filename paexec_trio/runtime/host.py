@@ -57,7 +57,7 @@ from paexec_trio.core.events import (
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.rendering import LazyLines
-from paexec_trio.core.settings import STOP_GRACE, TERM_GRACE
+from paexec_trio.core.settings import DRAIN_GRACE, STOP_GRACE, TERM_GRACE
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
 from paexec_trio.runtime.process import NodeProcess
@@ -235,8 +235,20 @@ class Host:
             self._diagnostics.append(text + b"\n")
             self._flush_diagnostics()
 
-    async def close(self) -> None:
-        """End what is still running, however the loop ended, and release all descriptors."""
+    def give_up(self, diagnostic: bytes) -> None:
+        """Report why the run cannot go on, and forget the engine with all that it holds."""
+        self._exchange = None
+        self._pending.clear()
+        self._postponed.clear()
+        self._ready = []
+        self.report(diagnostic)
+
+    async def close(self, *, patiently: bool = False) -> None:
+        """End what is still running, however the loop ended, and release all descriptors.
+
+        Args:
+            patiently: wait for somebody to take the output, as long as some of it is taken.
+        """
         # What the last events brought; it is lost only if nobody reads.
         self._flush_output()
         left = list(self._processes.values())
@@ -253,6 +265,8 @@ class Host:
                 else:
                     process.abandon()
         self._processes.clear()
+        if patiently:
+            self._write_rest()
         self._epoll.close()
         os.close(self._woken_by)
         os.close(self.wakeup_fd)
@@ -260,6 +274,15 @@ class Host:
         self._held.close()
         if self._diagnostics_writer:
             self._diagnostics_writer.close()
+
+    def _write_rest(self) -> None:
+        """Write what is queued; stop when nobody takes any of it for some seconds."""
+        poll = select.poll()
+        poll.register(self._writer.fd, select.POLLOUT)
+        while self._output.size and not self._output_broken:
+            self._try_output()
+            if self._output_blocked and not poll.poll(DRAIN_GRACE * 1000):
+                return
 
     async def _wait_for_ends(self, processes: Iterable[NodeProcess], seconds: float) -> None:
         pidfds = [process.pidfd for process in processes if not process.exited]

@@ -13,9 +13,12 @@ from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import AUTO
 from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
-from paexec_trio.runtime.drive import drive
+from paexec_trio.runtime.drive import Trace, drive
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.waiting import WaitAlone
+
+_RESERVE = 1 << 20
+"""Octets that are given back when memory runs out, so that enough is left to end (LIM-016)."""
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,6 +42,9 @@ async def run(
     debug: bool = False,
 ) -> Exit:
     """Distribute the tasks read from ``stdin`` and write their results to ``stdout``.
+
+    If memory or descriptors run out, that is reported and calculators are ended; results that are
+    whole are still written as long as somebody takes them.
 
     When this returns, or is cancelled, or raises, no process that it started is left; a cancelled
     run closes their input and gives them :data:`~paexec_trio.core.settings.STOP_GRACE` seconds
@@ -72,27 +78,55 @@ async def run(
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
-    engine = Engine(settings)
-    host = Host(
-        launch,
-        settings.nodes,
-        stdin,
-        stdout,
-        stderr,
-        _waiter(alone=alone),
-        exchange=None if debug else engine.exchange,
-        tells_time=settings.prefetch == AUTO,
-    )
+    hosts: list[Host] = []
 
+    async def drive_engine() -> Exit | bytes:
+        """Return why the run cannot go on if it cannot; nothing is left of the engine then."""
+        reserve = bytearray()
+        try:
+            reserve += bytes(_RESERVE)
+            engine = Engine(settings)
+            host = Host(
+                launch,
+                settings.nodes,
+                stdin,
+                stdout,
+                stderr,
+                _waiter(alone=alone),
+                exchange=None if debug else engine.exchange,
+                tells_time=settings.prefetch == AUTO,
+            )
+            hosts.append(host)
+            with _stop_on_signals(host, stop_signals, wake=alone):
+                nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
+                return await drive(engine, host, _tracer(host) if debug else None, nonce)
+        except MemoryError:
+            reserve.clear()
+            return b"out of memory"
+        except OSError as error:
+            return os.fsencode(error.strerror or str(error))
+
+    outcome: Exit | bytes = b""
+    try:
+        outcome = await drive_engine()
+        if isinstance(outcome, Exit):
+            return outcome
+        diagnostic = settings.program + b": " + outcome
+        if hosts:
+            hosts[0].give_up(diagnostic)
+        else:
+            write_diagnostic(stderr, diagnostic)
+        return Exit(status=1)
+    finally:
+        for host in hosts:
+            await host.close(patiently=not isinstance(outcome, Exit))
+
+
+def _tracer(host: Host) -> Trace:
     def trace(item: Event | Command) -> None:
         host.report(repr(item).encode())
 
-    try:
-        with _stop_on_signals(host, stop_signals, wake=alone):
-            nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
-            return await drive(engine, host, trace if debug else None, nonce)
-    finally:
-        await host.close()
+    return trace
 
 
 def _waiter(*, alone: bool) -> Waiter:

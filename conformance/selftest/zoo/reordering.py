@@ -235,7 +235,7 @@ def reorder_exits_with_status_1_after_unfinished_results() -> None:
 
     @around(ByEnd, "end")
     def end(right: Callable[..., Iterator[bytes]], self: ByEnd) -> Iterator[bytes]:
-        unfinished.extend(self._holder.tasks())
+        unfinished.extend(self._holder.in_order(methods.number))
         return right(self)
 
     @instead(pareorder, "_reorder")
