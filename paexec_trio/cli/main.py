@@ -15,6 +15,7 @@ from paexec_trio.cli.startup import (
     inform,
     prepare_signals,
     prepare_standard_descriptors,
+    say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.runtime.diagnostics import write_diagnostic
@@ -66,6 +67,7 @@ def _run(invocation: Invocation) -> int:
     from paexec_trio.runtime.waiting import run_alone
 
     gc.enable()
+    say_nothing_of_ignored_errors()
     outcome = run_alone(
         run(
             invocation.settings,

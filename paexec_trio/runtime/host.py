@@ -93,7 +93,7 @@ class Host:
         tells_time: whether each batch of events begins with ``TimePassed``.
 
     Raises:
-        OSError: ``stdout`` is not open.
+        OSError: ``stdout`` is not open, or there are too few descriptors.
     """
 
     def __init__(
@@ -678,8 +678,10 @@ class Host:
 def _writer_or_none(fd: int) -> NonblockingWriter | None:
     try:
         return NonblockingWriter(fd)
-    except OSError:  # closed: there is nobody to be told anything
-        return None
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
+        return None  # closed: there is nobody to be told anything
 
 
 def _reason(error: OSError) -> bytes:
