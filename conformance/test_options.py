@@ -268,7 +268,8 @@ def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
     assert help_run.status == 0
     words = options_in(help_run.stdout + help_run.stderr)
     assert "-n" in words, f"this is no help: {help_run.stdout!r}"
-    values = ["20"] if option in {"--prefetch", "--finish-timeout"} else []
+    value = {"--prefetch": "20", "--finish-timeout": "20", "--line-limit": "1M"}.get(option)
+    values = [value] if value else []
     extended = call(option, *values, "-n", "+1", "-c", CALCULATOR)
     named = option in words
     assert stage.features.get(option, named) == named, f"profile and help disagree on {option}"

@@ -737,6 +737,46 @@ def test_the_memory_of_long_results(stage: Stage, method: str, tasks: int) -> No
     assert is_same(output.read_bytes(), expected), "other results"
 
 
+@requirement("RDR-060")
+@pytest.mark.parametrize("method", IN_FILES)
+@pytest.mark.parametrize(
+    ("tasks", "width"), [(250_000, 6), (200, 700_000)], ids=["many", "long-ids"]
+)
+def test_the_memory_of_open_results(stage: Stage, method: str, tasks: int, width: int) -> None:
+    """None has ended, while no process may have more than 100 MiB of data."""
+    with (stage.directory / "input").open("wb") as input_file:
+        for task in reversed(range(tasks)):
+            input_file.write(b"%0*d x%d\n" % (width, task, task))
+    output = stage.directory / "output"
+    with output.open("wb") as stdout:
+        run = stage.start(
+            *(method, "input"),
+            environment={"TMPDIR": str(stage.directory)},
+            within=("/bin/sh", "-c", f'{LITTLE_MEMORY} && exec "$@"', "sh"),
+            stdout=stdout.fileno(),
+        )
+    assert run.wait(stage.volume_bound) == 0
+    expected = b"".join(b"x%d\n" % task for task in range(tasks))
+    assert is_same(output.read_bytes(), expected), "other results"
+
+
+@pytest.mark.extension("--line-limit")
+@requirement("RDR-061")
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("octets", [101, 10 * MIB])
+def test_lines_beyond_the_limit(stage: Stage, method: str, octets: int) -> None:
+    """The number of the task does not count; the end of the line need not come."""
+    good = b"12345 " + b"x" * 100 + b"\n"
+    assert reorder(stage, method, "--line-limit", "100", feed=good * 3) == good[6:] * 3
+    run = stage.start(method, "--line-limit", "100")
+    run.feed(good * 2 + b"1 " + b"y" * octets)
+    if octets < MIB:
+        run.feed(b"\n" + good)
+    assert run.wait() == 1
+    assert re.search(rb"\b3\b", run.stderr), "the line is not named"
+    assert b"y" not in run.stdout
+
+
 @requirement("RDR-019")
 @pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
 def test_the_memory_of_many_results(stage: Stage, method: str) -> None:
@@ -813,7 +853,7 @@ def test_usage_errors(stage: Stage, bad: list[str], good: list[str], mentioned: 
     assert run.stdout == b""
 
 
-@requirement("RDR-060")
+@requirement("RDR-062")
 @pytest.mark.parametrize("key", ["s", "f", "F"])
 def test_no_newline_in_words(stage: Stage, key: str) -> None:
     assert reorder(stage, f"-m{key}=ab", feed=b"1 a\n1 \n") == b"a\n"

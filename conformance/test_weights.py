@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,8 +90,9 @@ def test_another_word(stage: Stage) -> None:
 
 @requirement("WGT-010", "WGT-002")
 @pytest.mark.parametrize("weighting", ["-W0", "-W1", "-W2"])
-def test_any_integer(stage: Stage, weighting: str) -> None:
-    big = b"9" * 30
+@pytest.mark.parametrize("digits", [30, 1000])
+def test_any_integer(stage: Stage, weighting: str, digits: int) -> None:
+    big = b"9" * digits
     lines = [b"weight: minus -5", b"weight: zero 0", b"one", b"weight: big " + big]
     tasks = order(stage, weighting, lines=lines)
     assert tasks == [b"big", b"one", b"zero", b"minus"]
@@ -108,6 +110,23 @@ def test_bad_weights(stage: Stage, number: bytes) -> None:
     assert line in run.stderr
     assert run.stdout == b""
     assert stage.started == started
+
+
+@requirement("WGT-020")
+@pytest.mark.parametrize("sign", [b"", b"-"], ids=["positive", "negative"])
+@pytest.mark.parametrize("digits", [1001, 1_000_000])
+def test_long_weights(stage: Stage, digits: int, sign: bytes) -> None:
+    """The same graph with a shorter weight is run. To read a million digits takes no time."""
+    lines = [b"a b", b"weight: a 7", b"c", b"weight: b " + sign + b"7" * 1000]
+    assert sorted(order(stage, "-g", lines=lines)) == [b"a", b"b", b"c"]
+    started = stage.started
+    run = run_graph(stage, "-g", lines=[*lines[:3], b"weight: b " + sign + b"7" * digits, b"d"])
+    assert run.status == 1
+    assert re.search(rb"\b4\b", run.stderr), "the line is not named"
+    assert b"%d" % digits in run.stderr, "the number of digits is not named"
+    assert run.stdout == b""
+    assert stage.started == started
+    assert run.processor_time < 5, "digits were converted"
 
 
 @requirement("WGT-012", "OPT-020", "OPT-021")

@@ -20,6 +20,8 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(collections\.abc|enum|typing|trio)\..*")]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+# It is imported for type checkers only.
+autodoc_type_aliases = {"LazyLines": "paexec_trio.core.rendering.LazyLines"}
 html_theme = "furo"
 html_title = f"{project} {version}"
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
 
 
+SIZE_DIGITS = 15
+"""How many digits a size has at most, leading zeros apart (LIM-011)."""
+
 PREFETCH_DIGITS = 9
 """How many digits the value of ``--prefetch`` has at most, leading zeros apart (PRE-002)."""
 
@@ -121,6 +124,7 @@ def understand(
             print_eot=bool({"-e", "-E"} & letters),
             print_task=bool({"-i", "-I"} & letters),
             grouping=_grouping(letters),
+            line_limit=line_limit(values),
             prefetch=_prefetch(values.get("--prefetch", b"1")),
             graph=graph,
             resistance=resistance,
@@ -213,6 +217,22 @@ def _prefetch(value: bytes) -> int:
     if not value.isdigit() or not 1 <= len(digits) <= PREFETCH_DIGITS:
         raise UsageError(b"invalid argument for option --prefetch: '%b'", value)
     return int(digits)
+
+
+def line_limit(values: Mapping[str, bytes]) -> int:
+    """Read the value of ``--line-limit`` (LIM-011).
+
+    Raises:
+        UsageError: it is no size.
+    """
+    value = values.get("--line-limit", b"1G")
+    number, power = value, 0
+    if value[-1:] in {b"k", b"K", b"m", b"M", b"g", b"G"}:
+        number, power = value[:-1], b"kmg".index(value[-1:].lower()) + 1
+    digits = number.lstrip(b"0")
+    if not number.isdigit() or not 1 <= len(digits) <= SIZE_DIGITS:
+        raise UsageError(b"invalid argument for option --line-limit: '%b'" % value)
+    return int(digits) << 10 * power
 
 
 def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Resistance | None:

@@ -16,6 +16,7 @@ from paexec_trio.cli.startup import (
     inform,
     prepare_signals,
     prepare_standard_descriptors,
+    say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.runtime.diagnostics import write_diagnostic
@@ -45,7 +46,6 @@ def distribute(
     """
     prepare_signals()
     prepare_standard_descriptors()
-    sys.set_int_max_str_digits(0)  # weights are integers of any size (WGT-010)
     program = called_name(usual_name)
     try:
         invocation = parse(program, sys.argv[1:], os.environb)
@@ -68,6 +68,7 @@ def _run(invocation: Invocation) -> int:
     from paexec_trio.runtime.waiting import run_alone
 
     gc.enable()
+    say_nothing_of_ignored_errors()
     outcome = run_alone(
         run(
             invocation.settings,

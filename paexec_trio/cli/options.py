@@ -4,6 +4,22 @@ from __future__ import annotations
 
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
+LINE_LIMIT = Option(
+    "",
+    "size",
+    (
+        "take no line longer than SIZE octets; k, M and G stand for",
+        "1024 and its powers; by default 1G",
+    ),
+    "line-limit",
+    details="""\
+A line without end would fill the memory. A calculator that writes a longer line has failed: without
+``-z`` the run ends with a message; with ``-z`` the node is dead and its task is given to another. A
+task that makes each node do so is tried until all are dead, and with ``-Z`` for ever. A longer task
+on standard input ends the input, and the exit status is 1.
+""",
+)
+
 OPTIONS: tuple[Option, ...] = (
     HELP,
     VERSION,
@@ -217,6 +233,7 @@ something, is waited for; after 10 seconds a message names its node. Fractions a
 does not end in time receives SIGTERM and, 2 seconds later, SIGKILL, and the exit status is 1.
 """,
     ),
+    LINE_LIMIT,
     Option("d", "", ("write every event and command to standard error",)),
 )
 

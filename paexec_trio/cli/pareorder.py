@@ -8,11 +8,14 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.errors import UsageError, refuse_newline
+from paexec_trio.cli.invocation import line_limit
+from paexec_trio.cli.options import LINE_LIMIT
 from paexec_trio.cli.startup import (
     called_name,
     inform,
     prepare_signals,
     prepare_standard_descriptors,
+    say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import HELP, VERSION, InformationWanted, Option, Syntax
 from paexec_trio.runtime.diagnostics import write_diagnostic
@@ -72,6 +75,9 @@ The task is done once more, on another node, and has another result. Not with ``
             details="Can be given several times, for several keys. With ``F=`` nothing is fatal.",
             choices=("t=", "F=", "f=", "s="),
         ),
+        LINE_LIMIT._replace(
+            details="The number of a task, and the space after it, do not count.",
+        ),
     ),
     variables=(
         ("PAEXEC_EOT", "the end-of-task marker, for want of -mt=, -y or -x"),
@@ -94,6 +100,7 @@ class Call(NamedTuple):
         failure: the text that means failure.
         fatal: the text that means fatal.
         directory: where temporary files are.
+        line_limit: how many octets the text of a line may have.
     """
 
     files: Sequence[bytes]
@@ -105,6 +112,7 @@ class Call(NamedTuple):
     failure: bytes
     fatal: bytes
     directory: bytes
+    line_limit: int
 
 
 def parse(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Call:
@@ -138,6 +146,7 @@ def parse(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Call:
         failure=words.get(b"f", b"failure"),
         fatal=words.get(b"F", b"fatal"),
         directory=environment.get(b"TMPDIR") or b"/tmp",
+        line_limit=line_limit(dict(options)),
     )
 
 
@@ -167,8 +176,10 @@ def choose_method(call: Call) -> Method:
     printed = printer(keep_ids=call.keep_ids, remove_blanks=call.remove_blanks)
     if call.method == b"s":
         return methods.ByTask(printed, keeping.ExternalSort(call.directory))
-    holder = keeping.InMemory() if call.method == b"m" else keeping.InFile(call.directory)
     fatal = FatalResults(call.failure, call.fatal) if call.cut_fatal else None
+    if call.method == b"m":
+        return methods.ByEnd(printed, keeping.InMemory(), fatal)
+    holder = keeping.InFile(call.directory, fatal=fatal)
     return methods.ByEnd(printed, holder, fatal)
 
 
@@ -193,14 +204,18 @@ def _reorder(program: str, call: Call) -> int:
     from paexec_trio.reorder.filter import FilterError, run
     from paexec_trio.runtime.spillfile import SpillError
 
+    say_nothing_of_ignored_errors()
+
     try:
-        run(call.files, call.eot, choose_method(call))
+        run(call.files, call.eot, choose_method(call), limit=call.line_limit)
     except FilterError as error:
         message = error.message
     except SpillError as error:
         message = error.reason
     except MemoryError:
-        message = b"out of memory; -Mf and -Ms need little"
+        message = b"out of memory"
+        if call.method == b"m":
+            message += b"; -Mf and -Ms need little"
     except BrokenPipeError:  # although SIGPIPE is not ignored: it is blocked
         return 128 + signal.SIGPIPE
     else:

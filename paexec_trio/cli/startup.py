@@ -46,6 +46,14 @@ def _end_at_once(signum: int, _frame: object) -> None:
     os._exit(128 + signum)
 
 
+def say_nothing_of_ignored_errors() -> None:
+    """Print no traceback of errors that nobody can handle.
+
+    When memory runs out, generators cannot be closed either. What ends the run is reported.
+    """
+    sys.unraisablehook = lambda _: None
+
+
 def prepare_standard_descriptors() -> None:
     """Occupy closed standard descriptors, or files and pipes would get their numbers.
 

@@ -6,9 +6,12 @@ Treat commands as immutable, see :class:`~paexec_trio.core.record.Record`.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.record import Record
+
+if TYPE_CHECKING:
+    from paexec_trio.core.rendering import LazyLines
 
 
 class Timer(IntEnum):
@@ -93,6 +96,16 @@ class Write(Record):
 
 
 @final
+class WriteLines(Record):
+    """Write these lines to standard output, each with its prefix, as there is room for them."""
+
+    __slots__ = __match_args__ = ("lines",)
+
+    def __init__(self, lines: LazyLines) -> None:
+        self.lines = lines
+
+
+@final
 class Hold(Record):
     """Keep these octets for later, at the end of the group; there is one if there was none."""
 
@@ -101,6 +114,17 @@ class Hold(Record):
     def __init__(self, group: int, data: bytes | bytearray) -> None:
         self.group = group
         self.data = data
+
+
+@final
+class HoldLines(Record):
+    """Keep these lines for later, as ``Hold`` does."""
+
+    __slots__ = __match_args__ = ("group", "lines")
+
+    def __init__(self, group: int, lines: LazyLines) -> None:
+        self.group = group
+        self.lines = lines
 
 
 @final
@@ -190,7 +214,9 @@ Command = (
     | KillNode
     | LeaveNode
     | Write
+    | WriteLines
     | Hold
+    | HoldLines
     | Join
     | Release
     | Discard

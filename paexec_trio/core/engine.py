@@ -16,6 +16,7 @@ from paexec_trio.core.commands import (
     DrainOutput,
     Exit,
     Hold,
+    HoldLines,
     KillNode,
     LeaveNode,
     ReadMore,
@@ -25,6 +26,7 @@ from paexec_trio.core.commands import (
     StartNode,
     Timer,
     Write,
+    WriteLines,
 )
 from paexec_trio.core.events import (
     Event,
@@ -48,11 +50,11 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.execmode import ExecFramer, call, preamble
-from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
+from paexec_trio.core.framing import NEWLINE, NUL, LongLineError, ResultFramer
 from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.prefetch import Depths
-from paexec_trio.core.rendering import PrefixMaker, render
+from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines, PrefixMaker, is_too_much, render
 from paexec_trio.core.settings import (
     DRAIN_GRACE,
     FINISH_NOTICE,
@@ -83,7 +85,8 @@ SIGPIPE = 13
 # Python 3.11 takes as long to look up a member of an enumeration in its class as to call several
 # functions. Those that each task needs are looked up once.
 _IDLE, _BUSY, _ENDED, _GONE = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.GONE
-_DEAF = NodeState.DEAF
+_DEAF, _CLOSING = NodeState.DEAF, NodeState.CLOSING
+_NOT_THERE = (NodeState.NEW, NodeState.GONE)
 _DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
 _SUCCESS = Status.SUCCESS
 
@@ -115,7 +118,7 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._nodes = [
-            Node(index, name, ResultFramer(settings.eot))
+            Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
         self._prefixes = PrefixMaker(
@@ -125,7 +128,7 @@ class Engine:
         )
         self._nonce = b""
         forbidden = NUL if settings.exec_mode else NEWLINE
-        self._tasks: TaskSource = FlatTasks(settings.terminator, forbidden)
+        self._tasks: TaskSource = FlatTasks(settings.terminator, forbidden, settings.line_limit)
         self._status_words: StatusWords | None = None
         self._delimiter = b""
         if settings.graph:
@@ -137,6 +140,7 @@ class Engine:
                     graph.delimiter,
                     graph.weight_word,
                     graph.weighting,
+                    settings.line_limit,
                 )
             self._status_words = StatusWords(graph.success, graph.failure)
             self._delimiter = graph.delimiter
@@ -147,6 +151,12 @@ class Engine:
             self._groups = OrderedGroups(self._tasks.will_not_run)
         self._stdin_ended = False
         self._reading = False
+        # How many nodes hold tasks.
+        self._holding = 0
+        # From here on nodes may still run, and live, when all before have ended: see _dispatch and
+        # _exit_if_nothing_is_left.
+        self._first_open = self._first_left = 0
+        self._is_winding_down = False
         # Indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014). Without
         # -z a node that ended while it held no task stays here: it counts as lost only if a task
         # comes for it (END-007, END-011).
@@ -168,6 +178,9 @@ class Engine:
         self._to_start: deque[int] = deque()
         # What follows is for -z alone. Nodes that are not dead, those included that start first.
         self._living = len(self._nodes)
+        # How many nodes at most died idle and may still be in that heap. To take each of them out
+        # at once would take time that grows with the square of the nodes.
+        self._dead_among_idle = 0
         # Tasks whose attempts failed, with their ids; the last one is next (DTH-012).
         self._to_reassign: list[tuple[int, bytes]] = []
         self.exchange = self._make_exchange()
@@ -281,6 +294,7 @@ class Engine:
             discard_output=exec_mode.discard_output,
             success=graph.success + NEWLINE if graph else b"",
             failure=graph.failure + NEWLINE if graph else b"",
+            limit=self._settings.line_limit,
         )
         self._commands.append(Send(node.index, preamble(exec_mode, self._nonce)))
 
@@ -312,17 +326,24 @@ class Engine:
             if not node.attempts:
                 self._take_stray_octets(node, rest)
                 break
-            line, lines, rest = node.framer.feed(rest)
+            framer = node.framer
+            try:
+                line, lines, rest = framer.feed(rest)
+            except LongLineError:
+                self._refuse_long_line(node)
+                return
             attempt = node.attempts[0]
             if self._status_words and (lines or line):
                 attempt.status = self._status_words.status_of(lines or line)
+            if framer.blank_lines_before:
+                self._print_blank_lines(attempt, framer.blank_lines_before)
             if line:
                 # Not rendered as a whole: a line that came in many chunks may be huge.
                 if attempt.prefix:
                     self._print(attempt, attempt.prefix)
                 self._print(attempt, line)
             if lines:
-                self._print(attempt, render(attempt.prefix, lines))
+                self._print_lines(attempt, lines)
             if rest is not None:
                 self._attempt_done(node)
                 if node.state is _ENDED:
@@ -339,6 +360,14 @@ class Engine:
             is_of_use = node.state is _IDLE
         if is_of_use:
             self._dispatch()
+
+    def _refuse_long_line(self, node: Node) -> None:
+        """Take a node that writes a line without end for one that died (LIM-012, LIM-013)."""
+        text = b"%b: node %b wrote a line of more than %d octets (--line-limit)"
+        diagnostic = text % (self._settings.program, node.name, self._settings.line_limit)
+        if self._settings.resistance:
+            self._commands.append(Report(diagnostic))
+        self._end_node(node, diagnostic)
 
     def _take_results(self, node: Node, framer: ResultFramer, data: bytes) -> bytes:
         """Take in the results of several tasks; return what follows on the last of them."""
@@ -357,13 +386,15 @@ class Engine:
             if self._status_words and lines:
                 attempt.status = self._status_words.status_of(lines)
             if lines:
-                self._print(attempt, render(attempt.prefix, lines))
+                self._print_lines(attempt, lines)
             self._attempt_done(node)
         return rest
 
     def _attempt_done(self, node: Node) -> None:
         attempt = node.attempts.popleft()
         node.answered = True
+        if not node.attempts:
+            self._holding -= 1
         dropped = self._tasks.done(attempt.task_id, attempt.status)
         if self._status_words and attempt.status is not _SUCCESS:
             self._print_failure(attempt, dropped)
@@ -383,13 +414,13 @@ class Engine:
 
     def _print_task(self, attempt: Attempt) -> None:
         """Print the task line of an attempt that begins: its task is the head (PRE-021)."""
-        self._print(attempt, render(attempt.prefix, attempt.task + NEWLINE))
+        self._print_lines(attempt, attempt.task + NEWLINE)
 
     def _print_failure(self, attempt: Attempt, dropped: list[bytes]) -> None:
         """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""
         if attempt.status is Status.FAILURE:
             ended = self._delimiter.join([attempt.task, *dropped])
-            self._print(attempt, render(attempt.prefix, ended + NEWLINE))
+            self._print_lines(attempt, ended + NEWLINE)
             return
         self._print(attempt, attempt.prefix + Status.MISSING.value.encode() + NEWLINE)
         self._report(
@@ -485,8 +516,9 @@ class Engine:
         attempts = list(node.attempts)
         node.step(Step.END)
         self._depths.node_ended(node)
+        self._holding -= bool(attempts)
         node.attempts.clear()
-        node.framer = ResultFramer(self._settings.eot)  # END-014
+        node.framer = ResultFramer(self._settings.eot, self._settings.line_limit)  # END-014
         if before not in {NodeState.CLOSING, _DEAF}:
             self._commands.append(CloseStdin(node.index))
         if self._groups:
@@ -504,9 +536,9 @@ class Engine:
         """Let the others do its tasks (the chapter Death of the spec)."""
         self._living -= 1
         node.fruitless = 0 if node.answered else node.fruitless + 1
-        if node.index in self._idle:
-            self._idle.remove(node.index)
-            heapify(self._idle)
+        if not attempts:
+            self._dead_among_idle += 1
+            self._forget_dead_among_idle()
         for attempt in attempts:
             self._give_up_attempt(attempt, resistance)
         node.died = True
@@ -523,6 +555,15 @@ class Engine:
             return
         if is_to_be_reported(node.fruitless):
             self._report(in_vain(node, last, resistance.restart_seconds))
+
+    def _forget_dead_among_idle(self, *, thoroughly: bool = False) -> None:
+        """See to it that the next of the idle nodes is a living one, and not twice in the heap."""
+        idle, nodes = self._idle, self._nodes
+        if self._dead_among_idle * 2 > len(idle) or thoroughly:
+            self._idle = idle = sorted({index for index in idle if nodes[index].state is _IDLE})
+            self._dead_among_idle = 0
+        while idle and nodes[idle[0]].state is not _IDLE:
+            heappop(idle)
 
     def _give_up_attempt(self, attempt: Attempt, resistance: Resistance) -> None:
         """Print the end of an attempt that failed (DTH-020, DTH-022), and have another one made."""
@@ -586,6 +627,11 @@ class Engine:
         except InputError as error:
             self._refuse_input(error)
             return
+        except RefusedTaskError as refusal:
+            # Those that come before it are run (LIM-014).
+            self._report(refusal.reason)
+            self._outcome = Exit(status=1)
+            self._stdin_ended = True
         self._dispatch()
 
     def _stdin_ended_event(self, _event: StdinEnded) -> None:
@@ -663,13 +709,19 @@ class Engine:
             return
         if not self._is_over():
             return
-        # Restarts are not needed any more (RST-012), but every node is started once (DSP-002).
-        self._to_start = deque(i for i in self._to_start if self._nodes[i].state is NodeState.NEW)
+        nodes = self._nodes
+        if not self._is_winding_down:
+            self._is_winding_down = True
+            # Restarts are not needed any more (RST-012), but each node is started once (DSP-002).
+            self._to_start = deque(i for i in self._to_start if nodes[i].state is NodeState.NEW)
         while self._idle:
-            node = self._nodes[heappop(self._idle)]
+            node = nodes[heappop(self._idle)]
             if node.state is _IDLE:
                 self._close(node)
-        if all(node.state >= NodeState.CLOSING for node in self._nodes):
+        # No node gets an open input any more, so none is looked at again.
+        while self._first_open < len(nodes) and nodes[self._first_open].state >= _CLOSING:
+            self._first_open += 1
+        if self._first_open == len(nodes):
             self._phase = Phase.FINISHING
             self._commands.append(SetTimer(Timer.NOTICE, FINISH_NOTICE))
             if self._settings.finish_timeout:
@@ -687,7 +739,7 @@ class Engine:
         if self._to_reassign or self._tasks.ready or not self._tasks.is_exhausted():
             return False  # some wait for tasks that are being worked on
         # If nodes may die, what they hold may have to be dispatched to others (DSP-004).
-        return not self._settings.resistance or not any(node.attempts for node in self._nodes)
+        return not self._settings.resistance or not self._holding
 
     def _all_nodes_failed(self) -> None:
         # Upstream's words, without the program's name.
@@ -715,6 +767,9 @@ class Engine:
             self._fail(_lost(node))
             return
         node.step(_DISPATCH)
+        self._holding += 1
+        if self._dead_among_idle:
+            self._forget_dead_among_idle()
         prefix = self._prefixes.make(node.name, task_id, node.pid)
         attempt = Attempt(task_id, task, prefix)
         node.attempts.append(attempt)
@@ -726,8 +781,17 @@ class Engine:
         """Give waiting tasks to nodes, several to each if there are so many (PRE-011)."""
         while self._phase is _RUNNING:
             waiting = len(self._to_reassign) + self._tasks.count_ready()
+            if not waiting:
+                return
+            if waiting <= len(self._idle):
+                # One to each of so many (PRE-012), without a look at all the others.
+                if self._give(self._nodes[self._idle[0]], 1):
+                    self._take_from_idle()
+                continue
+            if self._dead_among_idle:
+                self._forget_dead_among_idle(thoroughly=True)
             indices = sorted({*self._idle, *self._depths.roomy})
-            if not waiting or not indices:
+            if not indices:
                 return
             given = self._depths.divide(indices, waiting, self._living)
             for index, count in zip(indices, given, strict=True):
@@ -735,7 +799,20 @@ class Engine:
                     break  # its tasks were the last of one sort, and there may be others
             else:
                 if sum(given) < waiting:
+                    self._take_all_from_idle()
                     return  # there is no room for the others
+            self._take_all_from_idle()
+
+    def _take_from_idle(self) -> None:
+        """Take out the first of the idle nodes, which has just been given a task."""
+        heappop(self._idle)
+        if self._dead_among_idle:
+            self._forget_dead_among_idle()
+
+    def _take_all_from_idle(self) -> None:
+        """Take out all idle nodes that were given tasks."""
+        self._idle = [index for index in self._idle if not self._nodes[index].attempts]
+        heapify(self._idle)
 
     def _give(self, node: Node, count: int) -> bool:
         """Send a node so many of the tasks that wait, at once; say whether it was so many."""
@@ -758,8 +835,7 @@ class Engine:
             )
         node.step(_DISPATCH)
         if was_idle:
-            self._idle.remove(node.index)
-            heapify(self._idle)
+            self._holding += 1
             if self._settings.print_task:
                 self._print_task(attempts[0])
         if self._settings.exec_mode:
@@ -787,6 +863,31 @@ class Engine:
         self._commands.append(CloseStdin(node.index))
 
     # Output
+
+    def _print_lines(self, attempt: Attempt, lines: bytes) -> None:
+        """Print whole lines with the prefix of their attempt."""
+        prefix = attempt.prefix
+        if prefix and is_too_much(prefix, lines):
+            self._print_lazily(attempt, lines)
+        else:
+            self._print(attempt, render(prefix, lines))
+
+    def _print_blank_lines(self, attempt: Attempt, count: int) -> None:
+        line = attempt.prefix + NEWLINE
+        if len(line) * count > LAZY_ABOVE:
+            self._print_lazily(attempt, NEWLINE, count)
+        else:
+            self._print(attempt, line * count)
+
+    def _print_lazily(self, attempt: Attempt, lines: bytes, times: int = 1) -> None:
+        """Print lines, all of them ``times`` times, of which not all may be in memory (LIM-006)."""
+        if self._muted:
+            return
+        lazy = LazyLines(attempt.prefix, lines, times)
+        if self._groups is None:
+            self._commands.append(WriteLines(lazy))
+        else:
+            self._commands.append(HoldLines(attempt.task_id, lazy))
 
     def _print(self, attempt: Attempt, data: bytes | bytearray) -> None:
         if self._muted:
@@ -939,7 +1040,11 @@ class Engine:
     def _exit_if_nothing_is_left(self) -> None:
         if self._phase not in {Phase.FINISHING, Phase.STOPPING}:
             return
-        if any(node.state not in {NodeState.NEW, NodeState.GONE} for node in self._nodes):
+        nodes = self._nodes
+        # None of these nodes is started any more, so none is looked at again.
+        while self._first_left < len(nodes) and nodes[self._first_left].state in _NOT_THERE:
+            self._first_left += 1
+        if self._first_left < len(nodes):
             return
         self._release_rest()
         if self._output_broken or (self._outcome.signal and not self._groups):

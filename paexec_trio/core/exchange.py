@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.framing import NEWLINE, ResultFramer
-from paexec_trio.core.rendering import PrefixMaker, render
+from paexec_trio.core.rendering import PrefixMaker, is_too_much, render
 from paexec_trio.core.states import NodeState
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class Exchange:
         node.answered = True
         attempt = node.attempts[0]
         prefix = attempt.prefix
+        if prefix and is_too_much(prefix, lines):
+            return None
         task_id, task = self._take()
         attempt.task_id = task_id
         attempt.task = task

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.framing import NEWLINE, ResultFramer
+from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, ResultFramer
 from paexec_trio.core.words import quote
 
 if TYPE_CHECKING:
@@ -125,6 +125,11 @@ class ExecFramer:
         discard_output: whether a result has no lines.
         success: the line to be added to the result of a command that succeeds, or nothing.
         failure: the line to be added to the result of a command that fails, or nothing.
+        limit: how many octets a line may have.
+
+    Attributes:
+        blank_lines_before: how many blank lines come before what ``feed`` has just returned. They
+            are only counted, because there may be any number of them.
     """
 
     __slots__ = (
@@ -136,28 +141,37 @@ class ExecFramer:
         "_frames",
         "_has_lines",
         "_success",
+        "blank_lines_before",
     )
 
     def __init__(
-        self, marker: bytes, *, discard_output: bool, success: bytes, failure: bytes
+        self,
+        marker: bytes,
+        *,
+        discard_output: bool,
+        success: bytes,
+        failure: bytes,
+        limit: int = LINE_LIMIT,
     ) -> None:
-        self._frames = ResultFramer(marker)
         self._failure_marker = marker + b"-failed" + NEWLINE
+        self._frames = ResultFramer(marker, max(limit, len(self._failure_marker)))
         self._discard_output = discard_output
         self._success = success
         self._failure = failure
         # Blank lines that came last: they belong to the result only if other lines follow.
         self._blank_lines = 0
+        self.blank_lines_before = 0
         self._has_lines = False
         self._failed = False
 
     def feed(self, data: bytes) -> tuple[bytearray | bytes, bytes, bytes | None]:
         """Add octets of the shell's output; what is returned is as in ``ResultFramer``."""
         line, lines, rest = self._frames.feed(data)
-        if line and (self._blank_lines or line in (NEWLINE, self._failure_marker)):
+        self.blank_lines_before = 0
+        if line in (NEWLINE, self._failure_marker):
             line, lines = b"", bytes(line) + lines
         if line:
-            self._has_lines = True
+            self._take_blank_lines()
         if lines.endswith(self._failure_marker):
             lines = lines[: -len(self._failure_marker)]
             self._failed = True
@@ -172,10 +186,15 @@ class ExecFramer:
         if not text:
             self._blank_lines += len(lines)
             return b""
-        before = NEWLINE * self._blank_lines
+        self._take_blank_lines()
         self._blank_lines = len(lines) - len(text) - 1
+        return text + NEWLINE
+
+    def _take_blank_lines(self) -> None:
+        """Other lines follow on the blank ones, so all of them belong to the result."""
+        self.blank_lines_before += self._blank_lines
+        self._blank_lines = 0
         self._has_lines = True
-        return before + text + NEWLINE
 
     def _end(self) -> bytes:
         """Return the last lines of a result, and be ready for the next one."""

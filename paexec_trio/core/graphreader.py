@@ -13,6 +13,13 @@ from paexec_trio.core.visible import diagnostic
 
 _OCTETS = bytes(range(256))
 
+MOST_DIGITS = 1000
+"""Digits that a weight may have (WGT-020).
+
+To convert a number takes time that grows with the square of its digits, and no signal is seen
+meanwhile.
+"""
+
 
 class BadLineError(Exception):
     """A line of the input is no task, no edge and no weight (GRA-010).
@@ -67,7 +74,8 @@ class GraphReader:
         # The task of each word of the input, and whether the next word is its dependant: 1 or 0.
         self._tasks = array("I")
         self._precedes_dependant = bytearray()
-        self._lines_read = 0
+        self.lines_read = 0
+        """How many lines were understood."""
 
     def add(self, lines: bytes) -> None:
         """Add whole lines, each with its terminator.
@@ -80,28 +88,26 @@ class GraphReader:
         if delimiter:
             if delimiter + delimiter in separators:
                 self._add_line_by_line(lines)
-                self._lines_read += lines.count(terminator)
+                self.lines_read += lines.count(terminator)
                 return
             lines = lines.replace(delimiter, terminator)
         words = lines.split(terminator)
         words.pop()  # what follows on the last terminator: nothing
         self._tasks.extend(map(self._numbers.__getitem__, words))
         self._precedes_dependant += separators.translate(self._delimiters_as_ones)
-        self._lines_read += separators.count(terminator)
+        self.lines_read += separators.count(terminator)
 
     def _add_line_by_line(self, lines: bytes) -> None:
         numbers = self._numbers
-        for number, line in enumerate(lines.split(self._terminator)[:-1], self._lines_read + 1):
+        for number, line in enumerate(lines.split(self._terminator)[:-1], self.lines_read + 1):
             words = line.split(self._delimiter)
             if len(words) <= 2:
                 self._tasks.extend([numbers[word] for word in words])
                 self._precedes_dependant += b"\0" if len(words) == 1 else b"\1\0"
             elif len(words) == 3 and words[0] == self._weight_word:
-                try:
-                    self._add_weight(words[1], words[2])
-                except ValueError:
-                    fault = diagnostic(b"expected a whole number, got '%b'", words[2])
-                    raise BadLineError(line, number, fault) from None
+                fault = self._add_weight(words[1], words[2])
+                if fault:
+                    raise BadLineError(line, number, fault)
             else:
                 raise BadLineError(line, number, self._expected(words))
 
@@ -112,14 +118,17 @@ class GraphReader:
         fault = diagnostic(b'expected "TASK", "%b" or "%b", got %d words', edge, weight, len(words))
         return fault + b", one of them empty" if b"" in words else fault
 
-    def _add_weight(self, name: bytes, number: bytes) -> None:
-        """Take in a weight; raise ``ValueError`` if it is no number that Python converts."""
+    def _add_weight(self, name: bytes, number: bytes) -> bytes:
+        """Take in a weight; return what is wrong with it, if anything."""
         digits = number[1:] if number[:1] in {b"-", b"+"} else number
         if not digits.isdigit():
-            raise ValueError(number)
-        weight = int(number)
+            return diagnostic(b"expected a whole number, got '%b'", number)
+        if len(digits) > MOST_DIGITS:
+            return b"expected at most %d digits, got %d" % (MOST_DIGITS, len(digits))
         task = self._numbers[name]
+        weight = int(number)
         self._weights[task] = max(weight, self._weights.get(task, weight))
+        return b""
 
     def graph(self) -> TaskGraph:
         """Return the graph that was read."""

@@ -6,6 +6,9 @@ from typing import final
 
 from paexec_trio.core.framing import NEWLINE
 
+LAZY_ABOVE = 1 << 22
+"""Octets of prefixes above which they are put in when lines are written, not before."""
+
 
 @final
 class PrefixMaker:
@@ -29,6 +32,64 @@ class PrefixMaker:
         if self._show_pid:
             prefix += b"%d " % pid
         return prefix
+
+
+@final
+class LazyLines:
+    """Lines that get their prefixes when they are taken: all of them could fill the memory.
+
+    A result of 400 MB of blank lines is one such object, and so are the blank lines of one chunk
+    with a prefix of a thousand octets each.
+
+    Args:
+        prefix: what stands in front of each line.
+        lines: whole lines.
+        times: how often all of them come.
+    """
+
+    __slots__ = ("_begin", "_left", "_lines", "_prefix", "_times")
+
+    def __init__(self, prefix: bytes, lines: bytes, times: int = 1) -> None:
+        self._prefix = prefix
+        self._lines = lines
+        self._times = times
+        self._begin = 0
+        self._left = (len(lines) + lines.count(NEWLINE) * len(prefix)) * times
+
+    def __len__(self) -> int:
+        """Return how many octets were not taken yet, prefixes included."""
+        return self._left
+
+    def __repr__(self) -> str:
+        return f"LazyLines({self._prefix!r}, {self._lines!r}, {self._times!r})"
+
+    @property
+    def kept(self) -> int:
+        """How many octets of memory it keeps."""
+        return len(self._prefix) + len(self._lines)
+
+    def take(self, size: int = LAZY_ABOVE >> 2) -> bytes:
+        """Take about ``size`` octets, whole lines; at least one line, and none if none is left."""
+        if not self._left:
+            return b""
+        if self._times > 1:
+            once = render(self._prefix, self._lines)
+            times = min(self._times, max(1, size // len(once)))
+            self._times -= times
+            taken = once * times
+        else:
+            lines = self._lines
+            least = max(1, size // (len(self._prefix) + 1))
+            end = lines.find(NEWLINE, self._begin + least - 1) + 1 or len(lines)
+            taken = render(self._prefix, lines[self._begin : end])
+            self._begin = end
+        self._left -= len(taken)
+        return taken
+
+
+def is_too_much(prefix: bytes, lines: bytes) -> bool:
+    """Say whether the prefixes of these lines would take so much memory that they have to wait."""
+    return len(prefix) * len(lines) > LAZY_ABOVE and len(prefix) * lines.count(NEWLINE) > LAZY_ABOVE
 
 
 def render(prefix: bytes, lines: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
-from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
 
@@ -100,6 +100,7 @@ class Settings(NamedTuple):
         grouping: how lines of different tasks are kept apart.
         prefetch: how many tasks a node may hold, the one that it works on included (PRE-010), or
             :data:`~paexec_trio.core.settings.AUTO`.
+        line_limit: how many octets a line of a result, or a task of the input, may have (LIM-011).
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
         resistance: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
         describe_weights: report the weights of a graph's tasks (WGT-008).
@@ -119,6 +120,7 @@ class Settings(NamedTuple):
     print_task: bool = False
     grouping: Grouping = Grouping.NONE
     prefetch: int = 1
+    line_limit: int = LINE_LIMIT
     graph: GraphSettings | None = None
     resistance: Resistance | None = None
     describe_weights: bool = False

@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol, final
 
-from paexec_trio.core.framing import NEWLINE, NUL, TaskFramer
+from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL, TaskFramer
 from paexec_trio.core.graph import CycleError, TaskGraph
 from paexec_trio.core.graphreader import BadLineError, GraphReader
 from paexec_trio.core.status import Status
@@ -54,7 +54,7 @@ class TaskSource(Protocol):
         """Empty if no task can be dispatched now; asked for so often that a call would be slow."""
 
     def feed(self, chunk: bytes) -> None:
-        """Add octets of the input; may raise :class:`InputError`."""
+        """Add octets of the input; may raise both errors of this module."""
 
     def end(self) -> None:
         """Take in that the input has ended; may raise both errors of this module."""
@@ -92,6 +92,10 @@ def _refuse(forbidden: bytes, task_id: int, task: bytes) -> None:
         raise RefusedTaskError(_REASONS[forbidden] % task_id)
 
 
+def _longer_than(limit: int) -> bytes:
+    return b"longer than %d octets (--line-limit)" % limit
+
+
 @final
 class FlatTasks:
     """Independent tasks, dispatched in the order of the input (DSP-012).
@@ -99,21 +103,30 @@ class FlatTasks:
     Args:
         terminator: the octet that ends a task of the input.
         forbidden: the octet that no task can contain, ``NEWLINE`` or ``NUL``.
+        limit: how many octets a task may have (LIM-014).
     """
 
     needs_whole_input = False
 
-    def __init__(self, terminator: bytes, forbidden: bytes) -> None:
+    def __init__(self, terminator: bytes, forbidden: bytes, limit: int = LINE_LIMIT) -> None:
         self._terminator = terminator
-        self._framer = TaskFramer(terminator)
+        self._limit = limit
+        self._framer = TaskFramer(terminator, limit)
         self._forbidden = b"" if forbidden == terminator else forbidden
         self._last_id = 0
         self._first_refused = 0
         self.ready: deque[bytes] = deque()
 
     def feed(self, chunk: bytes) -> None:
-        """Add octets of the input."""
+        """Add octets of the input.
+
+        Raises:
+            RefusedTaskError: a task is too long; those before it are ready.
+        """
         self._add(self._framer.feed(chunk))
+        if self._framer.found_long:
+            task_id = self._last_id + len(self.ready) + 1
+            raise RefusedTaskError(b"task %d is %b" % (task_id, _longer_than(self._limit)))
 
     def _add(self, tasks: bytes) -> None:
         ready = self.ready
@@ -187,6 +200,7 @@ class GraphTasks:
         delimiter: the octet between the tasks of an edge, or nothing.
         weight_word: the first word of a line that gives a weight.
         weighting: which weight decides about the order of ready tasks.
+        limit: how many octets a line may have (LIM-014).
     """
 
     needs_whole_input = True
@@ -198,8 +212,10 @@ class GraphTasks:
         delimiter: bytes,
         weight_word: bytes,
         weighting: Weighting,
+        limit: int = LINE_LIMIT,
     ) -> None:
-        self._framer = TaskFramer(terminator)
+        self._limit = limit
+        self._framer = TaskFramer(terminator, limit)
         self._forbidden = b"" if forbidden == terminator else forbidden
         self._reader = GraphReader(terminator, delimiter, weight_word)
         self._graph = TaskGraph([b""], [], [], {})  # until the input has ended
@@ -219,9 +235,12 @@ class GraphTasks:
         """Add octets of the input.
 
         Raises:
-            InputError: a line cannot be understood.
+            InputError: a line cannot be understood, or is too long.
         """
         self._read(self._framer.feed(chunk))
+        if self._framer.found_long:
+            number = self._reader.lines_read + 1
+            raise InputError([b"Bad input line %d: %b" % (number, _longer_than(self._limit))])
 
     def _read(self, lines: bytes) -> None:
         try:

@@ -26,6 +26,16 @@ class FatalResults:
         end = self._ends.get(task, b"\n") + lines
         self._ends[task] = end[-self._length - 2 * len(task) :]
 
+    def take(self, task: bytes) -> bytes:
+        """Return what is remembered of a task, and forget it."""
+        return self._ends.pop(task, b"")
+
+    def remember(self, task: bytes, end: bytes) -> None:
+        """Put what was taken before what has been seen since."""
+        seen = self._ends.get(task, b"\n")
+        if len(seen) < self._length + 2 * len(task):
+            self._ends[task] = end + seen[1:]
+
     def pop(self, task: bytes) -> bool:
         """Say whether the result of a task is to be cut off (RDR-030), and forget it."""
         end = self._ends.pop(task, b"\n")

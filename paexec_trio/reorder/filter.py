@@ -7,9 +7,10 @@ import select
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from paexec_trio.core.framing import LINE_LIMIT
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.reorder.batches import batches
-from paexec_trio.reorder.runs import BadLineError, RunReader
+from paexec_trio.reorder.runs import BadLineError, LongLineError, RunReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +33,9 @@ class FilterError(Exception):
         self.message = message
 
 
-def run(files: Sequence[bytes], eot: bytes, method: Method, stdout: int = 1) -> None:
+def run(
+    files: Sequence[bytes], eot: bytes, method: Method, stdout: int = 1, limit: int = LINE_LIMIT
+) -> None:
     """Reorder files, one after the other, onto a descriptor.
 
     What can be printed is written before more is read (RDR-016).
@@ -42,6 +45,7 @@ def run(files: Sequence[bytes], eot: bytes, method: Method, stdout: int = 1) -> 
         eot: the text of EOT lines.
         method: says what is printed when.
         stdout: where to.
+        limit: how many octets the text of a line may have.
 
     Raises:
         FilterError: a file cannot be read or has a bad line, or writing failed.
@@ -49,14 +53,14 @@ def run(files: Sequence[bytes], eot: bytes, method: Method, stdout: int = 1) -> 
     """
     with closing(method):
         for name in files:
-            for runs in _runs(name, eot):
+            for runs in _runs(name, eot, limit):
                 _write(stdout, method.take(runs))
         _write(stdout, method.end())
 
 
-def _runs(name: bytes, eot: bytes) -> Iterator[list[Run]]:
+def _runs(name: bytes, eot: bytes, limit: int) -> Iterator[list[Run]]:
     """Yield the runs of a file as they come; after those before a bad line comes an error."""
-    reader = RunReader(eot)
+    reader = RunReader(eot, limit)
     try:
         for chunk in _chunks(name):
             yield reader.read(chunk)
@@ -65,6 +69,9 @@ def _runs(name: bytes, eot: bytes) -> Iterator[list[Run]]:
         reader.check()
     except BadLineError as error:
         raise _bad_line(name, error) from None
+    except LongLineError as error:
+        text = b"%b, line %d: longer than %d octets (--line-limit)"
+        raise FilterError(text % (_shown(name), error.number, limit)) from None
 
 
 def _chunks(name: bytes) -> Iterator[bytes]:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import heapq
 import struct
+from collections.abc import Callable
+from contextlib import closing
+from itertools import chain
 from operator import itemgetter
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.reorder.batches import batches
 from paexec_trio.reorder.methods import number
-from paexec_trio.runtime.holding import MEMORY_LIMIT, HeldOutput
+from paexec_trio.reorder.openresults import OpenResults
+from paexec_trio.runtime.holding import MEMORY_LIMIT
 from paexec_trio.runtime.spillfile import Extent, SpillFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from paexec_trio.reorder.fatal import FatalResults
 
 _PIECE_COST = 200
 """Octets of memory that a piece takes besides its own, about."""
@@ -30,6 +36,9 @@ _CHUNK = 1 << 15
 _HEADER = struct.Struct("=QQ")
 """Begins a record: the lengths of a task id and of the octets, which follow."""
 
+Key = Callable[[bytes], Any]
+"""By what tasks are sorted."""
+
 _Record = tuple[tuple[int, bytes], bytes]
 """A task's number, to compare by, and octets of the task."""
 
@@ -41,21 +50,22 @@ class InMemory:
     def __init__(self) -> None:
         self._held: dict[bytes, list[bytes]] = {}
 
-    def hold(self, task: bytes, octets: bytes) -> None:
-        """Add octets to what is kept of a task."""
+    def hold(self, task: bytes, octets: bytes) -> bool:
+        """Add octets to what is kept of a task; return whether nothing was kept of it before."""
         pieces = self._held.get(task)
         if pieces is None:
             self._held[task] = [octets]
-        else:
-            pieces.append(octets)
+            return True
+        pieces.append(octets)
+        return False
 
-    def release(self, task: bytes) -> Iterator[bytes]:
-        """Yield what is kept of a task, and forget it."""
-        yield from self._held.pop(task, ())
+    def release(self, task: bytes) -> Sequence[bytes]:
+        """Return what is kept of a task, and forget it."""
+        return self._held.pop(task, ())
 
-    def discard(self, task: bytes) -> None:
-        """Forget what is kept of a task."""
-        self._held.pop(task, None)
+    def in_order(self, key: Key) -> Iterable[bytes]:
+        """Return the tasks of which something is kept, in the order of the key."""
+        return sorted(self._held, key=key)
 
     def tasks(self) -> Iterable[bytes]:
         """Return the tasks of which something is kept."""
@@ -67,40 +77,87 @@ class InMemory:
 
 @final
 class InFile:
-    """Keeps the longest results in a temporary file if all together exceed a limit (RDR-018).
+    """Keeps results in a temporary file if all together exceed a limit (RDR-018, RDR-060).
 
     Args:
         directory: where the file is.
         memory_limit: octets that may be in memory, about.
+        fatal: what it knows of tasks goes to the file with them.
 
     Raises:
         SpillError: by each method, if the file fails.
     """
 
-    def __init__(self, directory: bytes, memory_limit: int = MEMORY_LIMIT) -> None:
-        self._output = HeldOutput[bytes](directory, memory_limit)
+    def __init__(
+        self,
+        directory: bytes,
+        memory_limit: int = MEMORY_LIMIT,
+        fatal: FatalResults | None = None,
+    ) -> None:
+        self._directory = directory
+        self._memory_limit = memory_limit
+        self._fatal = fatal
+        self._cost = 0
+        self._recent = InMemory()
+        self._file: OpenResults | None = None
 
     def hold(self, task: bytes, octets: bytes) -> None:
         """Add octets to what is kept of a task."""
-        self._output.hold(task, octets)
+        cost = len(octets) + _PIECE_COST
+        if self._recent.hold(task, octets):
+            cost += _task_cost(task)
+        self._cost += cost
+        if self._cost > self._memory_limit:
+            self._spill()
 
-    def release(self, task: bytes) -> Iterator[bytes]:
-        """Yield what is kept of a task, and forget it."""
-        self._output.release(task)
-        while piece := self._output.take():
-            yield bytes(piece)
+    def release(self, task: bytes) -> Iterable[bytes]:
+        """Return what is kept of a task, and forget it; take all of it before anything is held."""
+        recent = self._recent.release(task)
+        if recent:
+            self._cost -= sum(map(len, recent)) + len(recent) * _PIECE_COST + _task_cost(task)
+        if not self._file or not self._file.count:
+            return recent
+        end, older = self._file.take(task)
+        if self._fatal and end:
+            self._fatal.remember(task, end)
+        return chain(older, recent)
 
-    def discard(self, task: bytes) -> None:
-        """Forget what is kept of a task."""
-        self._output.discard(task)
+    def in_order(self, key: Key) -> Iterable[bytes]:
+        """Return the tasks of which something is kept, in the order of the key; some repeatedly."""
+        if not self._file or not self._file.count:
+            return self._recent.in_order(key)
+        return self._sorted_with_file()
 
-    def tasks(self) -> Iterable[bytes]:
-        """Return the tasks of which something is kept."""
-        return self._output.groups()
+    def _sorted_with_file(self) -> Iterator[bytes]:
+        sorter = ExternalSort(self._directory, self._memory_limit)
+        with closing(sorter):
+            for tasks in (self._file.tasks() if self._file else (), self._recent.tasks()):
+                for task in tasks:
+                    sorter.add(task, task + b"\n")
+            begun = b""
+            for octets in sorter.drain():
+                *found, begun = (begun + octets).split(b"\n")
+                yield from found
 
     def close(self) -> None:
         """Delete the file."""
-        self._output.close()
+        if self._file:
+            self._file.close()
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = OpenResults(self._directory)
+        fatal = self._fatal
+        self._file.add(
+            (task, fatal.take(task) if fatal else b"", list(self._recent.release(task)))
+            for task in list(self._recent.tasks())
+        )
+        self._cost = 0
+
+
+def _task_cost(task: bytes) -> int:
+    """Return what a task takes of the memory besides its octets, about: its id several times."""
+    return _PIECE_COST + 4 * len(task)
 
 
 @final
@@ -125,8 +182,10 @@ class ExternalSort:
 
     def add(self, task: bytes, octets: bytes) -> None:
         """Add octets, which come after those of the same task."""
-        self._recent.hold(task, octets)
-        self._cost += len(octets) + _PIECE_COST
+        cost = len(octets) + _PIECE_COST
+        if self._recent.hold(task, octets):
+            cost += _task_cost(task)
+        self._cost += cost
         if self._cost > self._memory_limit:
             self._spill()
 

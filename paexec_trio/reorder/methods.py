@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from paexec_trio.reorder.fatal import FatalResults
     from paexec_trio.reorder.printing import Printer
@@ -57,17 +57,14 @@ class Method(Protocol):
 class Holder(Protocol):
     """Keeps what is to be printed of each task until its result ends."""
 
-    def hold(self, task: bytes, octets: bytes) -> None:
+    def hold(self, task: bytes, octets: bytes) -> object:
         """Add octets to what is kept of a task."""
 
-    def release(self, task: bytes) -> Iterator[bytes]:
-        """Yield what is kept of a task, and forget it."""
+    def release(self, task: bytes) -> Iterable[bytes]:
+        """Return what is kept of a task, and forget it; take all of it before anything is held."""
 
-    def discard(self, task: bytes) -> None:
-        """Forget what is kept of a task."""
-
-    def tasks(self) -> Iterable[bytes]:
-        """Return the tasks of which something is kept."""
+    def in_order(self, key: Callable[[bytes], Any]) -> Iterable[bytes]:
+        """Return the tasks of which something is kept, in the order of the key; some repeatedly."""
 
     def close(self) -> None:
         """Let go of temporary files."""
@@ -113,7 +110,7 @@ class ByEnd:
 
     def end(self) -> Iterator[bytes]:
         """Yield the results without an EOT line (RDR-015)."""
-        for task in sorted(self._holder.tasks(), key=number):
+        for task in self._holder.in_order(number):
             yield from self._finish(task)
 
     def close(self) -> None:
@@ -121,10 +118,9 @@ class ByEnd:
         self._holder.close()
 
     def _finish(self, task: bytes) -> Iterator[bytes]:
-        if self._fatal and self._fatal.pop(task):
-            self._holder.discard(task)
-            return
-        yield from self._holder.release(task)
+        octets = self._holder.release(task)
+        if not (self._fatal and self._fatal.pop(task)):
+            yield from octets
 
 
 @final

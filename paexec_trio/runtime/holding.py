@@ -6,6 +6,7 @@ import math
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar, final
 
+from paexec_trio.core.rendering import LazyLines
 from paexec_trio.runtime.chain import Chain
 from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile
 
@@ -40,8 +41,8 @@ class _Group:
     __slots__ = ("cost", "front", "tail")
 
     def __init__(self) -> None:
-        self.front: Chain[Extent | Piece] = Chain()
-        self.tail: Chain[Piece] = Chain()
+        self.front: Chain[Extent | Piece | LazyLines] = Chain()
+        self.tail: Chain[Piece | LazyLines] = Chain()
         self.cost = 0
         """What the tail takes of the memory."""
 
@@ -74,21 +75,35 @@ class HeldOutput(Generic[Name]):
         self._groups: dict[Name, _Group] = {}
         self._released: deque[_Group] = deque()
 
-    def hold(self, group: Name, data: Piece) -> None:
-        """Add octets at the end of a group; a ``bytearray`` belongs to it from now on.
+    def hold(self, group: Name, data: Piece | LazyLines) -> None:
+        """Add octets at the end of a group; all but ``bytes`` belong to it from now on.
 
         Raises:
             SpillError: the file cannot take more.
         """
+        if type(data) is LazyLines and data.kept > _SMALLEST_SPILL:
+            self._hold_now(group, data)
+            return
         held = self._groups.get(group)
         if held is None:
             held = self._groups[group] = _Group()
         held.tail.append(data)
-        cost = len(data) + _PIECE_COST
+        cost = _cost(data)
         held.cost += cost
         self._cost += cost
         if self._cost > self._spill_above:
             self._make_room()
+
+    def _hold_now(self, group: Name, data: LazyLines) -> None:
+        """Add octets that take memory even if they are held as they are."""
+        failure: SpillError | None = None
+        while data:
+            try:
+                self.hold(group, data.take())
+            except SpillError as error:
+                failure = error
+        if failure:
+            raise failure
 
     def join(self, group: Name, other: Name) -> None:
         """Move what the other group holds to the end of this one.
@@ -141,11 +156,19 @@ class HeldOutput(Generic[Name]):
             held = self._released[0]
             if held.front:
                 part = held.front.take()
+                if type(part) is LazyLines:
+                    data = part.take()
+                    if part:
+                        held.front.put_back(part)
+                    return data
                 return self._read(held, part) if isinstance(part, Extent) else part
             if held.tail:
                 piece = held.tail.take()
-                self._cost -= len(piece) + _PIECE_COST
-                return piece
+                self._cost -= _cost(piece)
+                if type(piece) is not LazyLines:
+                    return piece
+                held.front.append(piece)
+                continue
             self._released.popleft()
         return b""
 
@@ -185,7 +208,7 @@ class HeldOutput(Generic[Name]):
         failure: SpillError | None = None
         while held.tail:
             data = _batch(held.tail)
-            if self._is_full:
+            if self._is_full or type(data) is LazyLines:  # which takes less memory than an extent
                 held.front.append(data)
                 continue
             try:
@@ -202,11 +225,22 @@ class HeldOutput(Generic[Name]):
             raise failure
 
 
-def _batch(pieces: Chain[Piece]) -> Piece:
-    """Take the first pieces, joined."""
-    batch = [pieces.take()]
-    size = len(batch[0])
+def _cost(piece: Piece | LazyLines) -> int:
+    """Return what a piece takes of the memory, about."""
+    return _PIECE_COST + (piece.kept if type(piece) is LazyLines else len(piece))
+
+
+def _batch(pieces: Chain[Piece | LazyLines]) -> Piece | LazyLines:
+    """Take the first pieces, joined as far as none of them is lazy."""
+    batch: list[Piece] = []
+    size = 0
     while pieces and size < _BATCH:
-        batch.append(pieces.take())
-        size += len(batch[-1])
+        piece = pieces.take()
+        if type(piece) is LazyLines:
+            if not batch:
+                return piece
+            pieces.put_back(piece)
+            break
+        batch.append(piece)
+        size += len(piece)
     return batch[0] if len(batch) == 1 else b"".join(batch)

@@ -22,6 +22,7 @@ from paexec_trio.core.commands import (
     Discard,
     DrainOutput,
     Hold,
+    HoldLines,
     Join,
     KillNode,
     LeaveNode,
@@ -33,6 +34,7 @@ from paexec_trio.core.commands import (
     StartNode,
     Timer,
     Write,
+    WriteLines,
 )
 from paexec_trio.core.events import (
     Event,
@@ -55,6 +57,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
+from paexec_trio.core.rendering import LazyLines
 from paexec_trio.core.settings import DRAIN_GRACE, KILL_GRACE, STOP_GRACE, TERM_GRACE
 from paexec_trio.core.visible import diagnostic, visible
 from paexec_trio.runtime.ends import Ends
@@ -104,7 +107,7 @@ class Host:
         program: the name in front of diagnostics.
 
     Raises:
-        OSError: ``stdout`` is not open.
+        OSError: ``stdout`` is not open, or there are too few descriptors.
     """
 
     def __init__(
@@ -176,7 +179,9 @@ class Host:
             KillNode: self._kill_node,
             LeaveNode: self._leave_node,
             Write: self._write,
+            WriteLines: self._write_lines,
             Hold: self._hold,
+            HoldLines: self._hold_lines,
             Join: self._join,
             Release: self._release,
             Discard: self._discard,
@@ -274,8 +279,19 @@ class Host:
             self._diagnostics.append(visible(text) + b"\n")
             self._flush_diagnostics()
 
-    async def close(self) -> bool:
+    def give_up(self, diagnostic: bytes) -> None:
+        """Report why the run cannot go on, and forget the engine with all that it holds."""
+        self._exchange = None
+        self._pending.clear()
+        self._postponed.clear()
+        self._ready = []
+        self.report(diagnostic)
+
+    async def close(self, *, patiently: bool = False) -> bool:
         """End what is still running, however the loop ended, and release all descriptors.
+
+        Args:
+            patiently: wait for somebody to take the output, as long as some of it is taken.
 
         Returns:
             Whether all that had to end has; what has not was reported.
@@ -286,6 +302,8 @@ class Host:
         if left:
             await self._end(left)
         all_ended = await self._sweep()
+        if patiently:
+            self._write_rest()
         await self._drain_diagnostics()
         self._epoll.close()
         os.close(self._woken_by)
@@ -347,6 +365,15 @@ class Host:
                 if not room.poll(0):
                     return
             self._flush_diagnostics()
+
+    def _write_rest(self) -> None:
+        """Write what is queued; stop when nobody takes any of it for some seconds."""
+        poll = select.poll()
+        poll.register(self._writer.fd, select.POLLOUT)
+        while self._output.size and not self._output_broken:
+            self._try_output()
+            if self._output_blocked and not poll.poll(DRAIN_GRACE * 1000):
+                return
 
     async def _wait_for_ends(self, processes: Iterable[NodeProcess], seconds: float) -> None:
         pidfds = [process.pidfd for process in processes if not process.exited]
@@ -613,15 +640,24 @@ class Host:
     def _write(self, command: Write) -> None:
         self._print(command.data)
 
-    def _print(self, data: bytes | bytearray) -> None:
+    def _print(self, data: bytes | bytearray | LazyLines) -> None:
         if not self._output_broken:
             self._output.append(data)
             if self._output.size > _OUTPUT_LIMIT:
                 self._flush_output()
 
+    def _write_lines(self, command: WriteLines) -> None:
+        self._print(command.lines)
+
+    def _hold_lines(self, command: HoldLines) -> None:
+        self._hold_in(command.group, command.lines)
+
     def _hold(self, command: Hold) -> None:
+        self._hold_in(command.group, command.data)
+
+    def _hold_in(self, group: int, data: bytes | bytearray | LazyLines) -> None:
         try:
-            self._held.hold(command.group, command.data)
+            self._held.hold(group, data)
         except SpillError as error:
             self._holding_failed(error)
 
@@ -765,8 +801,10 @@ class Host:
 def _writer_or_none(fd: int) -> NonblockingWriter | None:
     try:
         return NonblockingWriter(fd)
-    except OSError:  # closed: there is nobody to be told anything
-        return None
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
+        return None  # closed: there is nobody to be told anything
 
 
 def _reason(error: OSError) -> bytes:

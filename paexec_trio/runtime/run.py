@@ -14,10 +14,13 @@ from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import AUTO
 from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import write_diagnostic
-from paexec_trio.runtime.drive import drive
+from paexec_trio.runtime.drive import Trace, drive
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
 from paexec_trio.runtime.waiting import WaitAlone
+
+_RESERVE = 1 << 20
+"""Octets that are given back when memory runs out, so that enough is left to end (LIM-016)."""
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -45,6 +48,9 @@ async def run(
     debug: bool = False,
 ) -> Exit:
     """Distribute the tasks read from ``stdin`` and write their results to ``stdout``.
+
+    If memory or descriptors run out, that is reported and calculators are ended; results that are
+    whole are still written as long as somebody takes them.
 
     When this returns, or is cancelled, or raises, no process that it started is left; a cancelled
     run closes their input and gives them :data:`~paexec_trio.core.settings.STOP_GRACE` seconds
@@ -84,42 +90,71 @@ async def run(
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
     adopts = adopt and adopt_orphans()
-    engine = Engine(settings)
-    host = Host(
-        launch,
-        settings.nodes,
-        stdin,
-        stdout,
-        stderr,
-        _waiter(alone=alone),
-        exchange=None if debug else engine.exchange,
-        tells_time=settings.prefetch == AUTO,
-        adopts=adopts,
-        # They tell whose a process is, and cost time (see NodeProcess): to find what a dead node
-        # has left beside what others have started, or what nothing else ties to this process.
-        sessions=settings.resistance is not None or not adopts,
-        program=settings.program,
-    )
-    handlers: dict[int, _Handler] = dict.fromkeys(stop_signals, partial(_stop, host))
-    if suspend:
-        handlers[signal.SIGTSTP] = lambda _signum, _frame: host.request_suspension()
-    # A program that runs other things beside us may wait for children of its own.
-    if adopts or (alone and is_first_process()):
-        handlers[signal.SIGCHLD] = lambda _signum, _frame: host.request_reaping()
+    hosts: list[Host] = []
 
-    def trace(item: Event | Command) -> None:
-        host.report(item.brief().encode())
+    async def drive_engine() -> Exit | bytes:
+        """Return why the run cannot go on if it cannot; nothing is left of the engine then."""
+        reserve = bytearray()
+        try:
+            reserve += bytes(_RESERVE)
+            engine = Engine(settings)
+            host = Host(
+                launch,
+                settings.nodes,
+                stdin,
+                stdout,
+                stderr,
+                _waiter(alone=alone),
+                exchange=None if debug else engine.exchange,
+                tells_time=settings.prefetch == AUTO,
+                adopts=adopts,
+                # They tell whose a process is, and cost time (see NodeProcess): to find what a dead
+                # node has left beside what others have started, or what nothing else ties to this
+                # process.
+                sessions=settings.resistance is not None or not adopts,
+                program=settings.program,
+            )
+            hosts.append(host)
+            handlers: dict[int, _Handler] = dict.fromkeys(stop_signals, partial(_stop, host))
+            if suspend:
+                handlers[signal.SIGTSTP] = lambda _signum, _frame: host.request_suspension()
+            # A program that runs other things beside us may wait for children of its own.
+            if adopts or (alone and is_first_process()):
+                handlers[signal.SIGCHLD] = lambda _signum, _frame: host.request_reaping()
+            with _handling(handlers, host.wakeup_fd if alone else -1):
+                nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
+                return await drive(engine, host, _tracer(host) if debug else None, nonce)
+        except MemoryError:
+            reserve.clear()
+            return b"out of memory"
+        except OSError as error:
+            return os.fsencode(error.strerror or str(error))
 
+    outcome: Exit | bytes = b""
     all_ended = True
     try:
-        with _handling(handlers, host.wakeup_fd if alone else -1):
-            nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
-            outcome = await drive(engine, host, trace if debug else None, nonce)
+        outcome = await drive_engine()
+        if not isinstance(outcome, Exit):
+            diagnostic = settings.program + b": " + outcome
+            if hosts:
+                hosts[0].give_up(diagnostic)
+            else:
+                write_diagnostic(stderr, diagnostic)
     finally:
-        all_ended = await host.close()
+        for host in hosts:
+            all_ended &= await host.close(patiently=not isinstance(outcome, Exit))
+    if not isinstance(outcome, Exit):
+        return Exit(status=1)
     if all_ended or outcome.signal:
         return outcome
     return Exit(status=1)  # END-047
+
+
+def _tracer(host: Host) -> Trace:
+    def trace(item: Event | Command) -> None:
+        host.report(item.brief().encode())
+
+    return trace
 
 
 def _waiter(*, alone: bool) -> Waiter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from contextlib import suppress
-from typing import NamedTuple, final
+from typing import IO, NamedTuple, final
 
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.writequeue import Octets
@@ -20,6 +20,26 @@ class SpillError(Exception):
     def __init__(self, reason: bytes) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def spill_error(directory: bytes, error: OSError) -> SpillError:
+    """Return what to raise for an error of the system with a temporary file."""
+    reason = os.fsencode(error.strerror or str(error))
+    return SpillError(b"temporary file in '%b': %b" % (directory, reason))
+
+
+def open_temporary(directory: bytes) -> IO[bytes]:
+    """Open a file without a name, so that it is gone when it is closed, however that comes.
+
+    Raises:
+        SpillError: it cannot be made there.
+    """
+    try:
+        from tempfile import TemporaryFile  # takes some milliseconds, and is rarely needed
+
+        return TemporaryFile(dir=directory, buffering=0)
+    except OSError as error:  # also of the import, if no descriptor is left
+        raise spill_error(directory, error) from None
 
 
 class Extent(NamedTuple):
@@ -96,18 +116,9 @@ class SpillFile:
     """
 
     def __init__(self, directory: bytes) -> None:
-        from tempfile import TemporaryFile  # takes some milliseconds, and is rarely needed
-
         self._directory = directory
         self._space = Space()
-        try:
-            self._file = TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115 (see close)
-        except OSError as error:
-            raise self._failure(error) from None
-
-    def _failure(self, error: OSError) -> SpillError:
-        reason = os.fsencode(error.strerror or str(error))
-        return SpillError(diagnostic(b"temporary file in '%b': %b", self._directory, reason))
+        self._file = open_temporary(directory)
 
     def write(self, data: Octets) -> list[Extent]:
         """Store octets; return where they are, in order.
@@ -128,7 +139,7 @@ class SpillFile:
             for extent in extents:
                 self._space.release(extent)
             self._truncate()
-            raise self._failure(error) from None
+            raise spill_error(self._directory, error) from None
         return extents
 
     def read(self, extent: Extent) -> bytes:
@@ -140,7 +151,7 @@ class SpillFile:
         try:
             data = os.pread(self._file.fileno(), extent.size, extent.offset)
         except OSError as error:
-            raise self._failure(error) from None
+            raise spill_error(self._directory, error) from None
         if len(data) < extent.size:
             raise SpillError(
                 diagnostic(b"temporary file in '%b': it became shorter", self._directory)

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import final
 
+from paexec_trio.core.rendering import LazyLines
+
 Octets = bytes | bytearray | memoryview
 
 _JOIN_LIMIT = 1 << 20
@@ -19,11 +21,11 @@ class WriteQueue:
     __slots__ = ("_pieces", "size")
 
     def __init__(self) -> None:
-        self._pieces: deque[Octets] = deque()
+        self._pieces: deque[Octets | LazyLines] = deque()
         self.size = 0
 
-    def append(self, data: bytes | bytearray) -> None:
-        """Add octets; a ``bytearray`` belongs to the queue from now on."""
+    def append(self, data: bytes | bytearray | LazyLines) -> None:
+        """Add octets; all but ``bytes`` belong to the queue from now on."""
         self._pieces.append(data)
         self.size += len(data)
 
@@ -41,14 +43,36 @@ class WriteQueue:
         """
         pieces = self._pieces
         while pieces:
-            if len(pieces) > 1 and self.size <= _JOIN_LIMIT:
-                joined = b"".join(pieces)
-                pieces.clear()
-                pieces.append(joined)
             piece = pieces[0]
+            if type(piece) is LazyLines:
+                piece = _next_of(piece, pieces)
+            elif len(pieces) > 1 and self.size <= _JOIN_LIMIT:
+                piece = _joined(pieces)
+                pieces.clear()
+                pieces.append(piece)
             written = write(piece)
             self.size -= written
             if written == len(piece):
                 pieces.popleft()
             else:
                 pieces[0] = memoryview(piece)[written:]
+
+
+def _joined(pieces: deque[Octets | LazyLines]) -> bytes:
+    try:
+        return b"".join(pieces)  # type: ignore[arg-type]
+    except TypeError:  # seldom: the rest of lazy lines is among them
+        return b"".join(
+            octets
+            for piece in pieces
+            for octets in (iter(piece.take, b"") if type(piece) is LazyLines else [piece])
+        )
+
+
+def _next_of(lines: LazyLines, pieces: deque[Octets | LazyLines]) -> bytes:
+    """Put the next octets of the first piece in front of the queue, and return them."""
+    data = lines.take()
+    if not lines:
+        pieces.popleft()
+    pieces.appendleft(data)
+    return data

@@ -562,6 +562,32 @@ def test_bad_values_of_prefetch(value: str) -> None:
     assert complaint("-n", "+1", "-c", "x", "--prefetch", value) == message
 
 
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [
+        ([], 1 << 30),
+        (["--line-limit", "1"], 1),
+        (["--line-limit=0012k"], 12 << 10),
+        (["--line", "3K", "--line-limit", "2M"], 2 << 20),
+        (["--line-limit", "4m"], 4 << 20),
+        (["--line-limit", "5G"], 5 << 30),
+        (["--line-limit", "9" * 15 + "g"], 999999999999999 << 30),
+    ],
+)
+def test_line_limit(options: list[str], limit: int) -> None:
+    """LIM-011."""
+    assert complete(*options).settings.line_limit == limit
+
+
+@pytest.mark.parametrize(
+    "value", ["", "0", "0k", "k", "-1", "+1", "1.5", "1T", "1kk", "1_0", "\u0661", "1" * 16]
+)
+def test_bad_values_of_line_limit(value: str) -> None:
+    """LIM-011."""
+    message = b"invalid argument for option --line-limit: '%b'" % value.encode()
+    assert complaint("-n", "+1", "-c", "x", "--line-limit", value) == message
+
+
 # Graphs
 
 

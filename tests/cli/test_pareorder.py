@@ -33,6 +33,7 @@ DEFAULT = Call(
     failure=b"failure",
     fatal=b"fatal",
     directory=b"/tmp",
+    line_limit=1 << 30,
 )
 
 

@@ -45,7 +45,7 @@ def results_of(
         while rest:
             line, lines, rest = framer.feed(rest)
             assert line.count(b"\n") <= 1
-            current += bytes(line) + lines
+            current += b"\n" * framer.blank_lines_before + bytes(line) + lines
             assert current[-1:] in {b"", b"\n"}, "not whole lines"
             if rest is not None:
                 results.append(current)
@@ -112,7 +112,11 @@ def test_lines_are_given_as_soon_as_they_are_whole() -> None:
     assert framer.feed(b"ee\n") == (b"three\n", b"", None)
     assert framer.feed(b"12\n") == (b"", b"12\n", None)
     assert framer.feed(b"\n\n") == (b"", b"", None)
-    assert framer.feed(b"four\n") == (b"", b"\n\nfour\n", None)
+    assert framer.feed(b"four\n\nfive\n") == (b"", b"four\n\nfive\n", None)
+    assert framer.blank_lines_before == 2
+    assert framer.feed(b"\nsi") == (b"", b"", None)
+    assert framer.feed(b"x\n") == (b"six\n", b"", None)
+    assert framer.blank_lines_before == 1
     assert framer.feed(END + b"rest") == (b"", b"", b"rest")
 
 
@@ -120,7 +124,10 @@ def test_blank_lines_that_wait_take_no_memory() -> None:
     framer = ExecFramer(MARKER, discard_output=False, success=b"", failure=b"")
     for _ in range(10_000):
         assert framer.feed(b"\n" * 65536) == (b"", b"", None)
-    assert framer.feed(MARKER + b"\n") == (b"", b"\n", b"")
+    assert framer.feed(b"x\n") == (b"", b"x\n", None)
+    assert framer.blank_lines_before == 655_360_000
+    assert framer.feed(MARKER + b"\n") == (b"", b"", b"")
+    assert framer.blank_lines_before == 0
 
 
 # What the shell reads

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from paexec_trio.core.framing import ResultFramer, TaskFramer
+from paexec_trio.core.framing import LongLineError, ResultFramer, TaskFramer, long_line
 
 
 def octet_by_octet(data: bytes) -> list[bytes]:
@@ -311,3 +311,60 @@ def test_how_results_are_cut_never_changes_the_lines(
     assert parse([output], eot) == expected
     assert parse(cut(output, places), eot) == expected
     assert parse(octet_by_octet(output), eot) == expected
+
+
+# Lines that are too long
+
+some_lines = st.lists(st.sampled_from([b"a", b"\n", b"bcd", b"e" * 9])).map(b"".join)
+
+
+@given(data=some_lines, limit=st.integers(1, 10))
+def test_where_the_first_long_line_begins(data: bytes, limit: int) -> None:
+    begin, expected = 0, -1
+    for line in data.split(b"\n"):
+        if len(line) > limit:
+            expected = begin
+            break
+        begin += len(line) + 1
+    assert long_line(data, b"\n", limit) == expected
+
+
+@given(data=some_lines, limit=st.integers(1, 10), places=cuts)
+def test_tasks_before_a_long_one(data: bytes, limit: int, places: list[int]) -> None:
+    """LIM-014, LIM-015: however the input is cut, and whether the long task ends or not."""
+    framer = TaskFramer(b"\n", limit)
+    tasks = b"".join(map(framer.feed, cut(data, places))) + framer.end()
+    begin = long_line(data, b"\n", limit)
+    assert framer.found_long == (begin >= 0)
+    whole = data if not data or data.endswith(b"\n") else data + b"\n"
+    assert tasks == (data[:begin] if begin >= 0 else whole)
+
+
+@given(data=some_lines, limit=st.integers(2, 10), places=cuts, eot=st.sampled_from([b"", b"e" * 9]))
+def test_a_result_with_a_long_line(data: bytes, limit: int, places: list[int], eot: bytes) -> None:
+    """LIM-012, LIM-015: lines are as without a limit, or one is too long; an EOT never is."""
+    framer = ResultFramer(eot, limit)
+    chunks = cut(data, places)
+    end = (b"\n" + data).find(b"\n" + eot + b"\n")
+    result = data[:end] if end >= 0 else data
+    try:
+        parse_with(framer, chunks)
+    except LongLineError:
+        assert long_line(result, b"\n", max(limit, len(eot))) >= 0
+    else:
+        assert long_line(result, b"\n", max(limit, len(eot))) < 0
+
+
+def parse_with(framer: ResultFramer, chunks: list[bytes]) -> None:
+    """Feed a framer up to the first EOT."""
+    for chunk in chunks:
+        if framer.feed(chunk)[2] is not None:
+            return
+
+
+def test_no_fast_path_misses_a_long_line() -> None:
+    """LIM-012."""
+    framer = ResultFramer(b"", 3)
+    assert framer.whole(b"abc\n\n") is None
+    assert framer.whole(b"a\n\n") == b"a\n"
+    assert framer.cut(b"a\n\nabcd\n\nrest", 5) == ([], b"a\n\nabcd\n\nrest")

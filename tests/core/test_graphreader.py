@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paexec_trio.core.graph import TaskGraph
-from paexec_trio.core.graphreader import BadLineError, GraphReader
+from paexec_trio.core.graphreader import MOST_DIGITS, BadLineError, GraphReader
 
 
 def graph_of(*lines: bytes, delimiter: bytes = b" ", weight_word: bytes = b"weight:") -> TaskGraph:
@@ -38,9 +38,11 @@ def test_lines_with_too_many_words(line: bytes) -> None:
     assert caught.value.line == line
 
 
-@pytest.mark.parametrize("number", [b"", b"x", b"1.5", b"+", b"--1", b"1e3", b"\xb2", b"9" * 5000])
+@pytest.mark.parametrize(
+    "number", [b"", b"x", b"1.5", b"+", b"--1", b"1e3", b"\xb2", b"9" * 5000 + b"x"]
+)
 def test_weights_that_are_no_numbers(number: bytes) -> None:
-    """WGT-011; the longest is longer than Python converts."""
+    """WGT-011."""
     line = b"weight: a " + number
     with pytest.raises(BadLineError) as caught:
         graph_of(line)
@@ -59,6 +61,24 @@ def test_the_largest_weight_counts() -> None:
         b"weight: c +0",
     )
     assert graph.weights == {1: -2, 2: big, 3: 0}
+
+
+@pytest.mark.parametrize("sign", [b"", b"-", b"+"])
+def test_the_digits_of_a_weight(sign: bytes) -> None:
+    """WGT-010, WGT-020: the line is counted over blocks, edges, weights and single tasks."""
+    most = sign + b"7" * MOST_DIGITS
+    graph = graph_of(b"weight: a " + most)
+    assert graph.weights == {1: int(most)}
+    reader = GraphReader()
+    reader.add(b"a b\nc\nweight: a 1\n")
+    reader.add(b"d\nweight: a 2\n")
+    with pytest.raises(BadLineError) as caught:
+        reader.add(b"d e\nweight: a %b7\n" % most)
+    assert caught.value.number == 6
+    assert caught.value.fault == b"expected at most %d digits, got %d" % (
+        MOST_DIGITS,
+        MOST_DIGITS + 1,
+    )
 
 
 def test_two_words_with_the_word_for_weights_are_an_edge() -> None:

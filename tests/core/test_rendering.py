@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paexec_trio.core.rendering import PrefixMaker, render
+from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines, PrefixMaker, is_too_much, render
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,40 @@ def test_rendering_equals_prefixing_line_by_line(prefix: bytes, lines: list[byte
     # A prefix never holds a newline: names of nodes cannot.
     prefix = prefix.replace(b"\n", b"")
     assert render(prefix, text) == b"".join(prefix + line + b"\n" for line in lines)
+
+
+@given(
+    prefix=st.binary(max_size=5),
+    lines=st.lists(st.binary(max_size=5).map(lambda text: text.replace(b"\n", b"")), min_size=1),
+    times=st.integers(1, 5),
+    size=st.integers(1, 30),
+)
+def test_lazy_lines_are_the_same_lines(
+    prefix: bytes, lines: list[bytes], times: int, size: int
+) -> None:
+    text = b"".join(line + b"\n" for line in lines)
+    lazy = LazyLines(prefix, text, times)
+    expected = render(prefix, text) * times
+    taken = b""
+    while lazy:
+        assert len(lazy) == len(expected) - len(taken)
+        piece = lazy.take(size)
+        assert piece.endswith(b"\n")
+        taken += piece
+    assert taken == expected
+    assert lazy.take(size) == b""
+
+
+def test_lazy_lines_are_taken_in_small_pieces() -> None:
+    """LIM-006: neither many blank lines nor prefixes of many short lines are in memory at once."""
+    prefix = b"p" * 1000
+    for lazy in (LazyLines(b"", b"\n", 10**12), LazyLines(prefix, b"\nab\n" * 50_000)):
+        for _ in range(20):
+            assert 0 < len(lazy.take()) <= LAZY_ABOVE // 2
+        assert len(lazy) > LAZY_ABOVE
+
+
+def test_what_is_too_much() -> None:
+    assert not is_too_much(b"p" * 64, b"\n" * (1 << 16))
+    assert is_too_much(b"p" * 65, b"\n" * (1 << 16))
+    assert not is_too_much(b"p" * 65, b"x" * (1 << 16) + b"\n")

@@ -36,8 +36,10 @@ def make(options: Options, memory_limit: int, directory: bytes) -> Method:
     printed = printer(keep_ids=options.keep_ids, remove_blanks=options.remove_blanks)
     if options.method == "s":
         return ByTask(printed, ExternalSort(directory, memory_limit))
-    holder: Holder = InMemory() if options.method == "m" else InFile(directory, memory_limit)
     fatal = FatalResults(options.failure, options.fatal) if options.cut_fatal else None
+    holder: Holder = InMemory()
+    if options.method == "f":
+        holder = InFile(directory, memory_limit, fatal)
     return ByEnd(printed, holder, fatal)
 
 

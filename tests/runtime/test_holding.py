@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from paexec_trio.core.commands import Join, Release
 from paexec_trio.core.grouping import OrderedGroups
+from paexec_trio.core.rendering import LazyLines
 from paexec_trio.runtime.holding import HeldOutput, Piece
 from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile
 
@@ -273,3 +274,32 @@ def test_waiting_tasks_take_no_memory() -> None:
             held.release(command.group)
         expected = [b"the result of task %d\n" % task for task in range(2, 20_000)]
         assert rest_of(held) == b"first\n" + b"".join(expected)
+
+
+@pytest.mark.parametrize("limit", [0, 100 * MIB])
+def test_lazy_lines_keep_their_place(limit: int) -> None:
+    """LIM-006: whether they are few octets of many, or many that go to the file."""
+    held = HeldOutput[int](DIRECTORY, limit)
+    many = b"\nab\n" * 50_000
+    held.hold(1, b"first\n")
+    held.hold(1, LazyLines(b"p ", b"\n", 1_000_000))
+    held.hold(1, b"then\n")
+    held.hold(1, LazyLines(b"p" * 100, many))
+    held.hold(1, b"last\n")
+    held.release(1)
+    expected = b"first\n" + b"p \n" * 1_000_000 + b"then\n"
+    expected += (b"p" * 100 + b"\n" + b"p" * 100 + b"ab\n") * 50_000 + b"last\n"
+    assert rest_of(held) == expected
+    held.close()
+
+
+def test_blank_lines_that_are_held_take_no_memory() -> None:
+    """LIM-006: nor do they fill the file."""
+    held = HeldOutput[int](DIRECTORY, 0)
+    for group in range(10):
+        held.hold(group, LazyLines(b"p ", b"\n", 10**12))
+        held.hold(group, b"x")
+        held.release(group)
+    for _ in range(100):
+        assert 0 < len(held.take()) < 2 * MIB
+    held.close()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paexec_trio.core.rendering import LazyLines
 from paexec_trio.runtime.writequeue import Octets, WriteQueue
 
 
@@ -121,3 +122,23 @@ def test_octets_come_out_as_they_went_in(script: list[bytes | list[int]]) -> Non
     rest = Writer()
     queue.flush(rest)
     assert taken + rest.taken == put
+
+
+@pytest.mark.parametrize("count", [1, 1000, 5 << 20])
+def test_lazy_lines_among_octets(count: int) -> None:
+    """Whatever a write takes, and whether pieces are small enough to be joined or not."""
+    queue = WriteQueue()
+    queue.append(b"first\n")
+    queue.append(LazyLines(b"p ", b"\n", count))
+    queue.append(b"last\n")
+    assert queue.size == 11 + 3 * count
+    written = bytearray()
+
+    def write(data: Octets) -> int:
+        taken = data[: max(1, len(data) * 2 // 3)]
+        written.extend(taken)
+        return len(taken)
+
+    queue.flush(write)
+    assert written == b"first\n" + b"p \n" * count + b"last\n"
+    assert queue.size == 0

@@ -656,7 +656,9 @@ static struct task *task_of(const char *name, size_t count)
 static bool read_graph_line(const char *line, size_t count)
 {
     const char *end = line + count, *words[4] = {line};
+    static size_t lines;
     int number = 1;
+    lines++;
     for (const char *at = line; delimiter >= 0 && at < end && number < 4; at++)
         if ((unsigned char)*at == delimiter)
             words[number++] = at + 1;
@@ -676,6 +678,10 @@ static bool read_graph_line(const char *line, size_t count)
         const char *digits = weight + (*weight == '-' || *weight == '+');
         if (!*digits || digits[strspn(digits, "0123456789")] || strlen(weight) + words[2] != end)
             return false;
+        if (strlen(digits) > 1000) {
+            diagnose("line %zu: a weight of %zu digits", lines, strlen(digits));
+            return false;
+        }
         struct task *task = task_of(words[1], words[2] - 1 - words[1]);
         if (!task->weight || compare(weight, task->weight) > 0)
             task->weight = weight;

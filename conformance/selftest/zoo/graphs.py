@@ -295,7 +295,7 @@ def skips_bad_lines() -> None:
 def counts_lines_from_the_last_read() -> None:
     @around(GraphReader, "add")
     def add(right: Callable[..., None], self: GraphReader, lines: bytes) -> None:
-        self._lines_read = 0
+        self.lines_read = 0
         right(self, lines)
 
 
@@ -304,7 +304,7 @@ def counts_lines_from_0() -> None:
     @around(GraphReader, "__init__")
     def init(right: Callable[..., None], self: GraphReader, *arguments: bytes) -> None:
         right(self, *arguments)
-        self._lines_read = -1
+        self.lines_read = -1
 
 
 @breaks("GRA-021")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from conformance.selftest.zoo.mutant import around, breaks, put
+from conformance.selftest.zoo.mutant import around, breaks, instead, put
+from paexec_trio.cli import invocation
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import NodeNotStarted
+from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.states import Step
-from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.core.tasks import FlatTasks, RefusedTaskError
 from paexec_trio.runtime import run
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
@@ -61,3 +64,51 @@ def remembers_all_tasks() -> None:
     def take(right: Callable[..., tuple[int, bytes]], self: FlatTasks) -> tuple[int, bytes]:
         remembered.append(right(self))
         return remembered[-1]
+
+
+@breaks("LIM-006")
+def takes_blank_lines_into_memory_at_once() -> None:
+    @around(Engine, "_print_blank_lines")
+    def print_lines(_right: object, self: Engine, attempt: Attempt, count: int) -> None:
+        self._print(attempt, (attempt.prefix + NEWLINE) * count)
+
+
+def limit_lines(change: Callable[[int], int]) -> None:
+    """Take another limit for the one that is given."""
+
+    @instead(invocation, "line_limit")
+    def limit(right: Callable[..., int], values: Mapping[str, bytes]) -> int:
+        return change(right(values))
+
+
+@breaks("LIM-012", "LIM-013", "LIM-014")
+def takes_lines_of_any_length() -> None:
+    limit_lines(lambda _limit: 1 << 40)
+
+
+@breaks("LIM-015")
+def takes_no_line_of_the_size_of_the_limit() -> None:
+    limit_lines(lambda limit: max(1, limit - 1))
+
+
+@breaks("LIM-011")
+def takes_thousands_for_a_k() -> None:
+    limit_lines(lambda limit: limit * 1000 >> 10 if not limit % 1024 else limit)
+
+
+@breaks("LIM-013")
+def ends_the_run_for_a_long_line() -> None:
+    @around(Engine, "_refuse_long_line")
+    def refuse(_right: object, self: Engine, node: Node) -> None:
+        self._fail(b"line limit of 2048 octets at " + node.name)
+
+
+@breaks("LIM-014")
+def drops_the_tasks_before_a_long_one() -> None:
+    @around(FlatTasks, "feed")
+    def feed(right: Callable[..., None], self: FlatTasks, chunk: bytes) -> None:
+        try:
+            right(self, chunk)
+        except RefusedTaskError:
+            self.abandon()
+            raise

@@ -15,7 +15,7 @@ from conformance.selftest.zoo.mutant import around, breaks, instead, put
 from paexec_trio.cli import pareorder
 from paexec_trio.cli.syntax import Syntax
 from paexec_trio.reorder import filter as reorder_filter
-from paexec_trio.reorder import methods
+from paexec_trio.reorder import keeping, methods
 from paexec_trio.reorder.fatal import FatalResults
 from paexec_trio.reorder.filter import FilterError
 from paexec_trio.reorder.keeping import ExternalSort
@@ -235,7 +235,7 @@ def reorder_exits_with_status_1_after_unfinished_results() -> None:
 
     @around(ByEnd, "end")
     def end(right: Callable[..., Iterator[bytes]], self: ByEnd) -> Iterator[bytes]:
-        unfinished.extend(self._holder.tasks())
+        unfinished.extend(self._holder.in_order(methods.number))
         return right(self)
 
     @instead(pareorder, "_reorder")
@@ -390,5 +390,16 @@ def reorder_reads_its_input_before_it_tells_its_version() -> None:
 
 
 @breaks("RDR-060")
+def reorder_keeps_open_results_in_memory() -> None:
+    put(keeping, "InFile", lambda directory, fatal: keeping.InMemory())  # noqa: ARG005
+    put(keeping, "_task_cost", lambda _task: 0)
+
+
+@breaks("RDR-061")
+def reorder_takes_lines_of_any_length() -> None:
+    change_call(lambda call: call._replace(line_limit=1 << 40))
+
+
+@breaks("RDR-062")
 def reorder_accepts_newlines_in_words() -> None:
     put(pareorder, "refuse_newline", lambda _key, _text: None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from conformance.selftest.zoo.mutant import around, breaks, instead
+from conformance.selftest.zoo.mutant import around, breaks, instead, put
 from paexec_trio.cli import invocation
+from paexec_trio.core import graphreader
 from paexec_trio.core.graphreader import GraphReader
 from paexec_trio.core.settings import GraphSettings
 from paexec_trio.core.tasks import GraphTasks
@@ -57,6 +58,16 @@ def takes_the_digits_that_a_weight_begins_with() -> None:
     ) -> None:
         digits = re.match(rb"[-+]?\d+", number)
         right(self, name, digits[0] if digits else number, line)
+
+
+@breaks("WGT-010")
+def takes_weights_of_some_digits_only() -> None:
+    put(graphreader, "MOST_DIGITS", 100)
+
+
+@breaks("WGT-020")
+def takes_weights_of_any_length() -> None:
+    put(graphreader, "MOST_DIGITS", 10**9)
 
 
 @breaks("WGT-012")

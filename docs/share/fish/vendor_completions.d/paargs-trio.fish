@@ -1,7 +1,7 @@
 # fish completion for paargs-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout)'
+complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit)'
 complete -c paargs-trio -s h -l help -d 'give this help'
 complete -c paargs-trio -s V -l version -d 'show version'
 complete -c paargs-trio -s P -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -18,3 +18,4 @@ complete -c paargs-trio -l group -d 'print the lines of a task together, when it
 complete -c paargs-trio -l keep-order -d 'the same, in the order of the tasks'
 complete -c paargs-trio -l prefetch -x -a 'auto' -d 'keep so many tasks in the input of each calculator, so that it need not wait for the next'
 complete -c paargs-trio -l finish-timeout -x -d 'end calculators that take longer than this to end by themselves after the end of their input, with status 1'
+complete -c paargs-trio -l line-limit -x -d 'take no line longer than SIZE octets'

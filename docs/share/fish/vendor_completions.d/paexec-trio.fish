@@ -1,7 +1,7 @@
 # fish completion for paexec-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout)'
+complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
 complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -31,4 +31,5 @@ complete -c paexec-trio -l group -d 'print the lines of a task together, when it
 complete -c paexec-trio -l keep-order -d 'the same, in the order of the tasks'
 complete -c paexec-trio -l prefetch -x -a 'auto' -d 'keep so many tasks in the input of each calculator, so that it need not wait for the next'
 complete -c paexec-trio -l finish-timeout -x -d 'end calculators that take longer than this to end by themselves after the end of their input, with status 1'
+complete -c paexec-trio -l line-limit -x -d 'take no line longer than SIZE octets'
 complete -c paexec-trio -s d -d 'write every event and command to standard error'
