@@ -294,6 +294,11 @@ def test_a_number_without_plus(stage: Stage, variable: bool) -> None:
 @pytest.mark.parametrize("name", ["a,b", "host[1-3]", "node*", "1,2"])
 def test_lists_in_other_notations(stage: Stage, name: str) -> None:
     assert_told(local_run(stage, 1, "-n", name), name.encode())
+
+
+@requirement("NOD-012")
+@pytest.mark.parametrize("name", ["a,b", "host[1-3]", "node*", "1,2"])
+def test_lists_in_other_notations_in_a_file(stage: Stage, name: str) -> None:
     path = stage.directory / "nodes"
     path.write_text(f"1\n{name}\n")
     assert_told(local_run(stage, 2, "-n", f":{path}"), name.encode())
