@@ -264,9 +264,11 @@ class Host:
             stop_this_process()
 
     def request_reaping(self) -> None:
-        """Reap adopted processes that have ended; may be called by a signal handler."""
+        """Reap adopted processes that have ended, at the next event.
+
+        May be called by a handler of SIGCHLD: what that writes to ``wakeup_fd`` is one.
+        """
         self._requests.add(self._reap_orphans)
-        self._wake()
 
     def _wake(self) -> None:
         with suppress(BlockingIOError):  # there is enough in it

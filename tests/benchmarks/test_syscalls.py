@@ -48,8 +48,8 @@ def test_prefetch_costs_nothing_that_is_not_asked_for(
 ) -> None:
     """PRE-003: with one node every call of a whole run is the same, and as often.
 
-    But for the waiting at the end: whether the node's output and its process end together is up to
-    the system.
+    But for the waiting at the end: whether the node's output, its process and the signal that tells
+    so come together is up to the system.
     """
     monkeypatch.setenv("PYTHONHASHSEED", "0")
 
@@ -60,9 +60,10 @@ def test_prefetch_costs_nothing_that_is_not_asked_for(
         return {name: count for name, count in counts.items() if name not in MEMORY}
 
     plain, one, two = whole_run(), whole_run("--prefetch", "1"), whole_run("--prefetch", "2")
-    assert plain["write"] == 2000
+    assert plain["write"] in {2000, 2001}  # the signal that the node has ended is one
     assert plain["epoll_wait"] >= 1000
-    assert one.pop("epoll_wait") == pytest.approx(plain.pop("epoll_wait"), abs=3)
+    for name in ("epoll_wait", "read", "waitid", "write"):
+        assert one.pop(name) == pytest.approx(plain.pop(name), abs=3)
     assert one == plain
     assert two["write"] < 2000
 
