@@ -767,7 +767,7 @@ class Engine:
             self._fail(_lost(node))
             return
         node.step(_DISPATCH)
-        self._holding += 1
+        self._holding += not node.attempts
         if self._dead_among_idle:
             self._forget_dead_among_idle()
         prefix = self._prefixes.make(node.name, task_id, node.pid)

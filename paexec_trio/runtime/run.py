@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,6 +129,8 @@ async def run(
             reserve.clear()
             return b"out of memory"
         except OSError as error:
+            if error.errno == errno.EBADF and not hosts:
+                raise  # a Python program gave a descriptor that is not open
             return os.fsencode(error.strerror or str(error))
 
     outcome: Exit | bytes = b""

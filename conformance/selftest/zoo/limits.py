@@ -112,3 +112,11 @@ def drops_the_tasks_before_a_long_one() -> None:
         except RefusedTaskError:
             self.abandon()
             raise
+
+
+@breaks("LIM-016")
+def leaves_calculators_when_memory_runs_out() -> None:
+    @around(Host, "give_up")
+    def give_up(right: Callable[..., None], self: Host, diagnostic: bytes) -> None:
+        right(self, diagnostic)
+        os._exit(1)
