@@ -18,6 +18,7 @@ from paexec_trio.cli.startup import (
     prepare_standard_descriptors,
 )
 from paexec_trio.cli.syntax import InformationWanted
+from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
 if TYPE_CHECKING:
@@ -47,17 +48,19 @@ def distribute(
     prepare_standard_descriptors()
     sys.set_int_max_str_digits(0)  # weights are integers of any size (WGT-010)
     program = called_name(usual_name)
+    environment = inheritance.environment()
     try:
-        invocation = parse(program, sys.argv[1:], os.environb)
+        # Of duplicates the first one counts, as for getenv.
+        invocation = parse(program, sys.argv[1:], dict(reversed(environment)))
     except InformationWanted as wanted:
         return inform(program, syntax, wanted.option)
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
         return error.status
-    return _run(invocation)
+    return _run(invocation, environment)
 
 
-def _run(invocation: Invocation) -> int:
+def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     import gc
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
@@ -70,6 +73,7 @@ def _run(invocation: Invocation) -> int:
         run(
             invocation.settings,
             invocation.launch,
+            environment=environment,
             stop_signals=[
                 number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
             ],

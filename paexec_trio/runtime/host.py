@@ -59,6 +59,7 @@ from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
 from paexec_trio.runtime.orphans import reap_orphans
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.spawning import Environment
 from paexec_trio.runtime.spillfile import SpillError
 from paexec_trio.runtime.terminal import has_terminal
 from paexec_trio.runtime.waiting import Waiter
@@ -87,6 +88,8 @@ class Host:
         stdout: the descriptor that results are written to.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
         waiter: how it is waited for all of them.
+        environment: the names and values that calculators and transports inherit, by default those
+            of ``os.environb``.
         exchange: is asked before an event is made of what a calculator wrote.
         tells_time: whether each batch of events begins with ``TimePassed``.
         reaps_orphans: whether children that it did not start are to be reaped, too.
@@ -104,6 +107,7 @@ class Host:
         stderr: int,
         waiter: Waiter,
         *,
+        environment: Iterable[tuple[bytes, bytes]] | None = None,
         exchange: Exchange | None = None,
         tells_time: bool = False,
         reaps_orphans: bool = False,
@@ -115,7 +119,8 @@ class Host:
         self._exchange = exchange
         self._tells_time = tells_time
         self._reaps_orphans = reaps_orphans
-        self._environment = launch.environment(os.environb)
+        inherited = os.environb.items() if environment is None else environment
+        self._environment = Environment(launch.environment(inherited))
         self._has_terminal = has_terminal()
         self._processes: dict[int, NodeProcess] = {}
         self.has_started = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
 import termios
-from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import final
 
+from paexec_trio.runtime.spawning import Environment, spawn
 from paexec_trio.runtime.writequeue import WriteQueue
 
 
@@ -50,7 +50,6 @@ class NodeProcess:
     """
 
     __slots__ = (
-        "_process",
         "end_reported",
         "exited",
         "killed",
@@ -66,8 +65,8 @@ class NodeProcess:
     def __init__(
         self,
         node: int,
-        argv: Sequence[bytes],
-        environment: Mapping[bytes, bytes],
+        argv: list[bytes],
+        environment: Environment,
         stderr: int,
         *,
         new_session: bool = True,
@@ -76,17 +75,13 @@ class NodeProcess:
         try:
             opened += os.pipe2(os.O_CLOEXEC)
             opened += os.pipe2(os.O_CLOEXEC)
+            for index, end in enumerate(opened):
+                opened[index] = _above_standard(end)
             its_stdin, self.stdin, self.stdout, its_stdout = opened
             os.set_blocking(self.stdin, False)
             os.set_blocking(self.stdout, False)
-            self._process = subprocess.Popen(
-                argv,
-                env=environment,
-                stdin=its_stdin,
-                stdout=its_stdout,
-                stderr=stderr,
-                start_new_session=new_session,
-                process_group=None if new_session else 0,
+            self.pid = spawn(
+                argv, environment, its_stdin, its_stdout, stderr, new_session=new_session
             )
         except BaseException:
             for end in opened:
@@ -95,7 +90,6 @@ class NodeProcess:
         os.close(its_stdin)
         os.close(its_stdout)
         self.node = node
-        self.pid = self._process.pid
         self.unsent = WriteQueue()
         self.refused = 0
         self.exited = False
@@ -163,12 +157,12 @@ class NodeProcess:
         The process has to have ended, or to be one that may be killed.
         """
         self.signal_group(signal.SIGKILL)
-        self._process.wait()
+        with suppress(ChildProcessError):  # somebody else has waited for it
+            os.waitpid(self.pid, 0)
         self._close_all()
 
     def abandon(self) -> None:
         """Close all descriptors and leave the process to itself."""
-        self._process.returncode = -signal.SIGKILL  # or Popen would complain that it is running
         self._close_all()
 
     def _close_all(self) -> None:
@@ -177,3 +171,12 @@ class NodeProcess:
         if self.pidfd >= 0:
             os.close(self.pidfd)
             self.pidfd = -1
+
+
+def _above_standard(fd: int) -> int:
+    """Move a descriptor, unless it is above 2 already; return its number."""
+    if fd > 2:
+        return fd
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved

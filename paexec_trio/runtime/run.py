@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import AUTO
-from paexec_trio.runtime.descriptors import make_room_for
+from paexec_trio.runtime.descriptors import make_room_for, spare_descriptors
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import drive
 from paexec_trio.runtime.host import Host
@@ -35,6 +35,7 @@ async def run(
     stdin: int = 0,
     stdout: int = 1,
     stderr: int = 2,
+    environment: Iterable[tuple[bytes, bytes]] | None = None,
     stop_signals: Sequence[int] = (),
     alone: bool = False,
     debug: bool = False,
@@ -51,6 +52,8 @@ async def run(
         stdin: the descriptor that tasks are read from.
         stdout: the descriptor that results are written to; its flags are not changed.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
+        environment: the names and values that calculators and transports inherit, by default those
+            of ``os.environb``; a name can occur twice.
         stop_signals: signals that end the run. While nothing was started they have their default
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
@@ -73,6 +76,9 @@ async def run(
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
+    if settings.exec_mode:
+        exec_mode = settings.exec_mode._replace(spare_descriptors=spare_descriptors())
+        settings = settings._replace(exec_mode=exec_mode)
     engine = Engine(settings)
     host = Host(
         launch,
@@ -81,6 +87,7 @@ async def run(
         stdout,
         stderr,
         _waiter(alone=alone),
+        environment=environment,
         exchange=None if debug else engine.exchange,
         tells_time=settings.prefetch == AUTO,
         # A program that runs other things beside us may wait for children of its own.
