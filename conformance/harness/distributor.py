@@ -62,6 +62,8 @@ class Distributor:
         self._transcript = transcript
         self._recorder = recorder
         self.name = name
+        #: The environment that it was started with, or what it is started within.
+        self.environment = environment
         self._stdout = bytearray()
         self._stderr = bytearray()
         self._unsent = bytearray()

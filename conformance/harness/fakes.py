@@ -16,7 +16,7 @@ from conformance.harness.transcript import Transcript, shown
 from conformance.harness.watch import UnmetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from conformance.harness.control import Channel
     from conformance.harness.recording import Recorder
@@ -49,6 +49,8 @@ class Fake:
         self.environment: dict[bytes, bytes] = dict(
             entry.split(b"=", 1) for entry in hello["environment"] if b"=" in entry
         )
+        #: The hexadecimal set of signals that were blocked when the process was started.
+        self.blocked: bytes = hello["blocked"]
         #: When the process was forked, in seconds since the system started, to a hundredth.
         self.start: float = hello["start"]
         #: Everything that was read from standard input.
@@ -265,11 +267,15 @@ class Transport(Fake):
 
     role = "transport"
 
-    def run(self, environment: dict[bytes, bytes] | None = None) -> None:
-        """Become the node's shell and evaluate the command line, the last word.
+    def run(
+        self,
+        environment: dict[bytes, bytes] | None = None,
+        login_shell: Sequence[bytes] = (b"/bin/sh",),
+    ) -> None:
+        """Become the node's login shell and evaluate the command line, the last word.
 
         ``environment`` stands for that of another machine; by default it is the transport's own.
         """
         if not self.words:
             raise UnmetError("a transport was started without a node and a command line")
-        self._execute([b"/bin/sh", b"-c", self.words[-1]], environment)
+        self._execute([*login_shell, b"-c", self.words[-1]], environment)

@@ -118,10 +118,21 @@ class Stage:
         new.replace(path)
         return str(path)
 
+    def bare_calculator(self) -> list[str]:
+        """The words of a calculator that no shell starts, which would change its environment."""
+        return self._words("calculator", ())
+
+    def bare_transport(self) -> list[str]:
+        """The same of a transport."""
+        return self._words("transport", ("paused",))
+
     def _script(self, role: str, flags: tuple[str, ...]) -> str:
-        words = [sys.executable, "-IS", str(_STEERED), self._switchboard.address]
-        words.append(",".join((role, *flags)))
+        words = self._words(role, flags)
         return self.script("-".join((role, *flags)), f'exec {shlex.join(words)} "$@"')
+
+    def _words(self, role: str, flags: tuple[str, ...]) -> list[str]:
+        fixed = [sys.executable, "-IS", str(_STEERED), self._switchboard.address]
+        return [*fixed, ",".join((role, *flags))]
 
     # Distributors
 

@@ -72,6 +72,11 @@ def start_time() -> float:
     return int(fields[19]) / os.sysconf("SC_CLK_TCK")
 
 
+def blocked_signals() -> bytes:
+    """The hexadecimal set of signals that were blocked when this process was started."""
+    return octets_of("/proc/self/status").partition(b"SigBlk:")[2].split()[0]
+
+
 class Steered:
     """One fake: events go to the test, commands come from it, each answered with ``done``."""
 
@@ -100,6 +105,7 @@ class Steered:
                 "words": octets_of("/proc/self/cmdline").split(b"\0")[FIXED_WORDS:-1],
                 "environment": octets_of("/proc/self/environ").split(b"\0")[:-1],
                 "start": start_time(),
+                "blocked": blocked_signals(),
             },
         )
         self._poll.register(_STDIN, select.POLLIN)

@@ -152,7 +152,7 @@ def test_answers_that_take_long_are_waited_for() -> None:
     watch = NotedWatch()
     near, far = socket.socketpair()
     channel = Channel(near, watch, lambda *_: None)
-    hello = {"pid": 1, "words": [], "environment": [], "start": 0.0}
+    hello = {"pid": 1, "words": [], "environment": [], "start": 0.0, "blocked": b"0"}
     fake = Fake(0, channel, watch, Transcript(), Recorder(), hello)
     fake.take("done", 100 << 20)
     assert fake.flood(b"x\n", 100 << 20, patience=3) == 100 << 20

@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parent / "independent" / "smallexec.c"
 # The chapters that it offers, those first that are quick to judge.
 QUICK = ("framing", "eot", "results", "dispatch", "prefixes")
 OTHERS = (
-    *("launch", "nodes", "options", "ends", "limits", "security"),
+    *("launch", "inheritance", "login_shells", "nodes", "options", "ends", "limits", "security"),
     *("graph", "weights", "death", "restart"),
 )
 

@@ -133,7 +133,7 @@ def understand(
             finish_timeout=_finish_timeout(values),
         ),
         Launch(
-            command=None if exec_mode else _command_line(calculator),
+            command=None if exec_mode else _command(calculator),
             transport=transport,
             shell=environment.get(b"PAEXEC_SH") or b"/bin/sh",
             variables=variables,
@@ -291,12 +291,8 @@ def _calculator(
     return free
 
 
-def _command_line(calculator: bytes | Sequence[bytes]) -> bytes:
-    if isinstance(calculator, bytes):
-        return calculator
-    from paexec_trio.core.words import quote
-
-    return b" ".join(map(quote, calculator))
+def _command(calculator: bytes | Sequence[bytes]) -> bytes | tuple[bytes, ...]:
+    return calculator if isinstance(calculator, bytes) else tuple(calculator)
 
 
 def _exec_settings(

@@ -19,6 +19,7 @@ from paexec_trio.cli.startup import (
     say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import InformationWanted
+from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def distribute(
     prepare_signals()
     prepare_standard_descriptors()
     program = called_name(usual_name)
+    environment = inheritance.environment()
     try:
-        invocation = parse(program, sys.argv[1:], os.environb)
+        # Of duplicates the first one counts, as for getenv.
+        invocation = parse(program, sys.argv[1:], dict(reversed(environment)))
     except InformationWanted as wanted:
         return inform(program, syntax, wanted.option)
     except UsageError as error:
@@ -56,10 +59,10 @@ def distribute(
         return error.status
     for text in invocation.warnings:
         write_diagnostic(2, os.fsencode(program) + b": " + text)
-    return _run(invocation)
+    return _run(invocation, environment)
 
 
-def _run(invocation: Invocation) -> int:
+def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     import gc
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
@@ -73,6 +76,7 @@ def _run(invocation: Invocation) -> int:
         run(
             invocation.settings,
             invocation.launch,
+            environment=environment,
             stop_signals=[
                 number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
             ],

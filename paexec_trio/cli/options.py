@@ -60,7 +60,8 @@ lines of the result and then the end-of-task marker, flushes its output, and rea
         "",
         ("the free arguments are the calculator and its arguments",),
         details="""\
-They reach it as they are: no shell sees them. Of ``-c`` and ``-C`` the last one counts.
+They reach it as they are: no shell sees them. Without ``-x`` the first one is a program, not a
+builtin of a shell. Of ``-c`` and ``-C`` the last one counts.
 """,
     ),
     Option(

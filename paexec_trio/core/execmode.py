@@ -42,14 +42,15 @@ esac
 _IN_SUBSHELL = b"_paexec_run() {\n( %(command)b\n) %(redirections)b\n}"
 
 # Commands in the background may write when the command has ended. That is still its result, so a
-# process collects it until nobody can write any more (EXE-028); the status goes round it.
+# process collects it until nobody can write any more (EXE-028); the status goes round it. That
+# takes two descriptors, which are not to be those that the command inherits (LCH-032).
 _IN_BACKGROUND = b"""\
 _paexec_run() {
 _paexec_status=$({ { ( %(command)b
-) </dev/null 3>&- 4>&-
-echo $? >&3; } | cat >%(collected)b 3>&- 4>&-; } 3>&1)
+) </dev/null %(one)d>&- %(other)d>&-
+echo $? >&%(one)d; } | cat >%(collected)b %(one)d>&- %(other)d>&-; } %(one)d>&1)
 return ${_paexec_status:-1}
-} 4>&1"""
+} %(other)d>&1"""
 
 # An operator; it may also stand between quotes, where to take it for one costs nothing but time.
 _BACKGROUND = re.compile(rb"(?<![<>&])&(?!&)")
@@ -97,10 +98,13 @@ def arguments_with_task(arguments: Sequence[bytes], replaced: bytes = b"") -> by
 
 def preamble(settings: ExecSettings, marker: bytes) -> bytes:
     """Return what the shell has to read before the first task."""
+    one, other = settings.spare_descriptors
     parts = {
+        b"one": one,
+        b"other": other,
         b"command": settings.command,
         b"redirections": b"</dev/null >/dev/null" if settings.discard_output else b"</dev/null",
-        b"collected": b"/dev/null" if settings.discard_output else b"&4",
+        b"collected": b"/dev/null" if settings.discard_output else b"&%d" % other,
     }
     function = _IN_SUBSHELL % parts
     simple = _SIMPLE_COMMAND.fullmatch(settings.command)

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core.words import quote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
+
+_LONGEST_ARGUMENT = (1 << 17) - 1
+"""The octets of one argument that Linux takes at most."""
+
+_MANY = 20
+"""The number of words from which on they are decoded on the node together, not one by one."""
+
+_BARE = re.compile(rb"[A-Za-z0-9_./:,-]+")
+"""A word that no shell changes, quoted or not."""
+
+_NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*")
+
+# What a shell reads between single quotes as something else: a POSIX shell the quote only, fish a
+# backslash as well, and tcsh an exclamation mark. After a backslash all read them alike.
+_SPECIAL_IN_QUOTES = re.compile(rb"['\\!]+")
+
+# No form of a newline is the same for all of them, so it travels as \n. The format's dot keeps
+# newlines at the end of a word from the command substitution, which would drop them.
+_DECODER = b'for w do w=$(printf %b. "$w"); shift; set -- "$@" "${w%.}"; done; exec "$@"'
+
+# For programs whose name is an option or an assignment for env.
+_RUN_ARGUMENTS = b'"$0" "$@"'
 
 
 @final
@@ -15,15 +38,16 @@ class Launch(NamedTuple):
     """How calculators are started.
 
     Attributes:
-        command: the calculator, a command line for the shell; ``None`` if the shell itself is the
+        command: the calculator: text that the shell runs (LCH-001), or an argument vector that is
+            executed without a shell (LCH-002, LCH-035); ``None`` if the shell itself is the
             calculator and reads commands from its standard input, as ``Settings.exec_mode`` needs.
         transport: the words of the transport; empty to run calculators on this machine.
-        shell: the shell that runs the command on the node (LCH-001).
+        shell: the shell that runs the text on the node (LCH-001).
         variables: what the calculator's environment holds besides what it inherits:
             ``PAEXEC_EOT`` and the variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
     """
 
-    command: bytes | None
+    command: bytes | tuple[bytes, ...] | None
     transport: tuple[bytes, ...] = ()
     shell: bytes = b"/bin/sh"
     variables: Mapping[bytes, bytes] = {}
@@ -32,19 +56,62 @@ class Launch(NamedTuple):
         """Return the argument vector that starts the calculator of a node (LCH-021)."""
         if self.transport:
             return [*self.transport, node, self._command_line()]
-        if self.command is None:
-            return [self.shell, b"-s"]
-        return [self.shell, b"-c", self.command]
+        return self._calculator()
 
-    def environment(self, inherited: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    def environment(self, inherited: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Return the environment of the process that is started on this machine (LCH-010)."""
         if self.transport:
-            return dict(inherited)  # the command line sets them, on the node
-        return {**inherited, **self.variables}
+            return list(inherited)  # the command line sets the variables, on the node
+        kept = [entry for entry in inherited if entry[0] not in self.variables]
+        return [*kept, *self.variables.items()]
+
+    def _calculator(self) -> list[bytes]:
+        if self.command is None:
+            return [self.shell, b"-s"]
+        if isinstance(self.command, bytes):
+            return [self.shell, b"-c", self.command]
+        return list(self.command)
 
     def _command_line(self) -> bytes:
-        words = [b"env"]
-        words += [quote(name + b"=" + value) for name, value in self.variables.items()]
-        words += [quote(self.shell)]
-        words += [b"-s"] if self.command is None else [b"-c", quote(self.command)]
-        return b" ".join(words)
+        """Return the text that any login shell of the node understands alike (LCH-030)."""
+        calculator = self._calculator()
+        if calculator[0].startswith(b"-") or b"=" in calculator[0]:
+            calculator = [b"/bin/sh", b"-c", _RUN_ARGUMENTS, *calculator]
+        assignments = [name + b"=" + value for name, value in self.variables.items()]
+        words = [b"env", *assignments, *calculator]
+        line = b" ".join(map(_for_any_shell, _without_newlines(words)))
+        if len(line) > _LONGEST_ARGUMENT:
+            return _for_posix_shells(words)  # shorter
+        return line
+
+
+def _without_newlines(words: list[bytes]) -> list[bytes]:
+    """Return words without newlines by which a POSIX shell executes the given ones."""
+    if not any(b"\n" in word for word in words):
+        return words
+    if len(words) > _MANY:
+        words = [b"/bin/sh", b"-c", b"exec " + _for_posix_shells(words)]
+    encoded = [word.replace(b"\\", b"\\\\").replace(b"\n", b"\\n") for word in words]
+    return [b"/bin/sh", b"-c", _DECODER, b"/bin/sh", *encoded]
+
+
+def _for_posix_shells(words: list[bytes]) -> bytes:
+    return b" ".join(word if _BARE.fullmatch(word) else quote(word) for word in words)
+
+
+def _for_any_shell(word: bytes) -> bytes:
+    """Quote a word without newlines so that POSIX shells, fish and tcsh read it alike."""
+    if _BARE.fullmatch(word):
+        return word
+    name, equals, value = word.partition(b"=")
+    if equals and _NAME.fullmatch(name):
+        return name + b"=" + _quoted(value)
+    return _quoted(word)
+
+
+def _quoted(text: bytes) -> bytes:
+    return b"'" + _SPECIAL_IN_QUOTES.sub(_outside_quotes, text) + b"'"
+
+
+def _outside_quotes(match: re.Match[bytes]) -> bytes:
+    return b"'" + b"".join(b"\\%c" % octet for octet in match[0]) + b"'"

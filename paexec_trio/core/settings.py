@@ -62,10 +62,12 @@ class ExecSettings(NamedTuple):
     Attributes:
         command: text for the shell, to which the task is known as ``$1``.
         discard_output: results have no lines of what the command writes (EXE-025).
+        spare_descriptors: two of 3 to 9 that the command does not inherit; ``run`` finds them.
     """
 
     command: bytes
     discard_output: bool = False
+    spare_descriptors: tuple[int, int] = (9, 8)
 
 
 @final

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 
 _PER_NODE = 3  # its standard input, its standard output, its pidfd
@@ -25,3 +26,20 @@ def make_room_for(nodes: int) -> bool:
         return True
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return False
+
+
+def spare_descriptors() -> tuple[int, int]:
+    """Return two descriptors of 3 to 9 that nobody inherits from this process, if there are two.
+
+    Redirections of a POSIX shell know no higher ones.
+    """
+    spare = [fd for fd in range(9, 2, -1) if not _is_inherited(fd)]
+    spare += [fd for fd in (9, 8) if fd not in spare]
+    return spare[0], spare[1]
+
+
+def _is_inherited(fd: int) -> bool:
+    try:
+        return os.get_inheritable(fd)
+    except OSError:  # it is not open
+        return False

@@ -64,6 +64,7 @@ from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.nonblocking import NonblockingWriter, is_readable
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.spawning import Environment
 from paexec_trio.runtime.spillfile import SpillError
 from paexec_trio.runtime.suspension import stop_this_process
 from paexec_trio.runtime.terminal import has_terminal
@@ -100,6 +101,8 @@ class Host:
         stdout: the descriptor that results are written to.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
         waiter: how it is waited for all of them.
+        environment: the names and values that calculators and transports inherit, by default those
+            of ``os.environb``.
         exchange: is asked before an event is made of what a calculator wrote.
         tells_time: whether each batch of events begins with ``TimePassed``.
         adopts: whether processes that lose their parent become children of this one.
@@ -119,6 +122,7 @@ class Host:
         stderr: int,
         waiter: Waiter,
         *,
+        environment: Iterable[tuple[bytes, bytes]] | None = None,
         exchange: Exchange | None = None,
         tells_time: bool = False,
         adopts: bool = False,
@@ -131,7 +135,8 @@ class Host:
         self._nodes = nodes
         self._exchange = exchange
         self._tells_time = tells_time
-        self._environment = launch.environment(os.environb)
+        inherited = os.environb.items() if environment is None else environment
+        self._environment = Environment(launch.environment(inherited))
         self._program = program
         self._sessions = sessions or has_terminal()
         self._ends = Ends(sessions=self._sessions, adopts=adopts)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
-import subprocess
 import termios
-from collections.abc import Mapping, Sequence
 from time import monotonic, sleep
 from typing import final
 
 from paexec_trio.core.settings import KILL_GRACE
 from paexec_trio.runtime.relatives import reap
+from paexec_trio.runtime.spawning import Environment, spawn
 from paexec_trio.runtime.writequeue import WriteQueue
 
 
@@ -54,7 +53,6 @@ class NodeProcess:
     """
 
     __slots__ = (
-        "_process",
         "end_reported",
         "exited",
         "killed",
@@ -70,8 +68,8 @@ class NodeProcess:
     def __init__(
         self,
         node: int,
-        argv: Sequence[bytes],
-        environment: Mapping[bytes, bytes],
+        argv: list[bytes],
+        environment: Environment,
         stderr: int,
         *,
         new_session: bool = True,
@@ -80,17 +78,13 @@ class NodeProcess:
         try:
             opened += os.pipe2(os.O_CLOEXEC)
             opened += os.pipe2(os.O_CLOEXEC)
+            for index, end in enumerate(opened):
+                opened[index] = _above_standard(end)
             its_stdin, self.stdin, self.stdout, its_stdout = opened
             os.set_blocking(self.stdin, False)
             os.set_blocking(self.stdout, False)
-            self._process = subprocess.Popen(
-                argv,
-                env=environment,
-                stdin=its_stdin,
-                stdout=its_stdout,
-                stderr=stderr,
-                start_new_session=new_session,
-                process_group=None if new_session else 0,
+            self.pid = spawn(
+                argv, environment, its_stdin, its_stdout, stderr, new_session=new_session
             )
         except BaseException:
             for end in opened:
@@ -99,7 +93,6 @@ class NodeProcess:
         os.close(its_stdin)
         os.close(its_stdout)
         self.node = node
-        self.pid = self._process.pid
         self.unsent = WriteQueue()
         self.refused = 0
         self.exited = False
@@ -170,13 +163,11 @@ class NodeProcess:
 
     def reap(self) -> bool:
         """Reap the process if it has ended; return ``False`` if it has not: never wait for it."""
-        self._process.returncode = 0  # or Popen would complain that it is running
         return reap(self.pid)
 
     def retire(self) -> None:
         """Kill what is left of the group, and close all descriptors; :meth:`reap` it later."""
         self.signal_group(signal.SIGKILL)
-        self._process.returncode = 0
         self.close_pipes()
         self.close_pidfd()
 
@@ -189,7 +180,6 @@ class NodeProcess:
 
     def abandon(self) -> None:
         """Close all descriptors and leave the process to itself."""
-        self._process.returncode = 0  # or Popen would complain that it is running
         self.close_pipes()
         self.close_pidfd()
 
@@ -203,3 +193,12 @@ class NodeProcess:
         if self.pidfd >= 0:
             os.close(self.pidfd)
             self.pidfd = -1
+
+
+def _above_standard(fd: int) -> int:
+    """Move a descriptor, unless it is above 2 already; return its number."""
+    if fd > 2:
+        return fd
+    moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(fd)
+    return moved

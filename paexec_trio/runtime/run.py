@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import AUTO
-from paexec_trio.runtime.descriptors import make_room_for
+from paexec_trio.runtime.descriptors import make_room_for, spare_descriptors
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.drive import Trace, drive
 from paexec_trio.runtime.host import Host
@@ -42,6 +42,7 @@ async def run(
     stdin: int = 0,
     stdout: int = 1,
     stderr: int = 2,
+    environment: Iterable[tuple[bytes, bytes]] | None = None,
     stop_signals: Sequence[int] = (),
     suspend: bool = False,
     alone: bool = False,
@@ -63,6 +64,8 @@ async def run(
         stdin: the descriptor that tasks are read from.
         stdout: the descriptor that results are written to; its flags are not changed.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
+        environment: the names and values that calculators and transports inherit, by default those
+            of ``os.environb``; a name can occur twice.
         stop_signals: signals that end the run. While nothing was started they have their default
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
@@ -91,6 +94,9 @@ async def run(
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
     adopts = adopt and adopt_orphans()
+    if settings.exec_mode:
+        exec_mode = settings.exec_mode._replace(spare_descriptors=spare_descriptors())
+        settings = settings._replace(exec_mode=exec_mode)
     hosts: list[Host] = []
 
     async def drive_engine() -> Exit | bytes:
@@ -106,6 +112,7 @@ async def run(
                 stdout,
                 stderr,
                 _waiter(alone=alone),
+                environment=environment,
                 exchange=None if debug else engine.exchange,
                 tells_time=settings.prefetch == AUTO,
                 adopts=adopts,

@@ -1,17 +1,31 @@
-"""Launching: argument vectors, environments, and command lines as a real shell understands them."""
+"""Launching: argument vectors, environments, and command lines as real shells understand them."""
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.words import quote
 
-INHERITED = {b"HOME": b"/home/a", b"PAEXEC_EOT": b"theirs"}
+INHERITED = [(b"HOME", b"/home/a"), (b"PAEXEC_EOT", b"theirs"), (b"X", b"1"), (b"X", b"2")]
+
+EOT = {b"PAEXEC_EOT": b""}
+
+LOGIN_SHELLS = {
+    "bash": ["bash"],
+    "busybox": ["busybox", "sh"],
+    "dash": ["dash"],
+    "fish": ["fish"],
+    "mksh": ["mksh"],
+    "tcsh": ["tcsh"],
+    "zsh": ["zsh"],
+}
 
 
 def test_a_local_calculator_is_run_by_the_shell() -> None:
@@ -21,14 +35,31 @@ def test_a_local_calculator_is_run_by_the_shell() -> None:
     assert launch.argv(b"0") == [b"/bin/ksh", b"-c", b"a"]
 
 
+def test_a_local_argument_vector_is_executed_as_it_is() -> None:
+    """LCH-035: no shell, not even the one that the user prefers."""
+    launch = Launch(command=(b"calc", b"a b", b""), shell=b"/bin/ksh")  # noqa: S604
+    assert launch.argv(b"0") == [b"calc", b"a b", b""]
+
+
 def test_a_local_calculator_inherits_and_is_told_the_eot() -> None:
-    """LCH-010, EOT-009."""
+    """LCH-010, EOT-009: duplicates stay, but of what is set there is one."""
     launch = Launch(command=b"a", variables={b"PAEXEC_EOT": b"ours"})
-    assert launch.environment(INHERITED) == {b"HOME": b"/home/a", b"PAEXEC_EOT": b"ours"}
+    assert launch.environment(INHERITED) == [
+        (b"HOME", b"/home/a"),
+        (b"X", b"1"),
+        (b"X", b"2"),
+        (b"PAEXEC_EOT", b"ours"),
+    ]
+
+
+def test_a_transport_keeps_its_own_environment() -> None:
+    """LCH-034."""
+    launch = Launch(command=b"a", transport=(b"ssh",), variables={b"PAEXEC_EOT": b"ours"})
+    assert launch.environment(INHERITED) == INHERITED
 
 
 def test_a_transport_receives_its_words_the_node_and_one_command_line() -> None:
-    """LCH-021."""
+    """LCH-021: in upstream's form where it has one."""
     launch = Launch(
         command=b"calc 'x y'",
         transport=(b"ssh", b"-p", b"22"),
@@ -39,21 +70,28 @@ def test_a_transport_receives_its_words_the_node_and_one_command_line() -> None:
         b"-p",
         b"22",
         b"host",
-        b"env 'PAEXEC_EOT=' 'A=it'\\''s' '/bin/sh' -c 'calc '\\''x y'\\'''",
+        b"env PAEXEC_EOT='' A='it'\\''s' /bin/sh -c 'calc '\\''x y'\\'''",
     ]
 
 
-def test_a_transport_keeps_its_own_environment() -> None:
-    launch = Launch(command=b"a", transport=(b"ssh",), variables={b"PAEXEC_EOT": b"ours"})
-    assert launch.environment(INHERITED) == INHERITED
+def command_line(command: bytes | tuple[bytes, ...] | None) -> bytes:
+    return Launch(command=command, transport=(b"ssh",), variables=EOT).argv(b"node")[-1]
 
 
-def test_the_inherited_environment_is_not_changed() -> None:
-    inherited = dict(INHERITED)
-    for transport in ((), (b"ssh",)):
-        launch = Launch(command=b"a", transport=transport, variables={b"B": b"b"})
-        launch.environment(inherited)[b"C"] = b"c"
-    assert inherited == INHERITED
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        (None, b"env PAEXEC_EOT='' /bin/sh -s"),
+        ((b"calc", b"-v", b"a b"), b"env PAEXEC_EOT='' calc -v 'a b'"),
+        # These would be an option and an assignment for env.
+        ((b"-x", b"a"), b"env PAEXEC_EOT='' /bin/sh -c '\"$0\" \"$@\"' -x a"),
+        ((b"a=b",), b"env PAEXEC_EOT='' /bin/sh -c '\"$0\" \"$@\"' a='b'"),
+    ],
+)
+def test_the_command_line_is_readable(
+    command: bytes | tuple[bytes, ...] | None, line: bytes
+) -> None:
+    assert command_line(command) == line
 
 
 @pytest.mark.parametrize("node", [b"$(touch x)", b"a;b", b'"', b"a b"])
@@ -64,23 +102,86 @@ def test_the_name_of_a_node_stays_one_argument(node: bytes) -> None:
     assert node not in argv[2]
 
 
-texts = st.binary(max_size=20).map(lambda text: text.replace(b"\0", b""))
-
-
-@settings(max_examples=30)
-@given(value=texts, argument=texts)
-def test_the_command_line_means_the_same_to_the_shell_of_the_node(
-    value: bytes, argument: bytes
-) -> None:
-    """LCH-011, LCH-021: values and commands arrive octet for octet."""
-    command = b"printf '%s\\0' \"$VALUE\" " + quote(argument)
-    launch = Launch(command=command, transport=(b"ssh",), variables={b"VALUE": value})
-    command_line = launch.argv(b"node")[-1]
+def evaluate(line: bytes, shell: str, directory: Path, locale: str = "C.UTF-8") -> bytes:
     run = subprocess.run(
-        ["/bin/sh", "-c", command_line],
+        [*LOGIN_SHELLS[shell], "-c", line],
         stdout=subprocess.PIPE,
-        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+        env={"PATH": os.defpath, "LC_ALL": locale, "HOME": str(directory)},
         timeout=60,
         check=True,
     )
-    assert run.stdout == value + b"\0" + argument + b"\0"
+    return run.stdout
+
+
+#: What one shell or the other reads in a way of its own, more often than chance would have it.
+octets = st.one_of(
+    st.binary(max_size=20),
+    st.text(alphabet="'\\!\n\"$`*~#%=a \u20ac\uf600", max_size=20).map(str.encode),
+).map(lambda text: text.replace(b"\0", b""))
+
+
+@pytest.mark.parametrize("shell", LOGIN_SHELLS)
+@settings(max_examples=30, deadline=None)
+@given(
+    value=octets,
+    arguments=st.lists(octets, max_size=4),
+    locale=st.sampled_from(["C", "C.UTF-8"]),
+)
+@example(value=bytes(range(1, 256)), arguments=[bytes(range(255, 0, -1))], locale="C")
+@example(value=b"\n", arguments=[b"\\\\n", b"\n\n", b"", b"it's\\\n!"] * 8, locale="C")
+def test_every_login_shell_hands_over_the_same(
+    shell: str,
+    value: bytes,
+    arguments: list[bytes],
+    locale: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """LCH-011, LCH-030: values, commands and arguments arrive octet for octet."""
+    home = tmp_path_factory.getbasetemp()
+    variables = {b"PAEXEC_EOT": value, b"a.b": value}
+    text = b"printf '%s\\0' \"$PAEXEC_EOT\" '" + value.replace(b"'", b"'\\''") + b"'"
+    remote = Launch(command=text, transport=(b"ssh",), variables=variables)
+    assert evaluate(remote.argv(b"node")[-1], shell, home, locale) == (value + b"\0") * 2
+    program = "import os, sys; os.write(1, open('/proc/self/cmdline', 'rb').read());"
+    program += "os.write(1, os.environb[b'a.b'])"
+    vector = (os.fsencode(sys.executable), b"-ISc", program.encode(), *arguments)
+    remote = Launch(command=vector, transport=(b"ssh",), variables=variables)
+    line = remote.argv(b"node")[-1]
+    assert evaluate(line, shell, home, locale) == b"\0".join([*vector, value])
+
+
+@pytest.mark.parametrize("shell", LOGIN_SHELLS)
+@pytest.mark.parametrize("word", [b"x" * 100_000, b"it's \\x!\n" * 4000], ids=["plain", "special"])
+def test_long_commands_arrive_whole(shell: str, word: bytes, tmp_path: Path) -> None:
+    """LCH-004, LCH-030."""
+    text = b"printf %s '" + word.replace(b"'", b"'\\''") + b"'"
+    assert evaluate(command_line(text), shell, tmp_path) == word
+
+
+@pytest.mark.parametrize("last", [b"end", b"\n"], ids=["plain", "newline"])
+def test_many_arguments_take_no_time_each(last: bytes, tmp_path: Path) -> None:
+    """LCH-004: each of a list that grows is not a process of its own."""
+    words = [b"a"] * 30_000
+    line = command_line((b"printf", b"%s,", *words, last))
+    assert evaluate(line, "fish", tmp_path) == b"a," * len(words) + last + b","
+
+
+def test_what_would_be_too_long_is_quoted_for_posix_shells(tmp_path: Path) -> None:
+    """LCH-004: shorter, and as good as it can be."""
+    text = b"printf %s '" + b"\n" * 60_000 + b"'"
+    line = command_line(text)
+    assert len(line) < 1 << 17
+    assert evaluate(line, "dash", tmp_path) == b"\n" * 60_000
+
+
+@pytest.mark.parametrize(
+    "command",
+    [b"'" * 8192, b"\\\n" * 4096, (b"x",) * 30 + (b"'" * 8000 + b"\n",), (b"'",) * 4000 + (b"\n",)],
+    ids=["quotes", "backslashes", "long argument", "many arguments"],
+)
+def test_8_kib_are_for_every_shell(command: bytes | tuple[bytes, ...], tmp_path: Path) -> None:
+    """LCH-030: the worst that they can hold does not make the command line too long for that."""
+    line = command_line(command)
+    assert evaluate(b"printf %s. " + line.partition(b" ")[2], "fish", tmp_path) == evaluate(
+        b"printf %s. " + line.partition(b" ")[2], "tcsh", tmp_path
+    )

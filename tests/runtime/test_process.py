@@ -12,13 +12,16 @@ from contextlib import closing, contextmanager
 import pytest
 
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.spawning import Environment
 from tests.runtime.harness import LIMIT, Witness, open_descriptors
+
+INHERITED = Environment(os.environb.items())
 
 
 @contextmanager
 def node(command: str, *, new_session: bool = True) -> Iterator[NodeProcess]:
     argv = [b"/bin/sh", b"-c", command.encode()]
-    process = NodeProcess(3, argv, os.environb, 2, new_session=new_session)
+    process = NodeProcess(3, argv, INHERITED, 2, new_session=new_session)
     try:
         yield process
     finally:
@@ -95,7 +98,7 @@ def test_a_signal_to_nobody_is_no_error() -> None:
 def test_to_bury_it_kills_what_is_left_and_closes_everything() -> None:
     before = open_descriptors()
     process = NodeProcess(
-        0, [b"/bin/sh", b"-c", b"trap '' TERM; sleep 1000 & echo $!; wait"], os.environb, 2
+        0, [b"/bin/sh", b"-c", b"trap '' TERM; sleep 1000 & echo $!; wait"], INHERITED, 2
     )
     os.set_blocking(process.stdout, True)
     with closing(Witness(os.read(process.stdout, 100))) as background:
@@ -129,7 +132,7 @@ def open_pipe() -> Iterator[tuple[int, int]]:
 def test_a_program_that_is_not_there_leaves_no_descriptor() -> None:
     before = open_descriptors()
     with pytest.raises(FileNotFoundError):
-        NodeProcess(0, [b"/nonexistent/program"], os.environb, 2)
+        NodeProcess(0, [b"/nonexistent/program"], INHERITED, 2)
     assert open_descriptors() == before
 
 
@@ -145,7 +148,7 @@ def test_a_process_that_cannot_be_watched_is_not_left_behind(
     before = open_descriptors()
     monkeypatch.setattr(os, "pidfd_open", no_pidfd)
     with pytest.raises(OSError, match="Too many open files"):
-        NodeProcess(0, [os.fsencode(sys.executable), b"-c", b"input()"], os.environb, 2)
+        NodeProcess(0, [os.fsencode(sys.executable), b"-c", b"input()"], INHERITED, 2)
     assert open_descriptors() == before
     with pytest.raises(ProcessLookupError):
         os.kill(started[0], 0)

@@ -194,3 +194,40 @@ def test_a_calculator_is_either_a_command_or_a_shell() -> None:
         program = run_program(text, "1", stdin=b"a\n")
         assert program.returncode == 1
         assert b"ValueError: either Settings.exec_mode or Launch.command" in program.stderr
+
+
+def test_calculators_inherit_what_the_program_made_of_its_environment() -> None:
+    """Of the program's process this is the owner's wish, see ``runtime/inheritance.py``."""
+    text = one_run('while read -r task; do echo "$ADDED"; echo; done')
+    text = "import os; os.environ['ADDED'] = 'by the program'\n" + text
+    program = run_program(text, "1", stdin=b"a\n")
+    assert program.stdout == b"by the program\n"
+
+
+def test_a_program_can_choose_the_environment() -> None:
+    text = """
+        import functools, trio
+        from paexec_trio import Launch, Settings, run
+        launch = Launch(command=(b"sh", b"-c", b"read -r task; cat /proc/$$/environ; echo; echo"))
+        start = functools.partial(run, environment=[(b"A", b"1"), (b"B", b""), (b"A", b"2")])
+        trio.run(start, Settings(nodes=(b"0",)), launch)
+        """
+    program = run_program(text, stdin=b"a\n")
+    assert program.stdout == b"A=1\0B=\0A=2\0\n", program.stderr
+
+
+def test_standard_descriptors_may_be_closed() -> None:
+    """The pipes of a calculator get their numbers, and have to give them up again."""
+    text = """
+        import functools, os, sys, trio
+        from paexec_trio import Launch, Settings, run
+        streams = {name: os.dup(fd) for fd, name in enumerate(("stdin", "stdout", "stderr"))}
+        for fd in map(int, sys.argv[1:]):
+            os.close(fd)
+        launch = Launch(command=b'while read -r task; do echo $task; echo of $task >&2; echo; done')
+        trio.run(functools.partial(run, **streams), Settings(nodes=(b"0", b"1")), launch)
+        os._exit(0)
+        """
+    for closed in ("0", "1", "2", "01", "02", "12", "012"):
+        program = run_program(text, *closed, stdin=b"a\n")
+        assert (program.stdout, program.stderr) == (b"a\n", b"of a\n"), closed

@@ -434,6 +434,30 @@ static void append_quoted(struct buffer *line, const char *word)
     append_text(line, "'");
 }
 
+/* The same command line for shells that read \, ! or newlines between quotes in ways of their own:
+ * after a backslash, outside of quotes, they do not. printf makes newlines of \n on the node. */
+static char *for_login_shells(char *line)
+{
+    struct buffer wrapped = {0};
+    if (!strpbrk(line, "\\!\n"))
+        return line;
+    append_text(&wrapped, "/bin/sh -c 'eval \"exec $(printf %b \"$0\")\"' '");
+    for (; *line; line++)
+        if (*line == '\'')
+            append_text(&wrapped, "'\\''");
+        else if (*line == '\\')
+            append_text(&wrapped, "'\\\\\\\\'");
+        else if (*line == '!')
+            append_text(&wrapped, "'\\!'");
+        else if (*line == '\n')
+            append_text(&wrapped, "'\\\\n'");
+        else
+            append(&wrapped, line, 1);
+    append_text(&wrapped, "'");
+    append(&wrapped, "", 1);
+    return wrapped.data;
+}
+
 /* Complete the environment for local calculators; append it to the command line for other ones. */
 static void read_environment(struct buffer *line)
 {
@@ -483,7 +507,7 @@ static char **launch_words(void)
     }
     append(&line, "", 1);
     transport_words[transport_length] = NULL;
-    transport_words[transport_length + 1] = line.data;
+    transport_words[transport_length + 1] = for_login_shells(line.data);
     transport_words[transport_length + 2] = NULL;
     return transport_words;
 }

@@ -218,15 +218,15 @@ def takes_half_a_second_to_start() -> None:
     time.sleep(0.5)
 
 
-@touches("launch", "nodes", "security")
+@touches("launch", "login_shells", "nodes", "security")
 def writes_another_command_line() -> None:
-    """LCH-021: a command line for a POSIX shell, which need not be upstream's."""
+    """LCH-021: it need not be upstream's, as long as each login shell knows it (LCH-030)."""
 
     @around(Launch, "argv")
     def argv(right: Callable[..., list[bytes]], self: Launch, node: bytes) -> list[bytes]:
         words = right(self, node)
         if self.transport:
-            words[-1] = b"umask 022\n: '' \"\" && { exec " + words[-1] + b"\n}"
+            words[-1] = b"exec  " + words[-1]
         return words
 
 

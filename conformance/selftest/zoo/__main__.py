@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CHAPTERS = (
     *("tasks", "results", "scheduling", "prefixes", "graphs", "deaths", "endings"),
     *("commands", "calls", "syntax", "nodelists", "launches", "transports"),
+    "inheritance",
     *("queues", "eot", "limits", "paargs", "reordering"),
     *("restarts", "groups", "weights"),
 )

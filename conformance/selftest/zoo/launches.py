@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from conformance.selftest.zoo.invocations import (
     Options,
@@ -17,8 +16,10 @@ from conformance.selftest.zoo.invocations import (
 )
 from conformance.selftest.zoo.mutant import around, breaks, instead, put
 from paexec_trio.cli import invocation
+from paexec_trio.core import launch
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.words import quote, split_words
+from paexec_trio.core.words import split_words
+from paexec_trio.runtime import process
 
 # The command
 
@@ -36,16 +37,20 @@ def runs_the_command_by_the_users_login_shell() -> None:
 @breaks("LCH-001")
 def runs_local_commands_without_a_shell() -> None:
     change_argv(
-        lambda launch, argv, _: argv if launch.transport else split_words(launch.command or b"")
+        lambda launch, argv, _: (
+            split_words(launch.command)
+            if isinstance(launch.command, bytes) and not launch.transport
+            else argv
+        )
     )
 
 
-def change_free_arguments(change: Callable[[Sequence[bytes]], bytes]) -> None:
-    """Change the command line that is made of free arguments."""
+def change_free_arguments(change: Callable[[Sequence[bytes]], bytes | Sequence[bytes]]) -> None:
+    """Change what is made of free arguments."""
 
-    @instead(invocation, "_command_line")
-    def command_line(right: Callable[..., bytes], calculator: bytes | Sequence[bytes]) -> bytes:
-        return right(calculator) if isinstance(calculator, bytes) else change(calculator)
+    @instead(invocation, "_command")
+    def command(right: Callable[..., object], calculator: bytes | Sequence[bytes]) -> object:
+        return right(calculator if isinstance(calculator, bytes) else change(calculator))
 
 
 @breaks("LCH-002")
@@ -55,13 +60,14 @@ def lets_the_shell_evaluate_the_arguments_of_a_calculator() -> None:
 
 @breaks("LCH-002")
 def drops_empty_arguments_of_a_calculator() -> None:
-    change_free_arguments(lambda arguments: b" ".join(quote(word) for word in arguments if word))
+    change_free_arguments(lambda arguments: list(filter(None, arguments)))
 
 
 @breaks("LCH-004")
 def cuts_long_commands() -> None:
-    right = invocation._command_line  # noqa: SLF001
-    put(invocation, "_command_line", lambda words: right(words)[:4095])
+    @instead(invocation, "_command")
+    def command(right: Callable[..., object], calculator: bytes | Sequence[bytes]) -> object:
+        return right(calculator[:4095])
 
 
 def put_last(letter: str) -> None:
@@ -82,22 +88,30 @@ def prefers_the_command_to_free_arguments() -> None:
     put_last("-c")
 
 
-def change_start(**changed: int) -> None:
-    """Change how processes are started, by arguments of Popen."""
+def change_start(change: Callable[[int, int], int]) -> None:
+    """Change which descriptor becomes standard error, given those for output and error."""
 
-    @around(subprocess.Popen, "__init__")
-    def start(right: Callable[..., None], self: object, *words: object, **options: object) -> None:
-        right(self, *words, **options | changed)
+    @instead(process, "spawn")
+    def spawn(
+        right: Callable[..., int],
+        argv: object,
+        environment: object,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        **options: object,
+    ) -> int:
+        return right(argv, environment, stdin, stdout, change(stdout, stderr), **options)
 
 
 @breaks("LCH-005")
 def discards_standard_error() -> None:
-    change_start(stderr=subprocess.DEVNULL)
+    change_start(lambda _stdout, _stderr: os.open(os.devnull, os.O_WRONLY))
 
 
 @breaks("LCH-005", "TRN-002")
 def takes_standard_error_for_output() -> None:
-    change_start(stderr=subprocess.STDOUT)
+    change_start(lambda stdout, _stderr: stdout)
 
 
 @breaks("LCH-005")
@@ -106,12 +120,13 @@ def passes_standard_error_on() -> None:
         while data := os.read(reading, 4096):
             os.write(2, data)
 
-    @around(subprocess.Popen, "__init__")
-    def start(right: Callable[..., None], self: object, *words: object, **options: object) -> None:
+    @instead(process, "spawn")
+    def spawn(right: Callable[..., int], *words: object, **options: object) -> int:
         reading, writing = os.pipe2(os.O_CLOEXEC)
-        right(self, *words, **options | {"stderr": writing})
+        pid = right(*words[:-1], writing, **options)
         os.close(writing)
         threading.Thread(target=pass_on, args=(reading,)).start()
+        return pid
 
 
 # The environment
@@ -121,8 +136,10 @@ def change_inherited(change: Callable[[Variables], Variables]) -> None:
     """Change what local calculators inherit."""
 
     @around(Launch, "environment")
-    def environment(right: Callable[..., object], self: Launch, inherited: Variables) -> object:
-        return right(self, inherited if self.transport else change(inherited))
+    def environment(
+        right: Callable[..., object], self: Launch, inherited: Iterable[tuple[bytes, bytes]]
+    ) -> object:
+        return right(self, inherited if self.transport else change(dict(inherited)).items())
 
 
 @breaks("LCH-010")
@@ -153,11 +170,14 @@ def knows_variables_of_utf_8_only() -> None:
 
 @breaks("LCH-011")
 def puts_passed_values_between_double_quotes() -> None:
+    put(launch, "_without_newlines", lambda words: words)
+
     @around(Launch, "_command_line")
     def command_line(right: Callable[..., bytes], self: Launch) -> bytes:
         text = right(self)
         for name, value in self.variables.items():
-            text = text.replace(quote(name + b"=" + value), b'"%b=%b"' % (name, value), 1)
+            word = launch._for_any_shell(name + b"=" + value)  # noqa: SLF001
+            text = text.replace(word, b'"%b=%b"' % (name, value), 1)
         return text
 
 
