@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from paexec_trio.core import execshell
 from paexec_trio.core.words import quote
 
 if TYPE_CHECKING:
@@ -40,11 +41,15 @@ class Launch(NamedTuple):
         """Return the environment of the process that is started on this machine (LCH-010)."""
         if self.transport:
             return dict(inherited)  # the command line sets them, on the node
-        return {**inherited, **self.variables}
+        variables = {**inherited, **self.variables}
+        return variables if self.command is not None else execshell.environment(variables)
 
     def _command_line(self) -> bytes:
         words = [b"env"]
-        words += [quote(name + b"=" + value) for name, value in self.variables.items()]
-        words += [quote(self.shell)]
-        words += [b"-s"] if self.command is None else [b"-c", quote(self.command)]
+        variables = {**self.variables, **(execshell.VARIABLES if self.command is None else {})}
+        words += [quote(name + b"=" + value) for name, value in variables.items()]
+        if self.command is None:
+            words += [b"sh", b"-c", quote(execshell.REMOTE_LAUNCHER), quote(self.shell)]
+        else:
+            words += [quote(self.shell), b"-c", quote(self.command)]
         return b" ".join(words)

@@ -44,6 +44,7 @@ class Node:
         deafened: whether tasks that its process may have received were taken back (PRE-033).
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
         pace: how many tasks its process should hold, with ``--prefetch auto``.
+        prepared: whether its shell was told, with ``-x``, what to do with tasks.
         terminated: whether what is left of it after its death has received SIGTERM.
     """
 
@@ -56,6 +57,7 @@ class Node:
         "name",
         "pace",
         "pid",
+        "prepared",
         "state",
         "stray_octets_reported",
         "terminated",
@@ -72,6 +74,7 @@ class Node:
         self.deafened = False
         self.died = False
         self.pace: Pace | None = None
+        self.prepared = False
         self.terminated = False
 
     def step(self, step: Step) -> None:

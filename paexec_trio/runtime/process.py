@@ -50,6 +50,7 @@ class NodeProcess:
     """
 
     __slots__ = (
+        "_cut_stdin",
         "_process",
         "end_reported",
         "exited",
@@ -94,6 +95,7 @@ class NodeProcess:
             raise
         os.close(its_stdin)
         os.close(its_stdout)
+        self._cut_stdin = -1
         self.node = node
         self.pid = self._process.pid
         self.unsent = WriteQueue()
@@ -137,6 +139,14 @@ class NodeProcess:
             os.close(self.stdin)
             self.stdin = -1
 
+    def cut_stdin(self) -> None:
+        """Send nothing more, but keep the end of its input from the calculator until it ends.
+
+        A shell that finds its input to end within a command complains about it.
+        """
+        self.unsent.clear()
+        self._cut_stdin, self.stdin = self.stdin, -1
+
     def close_stdout(self) -> None:
         """Close our end of its output."""
         if self.stdout >= 0:
@@ -173,6 +183,9 @@ class NodeProcess:
 
     def _close_all(self) -> None:
         self.close_stdin()
+        if self._cut_stdin >= 0:
+            os.close(self._cut_stdin)
+            self._cut_stdin = -1
         self.close_stdout()
         if self.pidfd >= 0:
             os.close(self.pidfd)
