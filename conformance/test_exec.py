@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -163,6 +165,112 @@ def test_the_command_is_text_for_the_shell(stage: Stage) -> None:
     assert run.stdout == b"%b\n%b.a b\n%b\n%b.c\n" % ((stage.nonce,) * 4)
 
 
+@requirement("EXE-005")
+@pytest.mark.parametrize("end", ["\n", "\n\n\n", " \n"])
+def test_newlines_at_the_end_of_the_command(stage: Stage, end: str) -> None:
+    """The task would be a command of its own."""
+    program = stage.script("task", "echo executed")
+    run = in_one_run(stage, "-x", "-c", f"echo one\necho two{end}", feed=program.encode() + b"\n")
+    assert run.stdout == b"one\ntwo %b\n" % program.encode()
+
+
+@requirement("EXE-052")
+@pytest.mark.parametrize("end", ["\\", "\\\n", "\\\n\n"])
+def test_a_backslash_at_the_end_of_the_command(stage: Stage, end: str) -> None:
+    run = in_one_run(stage, "-x", "-c", f"printf '<%s>' {end}", feed=b"a\n b\n")
+    assert run.stdout == b"<a>\n< b>\n"
+
+
+@requirement("EXE-005", "EXE-053")
+@pytest.mark.parametrize(
+    ("command", "result"),
+    [
+        ("printf '<%s>' \\;", b"<;><a>\n"),
+        ("printf '<%s>' 'x # y'", b"<x # y><a>\n"),
+        ('printf "<%s>" "$(echo "x # y")"', b"<x # y><a>\n"),
+        ("printf '<%s>' x#y", b"<x#y><a>\n"),
+        ("printf '<%s>' ${#x} $((1 << 2))", b"<0><4><a>\n"),
+        ("# it's a comment\nprintf '<%s>'", b"<a>\n"),
+        ("cat <<E\n# E\nE\nprintf '<%s>'", b"# E\n<a>\n"),
+        ("x='1 ;' printf '<%s>'", b"<a>\n"),
+        ("case x in x) printf '<%s>' ;; esac; printf '<%s>'", b"<><a>\n"),
+        ("echo x #\n", b"x\n"),
+        ("echo x; :", b"x\n"),
+    ],
+)
+def test_ends_of_commands_that_are_no_faults(stage: Stage, command: str, result: bytes) -> None:
+    run = in_one_run(stage, "-x", "-c", command, feed=b"a\n")
+    assert run.stdout == result
+
+
+@requirement("EXE-005", "EXE-053")
+@pytest.mark.parametrize(
+    "command", ["echo x #", "echo x; #", "echo x & wait #", "echo x # no task, please #"]
+)
+def test_a_task_that_is_left_out(stage: Stage, command: str) -> None:
+    run = in_one_run(stage, "-x", "-c", command, feed=b"a\nb\n")
+    assert run.stdout == b"x\nx\n"
+
+
+@requirement("EXE-053")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "touch ran # comment",
+        "touch ran # it's one;",
+        "touch $(echo ran) # comment",
+        "# comment",
+        "touch x # comment\n",
+    ],
+)
+def test_a_task_in_a_comment(stage: Stage, command: str) -> None:
+    assert_no_place_for_the_task(stage, "-x", command)
+
+
+@requirement("EXE-053")
+@pytest.mark.parametrize("mode", ["-x", "-X"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        " ",
+        "\n",
+        "touch ran;",
+        "touch ran; \n",
+        "touch ran &",
+        "touch ran |",
+        "touch ran &&",
+        "touch ran ||",
+        "touch ran; !",
+        "x=1",
+        "touch ran; x='a b' y=$(echo)",
+        ">ran",
+        "cat >ran <<E\ntext\nE\n",
+        "cat >ran <<-'E'\n\ttext\n\tE\n",
+    ],
+)
+def test_a_command_with_no_place_for_the_task(stage: Stage, command: str, mode: str) -> None:
+    assert_no_place_for_the_task(stage, mode, command)
+
+
+def assert_no_place_for_the_task(stage: Stage, mode: str, command: str) -> None:
+    """The same call with another command is right, and this one is a usage error."""
+    good = in_one_run(stage, "-x", "-c", "echo")
+    assert good.stdout == b"a\n"
+    program = stage.script("task", "touch ran")
+    run = in_one_run(stage, mode, "-c", command, feed=program.encode() + b"\n", status=1)
+    assert run.stdout == b""
+    assert run.stderr.strip()
+    assert not (stage.directory / "ran").exists()
+
+
+@requirement("EXE-041", "EXE-053")
+@pytest.mark.parametrize("command", ["echo @@;", "echo @@ &", "echo @@ # x", "cat <<E\n@@\nE\n"])
+def test_a_command_that_has_placed_the_task(stage: Stage, command: str) -> None:
+    run = in_one_run(stage, "-J@@", "-c", command, feed=b"a\n")
+    assert run.stdout == b"a\n"
+
+
 @requirement("EXE-006")
 def test_free_arguments(stage: Stage) -> None:
     words: list[str | bytes] = ["", "two words", "'", '"', "\\", "$HOME", "*", ";", b"\xff\xfe"]
@@ -200,6 +308,88 @@ def test_field_splitting_and_patterns_are_on(stage: Stage) -> None:
     command = "v='a b'; printf '<%s>' $v *.part; :"
     run = in_one_run(stage, "-x", "-c", command)
     assert run.stdout == b"<a><b><one.part>\n"
+
+
+def variables_of_shells(stage: Stage, options: str) -> dict[str, str]:
+    """Return variables that set these options, or let shells run a file."""
+    file = stage.directory / ".zshenv"
+    file.write_text("echo a file was run\nset -f\n")
+    return {
+        "SHELLOPTS": options,
+        "BASHOPTS": "nullglob:dotglob",
+        "BASH_COMPAT": "3.2",
+        "POSIXLY_CORRECT": "y",
+        "BASH_ENV": str(file),
+        "ENV": str(file),
+        "ZDOTDIR": str(stage.directory),
+    }
+
+
+SHELLS = [path for path in ("/bin/sh", "/bin/bash", "/bin/zsh") if Path(path).exists()]
+
+#: Shows options: two tasks, a pattern that fits and a variable that is not set.
+OPTIONS = 'false; set -o; touch .x.part; set -- *.part; echo "$1$2$unset$-"; :'
+
+
+def with_variables(
+    stage: Stage, shell: str, variables: dict[str, str], *, remote: bool, command: str
+) -> Distributor:
+    """Run a command for two tasks, where the distributor or the node has these variables."""
+    (stage.directory / "one.part").touch()
+    if not remote:
+        environment = {**variables, "PAEXEC_SH": shell}
+        run = stage.run("-n", "+1", "-x", "-c", command, feed=b"a\nb\n", environment=environment)
+    else:
+        place = ("-n", "host", "-t", stage.transport())
+        run = stage.start(*place, "-x", "-c", command, environment={"PAEXEC_SH": shell})
+        there = {"PATH": "/usr/bin:/bin", "HOME": str(stage.directory), **variables}
+        stage.next_transport().run({k.encode(): v.encode() for k, v in there.items()})
+        run.feed(b"a\nb\n")
+        run.finish()
+    assert run.status == 0
+    return run
+
+
+@requirement("EXE-050", "EXE-008")
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("options", ["errexit:noglob", "noexec", "nounset:onecmd", "monitor:posix"])
+def test_variables_set_no_options(stage: Stage, options: str, shell: str, remote: bool) -> None:
+    (stage.directory / "x.part").touch()
+    plain = with_variables(stage, shell, {}, remote=False, command=OPTIONS)
+    assert b"one.part" in plain.stdout
+    variables = variables_of_shells(stage, options)
+    run = with_variables(stage, shell, variables, remote=remote, command=OPTIONS)
+    assert run.stdout == plain.stdout
+
+
+@requirement("EXE-051")
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+@pytest.mark.parametrize("shell", SHELLS)
+def test_commands_find_variables_of_shells(stage: Stage, shell: str, remote: bool) -> None:
+    variables = variables_of_shells(stage, "noglob")
+    bash = "bash" in shell or Path(shell).samefile("/bin/bash")
+    names = ["BASH_ENV", "ENV", "ZDOTDIR"] if bash else list(variables)
+    command = f"for i in {' '.join(names)}; do printenv $i; done; :"
+    run = with_variables(stage, shell, variables, remote=remote, command=command)
+    values = b"".join(variables[name].encode() + b"\n" for name in names)
+    assert run.stdout == values * 2
+
+
+@requirement("EXE-057")
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+@pytest.mark.parametrize("command", ["env; :", "true & env; :"])
+def test_no_variables_of_the_distributor(stage: Stage, command: str, remote: bool) -> None:
+    variables = variables_of_shells(stage, "noglob")
+    run = with_variables(stage, "/bin/sh", variables, remote=remote, command=command)
+    known = {b"PATH", b"HOME", b"PWD", b"OLDPWD", b"SHLVL", b"_", *map(os.fsencode, variables)}
+    if not remote:
+        known |= {*os.environb, b"PAEXEC_SH"}
+    found = {line.split(b"=")[0] for line in run.stdout.splitlines() if b"=" in line}
+    assert b"PATH" in found
+    # What has other names belongs to the suite, or to the system that the test runs on.
+    unknown = {name for name in found - known if b"paexec" in name.lower()}
+    assert {name for name in unknown if b"CONFORMANCE" not in name} == set()
 
 
 @requirement("EXE-009")
@@ -249,6 +439,8 @@ def test_one_process_for_each_task(stage: Stage) -> None:
         "if true; then echo",
         "}; echo {",
         "cat << END; echo",
+        "true ); touch ran; ( true",
+        "true; }; touch ran; { true",
     ],
 )
 def test_a_command_line_with_an_error(stage: Stage, command: str) -> None:
@@ -259,6 +451,56 @@ def test_a_command_line_with_an_error(stage: Stage, command: str) -> None:
     run = in_one_run(stage, "-x", "-c", command, feed=feed, status=1)
     assert run.stdout == b""
     assert not (stage.directory / "ran").exists()
+
+
+ERRORS = ["echo '", "echo (", "if true; then echo"]
+
+
+@requirement("EXE-056", "EXE-011")
+@pytest.mark.parametrize("option", ["-z", "-Z1"])
+@pytest.mark.parametrize("command", ERRORS)
+@pytest.mark.parametrize("nodes", ["+1", "+3"])
+def test_an_error_in_the_command_line_is_no_death(
+    stage: Stage, nodes: str, command: str, option: str
+) -> None:
+    assert_no_death(stage, "-n", nodes, option, command=command)
+
+
+@requirement("EXE-056", "EXE-011")
+@pytest.mark.parametrize("command", ERRORS)
+@pytest.mark.parametrize("nodes", ["+1", "+3"])
+def test_nobody_waits_for_a_command_line_with_an_error(
+    stage: Stage, nodes: str, command: str
+) -> None:
+    assert_no_death(stage, "-n", nodes, "-Z1", "-w", command=command)
+
+
+def assert_no_death(stage: Stage, *options: str, command: str) -> None:
+    """A run whose command has an error ends, without anything on standard output."""
+    good = stage.run(*options, "-x", "-c", "echo", feed=b"a\n")
+    assert good.stdout == b"a\n"
+    run = stage.run(*options, "-gex", "-c", command, feed=b"a\nb\nc\nd\n")
+    assert run.status == 1
+    assert run.stdout == b""
+
+
+@requirement("EXE-054")
+@pytest.mark.parametrize("length", [10, 100_000], ids=["short", "long"])
+def test_a_command_that_is_not_needed(stage: Stage, length: int) -> None:
+    words = "echo '" + "x" * length + "' ; echo"
+    good = in_one_run(stage, "-x", "-c", words)
+    assert good.stdout.endswith(b"x\na\n")
+    run = stage.run("-n", "+4", "-x", "-c", words)
+    assert (run.stdout, run.stderr, run.status) == (b"", b"", 0)
+
+
+@requirement("EXE-054")
+def test_arguments_that_are_not_needed(stage: Stage) -> None:
+    words = ["x" * 100_000] * 10
+    good = in_one_run(stage, "-x", "-C", "printf", "%.1s", *words)
+    assert good.stdout == b"x" * 10 + b"a\n"
+    run = stage.run("-n", "+2", "-x", "-C", "printf", "%.1s", *words)
+    assert (run.stdout, run.stderr, run.status) == (b"", b"", 0)
 
 
 # The result
@@ -337,6 +579,42 @@ def test_no_line_ends_a_result(stage: Stage, line: bytes, options: str) -> None:
     assert run.stdout == b"1 %b\n1 a\n2 %b\n2 b\n" % (line, line)
 
 
+#: Prints what a command can find out about the shell that runs it, each word on its own line.
+LOOK_ABOUT = """\
+{ set; export; alias; trap; set -o; echo "$_" "$0" "$@"; typeset -f; declare -p
+cat /proc/$PPID/cmdline /proc/$PPID/environ /proc/self/environ /proc/$$/cmdline /proc/$$/environ
+} 2>/dev/null | tr -cs '[:alnum:]_-' '\\n' | grep -v '^$'
+"""
+
+
+@requirement("EXE-024", "EXE-055")
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    "command", [LOOK_ABOUT, "true &\n" + LOOK_ABOUT, "sh ./look"], ids=["text", "&", "program"]
+)
+def test_no_command_knows_the_end_of_its_result(stage: Stage, command: str, shell: str) -> None:
+    """What it finds by its own means, among it its name for the last task, ends no result."""
+    (stage.directory / "look").write_text(LOOK_ABOUT)
+    end = "; echo; echo the end; :" if command.startswith("sh") else "echo; echo the end; :"
+    run = stage.run(
+        "-n",
+        "+1",
+        "-l",
+        "-x",
+        "-c",
+        command + end,
+        feed=b"a\nb\nc\n",
+        environment={"PAEXEC_SH": shell},
+    )
+    assert run.status == 0
+    for task_id in (b"1 ", b"2 ", b"3 "):
+        lines = [line for line in run.stdout.splitlines() if line.startswith(task_id)]
+        assert len(lines) > 5
+        assert lines[-1] == task_id + b"the end"
+        assert lines.count(lines[-1]) == 1
+    assert run.stdout.endswith(b"3 the end\n")
+
+
 @requirement("EXE-025", "EXE-026")
 @pytest.mark.parametrize(
     "options", [("-X",), ("-xX",), ("-J@@", "-X"), ("-X", "-J@@")], ids=" ".join
@@ -372,9 +650,8 @@ def test_the_last_of_both_options(stage: Stage) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_the_printed_eot(stage: Stage, options: tuple[str, ...], eot: bytes) -> None:
-    command = 'printf "<%s>\\n" "$PAEXEC_EOT"; :'
-    run = in_one_run(stage, *options, "-le", "-c", command, feed=b"a\n")
-    result = b"" if "-X" in options else b"1 <%b>\n" % eot
+    run = in_one_run(stage, *options, "-le", "-c", "echo x; :", feed=b"a\n")
+    result = b"" if "-X" in options else b"1 x\n"
     assert run.stdout == result + b"1 %b\n" % eot
 
 
@@ -385,6 +662,48 @@ def test_options_beat_the_variable_of_the_eot(stage: Stage, option: str) -> None
         "-n", "+1", option, "-e", "-c", ":", feed=b"a\n", environment={"PAEXEC_EOT": "END"}
     )
     assert run.stdout == (b"" if option == "-X" else b"\n") + MAGIC_EOT + b"\n"
+    assert run.status == 0
+
+
+@requirement("EOT-020")
+@pytest.mark.parametrize("own", [None, "", "OWN"])
+@pytest.mark.parametrize("options", [("-x",), ("-X",), ("-x", "-y")], ids=" ".join)
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+def test_commands_are_not_told(
+    stage: Stage, options: tuple[str, ...], own: str | None, remote: bool
+) -> None:
+    assert_not_told(stage, *options, own=own, remote=remote)
+
+
+@requirement("EOT-020")
+@pytest.mark.parametrize("own", [None, "", "OWN"])
+@pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
+def test_commands_are_not_told_another_eot(stage: Stage, own: str | None, remote: bool) -> None:
+    assert_not_told(stage, "-x", "-mt=END", own=own, remote=remote)
+
+
+def assert_not_told(stage: Stage, *options: str, own: str | None, remote: bool) -> None:
+    place = ("-n", "host", "-t", stage.transport()) if remote else ("-n", "+1")
+    command = 'echo "${PAEXEC_EOT-unset}" >&2; echo "${PAEXEC_EOT-unset}" >found; :'
+    environment = {} if own is None else {"PAEXEC_EOT": own}
+    run = stage.start(*place, *options, "-c", command, environment=environment)
+    if remote:
+        stage.next_transport().run(environment={b"PATH": b"/usr/bin:/bin"})
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    found = (stage.directory / "found").read_text()
+    assert found == ("unset" if own is None else own) + "\n"
+
+
+@requirement("EOT-020")
+@pytest.mark.parametrize("options", [("-x",), ("-x", "-mt=END")], ids=" ".join)
+def test_a_distributor_within_a_command(stage: Stage, options: tuple[str, ...]) -> None:
+    """Its calculators end results with an empty line."""
+    calculator = stage.script("calculator", 'while read -r task; do echo "<$task>"; echo; done')
+    within = f"{stage.distributor()} -n +1 -c {calculator}"
+    program = stage.script("within", f'printf \'%s-1\\n%s-2\\n\' "$1" "$1" | {within}')
+    run = stage.run("-n", "+1", *options, "-C", program, feed=b"a\n")
+    assert run.stdout == b"<a-1>\n<a-2>\n"
     assert run.status == 0
 
 

@@ -130,11 +130,12 @@ def test_a_free_argument_that_ends_with_a_newline(stage: Stage) -> None:
 
 
 @requirement("ARG-011", "ARG-003")
+@pytest.mark.parametrize("end", ["", "\n\n"], ids=["", "newlines"])
 @pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
-def test_a_command_line(stage: Stage, remote: bool) -> None:
+def test_a_command_line(stage: Stage, remote: bool, end: str) -> None:
     stage.connect = True
     place = ("-P", "host", "-t", stage.transport()) if remote else ("-P", "+1")
-    command = f"""v='it'"'"'s'; {show(stage)} "$v" a\\ b"""
+    command = f"""v='it'"'"'s'; {show(stage)} "$v" a\\ b{end}"""
     output = successes(shown(stage, "it's", "a b", "t  t"))
     assert_run(stage, *place, "-c", command, feed=b"t  t\n", output=output)
 

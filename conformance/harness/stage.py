@@ -105,6 +105,10 @@ class Stage:
         """The path, free of special characters, of a transport."""
         return self._script("transport", ("paused",))
 
+    def distributor(self) -> str:
+        """The words, for a shell, that start paexec itself within a command or a calculator."""
+        return shlex.join(self._paexec)
+
     def script(self, name: str, text: str) -> str:
         """The path of a new shell script.
 

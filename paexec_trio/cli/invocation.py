@@ -107,7 +107,12 @@ def understand(
     exec_mode = _exec_settings(options, calculator, names)
     transport_value = values.get("-t", environment.get(b"PAEXEC_TRANSPORT", b""))
     transport = () if nodes.counted else _transport_words(transport_value)
-    variables = {**_passed_variables(environment), b"PAEXEC_EOT": eot}
+    variables = _passed_variables(environment)
+    if exec_mode is None:
+        variables[b"PAEXEC_EOT"] = eot
+    elif b"PAEXEC_EOT" in environment:
+        # A command is no calculator: it finds what we were given (EOT-020).
+        variables[b"PAEXEC_EOT"] = environment[b"PAEXEC_EOT"]
 
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
@@ -314,12 +319,28 @@ def _exec_settings(
     from paexec_trio.core.execmode import arguments_with_task, command_with_task
     from paexec_trio.core.settings import ExecSettings
 
+    if isinstance(calculator, bytes) and not replaced:
+        calculator = _text_for_task(calculator, names)
     return ExecSettings(
         command=command_with_task(calculator, replaced)
         if isinstance(calculator, bytes)
         else arguments_with_task(calculator, replaced),
         discard_output=modes[-1:] == ["-X"],
     )
+
+
+def _text_for_task(text: bytes, names: Names) -> bytes:
+    """Return the value of ``-c`` as the task is to be added to it (EXE-005, EXE-053)."""
+    from paexec_trio.core.tasktext import why_no_argument, without_end
+
+    text = without_end(text)
+    reason = why_no_argument(text)
+    if reason:
+        raise UsageError(
+            b"the value of -c %b, so the task would not be its argument; place it by %b: '%b'"
+            % (reason, names.replaced, text.rpartition(b"\n")[2])
+        )
+    return text
 
 
 def _transport_words(value: bytes) -> tuple[bytes, ...]:

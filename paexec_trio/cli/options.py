@@ -72,7 +72,8 @@ builtin of a shell. Of ``-c`` and ``-C`` the last one counts.
 Instead of a calculator any command will do. What it prints is the result; a result without a line
 is one empty line. Its standard input is empty. What ``-c`` runs in the background, by ``&``, is
 waited for as long as it can write to the result. With ``-g`` the command says by its exit status
-how the task ended: a status other than 0 means failure.
+how the task ended: a status other than 0 means failure. A value of ``-c`` has to end with a command
+that the task can be an argument of, or with the word ``#``, which leaves the task out.
 """,
     ),
     Option("X", "", ("-x, and discard what the command prints",)),
@@ -102,7 +103,7 @@ It is one that no result will hold::
 
    HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5
 
-Calculators find the marker in the variable ``PAEXEC_EOT``.
+Calculators find the marker in the variable ``PAEXEC_EOT``; commands of ``-x`` do not.
 """,
     ),
     Option(

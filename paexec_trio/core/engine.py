@@ -283,11 +283,11 @@ class Engine:
             self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
             return
         if self._settings.exec_mode:
-            self._prepare_shell(node, self._settings.exec_mode)
+            self._expect_results_of_commands(node, self._settings.exec_mode)
         self._start_next_node()
         self._dispatch()
 
-    def _prepare_shell(self, node: Node, exec_mode: ExecSettings) -> None:
+    def _expect_results_of_commands(self, node: Node, exec_mode: ExecSettings) -> None:
         graph = self._settings.graph
         node.framer = ExecFramer(
             self._nonce,
@@ -296,7 +296,7 @@ class Engine:
             failure=graph.failure + NEWLINE if graph else b"",
             limit=self._settings.line_limit,
         )
-        self._commands.append(Send(node.index, preamble(exec_mode, self._nonce)))
+        node.prepared = False
 
     def _node_not_started(self, event: NodeNotStarted) -> None:
         node = self._nodes[event.node]
@@ -320,6 +320,10 @@ class Engine:
         node = self._nodes[event.node]
         if node.state is _ENDED:
             return  # what a process writes that outlived its calculator is no result
+        if type(node.framer) is ExecFramer and node.framer.is_refusal(event.data):
+            self._report(b"the shell of node %b cannot parse the command" % node.name)
+            self._stop(Exit(status=1))
+            return
         rest: bytes | None = event.data
         held = len(node.attempts)
         while rest:
@@ -485,7 +489,7 @@ class Engine:
 
     def _octets_of(self, task: bytes) -> bytes:
         """Return what is sent for a task."""
-        return call(task) if self._settings.exec_mode else task + NEWLINE
+        return call(task, self._nonce) if self._settings.exec_mode else task + NEWLINE
 
     def _deafen(self, node: Node) -> None:
         """Let a node finish its head; it is dead then (PRE-033)."""
@@ -775,7 +779,7 @@ class Engine:
         node.attempts.append(attempt)
         if self._settings.print_task:
             self._print_task(attempt)
-        self._commands.append(Send(node.index, self._octets_of(task)))
+        self._send(node, self._octets_of(task))
 
     def _dispatch_several(self) -> None:
         """Give waiting tasks to nodes, several to each if there are so many (PRE-011)."""
@@ -839,12 +843,23 @@ class Engine:
             if self._settings.print_task:
                 self._print_task(attempts[0])
         if self._settings.exec_mode:
-            data = b"".join([call(task) for _, task in tasks])
+            data = b"".join([call(task, self._nonce) for _, task in tasks])
         else:
             data = NEWLINE.join([task for _, task in tasks]) + NEWLINE
         self._depths.tasks_sent(node, len(tasks), len(data))
-        self._commands.append(Send(node.index, data))
+        self._send(node, data)
         return len(tasks) == count
+
+    def _send(self, node: Node, tasks: bytes) -> None:
+        """Send tasks; before the first ones a shell is told what to do with them.
+
+        A shell that gets no task is told nothing, so that no end comes in the middle of it.
+        """
+        if self._settings.exec_mode and not node.prepared:
+            node.prepared = True
+            text = preamble(self._settings.exec_mode, self._nonce)
+            self._commands.append(Send(node.index, text))
+        self._commands.append(Send(node.index, tasks))
 
     def _take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take tasks that wait, those to be reassigned first; fewer if one is to be refused."""

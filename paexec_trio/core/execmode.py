@@ -1,9 +1,10 @@
 """``-x``: one command for each task (the chapter of that name in the spec).
 
 The calculator is a shell that reads what to run from its standard input. First it is given a
-function, then for each task a line that calls it; after each command it prints a marker that no
-command can know. Read as a program, a task needs no decoding on the node, can hold newlines, and
-costs no other process than its command.
+function, then for each task a line that calls it, and a line that prints a marker. No command can
+know that marker, since the shell keeps it nowhere and learns it after the command has ended. Read
+as a program, a task needs no decoding on the node, can hold newlines, and costs no other process
+than its command.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.execshell import GIVE_BACK
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, ResultFramer
 from paexec_trio.core.words import quote
 
@@ -19,38 +21,58 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.settings import ExecSettings
 
-# Variables and functions of the user's command live in the same shell: these names are ours.
-# The newline before the marker ends a last line that has none. The function comes as a word, or a
-# command with an open quote would swallow the tasks; so the shell refuses it and ends (EXE-011).
+# Variables and functions of the user's command live in the same shell: these names are ours. First
+# of all comes what `execshell` has to say. The end of a result is a line of its own (see `call`):
+# no command can know the marker.
 _PREAMBLE = b"""\
-_paexec_marker=%(marker)b
-eval %(function)b || exit
-_paexec_task() {
-_paexec_run "$1"
-case $? in
-0) echo "
-$_paexec_marker";;
-*) echo "
-${_paexec_marker}-failed
-$_paexec_marker";;
+%(give_back)b%(definition)b
+_paexec_define() {
+eval "_paexec_end() {
+case \\$? in
+0) $1 '
+'\\$1;;
+*) $1 '
+'\\$1'-failed
+'\\$1;;
 esac
+}"
 }
+_paexec_define "%(echo)b"
+unset -f _paexec_define
 """
+
+# Between double quotes. In bash an exported function of that name does not stand in for it.
+_ECHO = b"${BASH_VERSINFO+builtin }echo"
+
+# The command comes as a word, or one with an open quote would swallow the tasks. It is parsed a
+# second time, for nothing: what closes the parenthesis around it does not close the brace. Shells
+# that do not go on after an error of `eval` run the trap (EXE-011, EXE-056).
+_ANY_COMMAND = b"""\
+trap "%(echo)b '
+%(marker)b-refused'" 0
+_paexec_define() {
+eval "_paexec_task() {
+%(body)b
+}" && eval "_paexec_end() (
+{ $1
+}
+)"
+}
+_paexec_define %(quoted)b "%(echo)b" || exit
+trap - 0"""
 
 # A comment at the end of the command must not hide the parenthesis, so that has a line of its own;
 # and two parentheses without a blank begin arithmetic.
-_IN_SUBSHELL = b"_paexec_run() {\n( %(command)b\n) %(redirections)b\n}"
+_IN_SUBSHELL = b"( $1\n) %(redirections)b"
 
 # Commands in the background may write when the command has ended. That is still its result, so a
 # process collects it until nobody can write any more (EXE-028); the status goes round it. That
 # takes two descriptors, which are not to be those that the command inherits (LCH-032).
 _IN_BACKGROUND = b"""\
-_paexec_run() {
-_paexec_status=$({ { ( %(command)b
+{ set -- \\$({ { ( $1
 ) </dev/null %(one)d>&- %(other)d>&-
-echo $? >&%(one)d; } | cat >%(collected)b %(one)d>&- %(other)d>&-; } %(one)d>&1)
-return ${_paexec_status:-1}
-} %(other)d>&1"""
+$2 \\$? >&%(one)d; } | command cat >%(collected)b %(one)d>&- %(other)d>&-; } %(one)d>&1)
+return \\${1:-1}; } %(other)d>&1"""
 
 # An operator; it may also stand between quotes, where to take it for one costs nothing but time.
 _BACKGROUND = re.compile(rb"(?<![<>&])&(?!&)")
@@ -60,9 +82,13 @@ _BACKGROUND = re.compile(rb"(?<![<>&])&(?!&)")
 # a subshell all the same.
 _AS_PROGRAM = b"""\
 case $(command -v %(program)b) in
-*/*) _paexec_run() { %(command)b %(redirections)b
+*/*) _paexec_task() {
+%(command)b %(redirections)b
 };;
-*) %(in_subshell)b;;
+*) _paexec_task() {
+( %(command)b
+) %(redirections)b
+};;
 esac"""
 
 # Words without operators, assignments and substitutions; the first one is the program, and not an
@@ -81,7 +107,11 @@ def command_with_task(text: bytes, replaced: bytes = b"") -> bytes:
         text: the value of ``-c``.
         replaced: what stands for the task in it (EXE-041); if empty, the task is added (EXE-005).
     """
-    return text.replace(replaced, b"$1") if replaced else text + b' "$1"'
+    if not replaced:
+        return text + b' "$1"'
+    if all(line.strip()[:1] in {b"", b"#"} for line in text.split(NEWLINE)):
+        return b":"  # between parentheses there has to be a command
+    return text.replace(replaced, b"$1")
 
 
 def arguments_with_task(arguments: Sequence[bytes], replaced: bytes = b"") -> bytes:
@@ -103,21 +133,28 @@ def preamble(settings: ExecSettings, marker: bytes) -> bytes:
         b"one": one,
         b"other": other,
         b"command": settings.command,
+        b"quoted": quote(settings.command),
+        b"marker": marker,
+        b"echo": _ECHO,
         b"redirections": b"</dev/null >/dev/null" if settings.discard_output else b"</dev/null",
         b"collected": b"/dev/null" if settings.discard_output else b"&%d" % other,
     }
-    function = _IN_SUBSHELL % parts
     simple = _SIMPLE_COMMAND.fullmatch(settings.command)
     if simple:
-        function = _AS_PROGRAM % {**parts, b"program": simple["program"], b"in_subshell": function}
-    elif _BACKGROUND.search(settings.command):
-        function = _IN_BACKGROUND % parts
-    return _PREAMBLE % {b"marker": marker, b"function": quote(function)}
+        definition = _AS_PROGRAM % {**parts, b"program": simple["program"]}
+    else:
+        background = _BACKGROUND.search(settings.command)
+        body = (_IN_BACKGROUND if background else _IN_SUBSHELL) % parts
+        definition = _ANY_COMMAND % {**parts, b"body": body}
+    return _PREAMBLE % {b"give_back": GIVE_BACK, b"definition": definition, b"echo": _ECHO}
 
 
-def call(task: bytes) -> bytes:
-    """Return what the shell has to read to run the command for a task (EXE-002, EXE-003)."""
-    return b"_paexec_task " + quote(task) + NEWLINE
+def call(task: bytes, marker: bytes) -> bytes:
+    """Return what the shell has to read to run the command for a task (EXE-002, EXE-003).
+
+    The shell reads the marker when the command has ended. The last word keeps it from ``$_``.
+    """
+    return b"_paexec_task %b\n_paexec_end %b .\n" % (quote(task), marker)
 
 
 @final
@@ -144,6 +181,8 @@ class ExecFramer:
         "_failure_marker",
         "_frames",
         "_has_lines",
+        "_last_octets",
+        "_refusal",
         "_success",
         "blank_lines_before",
     )
@@ -159,6 +198,9 @@ class ExecFramer:
     ) -> None:
         self._failure_marker = marker + b"-failed" + NEWLINE
         self._frames = ResultFramer(marker, max(limit, len(self._failure_marker)))
+        # What the shell prints if it cannot parse the command; empty after the first result.
+        self._refusal = NEWLINE + marker + b"-refused" + NEWLINE
+        self._last_octets = b""
         self._discard_output = discard_output
         self._success = success
         self._failure = failure
@@ -167,6 +209,15 @@ class ExecFramer:
         self.blank_lines_before = 0
         self._has_lines = False
         self._failed = False
+
+    def is_refusal(self, data: bytes) -> bool:
+        """Say whether the shell tells with these octets that it cannot parse the command."""
+        if not self._refusal:
+            return False
+        if self._refusal in data or self._refusal in self._last_octets + data[: len(self._refusal)]:
+            return True
+        self._last_octets = (self._last_octets + data[-len(self._refusal) :])[-len(self._refusal) :]
+        return False
 
     def feed(self, data: bytes) -> tuple[bytearray | bytes, bytes, bytes | None]:
         """Add octets of the shell's output; what is returned is as in ``ResultFramer``."""
@@ -204,6 +255,7 @@ class ExecFramer:
         """Return the last lines of a result, and be ready for the next one."""
         blank = b"" if self._has_lines or self._discard_output else NEWLINE
         status = self._failure if self._failed else self._success
+        self._refusal = b""
         self._blank_lines = 0
         self._has_lines = False
         self._failed = False

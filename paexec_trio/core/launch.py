@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from paexec_trio.core import execshell
 from paexec_trio.core.words import quote
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class Launch(NamedTuple):
         if self.transport:
             return list(inherited)  # the command line sets the variables, on the node
         kept = [entry for entry in inherited if entry[0] not in self.variables]
-        return [*kept, *self.variables.items()]
+        entries = [*kept, *self.variables.items()]
+        return execshell.environment(entries) if self.command is None else entries
 
     def _calculator(self) -> list[bytes]:
         if self.command is None:
@@ -74,10 +76,14 @@ class Launch(NamedTuple):
 
     def _command_line(self) -> bytes:
         """Return the text that any login shell of the node understands alike (LCH-030)."""
+        variables = dict(self.variables)
         calculator = self._calculator()
+        if self.command is None:
+            variables |= execshell.VARIABLES
+            calculator = [b"sh", b"-c", execshell.REMOTE_LAUNCHER, self.shell]
         if calculator[0].startswith(b"-") or b"=" in calculator[0]:
             calculator = [b"/bin/sh", b"-c", _RUN_ARGUMENTS, *calculator]
-        assignments = [name + b"=" + value for name, value in self.variables.items()]
+        assignments = [name + b"=" + value for name, value in variables.items()]
         words = [b"env", *assignments, *calculator]
         line = b" ".join(map(_for_any_shell, _without_newlines(words)))
         if len(line) > _LONGEST_ARGUMENT:

@@ -48,6 +48,7 @@ class Node:
         fruitless: how many of its processes in a row have died without having ended a task, those
             that could not be started included.
         pace: how many tasks its process should hold, with ``--prefetch auto``.
+        prepared: whether its shell was told, with ``-x``, what to do with tasks.
         stray_end: the last octets that it wrote outside of a task after the end of its input, after
             a newline; they may be the beginning of an EOT.
         exited: whether its process has ended, so that only others can still hold its output.
@@ -67,6 +68,7 @@ class Node:
         "name",
         "pace",
         "pid",
+        "prepared",
         "state",
         "stray_end",
         "stray_octets_reported",
@@ -86,6 +88,7 @@ class Node:
         self.deafened = False
         self.died = False
         self.pace: Pace | None = None
+        self.prepared = False
         self.exited = False
         self.burials = 0
 

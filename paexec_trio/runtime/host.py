@@ -594,7 +594,10 @@ class Host:
         process = self._processes.get(command.node)
         if process:
             self._unwatch_stdin(process)
-            process.close_stdin()
+            if process.unsent.size and self._launch.command is None:
+                process.cut_stdin()  # which is followed by signals, if it does not end
+            else:
+                process.close_stdin()
             if process in self._postponed:
                 self._pending.append(self._postponed.pop(process)())
 

@@ -53,6 +53,7 @@ class NodeProcess:
     """
 
     __slots__ = (
+        "_cut_stdin",
         "end_reported",
         "exited",
         "killed",
@@ -92,6 +93,7 @@ class NodeProcess:
             raise
         os.close(its_stdin)
         os.close(its_stdout)
+        self._cut_stdin = -1
         self.node = node
         self.unsent = WriteQueue()
         self.refused = 0
@@ -133,6 +135,14 @@ class NodeProcess:
         if self.stdin >= 0:
             os.close(self.stdin)
             self.stdin = -1
+
+    def cut_stdin(self) -> None:
+        """Send nothing more, but keep the end of its input from the calculator until it ends.
+
+        A shell that finds its input to end within a command complains about it.
+        """
+        self.unsent.clear()
+        self._cut_stdin, self.stdin = self.stdin, -1
 
     def close_stdout(self) -> None:
         """Close our end of its output."""
@@ -186,6 +196,9 @@ class NodeProcess:
     def close_pipes(self) -> None:
         """Close our ends of its input and of its output."""
         self.close_stdin()
+        if self._cut_stdin >= 0:
+            os.close(self._cut_stdin)
+            self._cut_stdin = -1
         self.close_stdout()
 
     def close_pidfd(self) -> None:

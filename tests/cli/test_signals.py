@@ -249,6 +249,23 @@ def test_results_that_came_before_the_end_are_printed(attempt: int) -> None:
         assert program.end(keep_input_open=True) == -signal.SIGTERM
 
 
+@pytest.mark.skipif(not Path("/bin/bash").exists(), reason="bash reads octet by octet")
+@pytest.mark.parametrize("signum", STOPS)
+def test_a_shell_does_not_complain_about_a_task_that_it_received_in_part(
+    signum: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PAEXEC_SH", "/bin/bash")
+    with Program("-i", "-n", "+1", "-x", "-c", ":") as program:
+        program.feed(b"a\n")
+        assert (program.line(), program.line()) == (b"a\n", b"\n")
+        task = b"x" * 10_000_000 + b"\n"
+        program.feed(task)
+        assert program.line() == task
+        program.send_signal(signum)
+        assert program.end(keep_input_open=True) == -signum
+        assert program.diagnostics() == b""
+
+
 # A stop, and its end
 
 

@@ -23,12 +23,13 @@ from paexec_trio.core.events import (
     StdinEnded,
     StopRequested,
 )
-from paexec_trio.core.execmode import preamble
+from paexec_trio.core.execmode import call, preamble
 from paexec_trio.core.settings import (
     FINISH_NOTICE,
     STOP_GRACE,
     ExecSettings,
     GraphSettings,
+    Resistance,
     Settings,
 )
 from tests.core.playbook import Playbook, names
@@ -46,16 +47,16 @@ def test_a_run() -> None:
     assert (
         exec_playbook(show_task_id=True, print_eot=True)
         >> NodeStarted(0, 11)
-        << Send(0, PREAMBLE)
         >> StdinChunk(b"a\nit's")
-        << Send(0, b"_paexec_task 'a'\n")
+        << Send(0, PREAMBLE)
+        << Send(0, call(b"a", b"N"))
         >> NodeOutput(0, b"one\n\n")
         << Write(b"1 one\n")
         >> NodeOutput(0, b"\nN\n")
         << Write(b"1 \n")
         << ReadMore()
         >> StdinEnded()
-        << Send(0, b"_paexec_task 'it'\\''s'\n")
+        << Send(0, call(b"it's", b"N"))
         >> NodeOutput(0, b"\nN-failed\nN\n")
         << Write(b"2 \n2 \n")
         << CloseStdin(0)
@@ -74,10 +75,10 @@ def test_every_line_of_a_printed_task_has_its_prefix() -> None:
         << StartNode(0)
         << ReadMore()
         >> NodeStarted(0, 11)
-        << Send(0, PREAMBLE)
         >> StdinChunk(b"a\nb\0")
         << Write(b"1 a\n1 b\n")
-        << Send(0, b"_paexec_task 'a\nb'\n")
+        << Send(0, PREAMBLE)
+        << Send(0, call(b"a\nb", b"N"))
     )
 
 
@@ -86,9 +87,9 @@ def test_nul_in_a_task() -> None:
     assert (
         exec_playbook()
         >> NodeStarted(0, 11)
-        << Send(0, PREAMBLE)
         >> StdinChunk(b"a\nb\0\n")
-        << Send(0, b"_paexec_task 'a'\n")
+        << Send(0, PREAMBLE)
+        << Send(0, call(b"a", b"N"))
         >> NodeOutput(0, b"x\nN\n")
         << Write(b"x\n")
         << Report(b"paexec-trio: task 2 contains NUL, which no argument of a command can")
@@ -117,14 +118,14 @@ def test_status(output: bytes, printed: bytes) -> None:
         << StartNode(0)
         >> NodeStarted(0, 11)
         << Send(0, PREAMBLE)
-        << Send(0, b"_paexec_task 'a'\n")
+        << Send(0, call(b"a", b"N"))
         >> NodeOutput(0, output)
         << Write(printed)
     )
     if b"failed" in output:
         playbook << CloseStdin(0) << SetTimer(Timer.NOTICE, FINISH_NOTICE)
     else:
-        playbook << Send(0, b"_paexec_task 'b'\n")
+        playbook << Send(0, call(b"b", b"N"))
     assert playbook
 
 
@@ -143,10 +144,65 @@ def test_a_shell_that_does_not_start() -> None:
     assert (
         exec_playbook(2)
         >> NodeStarted(0, 11)
-        << Send(0, PREAMBLE)
         << StartNode(1)
         >> NodeNotStarted(1, b"no")
         << Report(b"paexec-trio: no")
         << CloseStdin(0)
         << SetTimer(Timer.TERMINATE, STOP_GRACE)
+    )
+
+
+def test_a_shell_without_a_task_is_told_nothing() -> None:
+    """EXE-054: it could find its end in the middle of what it is told."""
+    assert (
+        exec_playbook()
+        >> NodeStarted(0, 11)
+        >> StdinEnded()
+        << CloseStdin(0)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+    )
+
+
+REFUSAL = b"\nN-refused\n"
+
+
+@pytest.mark.parametrize("cut", range(len(REFUSAL)))
+@pytest.mark.parametrize("resistance", [None, Resistance(restart_seconds=1.0, wait=True)])
+def test_a_command_that_the_shell_cannot_parse(cut: int, resistance: Resistance | None) -> None:
+    """EXE-011: also where dead nodes are restarted, and however the sign for it is cut up."""
+    settings = Settings(nodes=names(1), exec_mode=EXEC, resistance=resistance)
+    playbook = (
+        Playbook(settings)
+        >> RunStarted(b"N")
+        << StartNode(0)
+        << ReadMore()
+        >> NodeStarted(0, 11)
+        >> StdinChunk(b"a\n")
+        << Send(0, PREAMBLE)
+        << Send(0, call(b"a", b"N"))
+    )
+    if cut:
+        playbook = playbook >> NodeOutput(0, REFUSAL[:cut])
+    assert (
+        playbook
+        >> NodeOutput(0, REFUSAL[cut:])
+        << Report(b"paexec-trio: the shell of node n0 cannot parse the command")
+        << CloseStdin(0)
+        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+    )
+
+
+def test_after_the_first_result_nothing_is_a_refusal() -> None:
+    assert (
+        exec_playbook()
+        >> NodeStarted(0, 11)
+        >> StdinChunk(b"a\nb\n")
+        << Send(0, PREAMBLE)
+        << Send(0, call(b"a", b"N"))
+        >> NodeOutput(0, b"\nN\n")
+        << Write(b"\n")
+        << Send(0, call(b"b", b"N"))
+        >> NodeOutput(0, REFUSAL + b"\nN\n")
+        << Write(b"\nN-refused\n")
+        << ReadMore()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -135,12 +136,23 @@ def test_blank_lines_that_wait_take_no_memory() -> None:
 
 def printed(shell: tuple[str, ...], exec_settings: ExecSettings, tasks: list[bytes]) -> list[bytes]:
     """Let a shell run the command for these tasks and return the results."""
-    script = preamble(exec_settings, MARKER) + b"".join(map(call, tasks))
+    script = preamble(exec_settings, MARKER) + b"".join(call(task, MARKER) for task in tasks)
     done = subprocess.run([*shell, "-s"], input=script, capture_output=True, check=True)
     return results_of([done.stdout], discard_output=exec_settings.discard_output)
 
 
-SHELLS = [("sh",), ("bash",), ("bash", "--posix")]
+SHELLS = [
+    shell
+    for shell in (
+        ("sh",),
+        ("bash",),
+        ("bash", "--posix"),
+        ("zsh",),
+        ("busybox", "sh"),
+        ("mksh",),
+    )
+    if shutil.which(shell[0])
+]
 
 ODD_TASKS = [
     b"",
@@ -214,11 +226,23 @@ def test_an_open_quote_swallows_no_task(shell: tuple[str, ...], command: bytes) 
         [*shell, "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         assert process.stdin
-        process.stdin.write(script + call(b"a"))
+        process.stdin.write(script + call(b"a", MARKER))
         process.stdin.flush()
         assert process.wait(60) != 0
         assert process.stdout
-        assert process.stdout.read() == b""
+        assert process.stdout.read() == b"\n" + MARKER + b"-refused\n"
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="only bash has exported functions")
+@pytest.mark.parametrize("command", [b"printf", b"true; printf", b"true & printf"])
+def test_exported_functions_are_for_commands_only(command: bytes) -> None:
+    """Functions that stand in for what the shell is told to do."""
+    script = preamble(ExecSettings(command=command_with_task(command)), MARKER)
+    functions = b"echo() { :; }; cat() { :; }; printf() { command printf '<%s>' \"$1\"; }\n"
+    script = functions + b"export -f echo cat printf\nexec bash -s <<'END'\n" + script
+    script += call(b"a", MARKER) + b"END\n"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    assert (results_of([done.stdout]), done.stderr) == ([b"<a>\ngood\n"], b"")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -290,6 +314,8 @@ def test_a_command_finds_what_the_first_one_found(shell: tuple[str, ...], comman
         (b"a@@b@@ '@@'", b"a$1b$1 '$1'"),
         (b"@@@", b"$1@"),
         (b"none", b"none"),
+        (b"", b":"),
+        (b" \n# @@\n", b":"),
     ],
 )
 def test_the_place_of_the_task_in_text(text: bytes, with_task: bytes) -> None:

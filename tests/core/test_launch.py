@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from paexec_trio.core.execshell import GIVE_BACK
 from paexec_trio.core.launch import Launch
 
 INHERITED = [(b"HOME", b"/home/a"), (b"PAEXEC_EOT", b"theirs"), (b"X", b"1"), (b"X", b"2")]
@@ -185,3 +187,65 @@ def test_8_kib_are_for_every_shell(command: bytes | tuple[bytes, ...], tmp_path:
     assert evaluate(b"printf %s. " + line.partition(b" ")[2], "fish", tmp_path) == evaluate(
         b"printf %s. " + line.partition(b" ")[2], "tcsh", tmp_path
     )
+
+
+# The shell of -x
+
+OBEYED = {
+    b"SHELLOPTS": b"errexit",
+    b"BASHOPTS": b"nullglob",
+    b"BASH_COMPAT": b"4.2",
+    b"POSIXLY_CORRECT": b"y",
+    b"BASH_ENV": b"it's",
+    b"ENV": b"/e n v",
+    b"ZDOTDIR": b"/z",
+}
+
+
+def shell_environment(inherited: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    return dict(Launch(command=None).environment(inherited.items()))
+
+
+def test_a_shell_for_commands_starts_without_variables_that_it_would_obey() -> None:
+    """EXE-050."""
+    changed = shell_environment({**dict(INHERITED), **OBEYED})
+    assert changed.pop(b"ZDOTDIR") == b"/dev/null"
+    assert not changed.keys() & OBEYED.keys()
+    assert dict(INHERITED).items() <= changed.items()
+
+
+def test_a_shell_for_commands_needs_nothing_more_as_a_rule() -> None:
+    environment = shell_environment(dict(INHERITED))
+    assert environment == {**dict(INHERITED), b"ZDOTDIR": b"/dev/null"}
+
+
+def test_a_calculator_finds_these_variables_as_they_are() -> None:
+    launch = Launch(command=b"a")
+    inherited = [*INHERITED, *OBEYED.items()]
+    assert launch.environment(inherited) == inherited
+
+
+@pytest.mark.parametrize("node_shell", ["sh", "bash"])
+@pytest.mark.parametrize("remote", [False, True])
+def test_commands_find_these_variables(node_shell: str, remote: bool, tmp_path: Path) -> None:
+    """EXE-051, EXE-057: whatever shell reads the command line that a transport carries."""
+    launch = Launch(command=None, transport=(b"ssh",) if remote else ())
+    variables = {**OBEYED, b"PATH": os.environb[b"PATH"], b"SHELLOPTS": b"noglob"}
+    argv: list[bytes] = launch.argv(b"n")
+    if remote:
+        (tmp_path / "sh").symlink_to(shutil.which(node_shell) or "")
+        variables[b"PATH"] = os.fsencode(tmp_path) + b":" + variables[b"PATH"]
+        argv = [b"/bin/sh", b"-c", argv[-1]]
+    script = GIVE_BACK + b"env -0"
+    done = subprocess.run(
+        argv,
+        input=script,
+        env=dict(launch.environment(variables.items())),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    found = dict(item.split(b"=", 1) for item in done.stdout.split(b"\0") if item)
+    if remote and node_shell == "bash":  # which has no other values of these
+        del variables[b"SHELLOPTS"], variables[b"BASHOPTS"]
+    assert variables.items() <= found.items()
+    assert not [name for name in found if name.startswith(b"_paexec")]

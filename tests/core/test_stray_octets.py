@@ -245,11 +245,11 @@ def test_octets_outside_of_a_task_shift_nothing_with_x() -> None:
         << StartNode(0)
         << ReadMore()
         >> NodeStarted(0, 7)
-        << Send(0, preamble(command, b"marker"))
         >> NodeOutput(0, b"banner\n\n")
         << discarded(rb"banner\n\n")
         >> StdinChunk(b"a\n")
-        << Send(0, call(b"a"))
+        << Send(0, preamble(command, b"marker"))
+        << Send(0, call(b"a", b"marker"))
     )
 
 

@@ -50,6 +50,18 @@ def test_octets_go_in_and_come_out() -> None:
         assert process.has_exited()
 
 
+def test_an_input_that_is_cut_does_not_end() -> None:
+    process = NodeProcess(3, [b"/bin/cat"], INHERITED, 2)
+    stdin = process.stdin
+    process.unsent.append(b"a task")
+    process.cut_stdin()
+    assert (process.stdin, process.unsent.size) == (-1, 0)
+    os.fstat(stdin)
+    process.bury()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(stdin)
+
+
 @pytest.mark.parametrize("new_session", [True, False])
 def test_it_has_a_group_and_maybe_a_session_of_its_own(new_session: bool) -> None:
     with node("exec cat", new_session=new_session) as process:

@@ -12,7 +12,7 @@ from tests.simulation.scenario import Scenario
 NONCE = b"NONCE"
 """What ``RunStarted`` carries in simulated runs."""
 
-CALL = re.compile(rb"^_paexec_task ((?:'[^']*'|\\')+)\n", re.MULTILINE)
+CALL = re.compile(rb"^_paexec_task ((?:'[^']*'|\\')+)\n_paexec_end %b \.\n" % NONCE, re.MULTILINE)
 
 
 class Calculator(Protocol):

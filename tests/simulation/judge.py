@@ -331,7 +331,7 @@ class _Judge:
     def _size(self, task_id: int) -> int:
         """Return how many octets it takes to send a task."""
         task = self._ledger.names[task_id]
-        return len(call(task)) if self._settings.exec_mode else len(task) + 1
+        return len(call(task, self._marker)) if self._settings.exec_mode else len(task) + 1
 
     def _take_back_queued(self, node: _Node) -> None:
         """Let the tasks that it was not working on be dispatched again (PRE-031, PRE-032)."""
@@ -504,8 +504,8 @@ class _Judge:
         if not self._settings.exec_mode:
             return data[:-1].split(b"\n")
         calls = CALL.findall(data)
-        is_whole = data == b"".join(b"_paexec_task %b\n" % word for word in calls)
-        return [unquoted(word) for word in calls] if is_whole else []
+        tasks = [unquoted(word) for word in calls]
+        return tasks if data == b"".join(call(task, self._marker) for task in tasks) else []
 
     def _check_node_for(self, node: _Node, task_id: int) -> None:
         if node.state is not _NodeState.ALIVE:

@@ -34,6 +34,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.execmode import call, preamble
 from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
+from tests.simulation.calculators import NONCE
 from tests.simulation.history import Asked, Crashed, Entry, History, Item, Printed, Stuck
 from tests.simulation.judge import Verdict, judge
 from tests.simulation.violations import Kind
@@ -485,15 +486,15 @@ def test_a_missing_status_is_reported_and_an_error() -> None:
 # One command for each task.
 
 EXEC = Settings(nodes=(b"n0",), exec_mode=ExecSettings(command=b'c "$1"'), graph=GraphSettings())
-PREAMBLE = Send(0, preamble(ExecSettings(command=b"c"), b"M"))
+PREAMBLE = Send(0, preamble(ExecSettings(command=b"c"), NONCE))
 COMMAND = story(
-    (0.0, RunStarted(b"M"), ReadMore()),
+    (0.0, RunStarted(NONCE), ReadMore()),
     (0.0, StdinChunk(b"it's\n"), ReadMore()),
     (0.1, StdinEnded(), StartNode(0)),
-    (0.1, NodeStarted(0, 1000), PREAMBLE, Send(0, call(b"it's")), Asked(1000, b"it's")),
+    (0.1, NodeStarted(0, 1000), PREAMBLE, Send(0, call(b"it's", NONCE)), Asked(1000, b"it's")),
     (
         0.2,
-        NodeOutput(0, b"\nx\n\n\nM-failed\nM\n"),
+        NodeOutput(0, b"\nx\n\n\nNONCE-failed\nNONCE\n"),
         Printed(b"\nx\nfailure\nit's\n"),
         CloseStdin(0),
     ),
@@ -512,7 +513,7 @@ def test_a_shell_that_does_not_know_what_to_do() -> None:
 
 
 def test_a_task_that_is_quoted_badly() -> None:
-    told = but(COMMAND, Send(0, call(b"it's")), Send(0, b"_paexec_task it's\n"))
+    told = but(COMMAND, Send(0, call(b"it's", NONCE)), Send(0, b"_paexec_task it's\n"))
     assert kinds(told, EXEC)[0] is Kind.FABRICATED
 
 

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from conformance.selftest.zoo.mutant import Piece, around, breaks, instead, put
 from paexec_trio.cli import invocation
-from paexec_trio.core import engine, execmode
+from paexec_trio.core import engine, execmode, execshell, tasktext
+from paexec_trio.core.commands import Send
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.nodes import Node
 from paexec_trio.core.settings import ExecSettings
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.core.words import quote
@@ -26,17 +28,21 @@ def does_not_add_the_task() -> None:
 
 @breaks("EXE-002")
 def lets_the_shell_expand_tasks() -> None:
-    put(engine, "call", lambda task: b'_paexec_task "%b"\n' % task.replace(b'"', b'\\"'))
+    def call(task: bytes, marker: bytes) -> bytes:
+        right = execmode.call(b"", marker)
+        return right.replace(b"''", b'"%b"' % task.replace(b'"', b'\\"'), 1)
+
+    put(engine, "call", call)
 
 
 @breaks("EXE-002")
 def runs_commands_with_tasks_without_blanks_at_their_ends() -> None:
-    put(engine, "call", lambda task: execmode.call(task.strip(b" \t")))
+    put(engine, "call", lambda task, marker: execmode.call(task.strip(b" \t"), marker))
 
 
 @breaks("EXE-003")
 def runs_commands_with_blanks_for_newlines() -> None:
-    put(engine, "call", lambda task: execmode.call(task.replace(NEWLINE, b" ")))
+    put(engine, "call", lambda task, marker: execmode.call(task.replace(NEWLINE, b" "), marker))
 
 
 @breaks("EXE-004")
@@ -58,8 +64,7 @@ def lets_the_shell_evaluate_free_arguments() -> None:
 
 @breaks("EXE-007")
 def runs_all_commands_in_one_shell() -> None:
-    function = b"_paexec_run() {\n{ %(command)b\n} %(redirections)b\n}"
-    put(execmode, "_IN_SUBSHELL", function)
+    put(execmode, "_IN_SUBSHELL", b"{ $1\n} %(redirections)b")
 
 
 def change_preamble(change: Callable[[bytes], bytes]) -> None:
@@ -132,6 +137,8 @@ def ends_the_result_of_a_command_at_the_eot() -> None:
         right(self, event)
         self._nonce = self._settings.eot
 
+    put(engine, "call", lambda task, marker: execmode.call(task, quote(marker)))
+
 
 @breaks("EXE-025")
 def prints_an_empty_line_for_discarded_output() -> None:
@@ -171,7 +178,7 @@ def takes_the_status_from_the_output_of_commands() -> None:
 
 @breaks("EXE-032")
 def ends_with_a_command_that_fails() -> None:
-    change_preamble(lambda text: text.replace(b"*) echo", b"*) exit; echo"))
+    change_preamble(lambda text: text.replace(b"*) $1", b"*) exit; $1"))
 
 
 @breaks("EXE-040")
@@ -207,5 +214,89 @@ def replaces_texts_of_three_octets() -> None:
 @breaks("EXE-010")
 def starts_a_shell_for_each_task() -> None:
     put(execmode, "_SIMPLE_COMMAND", re.compile(rb"(?!)"))
-    in_shell = b"_paexec_run() {\n( %(command)b\nexit $?\n) %(redirections)b\n}"
-    put(execmode, "_IN_SUBSHELL", in_shell)
+    put(execmode, "_IN_SUBSHELL", b"( $1\nexit \\$?\n) %(redirections)b")
+
+
+# Where the task goes
+
+
+@breaks("EXE-005", "EXE-052")
+def keeps_what_stands_at_the_end_of_a_command() -> None:
+    put(tasktext, "without_end", lambda text: text)
+
+
+@breaks("EXE-052")
+def removes_no_backslash_from_the_end_of_a_command() -> None:
+    put(tasktext, "without_end", lambda text: text.rstrip(NEWLINE))
+
+
+@breaks("EXE-053")
+def runs_tasks_for_which_a_command_has_no_place() -> None:
+    put(tasktext, "why_no_argument", lambda _text: b"")
+
+
+@breaks("EXE-053")
+def looks_only_at_the_last_octet_of_a_command() -> None:
+    ends = (b"", b";", b"&", b"|")
+    put(tasktext, "why_no_argument", lambda text: b"x" * (text.strip()[-1:] in ends))
+
+
+@breaks("EXE-005")
+def takes_each_number_sign_for_a_comment() -> None:
+    put(tasktext, "why_no_argument", lambda text: b"x" * (b"#" in text))
+
+
+# The shell
+
+
+@breaks("EXE-050")
+def lets_variables_set_options_of_the_shell() -> None:
+    put(execshell, "environment", dict)
+
+
+@breaks("EXE-050")
+def lets_variables_of_a_node_set_options_of_the_shell() -> None:
+    put(execshell, "REMOTE_LAUNCHER", b'exec "$0" -s')
+
+
+@breaks("EXE-051")
+def drops_variables_that_shells_obey() -> None:
+    put(execshell, "VARIABLES", {})
+    put(execshell, "_GIVE_BACK", b"")
+
+
+@breaks("EXE-057")
+def exports_a_variable_of_its_own() -> None:
+    change_preamble(lambda text: b"export _paexec_run=1\n" + text)
+
+
+@breaks("EXE-054")
+def tells_shells_what_to_do_before_there_is_a_task() -> None:
+    @around(Engine, "_expect_results_of_commands")
+    def expect(
+        right: Callable[..., None], self: Engine, node: Node, exec_mode: ExecSettings
+    ) -> None:
+        right(self, node, exec_mode)
+        node.prepared = True
+        text = execmode.preamble(exec_mode, self._nonce)
+        self._commands.append(Send(node.index, text))
+
+
+@breaks("EXE-055")
+def keeps_the_end_of_results_in_a_variable() -> None:
+    right = execmode.preamble
+    put(
+        engine,
+        "preamble",
+        lambda settings, marker: b"_paexec_marker=%b\n" % marker + right(settings, marker),
+    )
+
+
+@breaks("EXE-056")
+def takes_a_command_with_an_error_for_a_death() -> None:
+    put(ExecFramer, "is_refusal", lambda _self, _data: False)
+
+
+@breaks("EXE-011")
+def lets_a_command_close_the_parenthesis_around_it() -> None:
+    change_preamble(lambda text: text.replace(b"(\n{ $1\n}\n)", b"(\n:\n)"))

@@ -8,6 +8,7 @@ from conformance.selftest.zoo.mutant import around, breaks, instead
 from paexec_trio.cli import invocation
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.nodes import Attempt
+from paexec_trio.core.settings import MAGIC_EOT
 
 Options = Sequence[tuple[str, bytes]]
 Words = Mapping[bytes, bytes]
@@ -72,3 +73,10 @@ def prints_no_eot_after_an_empty_result() -> None:
         if not ends or attempt.task_id in printed:
             right(self, attempt, data)
         printed.add(attempt.task_id)
+
+
+@breaks("EOT-020", "EXE-057")
+def tells_commands_its_eot() -> None:
+    @instead(invocation, "_passed_variables")
+    def passed(right: Callable[..., Words], environment: Words) -> Words:
+        return {**right(environment), b"PAEXEC_EOT": MAGIC_EOT}

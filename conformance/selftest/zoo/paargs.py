@@ -248,7 +248,7 @@ def paargs_ends_after_a_command_with_status_255() -> None:
 
     def preamble(*arguments: object) -> bytes:
         text = right(*arguments)  # type: ignore[arg-type]
-        return text.replace(b"*) echo", b"255) exit;;\n*) echo")
+        return text.replace(b"*) $1", b"255) exit;;\n*) $1")
 
     put(engine, "preamble", preamble)
 
