@@ -365,12 +365,13 @@ def test_memory_runs_out(stage: Stage, options: tuple[str, ...]) -> None:
     """
     limit = ["/bin/sh", "-c", 'ulimit -v 600000 && exec "$@"', "sh"]
     calculator = stage.calculator("linger")
-    run = stage.start(*options, "-l", "-E", "-n", "+1", "-c", calculator, within=limit)
-    run.feed(b"a\nb\nc\n")
-    first = stage.next_calculator()
-    assert first.next_task() == b"a"
+    run = stage.start(*options, "-l", "-E", "-n", "+2", "-c", calculator, within=limit)
+    stage.next_calculators(2)  # one stays idle: the end of its input does not end it
+    run.feed(b"a\n")
+    first = stage.holder(b"a")
     first.answer(stage.result(b"a"))
-    assert first.next_task() == b"b"
+    run.feed(b"b\n")
+    first = stage.holder(b"b")
     with suppress(UnmetError):  # it is ended before all is written
         first.flood(b"x" * 4096, 2000 * MIB, patience=stage.grace)
     assert run.wait(stage.volume_bound) == 1
