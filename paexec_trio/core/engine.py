@@ -281,6 +281,8 @@ class Engine:
         if self._phase is Phase.STOPPING:
             self._close(node)
             self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
+            if self._is_killing:  # the others were killed before this one was there
+                self._commands.append(SetTimer(Timer.LEAVE, STOP_GRACE + TERM_GRACE + KILL_GRACE))
             return
         if self._settings.exec_mode:
             self._expect_results_of_commands(node, self._settings.exec_mode)

@@ -69,4 +69,4 @@ def test_the_name_of_the_program(kind: str, tmp_path: Path) -> None:
     link = tmp_path / os.fsdecode(b"p\xe4\xff \x81\\")
     link.symlink_to(PROGRAM)
     program = run(bytes(link), b"-n", b"+1", variables=SETTINGS[kind])
-    assert program.stderr.startswith(b"p\xe4\xff \x81\\: -c option is mandatory!")
+    assert program.stderr == rb"p\344\377 \201\: -c option is mandatory!" + b"\n"  # SEC-002

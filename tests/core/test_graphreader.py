@@ -74,7 +74,7 @@ def test_the_digits_of_a_weight(sign: bytes) -> None:
     reader.add(b"d\nweight: a 2\n")
     with pytest.raises(BadLineError) as caught:
         reader.add(b"d e\nweight: a %b7\n" % most)
-    assert caught.value.number == 6
+    assert caught.value.number == 7
     assert caught.value.fault == b"expected at most %d digits, got %d" % (
         MOST_DIGITS,
         MOST_DIGITS + 1,
