@@ -273,7 +273,7 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.STARTED)
         node.pid = event.pid
-        node.died = node.exited = node.deafened = node.answered = False
+        node.died = node.exited = node.killed = node.deafened = node.answered = False
         node.burials = 0
         self._hopeless = False
         self._depths.node_started(node)
@@ -281,8 +281,6 @@ class Engine:
         if self._phase is Phase.STOPPING:
             self._close(node)
             self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
-            if self._is_killing:  # the others were killed before this one was there
-                self._commands.append(SetTimer(Timer.LEAVE, STOP_GRACE + TERM_GRACE + KILL_GRACE))
             return
         if self._settings.exec_mode:
             self._expect_results_of_commands(node, self._settings.exec_mode)
@@ -983,7 +981,7 @@ class Engine:
             case Timer.KILL:
                 self._kill()
             case Timer.LEAVE:
-                self._commands.extend(LeaveNode(node.index) for node in self._remaining())
+                self._leave_killed_nodes()
             case Timer.NOTICE:
                 self._name_those_waited_for()
             case Timer.GIVE_UP:
@@ -1042,10 +1040,17 @@ class Engine:
 
     def _kill(self) -> None:
         """Send SIGKILL to all nodes that are left, and leave those that it does not end."""
-        self._commands.extend(KillNode(node.index, force=True) for node in self._remaining())
+        for node in self._remaining():
+            node.killed = True
+            self._commands.append(KillNode(node.index, force=True))
         if not self._is_killing:  # whoever is impatient again and again does not put it off
             self._is_killing = True
             self._commands.append(SetTimer(Timer.LEAVE, KILL_GRACE))
+
+    def _leave_killed_nodes(self) -> None:
+        """Wait no longer for what SIGKILL does not end, but for nodes that started meanwhile."""
+        self._is_killing = False
+        self._commands.extend(LeaveNode(n.index) for n in self._remaining() if n.killed)
 
     def _remaining(self) -> list[Node]:
         """Return the nodes that are to end, but for dead ones that are ended in their own time."""

@@ -52,6 +52,7 @@ class Node:
         stray_end: the last octets that it wrote outside of a task after the end of its input, after
             a newline; they may be the beginning of an EOT.
         exited: whether its process has ended, so that only others can still hold its output.
+        killed: whether the end of the run has sent SIGKILL to its process.
         burials: how often what is left of it after its death was told to end.
     """
 
@@ -65,6 +66,7 @@ class Node:
         "framer",
         "fruitless",
         "index",
+        "killed",
         "name",
         "pace",
         "pid",
@@ -90,6 +92,7 @@ class Node:
         self.pace: Pace | None = None
         self.prepared = False
         self.exited = False
+        self.killed = False
         self.burials = 0
 
     def step(self, step: Step) -> None:

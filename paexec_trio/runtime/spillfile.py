@@ -25,7 +25,7 @@ class SpillError(Exception):
 def spill_error(directory: bytes, error: OSError) -> SpillError:
     """Return what to raise for an error of the system with a temporary file."""
     reason = os.fsencode(error.strerror or str(error))
-    return SpillError(b"temporary file in '%b': %b" % (directory, reason))
+    return SpillError(diagnostic(b"temporary file in '%b': %b", directory, reason))
 
 
 def open_temporary(directory: bytes) -> IO[bytes]:
