@@ -217,22 +217,6 @@ def test_exactly_once(stage: Stage, nodes: int) -> None:
     assert run.status == 0
 
 
-@requirement("DSP-013", "END-001")
-def test_a_calculator_that_answers_twice(stage: Stage) -> None:
-    """What it writes too much may be taken for the answer of the next task, but none gets lost.
-
-    Its pipe takes all of its answers: it need not be read once all tasks are done.
-    """
-    tasks = [b"%d" % number for number in range(20)]
-    stage.reply = lambda task: (stage.result(task) + b"\n\n") * 2
-    run = stage.run("-n", "+1", "-c", stage.calculator(), feed=b"\n".join(tasks))
-    assert stage.tasks == tasks
-    assert run.status == 0
-    lines = run.stdout.splitlines()
-    assert stage.result(tasks[0]) in lines
-    assert {*lines} <= {stage.result(task) for task in tasks}
-
-
 @requirement("DSP-014")
 def test_the_idle_node_of_lowest_index_is_next(stage: Stage) -> None:
     run = stage.start("-n", "+3", "-r", "-c", stage.calculator())

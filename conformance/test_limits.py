@@ -371,6 +371,7 @@ def test_memory_runs_out(stage: Stage, options: tuple[str, ...]) -> None:
     first = stage.holder(b"a")
     first.answer(stage.result(b"a"))
     run.feed(b"b\n")
+    run.close_stdin()  # not to be read again before the line is
     first = stage.holder(b"b")
     with suppress(UnmetError):  # it is ended before all is written
         first.flood(b"x" * 4096, 2000 * MIB, patience=stage.grace)
