@@ -4,9 +4,9 @@ Usage: paexec-conformance --impl='CMD ARGS' [OPTION...] [TEST...]
        paexec-conformance replay RECORDING --impl='CMD ARGS'
        paexec-conformance compare [NAME=]RESULTS.json... -o PAGE.html
 
-The options are those of the suite and of pytest (``--help`` lists them). A TEST is written as pytest
-prints it, such as ``test_eot.py::test_exact_match``; without one, all are run.
-In a clone, ``python conformance`` is the same program.
+The options are those of the suite and of pytest (``--help`` lists them). A TEST is written as in
+``test_eot.py::test_only_the_eot_ends_a_task``; without one, all tests are run. In a clone,
+``python conformance`` is the same program.
 """
 
 from __future__ import annotations
@@ -34,11 +34,9 @@ def main() -> int:
 
 def _settings() -> list[str]:
     """The options of pytest that keep it from the user's own configuration and directories."""
-    root = SUITE.parent
-    settings = ["-c", str(root / "pyproject.toml"), f"--rootdir={root}"]
+    settings = ["-c", str(SUITE / "command.ini"), f"--rootdir={SUITE.parent}"]
     if is_installed():
-        cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
         # The directory of the installation may be read-only, or another user's.
-        settings[1] = str(root.parent / "pytest.ini")
+        cache = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
         settings.append(f"--override-ini=cache_dir={Path(cache, COMMAND)}")
     return settings

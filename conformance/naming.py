@@ -1,6 +1,6 @@
 """A plugin of pytest: tests of the suite are named without the suite's directory.
 
-The workers of pytest-xdist, which get the words of the command line as they were given, load it too.
+The workers of pytest-xdist load it too: they get the command line as it was given.
 """
 
 from __future__ import annotations
