@@ -6,7 +6,6 @@ import argparse
 import json
 import random
 import secrets
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -318,7 +317,8 @@ def _again(item: pytest.Item) -> str:
     words = [_name(item)]
     words += [f"--{name}={value}" for name, value in _programs(item.config).items()]
     if option.profile is not None:
-        words.append(f"--profile={option.profile.absolute()}")
+        path = option.profile if str(option.profile) == NONE else option.profile.absolute()
+        words.append(f"--profile={path}")
     if option.timeout_scale != 1:
         words.append(f"--timeout-scale={option.timeout_scale:g}")
     return command_line(*words, f"--seed={_seed(item.config)}")
@@ -344,12 +344,8 @@ def _replayed(item: pytest.Item, recording: str) -> Iterator[str]:
 
 def _programs(config: pytest.Config) -> dict[str, str]:
     """The programs that were named, by option, with their whole paths."""
-    programs = {"impl": shlex.join(_judge(config).implementation)}
-    for name in COMPANIONS:
-        command = config.getoption(f"--{name}")
-        if command is not None:
-            programs[name] = whole(command)
-    return programs
+    named = {name: config.getoption(f"--{name}") for name in ("impl", *COMPANIONS)}
+    return {name: whole(command) for name, command in named.items() if command is not None}
 
 
 class _Recorder:

@@ -38,7 +38,7 @@ def resolve(option: str, command: str) -> list[str]:
 
 
 def whole(command: str) -> str:
-    """Return a companion's command line with the path of its program, as a shell takes it."""
+    """Return the command line that names the program with its path; as it is if there is none."""
     try:
         return command if command == NONE else shlex.join(resolve("", command))
     except MissingProgramError:
