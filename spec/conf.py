@@ -14,7 +14,7 @@ author = "the paexec-trio authors"
 copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
 version = release = "1.1.dev"
 
-extensions = ["sphinx_needs", "requirement_blocks"]
+extensions = ["sphinx_needs", "machines", "requirement_blocks"]
 exclude_patterns = ["_build", "_ext", "_static"]
 nitpicky = True
 html_theme = "furo"

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
+_SHORT = 20
+"""The length of a word of code that is never broken."""
+
 PAGES = "tests"
 """The directory of the pages that show the source of the tests."""
 
@@ -61,6 +64,9 @@ class Shown(SphinxPostTransform):
         """Replace the nodes of sphinx-needs, and that of the table."""
         for need in list(self.document.findall(Need)):
             need.replace_self(self._block(need))
+        for literal in self.document.findall(nodes.literal):
+            if len(literal.astext()) <= _SHORT:
+                literal["classes"].append("short")
         for table in list(self.document.findall(Table)):
             table.replace_self(self._table())
 
