@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from abnf import ParseError, Rule
@@ -140,6 +142,14 @@ WORDS = st.sampled_from([b"", b"a", b"weight:", b"Weight:", b"1", b"-20", b"+", 
 )
 def test_graphs(lines: bytes, end: bytes) -> None:
     check_graph(lines + end)
+
+
+@pytest.mark.parametrize("chapter", sorted(path.name for path in GRAMMAR.parent.glob("*.rst")))
+def test_the_other_grammars_are_abnf(chapter: str) -> None:
+    text = (GRAMMAR.parent / chapter).read_text()
+    for number, block in enumerate(re.findall(r"code-block:: abnf\n\n((?:   .*\n)+)", text)):
+        rules: Any = type(f"{chapter} {number}", (Rule,), {})
+        rules.load_grammar(textwrap.dedent(block).replace("\n", "\r\n"))
 
 
 def test_results_under_another_eot() -> None:

@@ -64,11 +64,11 @@ class Shown(SphinxPostTransform):
         """Replace the nodes of sphinx-needs, and that of the table."""
         for need in list(self.document.findall(Need)):
             need.replace_self(self._block(need))
+        for table in list(self.document.findall(Table)):
+            table.replace_self(self._table())
         for literal in self.document.findall(nodes.literal):
             if len(literal.astext()) <= _SHORT:
                 literal["classes"].append("short")
-        for table in list(self.document.findall(Table)):
-            table.replace_self(self._table())
 
     @cached_property
     def _requirements(self) -> dict[str, Requirement]:
