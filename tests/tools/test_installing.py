@@ -139,6 +139,21 @@ def test_all_options_of_pytest(installed: Installed, tmp_path: Path) -> None:
     assert "test_framing.py::" not in done.stdout
 
 
+@pytest.mark.parametrize("options", [(), ("-p", "no:cacheprovider")])
+@pytest.mark.parametrize("place", ["no/such", "file"])
+def test_without_a_place_for_a_cache(
+    installed: Installed, tmp_path: Path, place: str, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").touch()
+    home = "/dev/null/home" if place == "no/such" else str(tmp_path / "file")
+    done = installed.run(
+        *("env", "XDG_CACHE_HOME=", f"HOME={home}", "paexec-conformance", "--impl=/usr/bin/paexec"),
+        *("test_eot.py", "-q", "-k", "default", *options),
+        where=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_what_a_failure_prints_can_be_pasted_elsewhere(
     installed: Installed, tmp_path: Path
 ) -> None:
