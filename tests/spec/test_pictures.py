@@ -116,6 +116,26 @@ def test_arrows_of_a_machine_do_not_share_their_ends(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", MACHINES)
+def test_arrows_of_a_machine_do_not_run_on_each_other(name: str) -> None:
+    taken: dict[float, list[tuple[float, float]]] = {}
+    for group in groups(draw(name), "step"):
+        path = group.find(f"{SVG}path")
+        bent = path is not None and re.fullmatch(r"M\S+ (\S+)H(\S+)V(\S+)H\S+", path.get("d", ""))
+        if bent:
+            start, x, end = map(float, bent.groups())
+            low, high = sorted((start, end))
+            assert all(high < other[0] or other[1] < low for other in taken.get(x, ()))
+            taken.setdefault(x, []).append((low, high))
+    assert taken
+
+
+def test_steps_between_the_same_states_share_an_arrow() -> None:
+    steps = [pictures.Step("a", name, "b") for name in ("one", "two")]
+    picture = ET.fromstring(pictures.draw_machine("x", ["a", "b"], steps))  # noqa: S314 (our own)
+    assert [text_of(group) for group in groups(picture, "step")] == [["one / two"]]
+
+
+@pytest.mark.parametrize("name", MACHINES)
 def test_a_machine_fits_into_its_picture(name: str) -> None:
     picture = draw(name)
     _, _, width, height = map(float, picture.get("viewBox", "").split())
