@@ -80,7 +80,7 @@ def record_of(run: Mapping[str, Any]) -> dict[str, Any]:
     missing = [
         name
         for name, entry in run["requirements"].items()
-        if verdicts[name] == "not judged" and not entry["reason"]
+        if verdicts[name] == "not judged" and not (entry["reason"] or entry.get("reopened"))
     ]
     if missing:
         raise PartialError(f"{len(missing)} requirements are not judged, such as {missing[0]}")

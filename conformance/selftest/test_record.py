@@ -63,6 +63,9 @@ def test_a_part_of_the_suite_is_not_recorded() -> None:
     with pytest.raises(PartialError, match=r"1 requirements .* AAA-001"):
         record_of(results(status="untested"))
     assert record_of(results(status="untested", reason="no test can show it"))
+    whole = results(status="reopened")
+    whole["requirements"][ONE.id]["reopened"] = True
+    assert record_of(whole)
 
 
 def test_what_is_recorded_is_about_this_specification() -> None:

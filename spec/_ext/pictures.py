@@ -99,7 +99,7 @@ def draw_machine(label: str, states: Sequence[str], steps: Iterable[Step]) -> st
     y = 2.0
     for box in boxes.values():
         box.top, y = y, y + box.height + GAP
-    margin = 18 + LANE * max(lanes["left"].values(), default=0)
+    margin: float = 18 + LANE * max(lanes["left"].values(), default=0)
     width = margin + BOX + 12 + LANE * max(lanes["right"].values(), default=0)
     center = margin + BOX / 2
     width = max(width, center + max((_width(step.name) + 10 for step in straight), default=0))

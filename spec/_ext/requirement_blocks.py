@@ -19,7 +19,7 @@ from pygments.lexers import PythonLexer
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
 from sphinx_needs.api import get_needs_view
-from sphinx_needs.directives.need import Need
+from sphinx_needs.nodes import Need
 from sphinx_needs.utils import add_doc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
