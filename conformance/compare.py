@@ -1,6 +1,6 @@
 """Make one page out of the results of several implementations.
 
-Usage: python -m conformance.compare [NAME=]RESULTS.json... -o PAGE.html
+Usage: paexec-conformance compare [NAME=]RESULTS.json... -o PAGE.html
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 def main() -> int:
     """Write the page; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m conformance.compare", description=__doc__)
+    parser = argparse.ArgumentParser(prog="paexec-conformance compare", description=__doc__)
     parser.add_argument("results", nargs="+", metavar="[NAME=]RESULTS.json")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="PAGE.html")
     arguments = parser.parse_args()

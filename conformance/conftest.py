@@ -6,17 +6,17 @@ import argparse
 import json
 import random
 import secrets
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from conformance.harness import pages
+from conformance.harness.again import command_line
 from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.profile import ProfileError, profile_of
-from conformance.harness.programs import COMPANIONS, NONE
+from conformance.harness.programs import COMPANIONS, NONE, whole
 from conformance.harness.recording import keep_recordings, replay_command
 from conformance.harness.results import ExitStatus, Results
 from conformance.harness.stage import Stage
@@ -314,12 +314,14 @@ def _show(outcome: Outcome, report: pytest.TestReport) -> None:
 def _again(item: pytest.Item) -> str:
     """The command that runs one test alone."""
     option = item.config.option
-    path = item.path.relative_to(_HERE.parent)
-    words = ["pytest", f"{path}::{item.name}"]
+    words = [_name(item)]
     words += [f"--{name}={value}" for name, value in _programs(item.config).items()]
     if option.profile is not None:
-        words.append(f"--profile={option.profile}")
-    return shlex.join([*words, f"--seed={_seed(item.config)}"])
+        path = option.profile if str(option.profile) == NONE else option.profile.absolute()
+        words.append(f"--profile={path}")
+    if option.timeout_scale != 1:
+        words.append(f"--timeout-scale={option.timeout_scale:g}")
+    return command_line(*words, f"--seed={_seed(item.config)}")
 
 
 def _about(item: pytest.Item, outcome: Outcome) -> dict[str, Any]:
@@ -341,9 +343,9 @@ def _replayed(item: pytest.Item, recording: str) -> Iterator[str]:
 
 
 def _programs(config: pytest.Config) -> dict[str, str]:
-    """The programs that were named, by option."""
+    """The programs that were named, by option, with their whole paths."""
     named = {name: config.getoption(f"--{name}") for name in ("impl", *COMPANIONS)}
-    return {name: command for name, command in named.items() if command is not None}
+    return {name: whole(command) for name, command in named.items() if command is not None}
 
 
 class _Recorder:

@@ -1,6 +1,6 @@
 """Do again what a test of the suite did, without pytest, and say whether the same comes of it.
 
-Usage: python -m conformance.replay RECORDING --impl='CMD ARGS'
+Usage: paexec-conformance replay RECORDING --impl='CMD ARGS'
 
 RECORDING is what the suite has kept of a test that failed, and says where. It is text, a step in
 each line, and can be changed. The implementation can be started by a tool: --impl='strace -f CMD'.
@@ -142,7 +142,7 @@ def differences(stage: Stage, then: dict[str, tuple[int | None, bytes]]) -> list
 
 def main() -> int:
     """Understand the command line and replay; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m conformance.replay", description=__doc__)
+    parser = argparse.ArgumentParser(prog="paexec-conformance replay", description=__doc__)
     parser.add_argument("recording", type=Path, metavar="RECORDING")
     parser.add_argument("--impl", default="paexec-trio", metavar="'CMD ARGS'")
     for name in COMPANIONS:

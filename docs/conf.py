@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spec" / "_ext"))
 
 from paexec_trio import __version__
 from paexec_trio.cli.programs import PROGRAMS

@@ -12,6 +12,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+from conformance.harness.streams import split_lines
 from conformance.harness.transcript import Transcript, shown
 from conformance.harness.watch import UnmetError
 
@@ -245,7 +246,7 @@ class Calculator(Fake):
             start = self._parsed
             end = self.received.rfind(b"\n", start) + 1
             if end:
-                tasks = bytes(self.received[start : end - 1]).split(b"\n")
+                tasks, _ = split_lines(bytes(self.received[start:end]))
                 self.tasks += tasks
                 self.unanswered += tasks
                 self._parsed = end

@@ -37,6 +37,14 @@ def resolve(option: str, command: str) -> list[str]:
     return [os.path.abspath(program), *words[1:]]  # noqa: PTH100 (keeps symlinks)
 
 
+def whole(command: str) -> str:
+    """Return the command line that names the program with its path; as it is if there is none."""
+    try:
+        return command if command == NONE else shlex.join(resolve("", command))
+    except MissingProgramError:
+        return command
+
+
 def find_companion(name: str, command: str | None, implementation: Sequence[str]) -> list[str]:
     """The words that start a companion program.
 

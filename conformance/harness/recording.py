@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import shlex
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,8 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from conformance.harness.again import command_line
 
 _LARGEST = 1 << 20
 """How many octets a recording and the files in it may have: nobody reads more."""
@@ -142,7 +143,7 @@ def load_recording(text: str) -> tuple[dict[str, Any], list[Step]]:
 def replay_command(path: str, programs: Mapping[str, str]) -> str:
     """The command that replays a recording with these programs, by option."""
     options = [f"--{name}={command}" for name, command in programs.items()]
-    return shlex.join(["python", "-m", "conformance.replay", path, *options])
+    return command_line("replay", path, *options)
 
 
 def keep_recordings(

@@ -54,10 +54,10 @@ def recording_of(test: dict[str, Any]) -> str:
     return shlex.split(test["recording"])[3]
 
 
-def test_the_command_of_the_report_shows_the_same(failed: dict[str, Any]) -> None:
+def test_the_command_of_the_report_shows_the_same(failed: dict[str, Any], tmp_path: Path) -> None:
+    """In any directory."""
     words = shlex.split(failed["recording"])
-    assert words[:3] == ["python", "-m", "conformance.replay"]
-    done = replay(*words[3:])
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.stdout.endswith("\nAs it was.\n"), done.stdout
     assert done.returncode == 0
     assert failed["test"] in done.stdout

@@ -152,8 +152,8 @@ def test_a_run_writes_its_report(copy: Copy, tmp_path: Path, workers: tuple[str,
     assert "/bin/false one" in failed["evidence"]
     assert failed["evidence"] in _text_of(directory / "report.html")
     again = subprocess.run(
-        [sys.executable, "-m", *shlex.split(failed["again"])],
-        cwd=copy.directory,
+        shlex.split(failed["again"]),
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from pictures import Step as PictureStep
+from pictures import draw_machine
 
 from paexec_trio.cli.programs import PROGRAMS
 from paexec_trio.core.settings import (
@@ -39,7 +41,13 @@ class NodeLife(Directive):
     """The states of a node, what each means is in the API; the steps from each to the next."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the table of transitions as text, a state to a paragraph."""
+        """Return the table of transitions as a picture and as text, a state to a paragraph."""
+        steps = [
+            PictureStep(before.name, step.name.replace("_", " "), after.name)
+            for (before, step), after in TRANSITIONS.items()
+        ]
+        states = [state.name for state in NodeState]
+        picture = draw_machine("The states of a node in the engine", states, steps)
         lines = []
         for state in NodeState:
             lines.append(state.name)
@@ -49,7 +57,10 @@ class NodeLife(Directive):
                 if before is state
             ]
         text = "\n".join(lines)
-        return [nodes.literal_block(text, text, language="text")]
+        return [
+            nodes.raw("", picture, format="html"),
+            nodes.literal_block(text, text, language="text"),
+        ]
 
 
 GRACES = {
