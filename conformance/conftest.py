@@ -18,6 +18,7 @@ from conformance.harness.asking import Answer
 from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
 from conformance.harness.junit import STATUS
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
+from conformance.harness.overlap import MOST, Overlap
 from conformance.harness.profile import ProfileError
 from conformance.harness.programs import COMPANIONS, NONE
 from conformance.harness.recording import replay_command
@@ -38,6 +39,7 @@ _judge_key = pytest.StashKey[Judge]()
 _stage_key = pytest.StashKey[Stage]()
 _made_key = pytest.StashKey[dict[str, pytest.Item]]()
 _reporter_key = pytest.StashKey[Reporter]()
+_overlap_key = pytest.StashKey[Overlap]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -126,6 +128,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "extension(*options): left out unless the help of the implementation names these options",
     )
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    config.stash[_overlap_key] = Overlap(config, MOST // workers)
     if _is_worker(config):
         return
     _check_options(config)
@@ -313,6 +317,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         session.items.clear()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Wait for the tests that others did not wait for."""
+    overlap = session.config.stash[_overlap_key]
+    try:
+        done = yield
+        if not session.shouldfail and not session.shouldstop:
+            overlap.finish()
+        return done
+    finally:
+        overlap.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Run a test in a process of its own once one has waited in vain."""
+    overlap = item.config.stash[_overlap_key]
+    if not overlap.is_on or not _judged(item):
+        return None
+    overlap.run(item)
+    return True
+
+
 @pytest.fixture
 def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     """The stage of one test."""
@@ -327,7 +354,13 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     name = _name(request.node)
     dice = random.Random(f"{_seed(request.config)} {name}")  # noqa: S311 (nobody attacks)
     stage = Stage(
-        program, judge.implementation, judge.profile.features, tmp_path, judge.bounds(name), dice
+        program,
+        judge.implementation,
+        judge.profile.features,
+        tmp_path,
+        judge.bounds(name),
+        dice,
+        request.config.stash[_overlap_key].tell_idle,
     )
     request.node.stash[_stage_key] = stage
     yield stage
@@ -360,6 +393,8 @@ def pytest_runtest_makereport(
     evidence = recording = ""
     again = _again(item)
     stage = item.stash.get(_stage_key, None)
+    if stage and stage.has_hung and not item.config.option.usepdb:
+        item.config.stash[_overlap_key].is_on = True
     if error and stage:
         evidence, recording = stage.evidence(), stage.recording(_about(item, outcome))
         if report.failed:

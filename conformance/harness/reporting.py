@@ -12,6 +12,7 @@ from conformance.harness import pages
 from conformance.harness.junit import count_expected_failures
 from conformance.harness.outcome import Outcome
 from conformance.harness.profile import profile_of
+from conformance.harness.progress import Progress
 from conformance.harness.recording import keep_recordings
 from conformance.harness.results import Recorded, Results
 from conformance.harness.scope import Scope
@@ -53,13 +54,32 @@ class Reporter:
         self._is_to_judge = is_to_judge
         self._recorded = Recorded()
         self._unsound = ""
+        self._progress = Progress(self._tell)
         #: What of the suite the run is about, once that is known.
         self.scope: Scope | None = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         described = report.__dict__.get(OUTCOME)
         if described:
-            self._recorded.add(Outcome.from_dict(described))
+            outcome = Outcome.from_dict(described)
+            self._recorded.add(outcome)
+            self._progress.note(outcome.test, outcome.status)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._progress.total = len(session.items) or None  # the controller of workers has none
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        self._progress.total = len(ids)
+
+    def _tell(self, line: str) -> None:
+        """Write a line between the signs by which pytest shows single tests."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if terminal:
+            if self._config.get_terminal_writer().width_of_current_line:
+                terminal.write("\n")
+            terminal.write_line(line)
+            terminal.flush()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -57,9 +57,10 @@ class Scope:
         """What is left out, for the summary."""
         lines = []
         if self.left_out:
-            lines.append(f"{len(self.left_out)} tests are left out by an option")
+            lines.append(f"{len(self.left_out)} tests are left out")
         if self.unread:
-            lines.append(f"not selected: {' '.join(sorted(self.unread))}")
+            first = min(self.unread)
+            lines.append(f"{len(self.unread)} files are left out in whole or in part: {first}, ...")
         return lines
 
     def as_dict(self) -> dict[str, Any]:
