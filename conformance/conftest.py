@@ -30,7 +30,6 @@ from conformance.harness.verdict import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from typing import NoReturn
 
 _HERE = Path(__file__).resolve().parent
 _SELFTEST = _HERE / "selftest"
@@ -250,33 +249,26 @@ def _scope(config: pytest.Config, chosen: list[pytest.Item]) -> Scope:
 
 
 def _judge(config: pytest.Config) -> Judge:
-    """The judge of this run, made when it is first needed."""
+    """The judge of this run; a worker makes its own when it is first needed."""
     if _judge_key not in config.stash:
-        try:
-            config.stash[_judge_key] = Judge(
-                config.getoption("--impl"),
-                {name: config.getoption(f"--{name}") for name in COMPANIONS},
-                config.getoption("--profile"),
-                config.getoption("--timeout-scale"),
-                _answers(config),
-            )
-        except InconclusiveError as error:
-            _refuse(config, error, ExitStatus.INCONCLUSIVE)
-        except ProfileError as error:
-            _refuse(config, error, ExitStatus.FAULT_OF_THE_SUITE)
+        config.stash[_judge_key] = _make_judge(config)
     return config.stash[_judge_key]
+
+
+def _make_judge(config: pytest.Config) -> Judge:
+    return Judge(
+        config.getoption("--impl"),
+        {name: config.getoption(f"--{name}") for name in COMPANIONS},
+        config.getoption("--profile"),
+        config.getoption("--timeout-scale"),
+        _answers(config),
+    )
 
 
 def _answers(config: pytest.Config) -> dict[str, Answer]:
     """What the controller of a worker was told by the implementation."""
     answers = getattr(config, "workerinput", {}).get("conformance_answers", {})
     return {option: Answer(*answer) for option, answer in answers.items()}
-
-
-def _refuse(config: pytest.Config, error: Exception, status: ExitStatus) -> NoReturn:
-    """End the run without a verdict."""
-    required = config.getoption("--require-conformance")
-    pytest.exit(str(error), ExitStatus.NOT_AS_EXPECTED if required else status)
 
 
 def _is_to_judge(config: pytest.Config) -> bool:
@@ -289,10 +281,24 @@ def _is_to_judge(config: pytest.Config) -> bool:
     )
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Fail at once if there is nothing to judge, not in each worker."""
-    if not _is_worker(session.config) and _is_to_judge(session.config):
-        _judge(session.config)
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Say in one line why nothing can be judged, before pytest says anything."""
+    option = config.option
+    if option.help or option.version or _is_worker(config) or not _is_to_judge(config):
+        return None
+    try:
+        config.stash[_judge_key] = _make_judge(config)
+    except InconclusiveError as error:
+        status = ExitStatus.INCONCLUSIVE
+        line = str(error)
+    except ProfileError as error:
+        status = ExitStatus.FAULT_OF_THE_SUITE
+        line = str(error)
+    else:
+        return None
+    print(f"conformance: {line}", file=sys.stderr)
+    return ExitStatus.NOT_AS_EXPECTED if option.require_conformance else status
 
 
 @pytest.hookimpl(tryfirst=True)  # before a worker tells which tests it has
@@ -312,7 +318,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _judge(config).check_items(items, names, scope)
     except UnsoundError as error:
         if not _is_worker(config):
-            _refuse(config, error, ExitStatus.FAULT_OF_THE_SUITE)
+            required = config.option.require_conformance
+            pytest.exit(
+                str(error),
+                ExitStatus.NOT_AS_EXPECTED if required else ExitStatus.FAULT_OF_THE_SUITE,
+            )
         config.workeroutput[UNSOUND] = str(error)  # type: ignore[attr-defined]
         session.items.clear()
 
@@ -384,7 +394,8 @@ def pytest_runtest_makereport(
         outcome = Outcome(_name(item), tuple(ids), Status.SKIP, str(error))
     else:
         outcome = judge.judge(_name(item), ids, error)
-    report.user_properties.append((STATUS, str(outcome.status)))
+    for told in (item, report):  # pytest writes down what the last report of a test says
+        told.user_properties.append((STATUS, str(outcome.status)))
     _show(outcome, report)
     if report.failed:
         report.sections.append(("requirements", judge.sentences(ids)))

@@ -1,4 +1,4 @@
-"""When a long wait is in vain before its bound is over: by what the awaited programs do."""
+"""When a long wait is in vain before its bound is over: nobody is left who does anything."""
 
 from __future__ import annotations
 
@@ -27,32 +27,23 @@ class Work(NamedTuple):
 class Effort:
     """Watches the processes that are to bring about something that takes long by its size.
 
-    How long that takes by the clock depends on how busy the machine is; these limits do not. They
-    that have nothing to do for a while will do nothing more. And the work itself takes a conforming
-    distributor a few seconds of processor time.
+    That takes longer on a busy machine, so the bound of such a wait is long. But programs that have
+    nothing to do for a while, and have not used any processor time, do not wait for the machine.
 
     Args:
         look: says what the processes do.
-        idle: seconds of idleness, without any event, after which a wait is in vain.
-        most: the same of processor time.
+        idleness: seconds without work and events after which a wait is in vain.
     """
 
-    def __init__(self, look: Callable[[], Work], idle: float, most: float) -> None:
+    def __init__(self, look: Callable[[], Work], idleness: float) -> None:
         self._look = look
-        self._idle = idle
-        self._most = most
-        self._first = look().seconds
-        self._last = self._first
-        self._next = self._active_at = time.monotonic() + _PERIOD
-        self._events = 0
+        self._idleness = idleness
+        self._seen = (0, 0.0)
+        self._active_at = time.monotonic()
+        self._next = self._active_at + _PERIOD
 
-    @property
-    def share(self) -> float:
-        """The share of the processor time that was used at the last look."""
-        return max(0.0, self._last - self._first) / self._most
-
-    def is_in_vain(self, events: int) -> bool:
-        """Whether there is nothing more to wait for.
+    def is_over(self, events: int) -> bool:
+        """Whether nothing was done for so long that there is nothing to wait for.
 
         Args:
             events: how many events the test has seen so far, of whatever kind.
@@ -62,7 +53,8 @@ class Effort:
             return False
         self._next = now + _PERIOD
         work = self._look()
-        if work.is_done or work.seconds != self._last or events != self._events:
+        seen = (events, work.seconds)
+        if work.is_done or seen != self._seen:
             self._active_at = now
-        self._last, self._events = work.seconds, events
-        return now - self._active_at >= self._idle or self.share >= 1
+        self._seen = seen
+        return now - self._active_at >= self._idleness

@@ -336,14 +336,15 @@ class Judge:
     def _status_of(
         self, error: BaseException, entry: ExpectedFailure | None, ids: Sequence[str]
     ) -> tuple[Status, str]:
-        message = str(error)
-        first_line = message.partition("\n")[0] or type(error).__name__
+        message = str(error) or type(error).__name__
         if isinstance(error, InconclusiveError):
             return Status.INCONCLUSIVE, message
-        if not isinstance(error, AssertionError | pytest.fail.Exception):
-            first_line = f"{type(error).__name__}: {first_line}"
-            if not _is_of_a_test(error):
-                return Status.ERROR, first_line
+        is_told = isinstance(error, AssertionError | pytest.fail.Exception)
+        if not is_told:
+            message = f"{type(error).__name__}: {message}"
+        first_line = message.partition("\n")[0]
+        if not is_told and not _is_of_a_test(error):
+            return Status.ERROR, first_line
         if entry and entry.message in message:
             return Status.EXPECTED, f"{entry.requirement}: {entry.reason}"
         if not entry and all(self.requirements[name].level != "MUST" for name in ids):

@@ -11,7 +11,7 @@ others find.
 from __future__ import annotations
 
 import contextlib
-import json
+import marshal
 import os
 import select
 import signal
@@ -31,7 +31,7 @@ MOST = 32
 """How many tests of a run wait side by side: each keeps some processes in memory."""
 
 _IDLE = b"i"
-"""What a child says when its test only waits. Its reports follow, as JSON."""
+"""What a child says, once, when its test only waits. Its reports follow, marshalled."""
 
 
 @dataclass
@@ -67,6 +67,7 @@ class Overlap:
         self._limit = max(1, limit)
         self._children: dict[int, _Child] = {}
         self._to_parent: int | None = None
+        self._has_told = False
         #: Whether tests are run like this; before the first wait in vain that gains nothing.
         self.is_on = False
 
@@ -104,7 +105,8 @@ class Overlap:
 
     def tell_idle(self) -> None:
         """Say, in the process of a test, that it only waits."""
-        if self._to_parent is not None:
+        if self._to_parent is not None and not self._has_told:
+            self._has_told = True
             os.write(self._to_parent, _IDLE)
 
     # The process of a test
@@ -123,8 +125,8 @@ class Overlap:
                 self._config.hook.pytest_report_to_serializable(config=self._config, report=each)
                 for each in reports
             ]
-            with os.fdopen(writer, "w") as file:
-                json.dump(described, file)
+            with os.fdopen(writer, "wb") as file:
+                file.write(marshal.dumps(described))
             status = 0
         except KeyboardInterrupt:
             item.session._setupstate.teardown_exact(None)  # noqa: SLF001
@@ -149,15 +151,15 @@ class Overlap:
                 self._report(child)
 
     def _report(self, child: _Child) -> None:
-        text = bytes(child.said).lstrip(_IDLE)
-        if not text:  # it has crashed, which is to be seen where pytest looks for it
+        octets = bytes(child.said).removeprefix(_IDLE)
+        if not octets:  # it has crashed, which is to be seen where pytest looks for it
             with _as_current(child.item):
                 runtestprotocol(child.item, nextitem=None)
             return
         item, hook = child.item, child.item.ihook
         with _as_current(item):
             hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-            for each in json.loads(text):
+            for each in marshal.loads(octets):  # noqa: S302 (our own child)
                 hook.pytest_runtest_logreport(
                     report=self._config.hook.pytest_report_from_serializable(
                         config=self._config, data=each

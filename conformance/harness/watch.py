@@ -61,11 +61,6 @@ class Bounds:
         return 3 * self.usual
 
     @property
-    def work(self) -> float:
-        """How much processor time they may use meanwhile."""
-        return 4 * self.usual
-
-    @property
     def grace(self) -> float:
         """For what need not happen, or must not: how long a test looks whether it does.
 
@@ -151,7 +146,7 @@ class Watch:
         begin = time.monotonic()
         effort = None
         if seconds >= self.bounds.volume:
-            effort = Effort(self._look, self.bounds.idleness, self.bounds.work)
+            effort = Effort(self._look, self.bounds.idleness)
         if not self.happens(condition, seconds, effort):
             hopeless = self._hopeless()
             if hopeless:
@@ -159,18 +154,20 @@ class Watch:
             self.has_hung |= not self.bounds.is_in_vain(message)
             raise UnmetError(message)
         if not self.bounds.is_in_vain(message):
-            share = effort.share if effort else 0.0
-            self.nearest = max(self.nearest, (time.monotonic() - begin) / seconds, share)
+            self.nearest = max(self.nearest, (time.monotonic() - begin) / seconds)
 
     def happens(
         self, condition: Callable[[], bool], bound: float, effort: Effort | None = None
     ) -> bool:
-        """Whether ``condition`` comes to hold within ``bound`` seconds, and with this effort."""
+        """Whether ``condition`` comes to hold within ``bound`` seconds.
+
+        ``effort`` ends the wait when nobody is left who does anything.
+        """
         deadline = time.monotonic() + bound
         self._pump(0)
         while not condition():
             left = deadline - time.monotonic()
-            if left <= 0 or (effort and effort.is_in_vain(self._events)):
+            if left <= 0 or (effort and effort.is_over(self._events)):
                 # Perhaps the test itself did not run for a while, and all is there to be taken in.
                 rounds = 0
                 while self._pump(0) and rounds < _LAST_ROUNDS:

@@ -306,7 +306,9 @@ def test_a_profile_is_written(copy: Copy, tmp_path: Path) -> None:
     assert [each["test"] for each in profile["expected_failure"]] == ["test_all.py::test_one"]
     status, output = copy.judge(f"--profile={written}")
     assert status == ExitStatus.FAULT_OF_THE_SUITE
-    assert f"Exit: {written}: say why each expected failure happens: 1 of 1 have no" in output
+    assert (
+        f"conformance: {written}: say why each expected failure happens: 1 of 1 have no" in output
+    )
     written.write_text(written.read_text().replace("not explained yet", "it does nothing"))
     status, output = copy.judge(f"--profile={written}")
     assert status == GREEN, output

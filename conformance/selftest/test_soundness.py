@@ -9,11 +9,15 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.harness.profile import ProfileError, load_profile
 from conformance.harness.registry import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SUITE = Path(__file__).resolve().parent.parent
 
@@ -56,7 +60,26 @@ class Copy:
         self.implementation = "/bin/true"
 
     def judge(self, *options: str) -> tuple[int, str]:
-        """Run the copy; the exit status of pytest and its output."""
+        """Run all of the copy; the exit status of pytest and its output."""
+        if self.profile is not None:
+            path = self.directory / "profile.toml"
+            name = Path(self.implementation).name
+            path.write_text(
+                f'name = "{name}"\nversion = "unknown"\n[features]\n{self.features}\n{self.profile}'
+            )
+            options = (*options, f"--profile={path}")
+        return self.run(str(self.suite), *options)
+
+    def run(
+        self, *words: str, cached: bool = False, interpreter: Iterable[str] = ()
+    ) -> tuple[int, str]:
+        """Run the copy with these words; the exit status of pytest and its output.
+
+        Args:
+            words: files and options for pytest.
+            cached: whether pytest remembers what failed.
+            interpreter: options of Python.
+        """
         entries = {
             key: {"level": level, "title": "t", "sentence": "s", "chapter": "c"}
             for key, level in self.levels.items()
@@ -70,16 +93,11 @@ class Copy:
         (self.suite / "reviewed.json").write_text(json.dumps(hashes))
         (self.suite / "untested.toml").write_text(self.untested)
         (self.suite / "test_all.py").write_text(self.tests)
-        if self.profile is not None:
-            path = self.directory / "profile.toml"
-            name = Path(self.implementation).name
-            path.write_text(
-                f'name = "{name}"\nversion = "unknown"\n[features]\n{self.features}\n{self.profile}'
-            )
-            options = (*options, f"--profile={path}")
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(self.suite)]
+        command = [sys.executable, *interpreter, "-m", "pytest", *words]
+        if not cached:
+            command += ["-p", "no:cacheprovider"]
         done = subprocess.run(
-            [*command, f"--impl={self.implementation}", *options],
+            [*command, f"--impl={self.implementation}"],
             cwd=self.directory,
             capture_output=True,
             text=True,
