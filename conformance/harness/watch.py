@@ -58,7 +58,7 @@ class Bounds:
     @property
     def idleness(self) -> float:
         """How long all programs of a test may have nothing to do while it waits for volume."""
-        return 3 * self.usual
+        return 5 * self.usual
 
     @property
     def grace(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -86,7 +85,6 @@ def test_an_implementation_that_cannot_be_asked(
         tmp_path / "program",
         f"#!/bin/sh\ncase $1 in -V) echo >>{asked}; {text}; exit;; -h) exit;; esac\nexit 1\n",
     )
-    begin = time.monotonic()
     status, output = copy.judge("--timeout-scale=0.01", "-n", "2")
     assert status == RED, output
     assert f"\nversion: {version}\n" in output
@@ -95,7 +93,6 @@ def test_an_implementation_that_cannot_be_asked(
     )
     assert "\nverdict: does not conform\n" in output
     assert asked.read_text() == "\n", "it was asked by each worker"
-    assert time.monotonic() - begin < 60
 
 
 def test_what_is_asked_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
@@ -132,7 +129,7 @@ ABOUT = 'name = "true"\nversion = "unknown"\n'
         (ABOUT.replace("unknown", "1.0"), "is about true 1.0, but the implementation is true unkn"),
         (ABOUT.replace("true", "false"), "is about false unknown, but the implementation is true"),
         ("", "needs a name and a version"),
-        ("[", "Expected"),
+        ("[", "profile.toml: "),
         ("\udcff", "can't decode"),
         (None, "No such file or directory"),
         ("DIRECTORY", "Is a directory"),

@@ -112,9 +112,9 @@ def test_what_never_ends_is_not_taken_in_for_ever() -> None:
 @pytest.mark.parametrize(
     ("work", "events", "seconds"),
     [
-        (lambda _: Work(is_done=False, seconds=5), False, 60),
-        (lambda now: Work(is_done=now < 100, seconds=5), False, 160),
-        (lambda now: Work(is_done=False, seconds=min(now, 100)), False, 161),
+        (lambda _: Work(is_done=False, seconds=5), False, 100),
+        (lambda now: Work(is_done=now < 100, seconds=5), False, 199),
+        (lambda now: Work(is_done=False, seconds=min(now, 100)), False, 200),
         (lambda _: Work(is_done=True, seconds=5), False, 300),
         (lambda now: Work(is_done=False, seconds=now), False, 300),
         (lambda _: Work(is_done=False, seconds=5), True, 300),
