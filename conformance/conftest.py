@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import argparse
-import json
+import math
+import os
 import random
 import secrets
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from conformance.harness import pages
 from conformance.harness.again import command_line
+from conformance.harness.asking import Answer
 from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
+from conformance.harness.junit import STATUS
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
-from conformance.harness.profile import ProfileError, profile_of
+from conformance.harness.overlap import MOST, Overlap
+from conformance.harness.profile import ProfileError
 from conformance.harness.programs import COMPANIONS, NONE, whole
-from conformance.harness.recording import keep_recordings, replay_command
-from conformance.harness.results import ExitStatus, Results
+from conformance.harness.recording import replay_command
+from conformance.harness.registry import load_requirements
+from conformance.harness.reporting import OUTCOME, SCOPE, UNSOUND, Reporter
+from conformance.harness.scope import Scope, find_unread
 from conformance.harness.stage import Stage
+from conformance.harness.verdict import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -27,12 +34,11 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).resolve().parent
 _SELFTEST = _HERE / "selftest"
 
-_DESCRIPTION = "conformance"
-"""The name of an attribute of reports."""
-
 _judge_key = pytest.StashKey[Judge]()
 _stage_key = pytest.StashKey[Stage]()
-_narrowed_key = pytest.StashKey[bool]()
+_made_key = pytest.StashKey[dict[str, pytest.Item]]()
+_reporter_key = pytest.StashKey[Reporter]()
+_overlap_key = pytest.StashKey[Overlap]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,7 +61,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="FILE",
         help="what it lacks, and its expected failures (default: the one in conformance/profiles "
-        "with the name and version that CMD -V prints)",
+        f"with the name and version that CMD -V prints); {NONE}: expect no failure",
+    )
+    group.addoption(
+        "--require-conformance",
+        action="store_true",
+        help="exit with status 1 unless the verdict is that the implementation conforms",
     )
     group.addoption(
         "--timeout-scale",
@@ -99,8 +110,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _factor(text: str) -> float:
     """A number that times are multiplied by."""
     factor = float(text)
-    if not factor > 0:
-        raise argparse.ArgumentTypeError(f"must be more than 0, not {text}")
+    if not 0 < factor < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a number more than 0, not {text}")
     return factor
 
 
@@ -116,21 +127,49 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "extension(*options): left out unless the help of the implementation names these options",
     )
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    config.stash[_overlap_key] = Overlap(config, MOST // workers)
     if _is_worker(config):
         return
+    _check_options(config)
     if config.option.seed is None:
         config.option.seed = secrets.randbits(32)
     directory = config.option.report_dir
     if directory:
-        directory.mkdir(parents=True, exist_ok=True)
         config.option.xmlpath = config.option.xmlpath or str(directory / "junit.xml")
-    config.pluginmanager.register(_Recorder(config))
+    reporter = Reporter(config, lambda: _judge(config), _programs(config), _is_to_judge(config))
+    config.stash[_reporter_key] = reporter
+    config.pluginmanager.register(reporter)
+
+
+def _check_options(config: pytest.Config) -> None:
+    """Refuse what would come to light after the run, or never."""
+    option = config.option
+    if sys.flags.optimize and _is_to_judge(config):
+        raise pytest.UsageError("the suite needs its assertions: no -O, no PYTHONOPTIMIZE")
+    unknown = set(option.requirement or ()) - set(load_requirements())
+    if unknown:
+        raise pytest.UsageError(f"--requirement: no requirement {' '.join(sorted(unknown))}")
+    if option.report_dir:
+        try:
+            option.report_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise pytest.UsageError(
+                f"--report-dir: {option.report_dir}: {error.strerror}"
+            ) from error
+    file = option.print_profile
+    if file and (file.is_dir() or not os.access(file.parent, os.W_OK)):
+        raise pytest.UsageError(f"--print-profile: cannot write {file}")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give the seed to a worker of pytest-xdist."""
-    node.workerinput["conformance_seed"] = node.config.option.seed
+    """Give a worker of pytest-xdist the seed, and what the implementation says about itself."""
+    config = node.config
+    node.workerinput["conformance_seed"] = config.option.seed
+    if _is_to_judge(config):
+        answers = {option: tuple(answer) for option, answer in _judge(config).answers.items()}
+        node.workerinput["conformance_answers"] = answers
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -152,9 +191,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.is_relative_to(_SELFTEST) for path in asked) else True
 
 
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    if items:
-        items[0].config.stash[_narrowed_key] = True
+@pytest.hookimpl(wrapper=True, trylast=True)  # before any option or plugin drops tests
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class,
+) -> Generator[None, object, object]:
+    """Note which tests there are."""
+    made = yield
+    if isinstance(made, list):
+        tests = collector.config.stash.setdefault(_made_key, {})
+        tests.update((_name(item), item) for item in made if _judged(item))
+    return made
 
 
 def _companion(item: pytest.Item) -> str | None:
@@ -186,29 +232,43 @@ def _name(item: pytest.Item) -> str:
     return f"{item.path.name}::{item.name}"
 
 
-def _is_whole(config: pytest.Config) -> bool:
-    """Whether the run is about the whole suite, so that what is missing can be missed."""
-    paths = [Path(arg).resolve() for arg in config.args if "::" not in arg]
-    return not config.stash.get(_narrowed_key, False) and any(
-        _HERE.is_relative_to(path) for path in paths
+def _scope(config: pytest.Config, chosen: list[pytest.Item]) -> Scope:
+    """What of the suite a run is about that runs these tests."""
+    judge = _judge(config)
+    made = config.stash.get(_made_key, {})
+    names = {_name(item) for item in chosen}
+    absent = judge.absent_companions() - judge.hidden_companions()
+    others = {name: item for name, item in made.items() if name not in names}
+    left_out = {name for name, item in others.items() if _companion(item) not in absent}
+    return Scope(
+        chosen={_name(item): ids_of(item) for item in chosen},
+        left_out={name: ids_of(item) for name, item in others.items() if name in left_out},
+        absent={name: ids_of(item) for name, item in others.items() if name not in left_out},
+        unread=find_unread(_HERE, made),
     )
 
 
 def _judge(config: pytest.Config) -> Judge:
-    """The judge of this run, made when it is first needed."""
+    """The judge of this run; a worker makes its own when it is first needed."""
     if _judge_key not in config.stash:
-        try:
-            config.stash[_judge_key] = Judge(
-                config.getoption("--impl"),
-                {name: config.getoption(f"--{name}") for name in COMPANIONS},
-                config.getoption("--profile"),
-                config.getoption("--timeout-scale"),
-            )
-        except InconclusiveError as error:
-            pytest.exit(str(error), ExitStatus.COULD_NOT_TELL)
-        except ProfileError as error:
-            pytest.exit(str(error), ExitStatus.FAULT_OF_THE_SUITE)
+        config.stash[_judge_key] = _make_judge(config)
     return config.stash[_judge_key]
+
+
+def _make_judge(config: pytest.Config) -> Judge:
+    return Judge(
+        config.getoption("--impl"),
+        {name: config.getoption(f"--{name}") for name in COMPANIONS},
+        config.getoption("--profile"),
+        config.getoption("--timeout-scale"),
+        _answers(config),
+    )
+
+
+def _answers(config: pytest.Config) -> dict[str, Answer]:
+    """What the controller of a worker was told by the implementation."""
+    answers = getattr(config, "workerinput", {}).get("conformance_answers", {})
+    return {option: Answer(*answer) for option, answer in answers.items()}
 
 
 def _is_to_judge(config: pytest.Config) -> bool:
@@ -221,10 +281,24 @@ def _is_to_judge(config: pytest.Config) -> bool:
     )
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Fail at once if there is nothing to judge, not in each worker."""
-    if not _is_worker(session.config) and _is_to_judge(session.config):
-        _judge(session.config)
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Say in one line why nothing can be judged, before pytest says anything."""
+    option = config.option
+    if option.help or option.version or _is_worker(config) or not _is_to_judge(config):
+        return None
+    try:
+        config.stash[_judge_key] = _make_judge(config)
+    except InconclusiveError as error:
+        status = ExitStatus.INCONCLUSIVE
+        line = str(error)
+    except ProfileError as error:
+        status = ExitStatus.FAULT_OF_THE_SUITE
+        line = str(error)
+    else:
+        return None
+    print(f"conformance: {line}", file=sys.stderr)
+    return ExitStatus.NOT_AS_EXPECTED if option.require_conformance else status
 
 
 @pytest.hookimpl(tryfirst=True)  # before a worker tells which tests it has
@@ -233,14 +307,47 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     names = {item.nodeid: _name(item) for item in session.items if _judged(item)}
     if not names:
         return
+    config = session.config
     items = [item for item in session.items if item.nodeid in names]
+    scope = _scope(config, items)
+    if _is_worker(config):
+        config.workeroutput[SCOPE] = scope.as_dict()  # type: ignore[attr-defined]
+    else:
+        config.stash[_reporter_key].scope = scope
     try:
-        _judge(session.config).check_items(items, names, _is_whole(session.config))
+        _judge(config).check_items(items, names, scope)
     except UnsoundError as error:
-        if not _is_worker(session.config):
-            pytest.exit(str(error), ExitStatus.FAULT_OF_THE_SUITE)
-        session.config.workeroutput["unsound"] = str(error)  # type: ignore[attr-defined]
+        if not _is_worker(config):
+            required = config.option.require_conformance
+            pytest.exit(
+                str(error),
+                ExitStatus.NOT_AS_EXPECTED if required else ExitStatus.FAULT_OF_THE_SUITE,
+            )
+        config.workeroutput[UNSOUND] = str(error)  # type: ignore[attr-defined]
         session.items.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Wait for the tests that others did not wait for."""
+    overlap = session.config.stash[_overlap_key]
+    try:
+        done = yield
+        if not session.shouldfail and not session.shouldstop:
+            overlap.finish()
+        return done
+    finally:
+        overlap.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Run a test in a process of its own once one has waited in vain."""
+    overlap = item.config.stash[_overlap_key]
+    if not overlap.is_on or not _judged(item):
+        return None
+    overlap.run(item)
+    return True
 
 
 @pytest.fixture
@@ -257,7 +364,13 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     name = _name(request.node)
     dice = random.Random(f"{_seed(request.config)} {name}")  # noqa: S311 (nobody attacks)
     stage = Stage(
-        program, judge.implementation, judge.profile.features, tmp_path, judge.bounds(name), dice
+        program,
+        judge.implementation,
+        judge.profile.features,
+        tmp_path,
+        judge.bounds(name),
+        dice,
+        request.config.stash[_overlap_key].tell_idle,
     )
     request.node.stash[_stage_key] = stage
     yield stage
@@ -281,6 +394,8 @@ def pytest_runtest_makereport(
         outcome = Outcome(_name(item), tuple(ids), Status.SKIP, str(error))
     else:
         outcome = judge.judge(_name(item), ids, error)
+    for told in (item, report):  # pytest writes down what the last report of a test says
+        told.user_properties.append((STATUS, str(outcome.status)))
     _show(outcome, report)
     if report.failed:
         report.sections.append(("requirements", judge.sentences(ids)))
@@ -289,6 +404,8 @@ def pytest_runtest_makereport(
     evidence = recording = ""
     again = _again(item)
     stage = item.stash.get(_stage_key, None)
+    if stage and stage.has_hung and not item.config.option.usepdb:
+        item.config.stash[_overlap_key].is_on = True
     if error and stage:
         evidence, recording = stage.evidence(), stage.recording(_about(item, outcome))
         if report.failed:
@@ -297,7 +414,7 @@ def pytest_runtest_makereport(
     described = outcome.with_evidence(
         evidence, again, recording, stage.patience_used if stage else 0.0
     ).as_dict()
-    report.__dict__[_DESCRIPTION] = described  # which passes through pytest-xdist
+    report.__dict__[OUTCOME] = described  # which passes through pytest-xdist
     return report
 
 
@@ -306,7 +423,7 @@ def _show(outcome: Outcome, report: pytest.TestReport) -> None:
     if outcome.status in {Status.EXPECTED, Status.REMARK}:
         report.outcome = "skipped"
         report.wasxfail = outcome.message
-    elif outcome.status is Status.FAIL and report.passed:
+    elif outcome.status in {Status.FAIL, Status.UNEXPECTED} and report.passed:
         report.outcome = "failed"
         report.longrepr = outcome.message
 
@@ -346,68 +463,3 @@ def _programs(config: pytest.Config) -> dict[str, str]:
     """The programs that were named, by option, with their whole paths."""
     named = {name: config.getoption(f"--{name}") for name in ("impl", *COMPANIONS)}
     return {name: whole(command) for name, command in named.items() if command is not None}
-
-
-class _Recorder:
-    """Collects what the tests of a run come to, wherever they run, and reports it."""
-
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-        self._results: Results | None = None
-        self._unsound = ""
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        described = report.__dict__.get(_DESCRIPTION)
-        if described:
-            if self._results is None:
-                judge = _judge(self._config)
-                self._results = Results(judge.requirements, judge.untested, judge.reopened)
-            self._results.add(Outcome.from_dict(described))
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Take in what a worker says that could not start."""
-        self._unsound = getattr(node, "workeroutput", {}).get("unsound", self._unsound)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Decide about the exit status, and write what was asked for."""
-        if self._unsound:
-            session.exitstatus = ExitStatus.FAULT_OF_THE_SUITE
-        elif self._results is None:
-            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and _is_to_judge(self._config):
-                session.exitstatus = ExitStatus.COULD_NOT_TELL
-        elif exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-            # Other tests than those of the suite may have failed beside them.
-            session.exitstatus = self._results.exit_status() or exitstatus
-        if self._results is not None:
-            self._write(self._results)
-
-    def _write(self, results: Results) -> None:
-        judge = _judge(self._config)
-        option = self._config.option
-        if option.print_profile:
-            text = profile_of(results.outcomes, judge.profile, judge.features())
-            option.print_profile.write_text(text)
-        if option.report_dir:
-            run = results.as_dict(judge.about() | {"seed": option.seed})
-            keep_recordings(run["tests"], option.report_dir, _programs(self._config))
-            for name, text in {
-                "results.json": json.dumps(run, indent=1) + "\n",
-                "report.html": pages.report(run, option.spec_url),
-                "badge.svg": pages.badge(run),
-            }.items():
-                (option.report_dir / name).write_text(text)
-
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._unsound:
-            terminalreporter.line(self._unsound)
-        if self._results is None:
-            return
-        terminalreporter.section("conformance")
-        for line in (
-            *_judge(self._config).introduction(),
-            f"seed: {self._config.option.seed}",
-            *self._results.lines(),
-        ):
-            terminalreporter.line(line)

@@ -713,8 +713,11 @@ def test_no_file_is_left(stage: Stage, method: str) -> None:
 
 
 def resident_memory(pid: int) -> int:
-    """What a process has of the machine's memory, in octets."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    """What a process has of the machine's memory, in octets; nothing if it is gone."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
     return pages * os.sysconf("SC_PAGESIZE")
 
 

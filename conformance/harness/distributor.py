@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.harness import processes
-from conformance.harness.watch import READ, WRITE
+from conformance.harness.watch import READ, WRITE, UnmetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from conformance.harness.recording import Recorder
     from conformance.harness.transcript import Transcript
     from conformance.harness.watch import Watch
+
+MOST = 640 << 20
+"""How many octets of an output are read: tests need 200 MiB, and some programs have no end."""
 
 
 @contextlib.contextmanager
@@ -228,6 +231,9 @@ class Distributor:
         self._recorder.saw_printed(self.name, len(self._stdout))
         if not octets:
             self._drop_stdout()
+        elif len(self._stdout) > MOST:
+            self._drop_stdout()
+            raise UnmetError(f"more than {MOST} octets on standard output")
 
     def _drop_stdout(self) -> None:
         if self._stdout_pipe is not None:
@@ -242,6 +248,9 @@ class Distributor:
         self._stderr += octets
         if not octets:
             self._drop_stderr()
+        elif len(self._stderr) > MOST:
+            self._drop_stderr()
+            raise UnmetError(f"more than {MOST} octets on standard error")
 
     def _drop_stderr(self) -> None:
         if self._stderr_pipe is not None:

@@ -7,22 +7,24 @@ is none either, provided that it fails as expected; a test that passes against i
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
-import subprocess
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from conformance.harness.asking import Answer, ask
 from conformance.harness.features import OPTIONS
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.profile import (
-    UNEXPECTED_PASS,
     ExpectedFailure,
     Profile,
     ProfileError,
+    check_tests,
     find_profile,
     load_profile,
 )
@@ -45,11 +47,18 @@ from conformance.harness.watch import Bounds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from conformance.harness.scope import Scope
+
 #: Seconds in which a conforming distributor, on a busy machine, does what it has to do at once.
 BOUND = 20.0
 #: The same for a wait of which the profile says that it is in vain.
 BOUND_OF_EXPECTED_HANG = 1.0
 
+
+#: How many characters of the line that ``-V`` prints are shown.
+_LONGEST_VERSION = 120
+
+_SUITE = Path(__file__).resolve().parent.parent
 
 #: What a test is about whose options the implementation does not have and need not have.
 NOT_OFFERED = "not offered"
@@ -70,7 +79,15 @@ def _extensions(item: pytest.Item) -> list[str]:
 
 
 class Judge:
-    """Everything that is known about the implementation under test and the demands on it."""
+    """Everything that is known about the implementation under test and the demands on it.
+
+    Args:
+        command: the command line of the implementation.
+        companions: those of its companions, as far as the user has named them.
+        profile: the file that the user has named, or ``none``.
+        scale: what all times are multiplied by.
+        answers: what the implementation says about itself, by option, if it was asked already.
+    """
 
     def __init__(
         self,
@@ -78,12 +95,15 @@ class Judge:
         companions: Mapping[str, str | None],
         profile: Path | None,
         scale: float,
+        answers: Mapping[str, Answer] | None = None,
     ) -> None:
         self.implementation = resolve("--impl", command)
         self._companions = companions
         self.scale = scale
-        self.version = self._ask_version()
+        self.answers = answers or self._ask("-V", "-h")
+        self.version = self._version()
         self.profile = self._choose_profile(profile)
+        check_tests(self.profile, _SUITE)
         self._check_companions()
         self.requirements = load_requirements()
         self.untested = load_untested()
@@ -119,6 +139,7 @@ class Judge:
             f"implementation: {shlex.join(self.implementation)}",
             f"version: {self.version or '(unknown)'}",
             f"profile: {self.profile} ({len(self.profile.expected)} expected failures)",
+            *(f"note: {each.complaint}" for each in self.answers.values() if each.complaint),
         ]
 
     def program(self, companion: str | None) -> list[str]:
@@ -127,34 +148,31 @@ class Judge:
             return self.implementation
         return find_companion(companion, self._companions[companion], self.implementation)
 
-    def _ask_version(self) -> str:
-        """The first line of the output of ``-V``, which need not be there: a test judges that."""
-        done = self._ask("-V")
-        lines = done.stdout.decode(errors="replace").splitlines() if done else []
-        return lines[0] if lines else ""
-
-    def _ask(self, option: str) -> subprocess.CompletedProcess[bytes] | None:
-        """Run the implementation with this option alone; ``None`` if it does not end."""
+    def _ask(self, *options: str) -> dict[str, Answer]:
+        """Run the implementation with each of these options alone, at the same time."""
+        # Much depends on the answers, so that they may take long.
+        bound = 6 * BOUND * self.scale
         try:
-            return subprocess.run(
-                [*self.implementation, option],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=6 * BOUND * self.scale,  # asked once, and much depends on it
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            return None
+            with ThreadPoolExecutor() as executor:
+                answers = executor.map(lambda each: ask(self.implementation, each, bound), options)
+                return dict(zip(options, answers, strict=True))
         except OSError as error:
-            raise MissingProgramError(
-                f"--impl: cannot run {self.implementation}: {error}"
-            ) from error
+            reason = error.strerror
+            if isinstance(error, FileNotFoundError):  # its own file was found before
+                reason = "its interpreter does not exist"
+            command = shlex.join(self.implementation)
+            raise MissingProgramError(f"--impl: cannot run {command!r}: {reason}") from error
+
+    def _version(self) -> str:
+        """The first line of the output of ``-V``, which need not be there: a test judges that."""
+        lines = self.answers["-V"].stdout.decode(errors="replace").splitlines()
+        return lines[0][:_LONGEST_VERSION] if lines else ""
 
     @cached_property
     def _offered(self) -> set[str]:
         """The options that the help names."""
-        done = self._ask("-h")
-        text = b"" if done is None else done.stdout + done.stderr
+        answer = self.answers["-h"]
+        text = answer.stdout + answer.stderr
         return set(re.findall(r"(?<![\w-])--?\w[\w-]*", text.decode("latin-1")))
 
     def features(self) -> dict[str, bool]:
@@ -183,6 +201,8 @@ class Judge:
         unknown = Profile.of(self.version, self.implementation[0])
         if path is None:
             return find_profile(unknown)
+        if str(path) == NONE:
+            return unknown
         profile = load_profile(path)
         if str(profile) != str(unknown):
             raise ProfileError(f"{path}: is about {profile}, but the implementation is {unknown}")
@@ -209,12 +229,25 @@ class Judge:
             if self._companions[name] == NONE or not self.profile.features.get(name, True)
         }
 
+    def hidden_companions(self) -> set[str]:
+        """Those that stand beside the implementation although the user says there are none."""
+        hidden = set()
+        for name, command in self._companions.items():
+            if command == NONE and self.profile.features.get(name, True):
+                with contextlib.suppress(MissingProgramError):
+                    find_companion(name, None, self.implementation)
+                    hidden.add(name)
+        return hidden
+
     # The suite's own soundness
 
-    def check_items(self, items: list[pytest.Item], names: dict[str, str], whole: bool) -> None:
+    def check_items(self, items: list[pytest.Item], names: dict[str, str], scope: Scope) -> None:
         """Raise ``UnsoundError`` if tests, registry and profile do not fit together.
 
-        ``names`` maps the node id of each item to its name in profiles.
+        Args:
+            items: the tests that are run.
+            names: the name in profiles of each item, by its node id.
+            scope: what of the suite the run is about.
         """
         faults = []
         tested: set[str] = set()
@@ -228,6 +261,13 @@ class Judge:
                 for name in ids
                 if name not in self.requirements
             ]
+            # A part of the suite finds the requirements of the other files by this.
+            text = _text_of(item.path)
+            faults += [
+                f"{names[item.nodeid]}: requirement {name} is not spelt out in {item.path.name}"
+                for name in ids
+                if name not in text
+            ]
             entry = self.profile.find(names[item.nodeid])
             if entry and entry.requirement not in ids:
                 faults.append(
@@ -238,11 +278,11 @@ class Judge:
                 for option in _extensions(item)
                 if option not in OPTIONS
             ]
-        if whole:
-            faults += self._check_coverage(tested)
-            faults += self._check_profile(items, names)
+        if scope.is_whole:
+            faults += self._check_coverage(tested.union(*scope.absent.values()))
+            faults += self._check_profile(items, names, scope)
         if faults:
-            raise UnsoundError("the suite is not sound:\n" + "\n".join(faults))
+            raise UnsoundError("\n".join(["the suite is not sound:"] * (len(faults) > 1) + faults))
 
     def _check_coverage(self, tested: set[str]) -> list[str]:
         untested = self.untested
@@ -259,9 +299,11 @@ class Judge:
         ]
         return faults
 
-    def _check_profile(self, items: list[pytest.Item], names: dict[str, str]) -> list[str]:
+    def _check_profile(
+        self, items: list[pytest.Item], names: dict[str, str], scope: Scope
+    ) -> list[str]:
         """Find the entries of the profile that no test of the whole suite fits."""
-        known = {self.profile.find(name) for name in names.values()}
+        known = {self.profile.find(name) for name in (*names.values(), *scope.absent)}
         tried = {self.profile.find(names[i.nodeid]) for i in items if not self.not_offered(i)}
         return [
             f"profile {self.profile}: "
@@ -285,8 +327,8 @@ class Judge:
         if error is None:
             status, message = Status.PASS, ""
             if entry:
-                status = Status.FAIL
-                message = f"{UNEXPECTED_PASS}: profile {self.profile} says: {entry.reason}"
+                status = Status.UNEXPECTED
+                message = f"{status}: profile {self.profile} says: {entry.reason}"
         else:
             status, message = self._status_of(error, entry, ids)
         return Outcome(test, tuple(ids), status, message)
@@ -294,19 +336,25 @@ class Judge:
     def _status_of(
         self, error: BaseException, entry: ExpectedFailure | None, ids: Sequence[str]
     ) -> tuple[Status, str]:
-        message = str(error)
-        first_line = message.partition("\n")[0] or type(error).__name__
+        message = str(error) or type(error).__name__
         if isinstance(error, InconclusiveError):
             return Status.INCONCLUSIVE, message
-        if not isinstance(error, AssertionError | pytest.fail.Exception):
-            first_line = f"{type(error).__name__}: {first_line}"
-            if not _is_of_a_test(error):
-                return Status.ERROR, first_line
+        is_told = isinstance(error, AssertionError | pytest.fail.Exception)
+        if not is_told:
+            message = f"{type(error).__name__}: {message}"
+        first_line = message.partition("\n")[0]
+        if not is_told and not _is_of_a_test(error):
+            return Status.ERROR, first_line
         if entry and entry.message in message:
             return Status.EXPECTED, f"{entry.requirement}: {entry.reason}"
         if not entry and all(self.requirements[name].level != "MUST" for name in ids):
             return Status.REMARK, first_line
         return Status.FAIL, first_line
+
+
+@cache
+def _text_of(path: Path) -> str:
+    return path.read_text()
 
 
 def _is_of_a_test(error: BaseException) -> bool:

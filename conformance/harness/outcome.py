@@ -12,6 +12,8 @@ class Status(StrEnum):
 
     FAIL = "fail"
     """A MUST is not met."""
+    UNEXPECTED = "unexpected pass"
+    """It passes, but the profile of the implementation says that it fails."""
     ERROR = "error"
     """The suite itself failed, or something that it needs is missing."""
     INCONCLUSIVE = "inconclusive"

@@ -12,6 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from conformance.harness.outcome import Status
+from conformance.harness.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,19 +20,31 @@ if TYPE_CHECKING:
 Run = dict[str, Any]
 """What stands in ``results.json``."""
 
-_UNTESTED = "untested"
+_COLOURS: dict[str, str] = {
+    Verdict.PROVEN: "#2e7d32",
+    Verdict.FAILED: "#c62828",
+    Verdict.NOT_OFFERED: "#607d8b",
+    Verdict.NOT_JUDGED: "#6a1b9a",
+}
 
-_COLOURS = {
+_TEST_COLOURS: dict[str, str] = {
     Status.FAIL: "#c62828",
+    Status.UNEXPECTED: "#6a1b9a",
     Status.ERROR: "#6a1b9a",
     Status.INCONCLUSIVE: "#6a1b9a",
-    Status.REOPENED: "#6a1b9a",
-    Status.EXPECTED: "#ef6c00",
-    Status.REMARK: "#f9a825",
-    Status.PASS: "#2e7d32",
+    Status.EXPECTED: "#ad4e00",
+    Status.REMARK: "#8a6100",
     Status.SKIP: "#607d8b",
-    _UNTESTED: "#607d8b",
 }
+
+_SHARES = (
+    (100, "#2e7d32"),
+    (90, "#558b2f"),
+    (75, "#8a7a00"),
+    (50, "#c75b00"),
+    (0, "#c62828"),
+)
+"""The colour of a badge from each share of proven MUSTs on, in percent."""
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
@@ -43,10 +56,12 @@ nav { background: Canvas; padding: .5em 0; position: sticky; top: 0 }
 nav label { margin-right: 1em; white-space: nowrap }
 .status { border-radius: 3px; color: white; padding: .05em .45em; white-space: nowrap }
 .id { white-space: nowrap }
+.number { text-align: right }
+.wide { overflow-x: auto }
 :root { color-scheme: light dark }
 """ + "".join(
     f".{status.replace(' ', '-')} {{ background: {colour} }}\n"
-    for status, colour in _COLOURS.items()
+    for status, colour in (_COLOURS | _TEST_COLOURS).items()
 )
 
 # Hides the rows whose status is not ticked or that do not contain the words.
@@ -67,11 +82,14 @@ for (const input of [...boxes, words]) input.addEventListener('input', filter);
 
 
 def badge(run: Run) -> str:
-    """A picture (SVG) that says how many requirements of those that were tested are met."""
-    counts = Counter(entry["status"] for entry in run["requirements"].values())
-    tested = counts.total() - counts[_UNTESTED] - counts[Status.SKIP]
-    left, right = f"paexec protocol {run['specification']}", f"{counts[Status.PASS]} of {tested}"
-    colour = _COLOURS[Status.PASS if run["exit_status"] == 0 else Status.FAIL]
+    """A picture (SVG) that says how many of the MUSTs of what is offered are proven.
+
+    It is for a run of the whole suite: of another one it would say less than is known.
+    """
+    musts = run["musts"]
+    share = 100 * musts["proven"] // max(1, musts["offered"])  # 100 means all of them
+    left, right = f"paexec protocol {run['specification']}", f"{share} % of MUSTs proven"
+    colour = next(colour for least, colour in _SHARES if share >= least)
     at, width = 7 * len(left) + 12, 7 * (len(left) + len(right)) + 24
     text = 'y="14" fill="white" text-anchor="middle" font-family="sans-serif" font-size="11"'
     return (
@@ -102,20 +120,21 @@ def report(run: Run, spec_url: str) -> str:
         ),
     }
     rows = "".join(f"<tr><th>{key}<td>{escape(value)}" for key, value in about.items())
+    rows += "".join(f"<tr><th>Note<td>{escape(cause)}" for cause in run["causes"])
     tests: dict[str, list[dict[str, Any]]] = {}
     for test in run["tests"]:
         for name in test["requirements"]:
             tests.setdefault(name, []).append(test)
     body = "".join(
-        f'<tr data-status="{entry["status"]}"><td class=id id="{name}">'
-        f"{_link(name, entry, spec_url)}<td>{_pill(entry['status'])}<td>{entry['level']}<td>"
+        f'<tr data-status="{entry["verdict"]}"><td class=id id="{name}">'
+        f"{_link(name, entry, spec_url)}<td>{_pill(entry['verdict'])}<td>{entry['level']}<td>"
         + "".join(_cell(entry, tests.get(name, [])))
         for name, entry in run["requirements"].items()
     )
     return _page(
         f"{run['version'] or 'An implementation'}: conformance to the paexec protocol",
         f"<table>{rows}</table>{_chapters([run])}<h2>Requirements</h2>"
-        f"{_navigation()}<table><tr><th>Id<th>Status<th>Level<th>Requirement{body}</table>",
+        f"{_navigation()}<table><tr><th>Id<th>Verdict<th>Level<th>Requirement{body}</table>",
     )
 
 
@@ -132,7 +151,9 @@ def matrix(runs: Sequence[Run], names: Sequence[str]) -> str:
     head = "".join(f"<th>{escape(name)}" for name in names)
     body = []
     for name, entry in sorted(requirements.items()):
-        found = [run["requirements"].get(name, {}).get("status", _UNTESTED) for run in runs]
+        found = [
+            run["requirements"].get(name, {}).get("verdict", Verdict.NOT_JUDGED) for run in runs
+        ]
         body.append(
             f'<tr data-status="{",".join(found)}"><td class=id>{name}<td>{entry["level"]}'
             f"<td>{escape(entry['title'])}" + "".join(f"<td>{_pill(status)}" for status in found)
@@ -203,18 +224,29 @@ def _cell(entry: Mapping[str, Any], tests: Sequence[Mapping[str, Any]]) -> Itera
 
 
 def _chapters(runs: Sequence[Run], names: Sequence[str] = ("",)) -> str:
-    """How many requirements of each chapter are met, of those that there are."""
-    proven: list[Counter[str]] = []
-    chapters: Counter[str] = Counter()
+    """How many requirements of each chapter have which verdict, run by run."""
+    counts: list[dict[str, Counter[str]]] = []
     for run in runs:
-        entries = run["requirements"].values()
-        chapters |= Counter(entry["chapter"] for entry in entries)
-        proven.append(
-            Counter(entry["chapter"] for entry in entries if entry["status"] == Status.PASS)
+        rows: dict[str, Counter[str]] = {}
+        for entry in run["requirements"].values():
+            rows.setdefault(entry["chapter"], Counter())[entry["verdict"]] += 1
+        for level in run["counts"]:
+            rows[level] = Counter(run["counts"][level])
+        counts.append(rows)
+    width = len(Verdict)
+    head = "".join(f"<th colspan={width}>{escape(name)}" for name in names) if any(names) else ""
+    columns = "".join(f"<th>{verdict}" for _ in runs for verdict in Verdict)
+    keys = dict.fromkeys(key for rows in counts for key in rows)
+    body = "".join(
+        f"<tr><td>{escape(key)}"
+        + "".join(
+            f"<td class=number>{rows.get(key, Counter())[verdict]}"
+            for rows in counts
+            for verdict in Verdict
         )
-    head = "".join(f"<th>{escape(name)}" for name in names)
-    rows = "".join(
-        f"<tr><td>{escape(chapter)}" + "".join(f"<td>{each[chapter]} of {size}" for each in proven)
-        for chapter, size in sorted(chapters.items())
+        for key in keys
     )
-    return f"<h2>Chapters</h2><table><tr><th>Chapter{head}{rows}</table>"
+    return (
+        f"<h2>Chapters</h2><div class=wide><table>{f'<tr><th>{head}' if head else ''}"
+        f"<tr><th>Chapter{columns}{body}</table></div>"
+    )

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conformance.harness.effort import Work
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -99,6 +101,18 @@ def processor_time_of(pid: int) -> float:
     """The seconds that a process, without its children, has used so far, to a hundredth."""
     fields = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def work_of(pid: int) -> Work:
+    """What a process does, and the time of it and of those children that it has waited for."""
+    try:
+        status = (_PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return Work(is_done=False, seconds=0.0)
+    fields = status.rpartition(b")")[2].split()
+    # What waits for a disk would go on, too, if the machine were not busy.
+    ticks = sum(map(int, fields[11:15]))
+    return Work(fields[0] in {b"R", b"D"}, ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def name_of(pid: int) -> str:

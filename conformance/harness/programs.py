@@ -28,12 +28,15 @@ def resolve(option: str, command: str) -> list[str]:
     """The words of a command line, the program with its path.
 
     Raises:
-        MissingProgramError: there is no such program.
+        MissingProgramError: there is no such program, or it cannot be executed.
     """
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise MissingProgramError(f"{option}: cannot run {command!r}: {error}") from error
     program = shutil.which(words[0]) if words else None
     if program is None:
-        raise MissingProgramError(f"{option}: cannot run {command!r}: no such program")
+        raise MissingProgramError(f"{option}: cannot run {command!r}: {_fault_of(words)}")
     return [os.path.abspath(program), *words[1:]]  # noqa: PTH100 (keeps symlinks)
 
 
@@ -43,6 +46,18 @@ def whole(command: str) -> str:
         return command if command == NONE else shlex.join(resolve("", command))
     except MissingProgramError:
         return command
+
+
+def _fault_of(words: Sequence[str]) -> str:
+    """Why nothing can be run by these words."""
+    if not words:
+        return "it names no program"
+    path = Path(words[0])
+    if path.is_dir():
+        return "it is a directory"
+    if "/" in words[0] and path.exists():
+        return "it is not executable"
+    return "no such program"
 
 
 def find_companion(name: str, command: str | None, implementation: Sequence[str]) -> list[str]:

@@ -1,57 +1,30 @@
-"""What became of a whole run: outcomes by requirement and chapter, and the exit status."""
+"""What became of a whole run: outcomes by requirement and chapter, the verdict, the exit status."""
 
 from __future__ import annotations
 
 from collections import Counter
-from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from conformance.harness.outcome import Outcome, Status, worst
+from conformance.harness.verdict import ExitStatus, Kind, Verdict, verdict_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence, Set
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from conformance.harness.registry import Requirement
+    from conformance.harness.scope import Scope
 
-FORMAT = 1
+FORMAT = 2
 """The version of the format of ``results.json``."""
 
-
-class ExitStatus(IntEnum):
-    """What the exit status of a run says, beside pytest's own 4 for a bad call of pytest."""
-
-    CONFORMS = 0
-    DOES_NOT_CONFORM = 1
-    COULD_NOT_TELL = 2
-    FAULT_OF_THE_SUITE = 3
+_ALL = "all"
 
 
-_VERDICTS = {
-    ExitStatus.CONFORMS: "conforms",
-    ExitStatus.DOES_NOT_CONFORM: "does not conform",
-    ExitStatus.COULD_NOT_TELL: "could not tell",
-    ExitStatus.FAULT_OF_THE_SUITE: "could not tell: the suite itself failed",
-}
+class Recorded:
+    """The outcomes of a run while they come in; ``Results`` says what they amount to."""
 
-
-class Results:
-    """The outcomes of a run.
-
-    Args:
-        requirements: all of the specification, by id.
-        untested: those that no test can show, each with the reason.
-        reopened: those whose tests prove nothing, because the sentence is newer.
-    """
-
-    def __init__(
-        self,
-        requirements: Mapping[str, Requirement],
-        untested: Mapping[str, str],
-        reopened: Set[str],
-    ) -> None:
-        self._requirements = requirements
-        self._untested = untested
-        self._reopened = reopened
+    def __init__(self) -> None:
         self._outcomes: dict[str, Outcome] = {}
 
     def add(self, outcome: Outcome) -> None:
@@ -65,58 +38,199 @@ class Results:
         """All outcomes, by the names of their tests."""
         return [self._outcomes[test] for test in sorted(self._outcomes)]
 
-    def by_requirement(self) -> dict[str, Status]:
-        """The status of each requirement that was tested: proven if all of its tests passed.
 
-        And if they were reviewed since its sentence was changed.
-        """
+class Results:
+    """What the outcomes of a run amount to.
+
+    Args:
+        outcomes: of all tests that were run, one for each.
+        scope: what of the suite the run was about; None if nobody knows.
+        requirements: all of the specification, by id.
+        untested: those that no test can show, each with the reason.
+        reopened: those whose tests prove nothing, because the sentence is newer.
+    """
+
+    def __init__(
+        self,
+        outcomes: Iterable[Outcome],
+        scope: Scope | None,
+        requirements: Mapping[str, Requirement],
+        untested: Mapping[str, str],
+        reopened: Set[str],
+    ) -> None:
+        self.outcomes = list(outcomes)
+        self._scope = scope
+        self._requirements = requirements
+        self._untested = untested
+        self._reopened = reopened
+
+    # Requirements
+
+    @cached_property
+    def _statuses(self) -> dict[str, set[Status]]:
+        """The statuses of the tests of each requirement."""
         statuses: dict[str, set[Status]] = {}
         for outcome in self.outcomes:
             for name in outcome.requirements:
                 statuses.setdefault(name, set()).add(outcome.status)
+        return statuses
+
+    def by_requirement(self) -> dict[str, Status]:
+        """The worst status of the tests of each requirement that was tested.
+
+        If they pass but were not reviewed since its sentence was changed, it is reopened.
+        """
         return {
             name: Status.REOPENED
             if name in self._reopened and worst(found) is Status.PASS
             else worst(found)
-            for name, found in sorted(statuses.items())
+            for name, found in sorted(self._statuses.items())
         }
 
-    def exit_status(self) -> ExitStatus:
-        """Say what the run has come to; without any check it has come to nothing."""
-        statuses = {outcome.status for outcome in self._outcomes.values()}
-        if Status.FAIL in statuses:
-            return ExitStatus.DOES_NOT_CONFORM
+    @cached_property
+    def _missing(self) -> dict[str, Sequence[str]]:
+        """The chosen tests without an outcome, each with its requirements."""
+        if self._scope is None:
+            return {}
+        seen = {outcome.test for outcome in self.outcomes}
+        return {test: ids for test, ids in self._scope.chosen.items() if test not in seen}
+
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict on each requirement of the specification."""
+        scope = self._scope
+        not_offered = scope.not_offered if scope else frozenset()
+        incomplete = set(self._requirements) if scope is None else set(scope.incomplete)
+        incomplete.update(name for ids in self._missing.values() for name in ids)
+        return {
+            name: Verdict.NOT_OFFERED
+            if name in not_offered
+            else verdict_of(
+                self._statuses.get(name, set()), name in self._reopened, name not in incomplete
+            )
+            for name in sorted(self._requirements)
+        }
+
+    def counts(self) -> dict[str, Counter[Verdict]]:
+        """How many requirements of each level, and of all, have each verdict."""
+        counts: dict[str, Counter[Verdict]] = {_ALL: Counter()}
+        for name, verdict in self.verdicts.items():
+            counts[_ALL][verdict] += 1
+            counts.setdefault(self._requirements[name].level, Counter())[verdict] += 1
+        return counts
+
+    # The run
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole suite was run."""
+        return self._scope is not None and self._scope.is_whole and not self._missing
+
+    def _musts(self) -> Counter[Verdict]:
+        """The verdicts on the MUSTs that a test can show, of what is offered."""
+        return Counter(
+            verdict
+            for name, verdict in self.verdicts.items()
+            if self._requirements[name].level == "MUST"
+            and name not in self._untested
+            and verdict is not Verdict.NOT_OFFERED
+        )
+
+    def _judgement(self) -> tuple[Kind, ExitStatus]:
+        """What the run has come to; without any check it has come to nothing."""
+        statuses = {outcome.status for outcome in self.outcomes}
+        musts = self._musts()
+        if statuses & {Status.FAIL, Status.UNEXPECTED}:
+            kind = Kind.DOES_NOT_CONFORM if musts[Verdict.FAILED] else Kind.INCONCLUSIVE
+            return kind, ExitStatus.NOT_AS_EXPECTED
         if Status.ERROR in statuses:
-            return ExitStatus.FAULT_OF_THE_SUITE
-        if Status.INCONCLUSIVE in statuses or not statuses - {Status.SKIP}:
-            return ExitStatus.COULD_NOT_TELL
-        if Status.REOPENED in self.by_requirement().values():
-            return ExitStatus.COULD_NOT_TELL
-        return ExitStatus.CONFORMS
+            return Kind.INCONCLUSIVE, ExitStatus.FAULT_OF_THE_SUITE
+        if (
+            Status.INCONCLUSIVE in statuses
+            or not statuses - {Status.SKIP}
+            or Status.REOPENED in self.by_requirement().values()
+        ):
+            return Kind.INCONCLUSIVE, ExitStatus.INCONCLUSIVE
+        if not self.is_whole:
+            return Kind.PARTIAL, ExitStatus.AS_EXPECTED
+        if musts[Verdict.FAILED]:
+            return Kind.FAILS_AS_EXPECTED, ExitStatus.AS_EXPECTED
+        if musts[Verdict.PROVEN] == musts.total():
+            return Kind.CONFORMS, ExitStatus.AS_EXPECTED
+        return Kind.INCONCLUSIVE, ExitStatus.INCONCLUSIVE
+
+    @property
+    def kind(self) -> Kind:
+        """What the run has come to."""
+        return self._judgement()[0]
+
+    def exit_status(self) -> ExitStatus:
+        """The exit status that says it."""
+        return self._judgement()[1]
+
+    def verdict(self) -> str:
+        """What the run has come to, with its figures."""
+        kind = self.kind
+        if kind is Kind.FAILS_AS_EXPECTED:
+            musts = self._musts()
+            return f"{kind} ({musts[Verdict.FAILED]} of {musts.total()} MUSTs)"
+        if kind is Kind.PARTIAL:
+            counts = self.counts()[_ALL]
+            judged = counts[Verdict.PROVEN] + counts[Verdict.FAILED]
+            return f"{kind} ({judged} of {counts.total()} requirements judged)"
+        return str(kind)
+
+    def causes(self) -> list[str]:
+        """Why the run proves no more than its verdict says: facts, each in one line."""
+        causes = [
+            f"{len(found)} tests: {status}, such as {found[0]}"
+            for status in (Status.UNEXPECTED, Status.ERROR, Status.INCONCLUSIVE)
+            if (found := [each.test for each in self.outcomes if each.status is status])
+        ]
+        reopened = [name for name, s in self.by_requirement().items() if s is Status.REOPENED]
+        if reopened:
+            causes.append(f"sentences newer than the review of their tests: {' '.join(reopened)}")
+        if self._scope is None:
+            causes.append("nobody knows which tests were to be run")
+        else:
+            causes += self._scope.lines()
+        if self._missing:
+            causes.append(f"{len(self._missing)} tests were not run, or not to their end")
+        return causes
+
+    # Reports
+
+    def _chapters(self) -> dict[str, Counter[Verdict]]:
+        chapters: dict[str, Counter[Verdict]] = {}
+        for name, verdict in self.verdicts.items():
+            chapters.setdefault(self._requirements[name].chapter, Counter())[verdict] += 1
+        return chapters
+
+    def _table(self) -> Iterator[str]:
+        """The verdicts of each chapter of which something is known, and of each level."""
+        counts = self.counts()
+        total = counts.pop(_ALL)
+        chapters = [
+            (name, row)
+            for name, row in sorted(self._chapters().items())
+            if row[Verdict.NOT_JUDGED] < row.total()
+        ]
+        rows = [*chapters, *sorted(counts.items()), ("total", total)]
+        width = max(len(name) for name, _ in rows)
+        yield f"{'':{width}}" + "".join(f"  {verdict}" for verdict in Verdict)
+        for name, row in rows:
+            yield f"{name:{width}}" + "".join(f"  {row[each]:>{len(each)}}" for each in Verdict)
 
     def lines(self) -> list[str]:
-        """The summary for the terminal: chapter by chapter, then what is not proven."""
+        """The summary for the terminal: what is proven, what is not, and the verdict."""
+        lines = list(self._table())
         by_requirement = self.by_requirement()
-        chapters: dict[str, Counter[Status]] = {}
-        for name, status in by_requirement.items():
-            chapters.setdefault(self._requirements[name].chapter, Counter())[status] += 1
-        width = max((len(chapter) for chapter in chapters), default=0)
-        lines = []
-        for chapter, counts in sorted(chapters.items()):
-            others = "".join(
-                f", {status} {counts[status]}"
-                for status in Status
-                if counts[status] and status is not Status.PASS
-            )
-            proven = f"{counts[Status.PASS]:3} of {counts.total():3} proven"
-            lines.append(f"{chapter:<{width}}  {proven}{others}")
         for status in reversed(Status):
             names = [name for name, found in by_requirement.items() if found is status]
-            if status is Status.PASS:
-                lines.append(f"requirements proven: {len(names)}")
-            elif names:
+            if names and status is not Status.PASS:
                 lines.append(f"{status}: {len(names)}  {' '.join(names)}")
-        lines.append(f"verdict: {_VERDICTS[self.exit_status()]}")
+        lines += [f"note: {cause}" for cause in self.causes()]
+        lines.append(f"verdict: {self.verdict()}")
         return lines
 
     def as_dict(self, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,12 +240,20 @@ class Results:
             about: what was judged, and how.
         """
         by_requirement = self.by_requirement()
-        status = self.exit_status()
+        musts = self._musts()
         return {
             "format": FORMAT,
             **about,
-            "verdict": _VERDICTS[status],
-            "exit_status": int(status),
+            "verdict": self.verdict(),
+            "kind": str(self.kind),
+            "causes": self.causes(),
+            "exit_status": int(self.exit_status()),
+            "whole": self.is_whole,
+            "musts": {"proven": musts[Verdict.PROVEN], "offered": musts.total()},
+            "counts": {
+                level: {str(verdict): counts[verdict] for verdict in Verdict}
+                for level, counts in self.counts().items()
+            },
             "requirements": {
                 name: {
                     "level": requirement.level,
@@ -140,6 +262,7 @@ class Results:
                     "sentence": requirement.sentence,
                     "hash": requirement.hash,
                     "reopened": name in self._reopened,
+                    "verdict": str(self.verdicts[name]),
                     "status": str(by_requirement.get(name, "untested")),
                     "reason": self._untested.get(name, ""),
                 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.harness import processes
 from conformance.harness.control import Channel, Switchboard
 from conformance.harness.distributor import Distributor
+from conformance.harness.effort import Work
 from conformance.harness.fakes import Calculator, Fake, Transport
 from conformance.harness.recording import Recorder, files_of
 from conformance.harness.transcript import Transcript
@@ -37,6 +38,7 @@ class Stage:
     """Starts distributors and meets the fakes that they start.
 
     ``bounds`` limit every wait for something that a conforming distributor does promptly.
+    ``when_idle`` is called whenever a wait has seen no event for a while and no process works.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Stage:
         directory: Path,
         bounds: Bounds,
         dice: Random,
+        when_idle: Callable[[], None] = lambda: None,
     ) -> None:
         #: Whether the implementation has a feature, as far as its profile says so.
         self.features = features
@@ -64,7 +67,7 @@ class Stage:
         self.nonce = b"%08x" % dice.getrandbits(32)
         self._program = program
         self._paexec = paexec
-        self._watch = Watch(bounds, self._hopeless)
+        self._watch = Watch(bounds, self._hopeless, self._look, when_idle)
         self._fakes: dict[Channel, Fake] = {}
         self._met = 0
         self._switchboard = Switchboard(self._watch, self._take)
@@ -94,6 +97,16 @@ class Stage:
     def patience_used(self) -> float:
         """The largest share of its bound that a wait took that was not in vain."""
         return self._watch.nearest
+
+    @property
+    def has_hung(self) -> bool:
+        """Whether a wait was in vain that was not expected to be."""
+        return self._watch.has_hung
+
+    def _look(self) -> Work:
+        """What the processes of this test do."""
+        found = [processes.work_of(pid) for pid in self.leftovers()]
+        return Work(any(each.is_done for each in found), sum(each.seconds for each in found))
 
     # The programs that the command lines of the tests name
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
+from conformance.harness.effort import Effort, Work
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,6 +24,10 @@ WRITE = selectors.EVENT_WRITE
 
 #: How often is looked for more when a wait is over; who floods the test has always more.
 _LAST_ROUNDS = 100
+
+
+#: After how many seconds without any event a test looks whether its processes work.
+QUIET = 1.0
 
 
 class UnmetError(AssertionError):
@@ -48,6 +54,11 @@ class Bounds:
     def volume(self) -> float:
         """For what takes long by its size, such as 200 MB on a busy disk or 100,000 tasks."""
         return 15 * self.usual
+
+    @property
+    def idleness(self) -> float:
+        """How long all programs of a test may have nothing to do while it waits for volume."""
+        return 5 * self.usual
 
     @property
     def grace(self) -> float:
@@ -82,11 +93,28 @@ class Watch:
 
     Nothing in the suite sleeps: a wait ends with the event that fulfils it. The bound only limits
     how long a distributor that hangs can hold up the run.
+
+    Args:
+        bounds: how long it waits.
+        hopeless: says why nothing can happen any more, if that is so.
+        look: says what the processes of the test do.
+        when_idle: is called whenever there was no event for a while and none of them works.
     """
 
-    def __init__(self, bounds: Bounds, hopeless: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        bounds: Bounds,
+        hopeless: Callable[[], str | None],
+        look: Callable[[], Work] = lambda: Work(is_done=True, seconds=0.0),
+        when_idle: Callable[[], None] = lambda: None,
+    ) -> None:
         self.bounds = bounds
         self._hopeless = hopeless
+        self._look = look
+        self._when_idle = when_idle
+        self._events = 0
+        #: Whether a wait was in vain that was not expected to be.
+        self.has_hung = False
         self._selector = selectors.DefaultSelector()
         self._known: dict[int, selectors.SelectorKey] = {}
         self._pumping = False
@@ -116,21 +144,30 @@ class Watch:
         message = f"timed out waiting for: {what}"
         seconds = self.bounds.of(message, bound)
         begin = time.monotonic()
-        if not self.happens(condition, seconds):
+        effort = None
+        if seconds >= self.bounds.volume:
+            effort = Effort(self._look, self.bounds.idleness)
+        if not self.happens(condition, seconds, effort):
             hopeless = self._hopeless()
             if hopeless:
                 raise UnmetError(f"{hopeless} while the test waited for: {what}")
+            self.has_hung |= not self.bounds.is_in_vain(message)
             raise UnmetError(message)
         if not self.bounds.is_in_vain(message):
             self.nearest = max(self.nearest, (time.monotonic() - begin) / seconds)
 
-    def happens(self, condition: Callable[[], bool], bound: float) -> bool:
-        """Whether ``condition`` comes to hold within ``bound`` seconds."""
+    def happens(
+        self, condition: Callable[[], bool], bound: float, effort: Effort | None = None
+    ) -> bool:
+        """Whether ``condition`` comes to hold within ``bound`` seconds.
+
+        ``effort`` ends the wait when nobody is left who does anything.
+        """
         deadline = time.monotonic() + bound
         self._pump(0)
         while not condition():
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or (effort and effort.is_over(self._events)):
                 # Perhaps the test itself did not run for a while, and all is there to be taken in.
                 rounds = 0
                 while self._pump(0) and rounds < _LAST_ROUNDS:
@@ -142,8 +179,8 @@ class Watch:
                 self.settle(deadline)
                 if self._hopeless():
                     return condition()
-            else:
-                self._pump(left)
+            elif not self._pump(min(left, QUIET)) and not self._look().is_done:
+                self._when_idle()
         return True
 
     def settle(self, deadline: float = inf) -> None:
@@ -157,6 +194,7 @@ class Watch:
         self._pumping = True
         try:
             ready = self._selector.select(seconds)
+            self._events += len(ready)
             for key, _ in ready:
                 # A callback can close another channel of the same round.
                 if self._known.get(key.fd) is key:

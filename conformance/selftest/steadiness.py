@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from conformance.harness.results import ExitStatus
+from conformance.harness.verdict import ExitStatus
 from conformance.selftest.running import judge
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run_suite(directory: Path, command: str, words: Sequence[str]) -> None:
     files = directory / "files"
     done = judge(directory, f"--impl={command}", "--tb=no", f"--basetemp={files}", *words)
     shutil.rmtree(files, ignore_errors=True)
-    if done.returncode not in {ExitStatus.CONFORMS, ExitStatus.DOES_NOT_CONFORM}:
+    if done.returncode not in {ExitStatus.AS_EXPECTED, ExitStatus.NOT_AS_EXPECTED}:
         raise NoVerdictError(done.stdout + done.stderr)
 
 

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.harness.effort import Work
 from conformance.harness.watch import READ, Bounds, UnmetError, Watch
+
+if TYPE_CHECKING:
+    import selectors
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize(
@@ -101,3 +107,72 @@ def test_what_never_ends_is_not_taken_in_for_ever() -> None:
     watch.close()
     os.close(writer)
     os.close(reader)
+
+
+@pytest.mark.parametrize(
+    ("work", "events", "seconds"),
+    [
+        (lambda _: Work(is_done=False, seconds=5), False, 100),
+        (lambda now: Work(is_done=now < 100, seconds=5), False, 199),
+        (lambda now: Work(is_done=False, seconds=min(now, 100)), False, 200),
+        (lambda _: Work(is_done=True, seconds=5), False, 300),
+        (lambda now: Work(is_done=False, seconds=now), False, 300),
+        (lambda _: Work(is_done=False, seconds=5), True, 300),
+    ],
+    ids=["idle", "runs", "uses time", "always runs", "always uses time", "something happens"],
+)
+def test_a_long_wait_ends_early_only_if_nobody_works(
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[float], Work],
+    events: bool,
+    seconds: float,
+) -> None:
+    """Who works, or waits for a processor, may be as slow as the machine is."""
+    now = 0.0
+    reader, writer = os.pipe()
+    if events:
+        os.write(writer, b"x")
+
+    def select(bound: float) -> list[tuple[selectors.SelectorKey, int]]:
+        nonlocal now
+        now += 0.5
+        key = watch._known[reader]  # noqa: SLF001
+        return [(key, READ)] if events and bound else []
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watch = Watch(Bounds(20, None, 1), lambda: None, lambda: work(now))
+    watch.add(reader, READ, lambda: None)
+    monkeypatch.setattr(watch._selector, "select", select)  # noqa: SLF001
+    with pytest.raises(UnmetError, match="timed out waiting for: volume"):
+        watch.wait("volume", lambda: False, watch.bounds.volume)
+    assert seconds <= now <= seconds + 5
+    assert watch.has_hung
+    begin, now = now, now + 0.5
+    with pytest.raises(UnmetError):
+        watch.wait("anything else", lambda: False)
+    assert 20 <= now - begin <= 25, "a usual wait always takes its bound"
+    watch.close()
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_wait_tells_that_nobody_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    now = 0.0
+
+    def select(bound: float) -> list[tuple[selectors.SelectorKey, int]]:
+        nonlocal now
+        now += bound
+        return []
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watch = Watch(
+        Bounds(20, None, 1),
+        lambda: None,
+        lambda: Work(is_done=now < 5, seconds=0),
+        lambda: told.append(now),
+    )
+    monkeypatch.setattr(watch._selector, "select", select)  # noqa: SLF001
+    assert not watch.happens(lambda: False, 10)
+    assert told == [5, 6, 7, 8, 9, 10]
+    watch.close()

@@ -11,17 +11,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
+from conformance.harness import distributor
 from conformance.harness.control import Channel
 from conformance.harness.fakes import Fake
 from conformance.harness.recording import Recorder
 from conformance.harness.stage import Stage
 from conformance.harness.transcript import Transcript
-from conformance.harness.watch import Bounds, Watch
+from conformance.harness.watch import Bounds, UnmetError, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 #: Ends at once and leaves a process that ends as soon as somebody writes into the FIFO.
 LEAVES_ONE = ["/bin/sh", "-c", "(read -r _ <gate) </dev/null >/dev/null 2>&1 & exit 0"]
@@ -175,3 +176,16 @@ def test_the_processor_time_is_its_own(tmp_path: Path) -> None:
     assert by_its_child.processor_time < by_itself.processor_time / 2
     itself.close()
     its_child.close()
+
+
+@pytest.mark.parametrize(("end", "name"), [("", "output"), (" >&2", "error")])
+def test_output_without_end_is_not_read_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, name: str
+) -> None:
+    monkeypatch.setattr(distributor, "MOST", 1 << 20)
+    stage = make_stage(tmp_path, 60, ["/bin/sh", "-c", f"exec yes{end}"])
+    run = stage.start()
+    with pytest.raises(UnmetError, match=f"more than 1048576 octets on standard {name}"):
+        run.wait()
+    assert len(run.stdout + run.stderr) < 4 << 20
+    stage.close()

@@ -10,6 +10,7 @@ import sys
 import tomllib
 import xml.etree.ElementTree as ET
 from collections.abc import Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ import pytest
 from conformance.harness import pages
 from conformance.harness.features import FEATURES
 from conformance.harness.outcome import Outcome, Status
-from conformance.harness.profile import Profile, load_profile, profile_of
+from conformance.harness.profile import NOT_EXPLAINED, Profile, load_profile, profile_of
 from conformance.harness.registry import Requirement
-from conformance.harness.results import ExitStatus, Results
+from conformance.harness.results import Recorded, Results
+from conformance.harness.scope import Scope
+from conformance.harness.verdict import ExitStatus, Kind
 from conformance.selftest.test_soundness import GREEN, RED, Copy, entry
 
 REQUIREMENTS = {
@@ -29,12 +32,27 @@ REQUIREMENTS = {
 }
 
 
-def results(*outcomes: tuple[str, Status], reopened: Set[str] = frozenset()) -> Results:
-    """The results of tests; each is called like the requirement that it shows, and a letter."""
-    found = Results(REQUIREMENTS, {"BBB-001": "nobody can see it"}, reopened)
+def results(
+    *outcomes: tuple[str, Status],
+    reopened: Set[str] = frozenset(),
+    scope: Scope | None = None,
+    level: str = "MUST",
+) -> Results:
+    """The results of tests; each is called like the requirement that it shows, and a letter.
+
+    ``scope`` is that of a run of these tests if there is none.
+    """
+    recorded = Recorded()
     for test, status in outcomes:
-        found.add(Outcome(test, (test[:7],), status, f"why {status}", "<evidence>", "again"))
-    return found
+        recorded.add(Outcome(test, (test[:7],), status, f"why {status}", "<evidence>", "again"))
+    chosen = {test: [test[:7]] for test, _ in outcomes}
+    return Results(
+        recorded.outcomes,
+        scope or Scope(chosen),
+        {name: replace(each, level=level) for name, each in REQUIREMENTS.items()},
+        {"BBB-001": "nobody can see it"},
+        reopened,
+    )
 
 
 @pytest.fixture
@@ -42,20 +60,91 @@ def copy(tmp_path: Path) -> Copy:
     return Copy(tmp_path)
 
 
+ALL_PASS = [("AAA-001", Status.PASS), ("AAA-002", Status.PASS), ("AAA-003", Status.PASS)]
+
+
 @pytest.mark.parametrize(
-    ("statuses", "expected"),
+    ("others", "verdict", "status"),
     [
-        ([Status.PASS, Status.EXPECTED, Status.REMARK, Status.SKIP], ExitStatus.CONFORMS),
-        ([Status.PASS, Status.FAIL, Status.ERROR], ExitStatus.DOES_NOT_CONFORM),
-        ([Status.PASS, Status.ERROR, Status.INCONCLUSIVE], ExitStatus.FAULT_OF_THE_SUITE),
-        ([Status.PASS, Status.INCONCLUSIVE], ExitStatus.COULD_NOT_TELL),
-        ([Status.SKIP], ExitStatus.COULD_NOT_TELL),
-        ([], ExitStatus.COULD_NOT_TELL),
+        ([], "conforms", 0),
+        ([("AAA-001a", Status.SKIP)], "conforms", 0),
+        ([("AAA-001a", Status.EXPECTED)], "fails as its profile says (1 of 3 MUSTs)", 0),
+        ([("AAA-001a", Status.FAIL)], "does not conform", 1),
+        ([("AAA-001a", Status.FAIL), ("AAA-002a", Status.ERROR)], "does not conform", 1),
+        ([("AAA-001a", Status.UNEXPECTED)], "inconclusive", 1),
+        (
+            [("AAA-001a", Status.UNEXPECTED), ("AAA-002a", Status.EXPECTED)],
+            "does not conform",
+            1,
+        ),
+        ([("AAA-001a", Status.ERROR), ("AAA-002a", Status.INCONCLUSIVE)], "inconclusive", 3),
+        ([("AAA-001a", Status.ERROR), ("AAA-002a", Status.EXPECTED)], "inconclusive", 3),
+        ([("AAA-001a", Status.INCONCLUSIVE)], "inconclusive", 2),
     ],
 )
-def test_the_exit_status(statuses: list[Status], expected: ExitStatus) -> None:
-    found = results(*((f"AAA-001{number}", status) for number, status in enumerate(statuses)))
-    assert found.exit_status() is expected
+def test_the_verdict(others: list[tuple[str, Status]], verdict: str, status: int) -> None:
+    found = results(*ALL_PASS, *others)
+    assert (found.verdict(), found.exit_status()) == (verdict, status)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "exit_status"),
+    [
+        (Status.REMARK, Kind.CONFORMS, 0),
+        (Status.EXPECTED, Kind.CONFORMS, 0),
+        (Status.FAIL, Kind.INCONCLUSIVE, 1),
+    ],
+)
+def test_what_is_below_must_is_not_needed(status: Status, kind: Kind, exit_status: int) -> None:
+    """Nor is an expected failure of it; but that it fails otherwise than expected is red."""
+    found = results(("AAA-001", Status.PASS), ("AAA-002", status), level="SHOULD")
+    assert (found.kind, found.exit_status()) == (kind, exit_status)
+    assert found.verdicts["AAA-002"] == "failed"
+
+
+@pytest.mark.parametrize("outcomes", [[], [("AAA-001", Status.SKIP)]])
+def test_without_any_check_there_is_no_verdict(outcomes: list[tuple[str, Status]]) -> None:
+    found = results(*outcomes)
+    assert found.verdict() == "inconclusive"
+    assert found.exit_status() is ExitStatus.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("part", "judged"),
+    [
+        ({"left_out": {"AAA-001b": ["AAA-001"]}}, 2),
+        ({"unread": {"test_other.py": ["AAA-001", "AAA-002"]}}, 1),
+        ({"chosen": {test: [test[:7]] for test in ("AAA-001", "AAA-001b")}}, 2),
+    ],
+)
+def test_a_part_of_the_suite_proves_only_what_is_tested_in_full(
+    part: dict[str, Any], judged: int
+) -> None:
+    scope = Scope(**{"chosen": {test: [test] for test, _ in ALL_PASS}, **part})
+    found = results(*ALL_PASS, scope=scope)
+    assert found.verdict() == f"partial ({judged} of 4 requirements judged)"
+    assert found.exit_status() is ExitStatus.AS_EXPECTED
+    assert found.verdicts["AAA-001"] == "not judged"
+    assert found.verdicts["AAA-003"] == "proven"
+    assert len(found.causes()) == 1
+    found = results(*ALL_PASS, ("AAA-001a", Status.FAIL), scope=scope)
+    assert found.verdicts["AAA-001"] == "failed"
+    assert found.verdict() == "does not conform"
+
+
+def test_what_was_to_be_run_is_unknown() -> None:
+    """Such as when all workers of pytest-xdist have crashed."""
+    outcomes = [Outcome(test, (test,), status) for test, status in ALL_PASS]
+    found = Results(outcomes, None, REQUIREMENTS, {}, set())
+    assert found.verdict() == "partial (0 of 4 requirements judged)"
+
+
+def test_companions_that_are_not_there_are_not_offered() -> None:
+    scope = Scope({test: [test] for test, _ in ALL_PASS[:2]}, absent={"x": ["AAA-002", "AAA-003"]})
+    found = results(*ALL_PASS[:2], scope=scope)
+    assert found.verdict() == "conforms"
+    assert found.verdicts["AAA-003"] == "not offered"
+    assert found.verdicts["AAA-002"] == "proven"
 
 
 def test_the_worst_test_of_a_requirement_counts() -> None:
@@ -66,7 +155,10 @@ def test_the_worst_test_of_a_requirement_counts() -> None:
         ("AAA-002b", Status.PASS),
     )
     assert found.by_requirement() == {"AAA-001": Status.EXPECTED, "AAA-002": Status.PASS}
-    assert found.lines()[0] == "chapter    1 of   2 proven, expected failure 1"
+    assert found.lines()[:2] == [
+        "         proven  failed  not offered  not judged",
+        "chapter       1       1            0           2",
+    ]
 
 
 def test_the_worst_part_of_a_test_counts() -> None:
@@ -79,7 +171,8 @@ def test_what_passes_is_not_proven_by_tests_that_are_older_than_the_sentence() -
         ("AAA-001", Status.PASS), ("AAA-002", Status.REMARK), reopened={"AAA-001", "AAA-002"}
     )
     assert found.by_requirement() == {"AAA-001": Status.REOPENED, "AAA-002": Status.REMARK}
-    assert found.exit_status() is ExitStatus.COULD_NOT_TELL
+    assert found.verdict() == "inconclusive"
+    assert found.exit_status() is ExitStatus.INCONCLUSIVE
     run = about(found)
     assert [name for name, entry in run["requirements"].items() if entry["reopened"]] == [
         "AAA-001",
@@ -111,20 +204,31 @@ def test_the_page_shows_everything() -> None:
         "<code>AAA-001</code> MUST be &lt;met&gt;",
         'href="https://spec/chapter.html#AAA-001"',
         "Not tested: nobody can see it",
-        "1 of 4",
+        "<tr><td>chapter<td class=number>1<td class=number>1<td class=number>0<td class=number>2",
         "--group, no reorder",
-        'data-status="untested"',
+        'data-status="not judged"',
     ):
         assert text in page
     assert "http" not in page.replace("https://spec/", ""), "the page needs something else"
 
 
-@pytest.mark.parametrize(("status", "colour"), [(Status.FAIL, "#c62828"), (Status.SKIP, "#2e7d32")])
-def test_the_badge(status: Status, colour: str) -> None:
-    found = results(("AAA-001a", Status.PASS), ("AAA-002a", status))
+@pytest.mark.parametrize(
+    ("statuses", "share", "colour"),
+    [
+        ([Status.PASS] * 3, 100, "#2e7d32"),
+        ([Status.PASS, Status.PASS, Status.SKIP], 100, "#2e7d32"),
+        ([Status.PASS, Status.PASS, Status.EXPECTED], 66, "#c75b00"),
+        ([Status.PASS, Status.FAIL, Status.EXPECTED], 33, "#c62828"),
+        ([Status.FAIL] * 3, 0, "#c62828"),
+        ([Status.SKIP] * 3, 0, "#c62828"),
+    ],
+)
+def test_the_badge(statuses: list[Status], share: int, colour: str) -> None:
+    """An expected failure is a failure, and what is not offered does not count."""
+    found = results(*zip(["AAA-001", "AAA-002", "AAA-003"], statuses, strict=True))
     picture = pages.badge(about(found))
-    tested = 1 if status is Status.SKIP else 2
-    assert f"1 of {tested}" in "".join(ET.fromstring(picture).itertext())  # noqa: S314 (our own)
+    text = "".join(ET.fromstring(picture).itertext())  # noqa: S314 (our own)
+    assert text.strip() == f"paexec protocol 1{share} % of MUSTs proven"
     assert colour in picture
 
 
@@ -146,6 +250,15 @@ def test_a_run_writes_its_report(copy: Copy, tmp_path: Path, workers: tuple[str,
     assert (run["exit_status"], run["seed"], run["implementation"]) == (1, 5, ["/bin/false"])
     statuses = {name: entry["status"] for name, entry in run["requirements"].items()}
     assert statuses == {"AAA-001": "fail", "AAA-002": "remark"}
+    assert {entry["verdict"] for entry in run["requirements"].values()} == {"failed"}
+    assert (run["verdict"], run["kind"], run["whole"]) == (*["does not conform"] * 2, True)
+    assert run["musts"] == {"proven": 0, "offered": 1}
+    none = {"proven": 0, "failed": 0, "not offered": 0, "not judged": 0}
+    assert run["counts"] == {
+        "all": none | {"failed": 2},
+        "MUST": none | {"failed": 1},
+        "SHOULD": none | {"failed": 1},
+    }
     failed = next(test for test in run["tests"] if test["status"] == "fail")
     assert failed["message"].startswith("status is not 0")
     assert 0 < failed["patience_used"] < 1
@@ -187,13 +300,20 @@ def test_a_profile_is_written(copy: Copy, tmp_path: Path) -> None:
     copy.implementation = "/bin/false"
     written = tmp_path / "written.toml"
     assert copy.judge(f"--print-profile={written}")[0] == RED
-    profile = load_profile(written)
-    assert (profile.name, profile.version) == ("false", "unknown")
-    assert set(profile.features) == set(FEATURES)
-    assert profile.find("test_all.py::test_one")
+    profile = tomllib.loads(written.read_text())
+    assert (profile["name"], profile["version"]) == ("false", "unknown")
+    assert set(profile["features"]) == set(FEATURES)
+    assert [each["test"] for each in profile["expected_failure"]] == ["test_all.py::test_one"]
+    status, output = copy.judge(f"--profile={written}")
+    assert status == ExitStatus.FAULT_OF_THE_SUITE
+    assert (
+        f"conformance: {written}: say why each expected failure happens: 1 of 1 have no" in output
+    )
+    written.write_text(written.read_text().replace("not explained yet", "it does nothing"))
     status, output = copy.judge(f"--profile={written}")
     assert status == GREEN, output
     assert "profile: false unknown (1 expected failures)" in output
+    assert "verdict: fails as its profile says (1 of 1 MUSTs)" in output
 
 
 def test_a_profile_has_the_version_and_the_features(copy: Copy, tmp_path: Path) -> None:
@@ -225,7 +345,8 @@ def test_what_was_not_tried_stays_in_the_profile(copy: Copy, tmp_path: Path) -> 
 def test_any_message_can_be_written(text: str, tmp_path: Path) -> None:
     outcome = Outcome("test_all.py::test_one", ("AAA-001",), Status.FAIL, text)
     path = tmp_path / "profile.toml"
-    path.write_text(profile_of([outcome], Profile("name", "1.0"), {"--group": True}))
+    written = profile_of([outcome], Profile("name", "1.0"), {"--group": True})
+    path.write_text(written.replace(NOT_EXPLAINED, "it does nothing"))
     profile = load_profile(path)
     assert profile.features == {"--group": True}
     assert profile.expected[outcome.test].message == text
@@ -273,7 +394,7 @@ def test_an_exception_in_a_test_is_about_the_implementation(copy: Copy) -> None:
 
 
 def test_nothing_judged_is_nothing_known(copy: Copy) -> None:
-    assert copy.judge("-k", "nothing")[0] == ExitStatus.COULD_NOT_TELL
+    assert copy.judge("-k", "nothing")[0] == ExitStatus.INCONCLUSIVE
 
 
 def compare(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -295,7 +416,7 @@ def test_a_page_about_several_runs(tmp_path: Path) -> None:
     text = page.read_text()
     assert "<th>first" in text
     assert "<th>x 1" in text
-    assert 'data-status="pass,fail"' in text
+    assert 'data-status="proven,failed"' in text
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"format": 0}'])
@@ -309,7 +430,7 @@ def test_what_holds_no_results_is_named(tmp_path: Path, content: str | None) -> 
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("factor", ["0", "-1", "nan", "x"])
+@pytest.mark.parametrize("factor", ["0", "-1", "nan", "inf", "x"])
 def test_a_scale_of_times_is_more_than_0(copy: Copy, factor: str) -> None:
     status, output = copy.judge(f"--timeout-scale={factor}")
     assert status == pytest.ExitCode.USAGE_ERROR

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.harness.profile import ProfileError, load_profile
 from conformance.harness.registry import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 SUITE = Path(__file__).resolve().parent.parent
 
@@ -55,7 +60,26 @@ class Copy:
         self.implementation = "/bin/true"
 
     def judge(self, *options: str) -> tuple[int, str]:
-        """Run the copy; the exit status of pytest and its output."""
+        """Run all of the copy; the exit status of pytest and its output."""
+        if self.profile is not None:
+            path = self.directory / "profile.toml"
+            name = Path(self.implementation).name
+            path.write_text(
+                f'name = "{name}"\nversion = "unknown"\n[features]\n{self.features}\n{self.profile}'
+            )
+            options = (*options, f"--profile={path}")
+        return self.run(str(self.suite), *options)
+
+    def run(
+        self, *words: str, cached: bool = False, interpreter: Iterable[str] = ()
+    ) -> tuple[int, str]:
+        """Run the copy with these words; the exit status of pytest and its output.
+
+        Args:
+            words: files and options for pytest.
+            cached: whether pytest remembers what failed.
+            interpreter: options of Python.
+        """
         entries = {
             key: {"level": level, "title": "t", "sentence": "s", "chapter": "c"}
             for key, level in self.levels.items()
@@ -69,16 +93,11 @@ class Copy:
         (self.suite / "reviewed.json").write_text(json.dumps(hashes))
         (self.suite / "untested.toml").write_text(self.untested)
         (self.suite / "test_all.py").write_text(self.tests)
-        if self.profile is not None:
-            path = self.directory / "profile.toml"
-            name = Path(self.implementation).name
-            path.write_text(
-                f'name = "{name}"\nversion = "unknown"\n[features]\n{self.features}\n{self.profile}'
-            )
-            options = (*options, f"--profile={path}")
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", str(self.suite)]
+        command = [sys.executable, *interpreter, "-m", "pytest", *words]
+        if not cached:
+            command += ["-p", "no:cacheprovider"]
         done = subprocess.run(
-            [*command, f"--impl={self.implementation}", *options],
+            [*command, f"--impl={self.implementation}"],
             cwd=self.directory,
             capture_output=True,
             text=True,
@@ -99,8 +118,9 @@ GREEN, RED, UNKNOWN, REFUSED = 0, 1, 2, 3
 def test_green(copy: Copy) -> None:
     status, output = copy.judge()
     assert status == GREEN, output
-    assert "requirements proven: 1" in output
+    assert re.search(r"\ntotal +1 +1 +0 +0\n", output)
     assert "remark: 1  AAA-002" in output
+    assert "\nverdict: conforms\n" in output
 
 
 def test_a_failed_must_is_red_and_shows_evidence(copy: Copy) -> None:
@@ -154,7 +174,7 @@ def test_tests_older_than_their_sentence_prove_nothing(copy: Copy) -> None:
     assert status == UNKNOWN
     assert "reopened: 1  AAA-001" in output
     assert "remark: 1  AAA-002" in output
-    assert "requirements proven: 0" in output
+    assert re.search(r"\ntotal +0 +1 +0 +1\n", output)
     copy.implementation = "/bin/false"
     status, output = copy.judge()
     assert status == RED
@@ -199,7 +219,7 @@ def test_a_companion_beside_the_implementation(copy: Copy, companions: Companion
     companions.add("my-paargs")
     status, output = copy.judge()
     assert status == GREEN, output
-    assert "requirements proven: 2" in output
+    assert re.search(r"\ntotal +2 ", output)
     companions.add("my-paargs", "exit 1")
     status, output = copy.judge()
     assert status == RED
@@ -222,7 +242,7 @@ def test_a_missing_companion_is_no_silent_skip(copy: Copy, companions: Companion
     status, output = copy.judge()
     assert status == UNKNOWN
     assert f"no paargs beside {copy.implementation}" in output
-    assert "requirements proven: 1" in output
+    assert re.search(r"\ntotal +1 ", output)
     copy.implementation = companions.add("paargs")  # is not its own companion
     status, output = copy.judge()
     assert status == UNKNOWN
@@ -270,7 +290,7 @@ def test_a_test_of_an_extension_that_the_help_does_not_name(copy: Copy) -> None:
     assert status == GREEN, text
     assert "not offered: 1  AAA-003" in text
     assert "not offered: --group" in text
-    assert "requirements proven: 1" in text
+    assert re.search(r"\ntotal +1 ", text)
 
 
 def test_an_extension_of_which_nobody_knows(copy: Copy) -> None:
@@ -293,7 +313,7 @@ def test_features_that_the_profile_declares(copy: Copy, tmp_path: Path) -> None:
     copy.features = '"--group" = true'
     status, output = copy.judge()
     assert status == GREEN, output
-    assert "requirements proven: 2" in output
+    assert re.search(r"\ntotal +2 ", output)
 
     program = tmp_path / "program"
     program.write_text("#!/bin/sh\ntest $1 != -h || echo --group\n")

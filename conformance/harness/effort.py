@@ -1,0 +1,60 @@
+"""When a long wait is in vain before its bound is over: nobody is left who does anything."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Seconds between two looks.
+_PERIOD = 1.0
+
+
+class Work(NamedTuple):
+    """What the processes of a test do.
+
+    Attributes:
+        is_done: whether one of them works, or would if it had a processor.
+        seconds: the processor time that they have used so far.
+    """
+
+    is_done: bool
+    seconds: float
+
+
+class Effort:
+    """Watches the processes that are to bring about something that takes long by its size.
+
+    That takes longer on a busy machine, so the bound of such a wait is long. But programs that have
+    nothing to do for a while, and have not used any processor time, do not wait for the machine.
+
+    Args:
+        look: says what the processes do.
+        idleness: seconds without work and events after which a wait is in vain.
+    """
+
+    def __init__(self, look: Callable[[], Work], idleness: float) -> None:
+        self._look = look
+        self._idleness = idleness
+        self._seen = (0, 0.0)
+        self._active_at = time.monotonic()
+        self._next = self._active_at + _PERIOD
+
+    def is_over(self, events: int) -> bool:
+        """Whether nothing was done for so long that there is nothing to wait for.
+
+        Args:
+            events: how many events the test has seen so far, of whatever kind.
+        """
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + _PERIOD
+        work = self._look()
+        seen = (events, work.seconds)
+        if work.is_done or seen != self._seen:
+            self._active_at = now
+        self._seen = seen
+        return now - self._active_at >= self._idleness

@@ -1,0 +1,187 @@
+"""What cannot be judged, or asked: one clear line, and the status that the README names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from conformance.harness.asking import MOST, ask
+from conformance.selftest.test_soundness import RED, REFUSED, UNKNOWN, Copy, entry
+
+USAGE = pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Copy:
+    return Copy(tmp_path)
+
+
+def script(path: Path, text: str, mode: int = 0o755) -> str:
+    path.write_text(text)
+    path.chmod(mode)
+    return str(path)
+
+
+def line_of(output: str) -> str:
+    """The only line of output."""
+    lines = output.splitlines()
+    assert len(lines) == 1, output
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("/no/such/program", "no such program"),
+        ("no-such-program", "no such program"),
+        ("DIRECTORY", "it is a directory"),
+        ("plain", "it is not executable"),
+        ("link", "no such program"),
+        ("lost", "its interpreter does not exist"),
+        ("garbage", "Exec format error"),
+        ("", "it names no program"),
+        ("'half", "No closing quotation"),
+    ],
+)
+def test_an_implementation_that_cannot_be_run(
+    copy: Copy, tmp_path: Path, command: str, reason: str
+) -> None:
+    script(tmp_path / "plain", "#!/bin/sh\n", 0o644)
+    script(tmp_path / "lost", "#!/no/such/shell\n")
+    (tmp_path / "garbage").write_bytes(b"\x7fELF\0\0\0\0")
+    (tmp_path / "garbage").chmod(0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    if command in {"plain", "link", "lost", "garbage"}:
+        command = str(tmp_path / command)
+    copy.implementation = command.replace("DIRECTORY", str(tmp_path))
+    status, output = copy.judge()
+    assert status == UNKNOWN
+    assert line_of(output) == (f"conformance: --impl: cannot run {copy.implementation!r}: {reason}")
+    if command.startswith("/no/"):
+        assert copy.judge("--require-conformance", "-n", "2") == (RED, output)
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "version"),
+    [
+        ("echo name 1.0; yes | head -1000000", f"-V printed more than {MOST} octets", "name 1.0"),
+        ("exec yes", f"-V printed more than {MOST} octets", "y"),
+        ("echo name 1.0; exec yes >&2", f"-V printed more than {MOST} octets", "name 1.0"),
+        ("exec sleep 1000", "-V did not end within 1.2 s", "(unknown)"),
+        ("echo name 1.0; exec sleep 1000", "-V did not end within 1.2 s", "name 1.0"),
+        ("sleep 1000 & echo name 1.0", "-V did not end within 1.2 s", "name 1.0"),
+        ("kill -SEGV $$", "", "(unknown)"),
+        ("printf '\\377\\0name\\n'", "", "\ufffd\0name"),
+    ],
+)
+def test_an_implementation_that_cannot_be_asked(
+    copy: Copy, tmp_path: Path, text: str, said: str, version: str
+) -> None:
+    """It is judged all the same; a test of the suite says what it owes."""
+    asked = tmp_path / "asked"
+    copy.implementation = script(
+        tmp_path / "program",
+        f"#!/bin/sh\ncase $1 in -V) echo >>{asked}; {text}; exit;; -h) exit;; esac\nexit 1\n",
+    )
+    status, output = copy.judge("--timeout-scale=0.01", "-n", "2")
+    assert status == RED, output
+    assert f"\nversion: {version}\n" in output
+    assert [line for line in output.splitlines() if "note: -V" in line] == (
+        [f"note: {said}"] if said else []
+    )
+    assert "\nverdict: does not conform\n" in output
+    assert asked.read_text() == "\n", "it was asked by each worker"
+
+
+def test_what_is_asked_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    program = script(tmp_path / "program", "#!/bin/sh\nsleep 1000 & echo $!; wait\n")
+    answer = ask([program], "-V", 0.5)
+    child = int(answer.stdout)
+    assert answer.complaint == "-V did not end within 0.5 s"
+    for _ in range(1000):
+        try:
+            state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            break
+        if state == "Z":
+            break
+        os.sched_yield()
+    else:
+        pytest.fail("it still runs")
+
+
+ABOUT = 'name = "true"\nversion = "unknown"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ABOUT + 'colour = "red"\n', "unknown key 'colour'"),
+        (ABOUT + "a = 1\nb = 2\n", "unknown key 'a', 'b'"),
+        (ABOUT + "[features]\nspeed = true\n", "[features] may name"),
+        (ABOUT + entry("test_all.py::test_gone", "AAA-001", "x"), "no test test_all.py::test_gone"),
+        (ABOUT + entry("test_gone.py::test_one", "AAA-001", "x"), "no test test_gone.py::test_one"),
+        (ABOUT + entry("../conftest.py::x", "AAA-001", "x"), "no test ../conftest.py::x"),
+        (ABOUT + entry("test_one", "AAA-001", "x"), "no test test_one"),
+        (ABOUT + entry("test_all.py::test_one", "AAA-001", ""), "an entry has an empty text"),
+        (ABOUT.replace("unknown", "1.0"), "is about true 1.0, but the implementation is true unkn"),
+        (ABOUT.replace("true", "false"), "is about false unknown, but the implementation is true"),
+        ("", "needs a name and a version"),
+        ("[", "profile.toml: "),
+        ("\udcff", "can't decode"),
+        (None, "No such file or directory"),
+        ("DIRECTORY", "Is a directory"),
+    ],
+)
+def test_a_profile_that_cannot_be_used(
+    copy: Copy, tmp_path: Path, text: str | None, said: str
+) -> None:
+    profile = tmp_path / "profile.toml"
+    if text == "DIRECTORY":
+        profile.mkdir()
+    elif text is not None:
+        profile.write_bytes(text.encode(errors="surrogateescape"))
+    status, output = copy.judge(f"--profile={profile}", "-k", "two")
+    assert status == REFUSED
+    line = line_of(output)
+    assert line.startswith("conformance: ")
+    assert said in line
+
+
+def test_a_case_that_the_suite_does_not_have(copy: Copy) -> None:
+    copy.profile = entry("test_all.py::test_two[3]", "AAA-002", "x")
+    for options in [], ["-n", "2"]:
+        status, output = copy.judge(*options)
+        assert status == REFUSED
+        assert "profile true unknown: no test test_all.py::test_two[3]" in output
+        assert "verdict" not in output
+    assert copy.judge("--require-conformance")[0] == RED
+
+
+def test_without_a_profile_no_failure_is_expected(copy: Copy) -> None:
+    copy.implementation = script(copy.directory / "program", "#!/bin/sh\necho name 1.0\nexit 1\n")
+    expected = entry("test_all.py::test_one", "AAA-001", "status is not 0")
+    profile = f'name = "name"\nversion = "1.0"\n{expected}'
+    (copy.suite / "profiles" / "name.toml").write_text(profile)
+    status, output = copy.judge()
+    assert (status, "\nverdict: fails as its profile says (1 of 1 MUSTs)\n" in output) == (0, True)
+    status, output = copy.judge("--profile=none")
+    assert (status, "\nverdict: does not conform\n" in output) == (RED, True)
+    assert "\nprofile: name 1.0 (0 expected failures)\n" in output
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--requirement=ZZZ-999", "--requirement: no requirement ZZZ-999"),
+        ("--report-dir=/dev/null/report", "--report-dir: /dev/null/report: Not a directory"),
+        ("--print-profile=/no/such/file", "--print-profile: cannot write /no/such/file"),
+        ("--print-profile=/tmp", "--print-profile: cannot write /tmp"),
+    ],
+)
+def test_what_would_come_to_light_too_late(copy: Copy, option: str, said: str) -> None:
+    status, output = copy.judge(option)
+    assert status == USAGE
+    assert line_of(output.strip()) == f"ERROR: {said}"
