@@ -101,7 +101,7 @@ class Specification:
         )
         (self.suite / "__init__.py").touch()
         (self.suite / "reviewed.json").write_text('{"AAA-009": "000000000000"}')
-        self._spec.mkdir()
+        (self._spec / "_static").mkdir(parents=True)
         shutil.copy(ROOT / "spec" / "registry.py", self._spec)
         self.sentence = "It MUST."
         self.version = "1.0.dev"
@@ -109,11 +109,16 @@ class Specification:
     def registry(self, *options: str) -> tuple[int, str]:
         """Run ``registry.py``; the exit status and what it says."""
         configuration = (ROOT / "spec" / "conf.py").read_text()
-        released = [
-            f'version = release = "{self.version}"' if line.startswith("version = ") else line
+        changed = {
+            "version = ": f'version = release = "{self.version}"',
+            # The others draw pages, from files that are not here.
+            "extensions = ": 'extensions = ["sphinx_needs"]',
+        }
+        lines = [
+            next((new for old, new in changed.items() if line.startswith(old)), line)
             for line in configuration.splitlines()
         ]
-        (self._spec / "conf.py").write_text("\n".join(released))
+        (self._spec / "conf.py").write_text("\n".join(lines))
         (self._spec / "index.rst").write_text(
             "Title\n=====\n\n.. requirement:: One\n   :id: AAA-001\n   :level: MUST\n\n"
             f"   {self.sentence}\n"

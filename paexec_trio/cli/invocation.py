@@ -220,7 +220,7 @@ def _prefetch(value: bytes) -> int:
         return AUTO
     digits = value.lstrip(b"0")
     if not value.isdigit() or not 1 <= len(digits) <= PREFETCH_DIGITS:
-        raise UsageError(b"invalid argument for option --prefetch: '%b'", value)
+        raise _invalid("--prefetch", value, b"a number from 1, or auto")
     return int(digits)
 
 
@@ -236,7 +236,7 @@ def line_limit(values: Mapping[str, bytes]) -> int:
         number, power = value[:-1], b"kmg".index(value[-1:].lower()) + 1
     digits = number.lstrip(b"0")
     if not number.isdigit() or not 1 <= len(digits) <= SIZE_DIGITS:
-        raise UsageError(b"invalid argument for option --line-limit: '%b'" % value)
+        raise _invalid("--line-limit", value, b"a size such as 500, 64k, 10M or 1G")
     return int(digits) << 10 * power
 
 
@@ -259,7 +259,7 @@ def _finish_timeout(values: Mapping[str, bytes]) -> float:
         return 0.0
     seconds = _seconds(option, values[option])
     if not seconds:
-        raise _invalid(option, values[option])
+        raise _invalid(option, values[option], b"a number of seconds greater than 0")
     return seconds
 
 
@@ -267,12 +267,13 @@ def _seconds(option: str, value: bytes) -> float:
     """Read the value of an option that is a time (RST-002, END-042)."""
     whole, _, fraction = value.partition(b".")
     if not (whole + fraction).isdigit():
-        raise _invalid(option, value)
+        raise _invalid(option, value, b"a number of seconds")
     return float(value)
 
 
-def _invalid(option: str, value: bytes) -> UsageError:
-    return UsageError(b"invalid argument for option %b: '%b'", option.encode(), value)
+def _invalid(option: str, value: bytes, expected: bytes) -> UsageError:
+    text = b"invalid argument for option %b: '%b'; expected %b"
+    return UsageError(text, option.encode(), value, expected)
 
 
 def _calculator(
@@ -337,8 +338,10 @@ def _text_for_task(text: bytes, names: Names) -> bytes:
     reason = why_no_argument(text)
     if reason:
         raise UsageError(
-            b"the value of -c %b, so the task would not be its argument; place it by %b: '%b'"
-            % (reason, names.replaced, text.rpartition(b"\n")[2])
+            b"the value of -c %b, so the task would not be its argument; place it by %b: '%b'",
+            reason,
+            names.replaced,
+            text.rpartition(b"\n")[2],
         )
     return text
 

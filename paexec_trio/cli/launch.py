@@ -49,7 +49,8 @@ def launch(name: str) -> int:
         name: the name that it has when it is installed.
     """
     try:
-        return int(import_module(MODULES[name]).main())
+        module = MODULES.get(name, MODULES["paexec-trio"])  # a copy may have any name
+        return int(import_module(module).main())
     except MemoryError:
         problem = "out of memory"
     except OSError as error:

@@ -8,15 +8,16 @@ LINE_LIMIT = Option(
     "",
     "size",
     (
-        "take no line longer than SIZE octets; k, M and G stand for",
-        "1024 and its powers; by default 1G",
+        "longest line accepted, in octets; k, M and G mean",
+        "1024 and its powers; default 1G",
     ),
     "line-limit",
     details="""\
-A line without end would fill the memory. A calculator that writes a longer line has failed: without
-``-z`` the run ends with a message; with ``-z`` the node is dead and its task is given to another. A
-task that makes each node do so is tried until all are dead, and with ``-Z`` for ever. A longer task
-on standard input ends the input, and the exit status is 1.
+A line that never ends would fill the memory. A calculator that writes a longer line has failed:
+without ``-z`` the run ends, with ``-z`` the node is dead and its task goes to another. A task that
+makes every node fail is tried until all are dead, and with ``-Z`` for ever. After a longer task no
+further task is read, and the exit status is 1; with ``-g`` nothing is started. Lines no longer than
+the end-of-task marker always pass.
 """,
 )
 
@@ -60,20 +61,20 @@ lines of the result and then the end-of-task marker, flushes its output, and rea
         "",
         ("the free arguments are the calculator and its arguments",),
         details="""\
-They reach it as they are: no shell sees them. Without ``-x`` the first one is a program, not a
-builtin of a shell. Of ``-c`` and ``-C`` the last one counts.
+No shell sees them. Without ``-x`` the first must be a program, not a shell builtin. If both ``-c``
+and ``-C`` are given, the last one wins.
 """,
     ),
     Option(
         "x",
         "",
-        ("run the command once for each task, its last argument",),
+        ("run the command once per task, the task as its last argument",),
         details="""\
 Instead of a calculator any command will do. What it prints is the result; a result without a line
 is one empty line. Its standard input is empty. What ``-c`` runs in the background, by ``&``, is
 waited for as long as it can write to the result. With ``-g`` the command says by its exit status
-how the task ended: a status other than 0 means failure. A value of ``-c`` has to end with a command
-that the task can be an argument of, or with the word ``#``, which leaves the task out.
+how the task ended: a status other than 0 means failure. The value of ``-c`` must end where an
+argument can follow, or with the word ``#``, which leaves the task out.
 """,
     ),
     Option("X", "", ("-x, and discard what the command prints",)),
@@ -99,11 +100,11 @@ argument that is XX and nothing else is replaced.
         "",
         ("use a magic line as end-of-task marker",),
         details="""\
-It is one that no result will hold::
+The magic line, which no result is expected to contain::
 
    HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5
 
-Calculators find the marker in the variable ``PAEXEC_EOT``; commands of ``-x`` do not.
+``PAEXEC_EOT`` holds the marker for calculators, but not for commands of ``-x``.
 """,
     ),
     Option(
@@ -160,7 +161,7 @@ were not started yet. When all nodes are dead, the run ends with ``all nodes fai
     Option(
         "Z",
         "seconds",
-        ("-z, and restart dead nodes after so many seconds",),
+        ("-z, and restart dead nodes every SECONDS",),
         details="Fractions are allowed; 0 is the same as ``-z``.",
     ),
     Option(
@@ -205,8 +206,8 @@ failure are not waited for. If the run fails or is ended by a signal, what is do
         "",
         "number",
         (
-            "keep so many tasks in the input of each calculator, so that it",
-            "need not wait for the next; auto: as many as that takes",
+            "keep up to NUMBER tasks in the input of each calculator,",
+            "which need not wait for the next; auto: as many as needed",
         ),
         "prefetch",
         details="""\
@@ -225,14 +226,15 @@ for the link, and stays 1 where tasks take long.
         "",
         "seconds",
         (
-            "end calculators that take longer than this to end by",
-            "themselves after the end of their input, with status 1",
+            "at the end of the run, wait at most this long for",
+            "calculators to end; then end them, with status 1",
         ),
         "finish-timeout",
         details="""\
-By default a calculator that still works after its last task, because it writes an index or uploads
-something, is waited for; after 10 seconds a message names its node. Fractions are allowed. What
-does not end in time receives SIGTERM and, 2 seconds later, SIGKILL, and the exit status is 1.
+By default the run waits for a calculator that still works after its last task, for example writes
+an index; after 10 seconds a message names its node. The time starts when the inputs of all
+calculators are closed. Fractions are allowed. A calculator that exceeds it receives SIGTERM and, 2
+seconds later, SIGKILL; the exit status is 1.
 """,
     ),
     LINE_LIMIT,
@@ -247,11 +249,11 @@ SYNTAX = Syntax(
     ),
     options=OPTIONS,
     variables=(
-        ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "for want of -n, -t, -mt= or -y"),
+        ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "used without -n, -t, -mt= or -y"),
         ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
-        ("TMPDIR", "where --group and --keep-order keep what is too much, by default /tmp"),
+        ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
     free="command",
 )

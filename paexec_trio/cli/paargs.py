@@ -48,7 +48,7 @@ single quotes: ``-I %% -c 'cp "%%" "%%.bak"'``.
         _SAME["0"],
         _SAME["z"],
         _SAME["Z"]._replace(
-            help=("-z, restart dead nodes after so many seconds, and wait", "while all are dead"),
+            help=("-z, restart dead nodes every SECONDS, and wait while all", "are dead"),
             details="Fractions are allowed; 0 is the same as ``-z``.",
         ),
         _SAME["m"]._replace(
@@ -66,11 +66,11 @@ graph is tells :manpage:`paexec-trio(1)`.
         *(option for option in paexec.OPTIONS if not option.letter),
     ),
     variables=(
-        ("PAEXEC_NODES, PAEXEC_TRANSPORT", "for want of -P, -t"),
+        ("PAEXEC_NODES, PAEXEC_TRANSPORT", "used without -P, -t"),
         ("PAEXEC_ENV", "variables to pass to commands, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs commands on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
-        ("TMPDIR", "where --group and --keep-order keep what is too much, by default /tmp"),
+        ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
     free="command",
 )

@@ -80,7 +80,7 @@ The task is done once more, on another node, and has another result. Not with ``
         ),
     ),
     variables=(
-        ("PAEXEC_EOT", "the end-of-task marker, for want of -mt=, -y or -x"),
+        ("PAEXEC_EOT", "the end-of-task marker, used without -mt=, -y or -x"),
         ("TMPDIR", "where temporary files are, by default /tmp"),
     ),
     free="file",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from paexec_trio import __version__
 from paexec_trio.cli.syntax import VERSION
 from paexec_trio.core.visible import visible
-from paexec_trio.runtime.diagnostics import write_diagnostic
+from paexec_trio.runtime.diagnostics import write_diagnostic, write_patiently
 
 if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
@@ -74,7 +74,7 @@ def inform(program: str, syntax: Syntax, option: str) -> int:
     else:
         fd, text = 2, syntax.help_text(program)  # as upstream
     try:
-        os.write(fd, os.fsencode(text))
+        write_patiently(fd, os.fsencode(text))
     except OSError as error:
         line = f"{program}: writing failed: {error.strerror}"
         write_diagnostic(2, os.fsencode(line))

@@ -194,6 +194,7 @@ class Engine:
         self._phase = Phase.RUNNING
         self._outcome = Exit()
         self._drain_grace = DRAIN_GRACE
+        self._was_noticed = False
         self._is_terminating = False
         self._is_killing = False
         self._output_broken = False
@@ -368,10 +369,10 @@ class Engine:
     def _refuse_long_line(self, node: Node) -> None:
         """Take a node that writes a line without end for one that died (LIM-012, LIM-013)."""
         text = b"%b: node %b wrote a line of more than %d octets (--line-limit)"
-        diagnostic = text % (self._settings.program, node.name, self._settings.line_limit)
+        report = diagnostic(text, self._settings.program, node.name, self._settings.line_limit)
         if self._settings.resistance:
-            self._commands.append(Report(diagnostic))
-        self._end_node(node, diagnostic)
+            self._commands.append(Report(report))
+        self._end_node(node, report)
 
     def _take_results(self, node: Node, framer: ResultFramer, data: bytes) -> bytes:
         """Take in the results of several tasks; return what follows on the last of them."""
@@ -462,9 +463,8 @@ class Engine:
 
     def _out_of_step(self, node: Node, octets: bytes) -> None:
         """Let a node do no further task, or end the run (RES-030 to RES-032)."""
-        if not node.stray_octets_reported:
-            node.stray_octets_reported = True
-            self._report(out_of_step(node, octets))
+        node.stray_octets_reported = True
+        self._report(out_of_step(node, octets))
         if not self._settings.resistance:
             self._stop(Exit(status=1))
             return
@@ -512,6 +512,8 @@ class Engine:
         node.exited = event.exited
         if node.state is not _ENDED:
             self._end_node(node, _lost(node))
+        if event.exited and self._was_noticed and self._phase is Phase.FINISHING:
+            self._commands.append(SetTimer(Timer.NOTICE, FINISH_NOTICE))  # END-043
 
     def _end_node(self, node: Node, diagnostic: bytes) -> None:
         """Take in that no result can come from a node; the diagnostic is for one that is needed."""
@@ -995,6 +997,7 @@ class Engine:
         """Say which calculators have not ended yet (END-040), and stop waiting for others."""
         if self._phase is not Phase.FINISHING or self._is_terminating:
             return
+        is_first, self._was_noticed = not self._was_noticed, True
         timeout = self._settings.finish_timeout
         advice = b"--finish-timeout SECONDS would end it"
         if timeout:
@@ -1003,7 +1006,7 @@ class Engine:
             if node.exited:
                 self._report_held_output(node)
                 self._commands.append(KillNode(node.index, force=True))
-            else:
+            elif is_first:
                 self._report(
                     b"node %b has not ended %d seconds after the end of its input; %b",
                     node.name,

@@ -91,10 +91,18 @@ case $(command -v %(program)b) in
 };;
 esac"""
 
-# Words without operators, assignments and substitutions; the first one is the program, and not an
-# option of `command`.
+# Words that some shell does not take for a program: with them begins another kind of command.
+_RESERVED_WORDS = b"|".join(
+    b"if then else elif fi do done case esac while until for in function select time coproc repeat"
+    b" foreach end nocorrect noglob".split()
+)
+
+# Words without operators, assignments and substitutions; the first one is the program, and neither
+# an option of `command` nor a reserved word.
 _SIMPLE_COMMAND = re.compile(
-    rb"""(?P<program> (?! '?- ) ( [\w@%+:,./-]+ | '[^']+' ) )
+    rb"""(?P<program> (?! '?- | (?: """
+    + _RESERVED_WORDS
+    + rb""" ) (?: [ ] | \Z ) ) ( [\w@%+:,./-]+ | '[^']+' ) )
          ( [ ]+ ( [\w@%+=:,./-] | '[^']*' | \$1 | "\$1" )+ )* """,
     re.VERBOSE | re.ASCII,
 )

@@ -25,8 +25,8 @@ FIRST_REPORT = 3
 def out_of_step(node: Node, octets: bytes) -> bytes:
     """Return the diagnostic for octets that came while a node held no task."""
     return diagnostic(
-        b"node %b wrote outside of a task: '%b'; nobody can tell to which tasks its results belong "
-        b"(often its login shell prints a greeting)",
+        b"node %b wrote outside of a task: '%b'; its results can no longer be matched to tasks "
+        b"(often a login shell prints a greeting)",
         node.name,
         octets,
     )
@@ -35,8 +35,8 @@ def out_of_step(node: Node, octets: bytes) -> bytes:
 def shifted(node: Node, octets: bytes) -> bytes:
     """Return the diagnostic for a result that came when all were there."""
     return diagnostic(
-        b"node %b wrote one more end-of-task marker after its last result: '%b'; its results may "
-        b"belong to other tasks (often its login shell prints a greeting)",
+        b"node %b wrote an extra end-of-task marker: '%b'; its results may belong to other tasks "
+        b"(often a login shell prints a greeting)",
         node.name,
         octets,
     )
@@ -76,8 +76,8 @@ def in_vain(node: Node, last: bytes, seconds: float) -> bytes:
         seconds: the time to the next restart.
     """
     return diagnostic(
-        b"node %b has failed %d times in a row without ending a task, at last by %b; "
-        b"restarted every %g s",
+        b"node %b has failed %d times in a row without ending a task, last: %b; "
+        b"next restart in %g s",
         node.name,
         node.fruitless,
         last,
@@ -92,7 +92,7 @@ def end_of(status: int | None) -> bytes:
         status: as ``NodeGone`` has it.
     """
     if status is None:
-        return b"an end that nobody saw"
+        return b"unknown status"
     if status < 0:
         return b"signal %d" % -status
     return b"exit status %d" % status + _OF_SHELLS.get(status, b"")

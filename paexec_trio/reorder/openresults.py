@@ -12,13 +12,14 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, NamedTuple, final
 
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.reorder.batches import batches
 from paexec_trio.runtime.spillfile import SpillError, open_temporary, spill_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_LISTS = 1 << 18
+_LISTS = 1 << 20
 """Number of lists: with a million records each has four."""
 
 _NONE = -1
@@ -212,7 +213,9 @@ class OpenResults:
         except OSError as error:
             raise spill_error(self._directory, error) from None
         if len(data) < size:
-            raise SpillError(b"temporary file in '%b': it became shorter" % self._directory)
+            raise SpillError(
+                diagnostic(b"temporary file in '%b': it became shorter", self._directory)
+            )
         return data
 
     def _write(self, data: bytes, place: int) -> None:

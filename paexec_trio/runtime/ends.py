@@ -11,6 +11,7 @@ from paexec_trio.runtime.relatives import (
     descendants,
     ended_children,
     has_children,
+    is_first_process,
     is_there,
     open_relative,
     reap,
@@ -135,7 +136,7 @@ class Ends:
 
     def reap_orphans(self, living: Collection[NodeProcess]) -> None:
         """Reap what became our child when its parent ended, and has ended itself."""
-        if not self._adopts:
+        if not (self._adopts or is_first_process()):
             return  # what is not ours to reap
         for pid in ended_children():
             ours = (*living, *self._ended, *self._died.values(), *self._left.values())

@@ -141,6 +141,8 @@ class Host:
         self._sessions = sessions or has_terminal()
         self._ends = Ends(sessions=self._sessions, adopts=adopts)
         self._processes: dict[int, NodeProcess] = {}
+        self.stopped_by = 0
+        """The last signal that asked for an end of the run; 0: none has."""
         self.has_started = False
         """Whether a process was started, or is just being started, that would have to be ended."""
         self._by_stdout: dict[int, NodeProcess] = {}
@@ -257,6 +259,7 @@ class Host:
 
     def request_stop(self, signum: int) -> None:
         """Ask the engine to end the run, as if by this signal; may be called by its handler."""
+        self.stopped_by = signum
         self._pending.append(iter([StopRequested(signum)]))
         self._wake()
 

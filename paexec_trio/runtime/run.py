@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -98,6 +98,7 @@ async def run(
         exec_mode = settings.exec_mode._replace(spare_descriptors=spare_descriptors())
         settings = settings._replace(exec_mode=exec_mode)
     hosts: list[Host] = []
+    handling = ExitStack()
 
     async def drive_engine() -> Exit | bytes:
         """Return why the run cannot go on if it cannot; nothing is left of the engine then."""
@@ -129,9 +130,10 @@ async def run(
             # A program that runs other things beside us may wait for children of its own.
             if adopts or (alone and is_first_process()):
                 handlers[signal.SIGCHLD] = lambda _signum, _frame: host.request_reaping()
-            with _handling(handlers, host.wakeup_fd if alone else -1):
-                nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
-                return await drive(engine, host, _tracer(host) if debug else None, nonce)
+            # Until the host is closed: a signal before that must not leave calculators behind.
+            handling.enter_context(_handling(handlers, host.wakeup_fd if alone else -1))
+            nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
+            return await drive(engine, host, _tracer(host) if debug else None, nonce)
         except MemoryError:
             reserve.clear()
             return b"out of memory"
@@ -151,12 +153,13 @@ async def run(
             else:
                 write_diagnostic(stderr, diagnostic)
     finally:
-        for host in hosts:
-            all_ended &= await host.close(patiently=not isinstance(outcome, Exit))
-    if not isinstance(outcome, Exit):
-        return Exit(status=1)
-    if all_ended or outcome.signal:
+        with handling:
+            for host in hosts:
+                all_ended &= await host.close(patiently=not isinstance(outcome, Exit))
+    if isinstance(outcome, Exit) and (all_ended or outcome.signal):
         return outcome
+    if hosts and hosts[0].stopped_by:
+        return Exit(signal=hosts[0].stopped_by)  # it came while what was left was being ended
     return Exit(status=1)  # END-047
 
 

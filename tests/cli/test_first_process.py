@@ -127,8 +127,11 @@ done
 """A calculator that answers when its orphan was reaped."""
 
 
-def test_orphans_are_reaped() -> None:
-    with first_process("paexec-trio", "-n", "+1", "-c", ORPHAN) as program:
+@pytest.mark.parametrize("inherited", ["", "sleep 1000 & "], ids=["", "child of its own"])
+def test_orphans_are_reaped(inherited: str) -> None:
+    """Also if the process had a child before it became the program."""
+    command = [f'{inherited}exec "$0" "$@"', str(BIN / "paexec-trio"), "-n", "+1", "-c", ORPHAN]
+    with first_process("/bin/sh", "-c", *command) as program:
         for _ in range(5):
             program.feed(b"a\n")
             assert program.line() == b"gone\n"

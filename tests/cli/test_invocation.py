@@ -409,7 +409,9 @@ def test_seconds_have_no_upper_limit() -> None:
 def test_bad_seconds(value: str) -> None:
     """RST-002."""
     message = complaint("-n", "a", "-c", "x", "-Z", value)
-    assert message == b"invalid argument for option -Z: '%b'" % value.encode()
+    assert message == b"invalid argument for option -Z: '%b'; expected a number of seconds" % (
+        value.encode()
+    )
 
 
 @pytest.mark.parametrize("arguments", [["-w"], ["-wz"], ["-wZ0"], ["-Z1", "-w", "-Z", "0.0"]])
@@ -551,7 +553,8 @@ def test_prefetch(options: list[str], prefetch: int) -> None:
 )
 def test_bad_values_of_prefetch(value: str) -> None:
     """PRE-002."""
-    message = b"invalid argument for option --prefetch: '%b'" % value.encode()
+    message = b"invalid argument for option --prefetch: '%b'; expected a number from 1, or auto"
+    message %= value.encode()
     assert complaint("-n", "+1", "-c", "x", "--prefetch", value) == message
 
 
@@ -577,7 +580,10 @@ def test_line_limit(options: list[str], limit: int) -> None:
 )
 def test_bad_values_of_line_limit(value: str) -> None:
     """LIM-011."""
-    message = b"invalid argument for option --line-limit: '%b'" % value.encode()
+    message = b"invalid argument for option --line-limit: '%b'; expected a size such as " % (
+        value.encode()
+    )
+    message += b"500, 64k, 10M or 1G"
     assert complaint("-n", "+1", "-c", "x", "--line-limit", value) == message
 
 
@@ -642,4 +648,5 @@ def test_the_finish_timeout(arguments: list[str], seconds: float) -> None:
 def test_a_bad_finish_timeout(value: str) -> None:
     """END-042."""
     message = complaint("-n", "a", "-c", "x", "--finish-timeout", value)
-    assert message == b"invalid argument for option --finish-timeout: '%b'" % value.encode()
+    expected = b"invalid argument for option --finish-timeout: '%b'; expected a number of seconds"
+    assert message.startswith(expected % value.encode())

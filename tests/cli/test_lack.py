@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import subprocess
 import sys
 from functools import partial
@@ -96,3 +98,27 @@ def test_results_that_do_not_fit(method: str) -> None:
     else:
         assert (done.returncode, done.stderr) == (0, b"")
         assert done.stdout == b"x\n" * 300_000
+
+
+def test_an_interrupt_while_calculators_are_ended_leaves_none() -> None:
+    """END-006, END-030: the run is over already, and closes what it has opened."""
+    stubborn = "trap '' INT TERM HUP; read -r x; echo $$; echo; read -r x; "
+    stubborn += r"exec tr '\0' x </dev/zero"
+    with subprocess.Popen(
+        [BIN / "paexec-trio", "-n", "+1", "-c", stubborn],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_AS, (200 * MIB,) * 2),  # noqa: PLW1509
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdin.write(b"1\n2\n")
+        process.stdin.flush()
+        calculator = int(process.stdout.readline())
+        assert process.stderr.readline() == b"paexec-trio: out of memory\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(300) == -signal.SIGINT
+        with pytest.raises(ProcessLookupError):
+            os.kill(calculator, 0)

@@ -106,6 +106,12 @@ def test_a_link_is_another_name(tmp_path: Path) -> None:
     assert result.stderr.startswith(b"paexec: ")
 
 
+def test_a_copy_under_another_name_is_paexec_trio(tmp_path: Path) -> None:
+    program = place(tmp_path, f'exec {BIN}/python3 "$@"')
+    result = run(program.rename(tmp_path / "other"), "-n", "+1", "-x", "-C", "echo", stdin=b"a\n")
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"a\n", b"")
+
+
 def test_a_program_is_found_by_its_own_name(tmp_path: Path) -> None:
     """Such as by ``pgrep paexec-trio``."""
     started = tmp_path / "started"

@@ -110,7 +110,11 @@ def test_variables() -> None:
         (["-P+1", "-c", "cmd", "x"], b"extra arguments. Run paargs -h for details: 'x'", 1),
         (["-P+1", "-I", "{", "c"], b"-Ireplstr argument must have 2-characters length: '{'", 2),
         (["-P+1", "-mx=", "cmd"], b"bad argument for -m: 'x='", 1),
-        (["-P+1", "-Z", "-1", "cmd"], b"invalid argument for option -Z: '-1'", 1),
+        (
+            ["-P+1", "-Z", "-1", "cmd"],
+            b"invalid argument for option -Z: '-1'; expected a number of seconds",
+            1,
+        ),
         (["-lP+1", "cmd"], b"invalid option -- 'l'", 1),
         (["-n+1", "cmd"], b"invalid option -- 'n'", 1),
     ],

@@ -14,7 +14,7 @@ from paexec_trio.core.settings import Resistance, Settings
 FIRST_PID = 1000
 """The process id of node 0 of :func:`started`; the other nodes have the numbers after it."""
 
-GREETING = b"(often its login shell prints a greeting)"
+GREETING = b"(often a login shell prints a greeting)"
 """Ends diagnostics about nodes whose results cannot be trusted."""
 
 
@@ -113,6 +113,6 @@ def started(nodes: int = 1, **options: bytes | bool | float | Grouping | Resista
 def out_of_step(octets: bytes, node: bytes = b"n0") -> Report:
     """Return the diagnostic of RES-030."""
     return Report(
-        b"paexec-trio: node %b wrote outside of a task: '%b'; nobody can tell to which tasks its "
-        b"results belong %b" % (node, octets, GREETING)
+        b"paexec-trio: node %b wrote outside of a task: '%b'; its results can no longer be "
+        b"matched to tasks %b" % (node, octets, GREETING)
     )

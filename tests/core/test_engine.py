@@ -480,6 +480,32 @@ def test_calculators_that_do_not_end_are_named_and_waited_for() -> None:
     )
 
 
+def test_nobody_waits_for_those_who_hold_the_output_of_a_calculator_that_ends_late() -> None:
+    """END-043."""
+    advice = b"10 seconds after the end of its input; --finish-timeout SECONDS would end it"
+    assert (
+        started(2)
+        >> StdinEnded()
+        << CloseStdin(0)
+        << CloseStdin(1)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        >> TimerFired(Timer.NOTICE)
+        << Report(b"paexec-trio: node n0 has not ended " + advice)
+        << Report(b"paexec-trio: node n1 has not ended " + advice)
+        >> NodeEnded(0, exited=True)
+        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        >> TimerFired(Timer.NOTICE)
+        << Report(b"paexec-trio: node n0 has ended, but others hold its output; not waited for")
+        << KillNode(0, force=True)
+        >> NodeGone(0)
+        >> NodeEnded(1)
+        >> NodeGone(1)
+        << DrainOutput()
+        >> OutputDrained()
+        << Exit(status=0)
+    )
+
+
 def test_a_finish_timeout_later_than_the_notice_is_announced() -> None:
     """END-040."""
     ended_by = b"10 seconds after the end of its input; --finish-timeout 20 ends it"

@@ -44,8 +44,8 @@ from tests.core.playbook import GREETING, Playbook, names, out_of_step, started
 def one_too_many(octets: bytes) -> Report:
     """Return the diagnostic of RES-033."""
     return Report(
-        b"paexec-trio: node n0 wrote one more end-of-task marker after its last result: '%b'; its "
-        b"results may belong to other tasks %b" % (octets, GREETING)
+        b"paexec-trio: node n0 wrote an extra end-of-task marker: '%b'; its results may "
+        b"belong to other tasks %b" % (octets, GREETING)
     )
 
 
@@ -160,8 +160,8 @@ def test_all_nodes_out_of_step_are_all_dead() -> None:
     )
 
 
-def test_a_restarted_node_out_of_step_is_reported_once() -> None:
-    """RES-009."""
+def test_a_node_that_is_out_of_step_again_is_reported_again() -> None:
+    """RES-031."""
     assert (
         started(resistance=Resistance(restart_seconds=1, wait=True))
         >> NodeOutput(0, b"x")
@@ -175,6 +175,7 @@ def test_a_restarted_node_out_of_step_is_reported_once() -> None:
         << StartNode(0)
         >> NodeStarted(0, 7)
         >> NodeOutput(0, b"x")
+        << out_of_step(b"x")
         << CloseStdin(0)
         << SetTimer(Timer.RESTART, 1)
     )
@@ -259,8 +260,8 @@ def test_octets_outside_of_a_task_shift_nothing_with_x() -> None:
 def vain(count: int, last: bytes) -> Report:
     """Return the diagnostic of RST-031."""
     return Report(
-        b"paexec-trio: node n0 has failed %d times in a row without ending a task, at last by %b; "
-        b"restarted every 5 s" % (count, last)
+        b"paexec-trio: node n0 has failed %d times in a row without ending a task, last: %b; "
+        b"next restart in 5 s" % (count, last)
     )
 
 
@@ -290,7 +291,7 @@ def test_a_node_that_only_dies_is_reported_at_growing_intervals() -> None:
         (0, b"exit status 0"),
         (127, b"exit status 127 (command not found)"),
         (-9, b"signal 9"),
-        (None, b"an end that nobody saw"),
+        (None, b"unknown status"),
     ],
 )
 def test_how_a_node_died_is_told(status: int | None, text: bytes) -> None:

@@ -28,8 +28,8 @@ AT_ONCE = 0.001
 """Seconds after which nodes are restarted where only that they are restarted matters."""
 
 VAIN = re.compile(
-    rb"paexec-trio: node \d has failed \d+ times in a row without ending a task, at last by (.+); "
-    rb"restarted every [\d.]+ s"
+    rb"paexec-trio: node \d has failed \d+ times in a row without ending a task, last: (.+); "
+    rb"next restart in [\d.]+ s"
 )
 """The diagnostic of RST-031."""
 

@@ -378,8 +378,8 @@ class _Judge:
         if not self._resistance or node.fruitless < FRUITLESS:
             return
         text = diagnostic(
-            b"node %b has failed %d times in a row without ending a task, at last by %b; "
-            b"restarted every %g s",
+            b"node %b has failed %d times in a row without ending a task, last: %b; "
+            b"next restart in %g s",
             node.name,
             node.fruitless,
             last,
@@ -397,7 +397,7 @@ class _Judge:
             text = b"node %b: process %d does not end; left" % (shown, node.pid)
             self._diagnostics.need(self._diagnostics.named(text))
         if not node.answered and not node.ended_in_order:
-            self._allow_report_in_vain(node, b"an end that nobody saw")
+            self._allow_report_in_vain(node, b"unknown status")
 
     def _close_stdin(self, command: CloseStdin) -> None:
         node = self._nodes[command.node]
@@ -588,10 +588,11 @@ class _Judge:
         """Take in what a node wrote while it held no task (RES-030 to RES-034)."""
         deceives = not self._settings.exec_mode
         if deceives and not node.input_closed:
+            node.stray_reported = False
             self._report_once(
                 node,
-                b"node %b wrote outside of a task: '%b'; nobody can tell to which tasks its "
-                b"results belong (often its login shell prints a greeting)",
+                b"node %b wrote outside of a task: '%b'; its results can no longer be matched "
+                b"to tasks (often a login shell prints a greeting)",
                 octets,
             )
             if not self._resistance:
@@ -606,8 +607,8 @@ class _Judge:
             node.stray_reported = False
             self._report_once(
                 node,
-                b"node %b wrote one more end-of-task marker after its last result: '%b'; its "
-                b"results may belong to other tasks (often its login shell prints a greeting)",
+                b"node %b wrote an extra end-of-task marker: '%b'; its results may belong "
+                b"to other tasks (often a login shell prints a greeting)",
                 octets,
             )
         self._report_once(node, b"node %b wrote outside of a task; discarded: '%b'", octets)

@@ -344,8 +344,8 @@ def test_input_that_fails() -> None:
 
 
 OUT_OF_STEP = Report(
-    b"paexec-trio: node n0 wrote outside of a task: 'hello\\n'; nobody can tell to which tasks its "
-    b"results belong (often its login shell prints a greeting)"
+    b"paexec-trio: node n0 wrote outside of a task: 'hello\\n'; its results can no longer be "
+    b"matched to tasks (often a login shell prints a greeting)"
 )
 
 
@@ -390,8 +390,8 @@ def test_a_node_out_of_step_is_dead() -> None:
         (b"total\n", b"outside of a task; discarded: 'total\\n'", Exit()),
         (
             b"total\n\n",
-            b"one more end-of-task marker after its last result: 'total\\n\\n'; its results may "
-            b"belong to other tasks (often its login shell prints a greeting)",
+            b"an extra end-of-task marker: 'total\\n\\n'; its results may "
+            b"belong to other tasks (often a login shell prints a greeting)",
             Exit(status=1),
         ),
     ],
