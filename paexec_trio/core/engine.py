@@ -322,7 +322,7 @@ class Engine:
         if node.state is _ENDED:
             return  # what a process writes that outlived its calculator is no result
         if type(node.framer) is ExecFramer and node.framer.is_refusal(event.data):
-            self._report(b"the shell of node %b cannot parse the command" % node.name)
+            self._report(b"the shell of node %b cannot parse the command", node.name)
             self._stop(Exit(status=1))
             return
         rest: bytes | None = event.data
