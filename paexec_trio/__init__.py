@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.commands import Exit
     from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
+    from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
     from paexec_trio.core.weights import Weighting
     from paexec_trio.runtime.run import run
 
@@ -20,7 +20,7 @@ __all__ = [
     "GraphSettings",
     "Grouping",
     "Launch",
-    "Resistance",
+    "Reassign",
     "Settings",
     "Weighting",
     "__version__",
@@ -33,7 +33,7 @@ _HOMES = {
     "GraphSettings": "paexec_trio.core.settings",
     "Grouping": "paexec_trio.core.grouping",
     "Launch": "paexec_trio.core.launch",
-    "Resistance": "paexec_trio.core.settings",
+    "Reassign": "paexec_trio.core.settings",
     "Settings": "paexec_trio.core.settings",
     "Weighting": "paexec_trio.core.weights",
     "run": "paexec_trio.runtime.run",

@@ -10,13 +10,7 @@ from pictures import Step as PictureStep
 from pictures import draw_machine
 
 from paexec_trio.cli.programs import PROGRAMS
-from paexec_trio.core.settings import (
-    DRAIN_GRACE,
-    FINISH_NOTICE,
-    KILL_GRACE,
-    STOP_GRACE,
-    TERM_GRACE,
-)
+from paexec_trio.core.settings import GRACES
 from paexec_trio.core.states import TRANSITIONS, NodeState
 from paexec_trio.runtime.holding import MEMORY_LIMIT
 
@@ -63,16 +57,12 @@ class NodeLife(Directive):
         ]
 
 
-GRACES = {
-    "drain_grace": DRAIN_GRACE,
-    "finish_notice": FINISH_NOTICE,
-    "kill_grace": KILL_GRACE,
-    "stop_grace": STOP_GRACE,
-    "term_grace": TERM_GRACE,
-}
-
 SUBSTITUTIONS = {
-    **{name: f"{seconds:g} seconds" for name, seconds in GRACES.items()},
+    "drain_grace": f"{GRACES.drain:g} seconds",
+    "finish_notice": f"{GRACES.finish_notice:g} seconds",
+    "kill_grace": f"{GRACES.kill:g} seconds",
+    "stop_grace": f"{GRACES.stop:g} seconds",
+    "term_grace": f"{GRACES.term:g} seconds",
     "memory_limit": f"{MEMORY_LIMIT >> 20} MiB",
 }
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
+    from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
 
 
 SIZE_DIGITS = 15
@@ -97,7 +97,7 @@ def understand(
 
     graph = _graph_settings(values, words)
     calculator = _calculator(options, free, name)
-    resistance = _resistance(values, words)
+    on_death = _resistance(values, words)
     nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if nodes_value is None:
         raise UsageError(names.nodes + b" option is mandatory!")
@@ -132,7 +132,7 @@ def understand(
             line_limit=line_limit(values),
             prefetch=_prefetch(values.get("--prefetch", b"1")),
             graph=graph,
-            resistance=resistance,
+            on_death=on_death,
             describe_weights="-d" in letters,
             exec_mode=exec_mode,
             finish_timeout=_finish_timeout(values),
@@ -240,16 +240,16 @@ def line_limit(values: Mapping[str, bytes]) -> int:
     return int(digits) << 10 * power
 
 
-def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Resistance | None:
+def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Reassign | None:
     """Return how the run goes on when nodes die, ``None`` if it does not."""
     seconds = _seconds("-Z", values.get("-Z", b"0"))
     if "-w" in values and not seconds:
         raise UsageError(b"-w is useless without -Z")
     if not {"-z", "-Z"} & values.keys():
         return None
-    from paexec_trio.core.settings import Resistance
+    from paexec_trio.core.settings import Reassign
 
-    return Resistance(fatal=words.get(b"F", b"fatal"), restart_seconds=seconds, wait="-w" in values)
+    return Reassign(fatal=words.get(b"F", b"fatal"), restart_after=seconds, wait="-w" in values)
 
 
 def _finish_timeout(values: Mapping[str, bytes]) -> float:

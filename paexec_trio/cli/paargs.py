@@ -90,8 +90,8 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
     settings = invocation.settings
     if settings.graph and not settings.graph.delimiter:  # ARG-020
         settings = settings._replace(graph=settings.graph._replace(every_line=True))
-    if settings.resistance and settings.resistance.restart_seconds:  # ARG-033
-        settings = settings._replace(resistance=settings.resistance._replace(wait=True))
+    if settings.on_death and settings.on_death.restart_after:  # ARG-033
+        settings = settings._replace(on_death=settings.on_death._replace(wait=True))
     return invocation._replace(settings=settings)
 
 

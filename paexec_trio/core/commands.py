@@ -6,7 +6,7 @@ Treat commands as immutable, see :class:`~paexec_trio.core.record.Record`.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core.record import Record
 
@@ -14,23 +14,38 @@ if TYPE_CHECKING:
     from paexec_trio.core.rendering import LazyLines
 
 
-class Timer(IntEnum):
-    """The timers of a run; each of them runs at most once at a time."""
+class Purpose(IntEnum):
+    """What is to be done when a deadline passes."""
 
     TERMINATE = 1
-    """Nodes that are still there receive SIGTERM."""
+    """Send SIGTERM to the nodes that are still there."""
     KILL = 2
-    """Nodes that are still there receive SIGKILL."""
+    """Send SIGKILL to the nodes that are still there."""
     GIVE_UP = 3
-    """Nobody takes the output. The time starts anew whenever some of it is written."""
-    BURY = 4
-    """What is left of dead nodes receives SIGTERM, or SIGKILL if it was not enough."""
+    """Give up the output: nobody takes it. Each octet that is written sets this deadline anew."""
+    REAP = 4
+    """Send SIGTERM to what is left of a dead node, then SIGKILL, then leave it."""
     RESTART = 5
-    """Dead nodes are started again."""
+    """Start the dead nodes again."""
     NOTICE = 6
-    """Nodes that a finished run still waits for are named."""
+    """Name the nodes that a finished run still waits for."""
     LEAVE = 7
-    """Nodes that are still there after SIGKILL are left."""
+    """Leave the nodes that are still there after SIGKILL."""
+
+
+@final
+class Deadline(NamedTuple):
+    """The name of a deadline; each can be set as often as there are nodes and attempts.
+
+    Attributes:
+        purpose: what it is for.
+        node: the node that it is about, -1 for the whole run.
+        task_id: the task whose attempt it is about, 0 for none.
+    """
+
+    purpose: Purpose
+    node: int = -1
+    task_id: int = 0
 
 
 @final
@@ -77,7 +92,7 @@ class KillNode(Record):
 
 @final
 class LeaveNode(Record):
-    """Go on without a node that SIGKILL does not end; answered by ``NodeGone``."""
+    """Go on without a node that SIGKILL does not end; answered by ``NodeReaped``."""
 
     __slots__ = __match_args__ = ("node",)
 
@@ -183,13 +198,13 @@ class DrainOutput(Record):
 
 
 @final
-class SetTimer(Record):
-    """Say ``TimerFired`` in so many seconds."""
+class SetDeadline(Record):
+    """Emit ``DeadlinePassed`` after ``seconds``, unless the same deadline is set anew before."""
 
-    __slots__ = __match_args__ = ("timer", "seconds")
+    __slots__ = __match_args__ = ("deadline", "seconds")
 
-    def __init__(self, timer: Timer, seconds: float) -> None:
-        self.timer = timer
+    def __init__(self, deadline: Deadline, seconds: float) -> None:
+        self.deadline = deadline
         self.seconds = seconds
 
 
@@ -223,6 +238,6 @@ Command = (
     | Report
     | ReadMore
     | DrainOutput
-    | SetTimer
+    | SetDeadline
     | Exit
 )

@@ -12,6 +12,7 @@ from typing import Any, final
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Deadline,
     Discard,
     DrainOutput,
     Exit,
@@ -19,22 +20,23 @@ from paexec_trio.core.commands import (
     HoldLines,
     KillNode,
     LeaveNode,
+    Purpose,
     ReadMore,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
     WriteLines,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     HoldingFailed,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputClosed,
@@ -46,7 +48,6 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
     TimePassed,
-    TimerFired,
 )
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.execmode import ExecFramer, call, preamble
@@ -56,13 +57,8 @@ from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.prefetch import Depths
 from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines, PrefixMaker, is_too_much, render
 from paexec_trio.core.settings import (
-    DRAIN_GRACE,
-    FINISH_NOTICE,
-    KILL_GRACE,
-    STOP_GRACE,
-    TERM_GRACE,
     ExecSettings,
-    Resistance,
+    Reassign,
     Settings,
 )
 from paexec_trio.core.states import NodeState, Step
@@ -84,9 +80,9 @@ SIGPIPE = 13
 
 # Python 3.11 takes as long to look up a member of an enumeration in its class as to call several
 # functions. Those that each task needs are looked up once.
-_IDLE, _BUSY, _ENDED, _GONE = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.GONE
-_DEAF, _CLOSING = NodeState.DEAF, NodeState.CLOSING
-_NOT_THERE = (NodeState.NEW, NodeState.GONE)
+_IDLE, _BUSY, _ENDED, _REAPED = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.REAPED
+_HALF_CLOSED, _CLOSING = NodeState.HALF_CLOSED, NodeState.CLOSING
+_NOT_THERE = (NodeState.NEW, NodeState.REAPED)
 _DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
 _SUCCESS = Status.SUCCESS
 
@@ -193,7 +189,7 @@ class Engine:
         self._hopeless = True
         self._phase = Phase.RUNNING
         self._outcome = Exit()
-        self._drain_grace = DRAIN_GRACE
+        self._drain_grace = settings.graces.drain
         self._was_noticed = False
         self._is_terminating = False
         self._is_killing = False
@@ -208,7 +204,7 @@ class Engine:
             NodeOutput: self._node_output,
             NodeUnwritable: self._node_unwritable,
             NodeEnded: self._node_ended,
-            NodeGone: self._node_gone,
+            NodeReaped: self._node_gone,
             StdinChunk: self._stdin_chunk,
             StdinEnded: self._stdin_ended_event,
             StdinFailed: self._stdin_failed,
@@ -216,7 +212,7 @@ class Engine:
             OutputFailed: self._output_failed,
             HoldingFailed: self._holding_failed,
             OutputDrained: self._output_drained,
-            TimerFired: self._timer_fired,
+            DeadlinePassed: self._deadline_passed,
             StopRequested: self._stop_requested,
         }
 
@@ -262,7 +258,7 @@ class Engine:
         # after a failure no start is under way that would have to be called back.
         if self._to_start:
             node = self._nodes[self._to_start.popleft()]
-            if node.state is _GONE:
+            if node.state is _REAPED:
                 self._living += 1
             node.step(Step.START)
             self._commands.append(StartNode(node.index))
@@ -274,14 +270,16 @@ class Engine:
         node = self._nodes[event.node]
         node.step(Step.STARTED)
         node.pid = event.pid
-        node.died = node.exited = node.killed = node.deafened = node.answered = False
+        node.died = node.exited = node.killed = node.took_back_tasks = node.answered = False
         node.burials = 0
         self._hopeless = False
         self._depths.node_started(node)
         heappush(self._idle, node.index)
         if self._phase is Phase.STOPPING:
             self._close(node)
-            self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
+            self._commands.append(
+                SetDeadline(Deadline(Purpose.TERMINATE), self._settings.graces.stop)
+            )
             return
         if self._settings.exec_mode:
             self._expect_results_of_commands(node, self._settings.exec_mode)
@@ -304,7 +302,7 @@ class Engine:
         node.step(Step.NOT_STARTED)
         if self._phase is Phase.STOPPING:
             self._exit_if_nothing_is_left()
-        elif self._settings.resistance is None:
+        elif self._settings.on_death is None:
             self._fail(self._settings.program + b": " + event.reason)
         else:
             if event.reason not in self._reported_start_failures:
@@ -370,7 +368,7 @@ class Engine:
         """Take a node that writes a line without end for one that died (LIM-012, LIM-013)."""
         text = b"%b: node %b wrote a line of more than %d octets (--line-limit)"
         report = diagnostic(text, self._settings.program, node.name, self._settings.line_limit)
-        if self._settings.resistance:
+        if self._settings.on_death:
             self._commands.append(Report(report))
         self._end_node(node, report)
 
@@ -414,7 +412,7 @@ class Engine:
             node.step(_ALL_DONE)
             heappush(self._idle, node.index)
             self._depths.roomy.discard(node.index)
-        elif node.state is _DEAF:
+        elif node.state is _HALF_CLOSED:
             self._end_node(node, b"")
 
     def _print_task(self, attempt: Attempt) -> None:
@@ -439,8 +437,8 @@ class Engine:
 
     def _take_stray_octets(self, node: Node, octets: bytes) -> None:
         """Draw the conclusions from what a node wrote while it held no task (RES-009, RES-033)."""
-        # One that was deafened may have done tasks that were taken back from it.
-        if node.deafened:
+        # One that was took_back_tasks may have done tasks that were taken back from it.
+        if node.took_back_tasks:
             return
         # With -x a marker tells whose result is whose, whatever else is written.
         deceives = not self._settings.exec_mode
@@ -465,7 +463,7 @@ class Engine:
         """Let a node do no further task, or end the run (RES-030 to RES-032)."""
         node.stray_octets_reported = True
         self._report(out_of_step(node, octets))
-        if not self._settings.resistance:
+        if not self._settings.on_death:
             self._stop(Exit(status=1))
             return
         if node.answered:
@@ -474,8 +472,8 @@ class Engine:
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
         node = self._nodes[event.node]
-        if self._settings.resistance and sum(self._sizes_of_queued(node)) >= event.unsent > 0:
-            self._deafen(node)
+        if self._settings.on_death and sum(self._sizes_of_queued(node)) >= event.unsent > 0:
+            self._half_close(node)
         elif node.state is _BUSY or node.state is _IDLE:
             self._end_node(
                 node, self._settings.program + b": Sending task to the node failed: " + event.reason
@@ -491,10 +489,10 @@ class Engine:
         """Return what is sent for a task."""
         return call(task, self._nonce) if self._settings.exec_mode else task + NEWLINE
 
-    def _deafen(self, node: Node) -> None:
+    def _half_close(self, node: Node) -> None:
         """Let a node finish its head; it is dead then (PRE-033)."""
-        node.step(Step.DEAFEN)
-        node.deafened = True
+        node.step(Step.HALF_CLOSE)
+        node.took_back_tasks = True
         self._depths.node_ended(node)
         self._commands.append(CloseStdin(node.index))
         self._take_back_queued(node)
@@ -513,7 +511,9 @@ class Engine:
         if node.state is not _ENDED:
             self._end_node(node, _lost(node))
         if event.exited and self._was_noticed and self._phase is Phase.FINISHING:
-            self._commands.append(SetTimer(Timer.NOTICE, FINISH_NOTICE))  # END-043
+            self._commands.append(
+                SetDeadline(Deadline(Purpose.NOTICE), self._settings.graces.finish_notice)
+            )  # END-043
 
     def _end_node(self, node: Node, diagnostic: bytes) -> None:
         """Take in that no result can come from a node; the diagnostic is for one that is needed."""
@@ -525,20 +525,20 @@ class Engine:
         self._holding -= bool(attempts)
         node.attempts.clear()
         node.framer = ResultFramer(self._settings.eot, self._settings.line_limit)  # END-014
-        if before not in {NodeState.CLOSING, _DEAF}:
+        if before not in {NodeState.CLOSING, _HALF_CLOSED}:
             self._commands.append(CloseStdin(node.index))
         if self._groups:
             self._commands.extend(Discard(attempt.task_id) for attempt in attempts)  # GRP-013
         if before is NodeState.CLOSING:
             return
-        if self._settings.resistance:
-            self._node_died(node, attempts, self._settings.resistance)
+        if self._settings.on_death:
+            self._node_died(node, attempts, self._settings.on_death)
         elif before is _BUSY:
             self._fail(diagnostic)
 
     # Dead nodes
 
-    def _node_died(self, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
+    def _node_died(self, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
         """Let the others do its tasks (the chapter Death of the spec)."""
         self._living -= 1
         node.fruitless = 0 if node.answered else node.fruitless + 1
@@ -546,21 +546,21 @@ class Engine:
             self._dead_among_idle += 1
             self._forget_dead_among_idle()
         for attempt in attempts:
-            self._give_up_attempt(attempt, resistance)
+            self._give_up_attempt(attempt, on_death)
         node.died = True
         if not self._burial_arranged:
             self._burial_arranged = True
-            self._commands.append(SetTimer(Timer.BURY, TERM_GRACE))
+            self._commands.append(SetDeadline(Deadline(Purpose.REAP), self._settings.graces.term))
         self._arrange_restart()
         self._dispatch()
 
     def _report_vain_lives(self, node: Node, last: bytes) -> None:
         """Say now and then that a node only ever dies (RST-031)."""
-        resistance = self._settings.resistance
-        if not resistance or not resistance.restart_seconds or self._phase is not _RUNNING:
+        on_death = self._settings.on_death
+        if not on_death or not on_death.restart_after or self._phase is not _RUNNING:
             return
         if is_to_be_reported(node.fruitless):
-            self._report(in_vain(node, last, resistance.restart_seconds))
+            self._report(in_vain(node, last, on_death.restart_after))
 
     def _forget_dead_among_idle(self, *, thoroughly: bool = False) -> None:
         """See to it that the next of the idle nodes is a living one, and not twice in the heap."""
@@ -571,11 +571,11 @@ class Engine:
         while idle and nodes[idle[0]].state is not _IDLE:
             heappop(idle)
 
-    def _give_up_attempt(self, attempt: Attempt, resistance: Resistance) -> None:
+    def _give_up_attempt(self, attempt: Attempt, on_death: Reassign) -> None:
         """Print the end of an attempt that failed (DTH-020, DTH-022), and have another one made."""
         if not self._groups:  # GRP-013: else nothing of it is printed
-            if resistance.fatal:
-                self._print(attempt, attempt.prefix + resistance.fatal + NEWLINE)
+            if on_death.fatal:
+                self._print(attempt, attempt.prefix + on_death.fatal + NEWLINE)
             if self._settings.print_eot:
                 self._print(attempt, attempt.prefix + self._settings.eot + NEWLINE)
         self._to_reassign.append((attempt.task_id, attempt.task))
@@ -594,27 +594,27 @@ class Engine:
             node.burials += 1
         self._burial_arranged = bool(left)
         if left:
-            self._commands.append(SetTimer(Timer.BURY, TERM_GRACE))
+            self._commands.append(SetDeadline(Deadline(Purpose.REAP), self._settings.graces.term))
 
     def _arrange_restart(self) -> None:
         """Set the timer for a round of starts, counted from the end of the last one (RST-005)."""
-        resistance = self._settings.resistance
-        if not resistance or not resistance.restart_seconds or self._starts_arranged:
+        on_death = self._settings.on_death
+        if not on_death or not on_death.restart_after or self._starts_arranged:
             return
         if self._living < len(self._nodes):
             self._starts_arranged = True
-            self._commands.append(SetTimer(Timer.RESTART, resistance.restart_seconds))
+            self._commands.append(SetDeadline(Deadline(Purpose.RESTART), on_death.restart_after))
 
     def _restart_dead_nodes(self) -> None:
         if self._phase is not _RUNNING or (self._stdin_ended and self._is_over()):
             return  # nobody needs them any more (RST-012)
         # Of those that are not gone yet, something is left that has to end first (RST-007).
-        self._to_start.extend(node.index for node in self._nodes if node.state is _GONE)
+        self._to_start.extend(node.index for node in self._nodes if node.state is _REAPED)
         self._start_next_node()
 
-    def _node_gone(self, event: NodeGone) -> None:
+    def _node_gone(self, event: NodeReaped) -> None:
         node = self._nodes[event.node]
-        node.step(Step.VANISH)
+        node.step(Step.REAP)
         if event.left_running:
             self._report(b"node %b: process %d does not end; left", node.name, node.pid)
         if node.died and not node.answered:
@@ -729,9 +729,13 @@ class Engine:
             self._first_open += 1
         if self._first_open == len(nodes):
             self._phase = Phase.FINISHING
-            self._commands.append(SetTimer(Timer.NOTICE, FINISH_NOTICE))
+            self._commands.append(
+                SetDeadline(Deadline(Purpose.NOTICE), self._settings.graces.finish_notice)
+            )
             if self._settings.finish_timeout:
-                self._commands.append(SetTimer(Timer.TERMINATE, self._settings.finish_timeout))
+                self._commands.append(
+                    SetDeadline(Deadline(Purpose.TERMINATE), self._settings.finish_timeout)
+                )
             self._exit_if_nothing_is_left()
 
     def _looks_ahead(self) -> bool:
@@ -745,11 +749,11 @@ class Engine:
         if self._to_reassign or self._tasks.ready or not self._tasks.is_exhausted():
             return False  # some wait for tasks that are being worked on
         # If nodes may die, what they hold may have to be dispatched to others (DSP-004).
-        return not self._settings.resistance or not self._holding
+        return not self._settings.on_death or not self._holding
 
     def _all_nodes_failed(self) -> None:
         # Upstream's words, without the program's name.
-        if self._settings.resistance and not self._settings.resistance.wait:
+        if self._settings.on_death and not self._settings.on_death.wait:
             self._fail(b"all nodes failed")
         elif self._hopeless:
             self._fail(b"all nodes failed: none of them can be started")  # RST-030
@@ -769,7 +773,7 @@ class Engine:
                 self._fail_input(refusal.reason)
                 return
         node = self._nodes[heappop(self._idle)]
-        if node.state is _ENDED or node.state is _GONE:
+        if node.state is _ENDED or node.state is _REAPED:
             self._fail(_lost(node))
             return
         node.step(_DISPATCH)
@@ -822,7 +826,7 @@ class Engine:
 
     def _give(self, node: Node, count: int) -> bool:
         """Send a node so many of the tasks that wait, at once; say whether it was so many."""
-        if node.state is _ENDED or node.state is _GONE:
+        if node.state is _ENDED or node.state is _REAPED:
             self._fail(_lost(node))
             return False
         try:
@@ -952,7 +956,7 @@ class Engine:
     def _stop_requested(self, event: StopRequested) -> None:
         if self._phase is Phase.STOPPING:
             self._kill()  # somebody is impatient
-            self._drain_grace = STOP_GRACE
+            self._drain_grace = self._settings.graces.stop
             if not self._outcome.signal:
                 self._outcome = Exit(signal=event.signal)  # END-030, though a failure came first
         else:
@@ -971,26 +975,26 @@ class Engine:
         for node in self._nodes:
             if node.state is NodeState.IDLE or node.state is NodeState.BUSY:
                 self._close(node)
-            elif node.state is _DEAF:
+            elif node.state is _HALF_CLOSED:
                 node.step(Step.CLOSE)  # its input is closed already
-        self._commands.append(SetTimer(Timer.TERMINATE, STOP_GRACE))
+        self._commands.append(SetDeadline(Deadline(Purpose.TERMINATE), self._settings.graces.stop))
         self._exit_if_nothing_is_left()
 
-    def _timer_fired(self, event: TimerFired) -> None:
-        match event.timer:
-            case Timer.TERMINATE:
+    def _deadline_passed(self, event: DeadlinePassed) -> None:
+        match event.deadline.purpose:
+            case Purpose.TERMINATE:
                 self._terminate()
-            case Timer.KILL:
+            case Purpose.KILL:
                 self._kill()
-            case Timer.LEAVE:
+            case Purpose.LEAVE:
                 self._leave_killed_nodes()
-            case Timer.NOTICE:
+            case Purpose.NOTICE:
                 self._name_those_waited_for()
-            case Timer.GIVE_UP:
+            case Purpose.GIVE_UP:
                 self._commands.append(self._outcome)
-            case Timer.BURY:
+            case Purpose.REAP:
                 self._bury_dead_nodes()
-            case Timer.RESTART:
+            case Purpose.RESTART:
                 self._restart_dead_nodes()
 
     def _name_those_waited_for(self) -> None:
@@ -1010,7 +1014,7 @@ class Engine:
                 self._report(
                     b"node %b has not ended %d seconds after the end of its input; %b",
                     node.name,
-                    int(FINISH_NOTICE),
+                    int(self._settings.graces.finish_notice),
                     advice,
                 )
 
@@ -1023,7 +1027,7 @@ class Engine:
             for node in remaining:
                 self._report_timeout(node)
         self._commands.extend(KillNode(node.index, force=False) for node in remaining)
-        self._commands.append(SetTimer(Timer.KILL, TERM_GRACE))
+        self._commands.append(SetDeadline(Deadline(Purpose.KILL), self._settings.graces.term))
 
     def _report_timeout(self, node: Node) -> None:
         """Say that a node is ended by ``--finish-timeout``, and let the run fail (END-041)."""
@@ -1048,7 +1052,7 @@ class Engine:
             self._commands.append(KillNode(node.index, force=True))
         if not self._is_killing:  # whoever is impatient again and again does not put it off
             self._is_killing = True
-            self._commands.append(SetTimer(Timer.LEAVE, KILL_GRACE))
+            self._commands.append(SetDeadline(Deadline(Purpose.LEAVE), self._settings.graces.kill))
 
     def _leave_killed_nodes(self) -> None:
         """Wait no longer for what SIGKILL does not end, but for nodes that started meanwhile."""
@@ -1076,7 +1080,9 @@ class Engine:
             self._commands.append(self._outcome)
             return
         if self._outcome.signal:
-            self._commands.append(SetTimer(Timer.GIVE_UP, self._drain_grace))  # GRP-024, GRP-025
+            self._commands.append(
+                SetDeadline(Deadline(Purpose.GIVE_UP), self._drain_grace)
+            )  # GRP-024, GRP-025
         self._phase = Phase.DRAINING
         self._commands.append(DrainOutput())
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 from paexec_trio.core.record import Record
 
 if TYPE_CHECKING:
-    from paexec_trio.core.commands import Timer
+    from paexec_trio.core.commands import Deadline
 
 
 @final
@@ -104,7 +104,7 @@ class NodeEnded(Record):
 
 
 @final
-class NodeGone(Record):
+class NodeReaped(Record):
     """Nothing is left of this node's processes. Comes after :class:`NodeEnded`.
 
     ``left_running``: its process may not be signalled, or SIGKILL did not end it; nobody waits for
@@ -184,13 +184,13 @@ class OutputDrained(Record):
 
 
 @final
-class TimerFired(Record):
-    """The time of a ``SetTimer`` is over."""
+class DeadlinePassed(Record):
+    """The time of a ``SetDeadline`` is over."""
 
-    __slots__ = __match_args__ = ("timer",)
+    __slots__ = __match_args__ = ("deadline",)
 
-    def __init__(self, timer: Timer) -> None:
-        self.timer = timer
+    def __init__(self, deadline: Deadline) -> None:
+        self.deadline = deadline
 
 
 @final
@@ -211,7 +211,7 @@ Event = (
     | NodeOutput
     | NodeUnwritable
     | NodeEnded
-    | NodeGone
+    | NodeReaped
     | StdinChunk
     | StdinEnded
     | StdinFailed
@@ -219,6 +219,6 @@ Event = (
     | OutputFailed
     | HoldingFailed
     | OutputDrained
-    | TimerFired
+    | DeadlinePassed
     | StopRequested
 )

@@ -43,7 +43,7 @@ class Node:
         answered: whether its process has ended a task, by an EOT.
         attempts: the queue of attempts that it holds, oldest first. Its calculator works on the
             first one, the *head*; there are others with ``--prefetch`` only.
-        deafened: whether tasks that its process may have received were taken back (PRE-033).
+        took_back_tasks: whether tasks that its process may have received were taken back (PRE-033).
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
         fruitless: how many of its processes in a row have died without having ended a task, those
             that could not be started included.
@@ -60,7 +60,6 @@ class Node:
         "answered",
         "attempts",
         "burials",
-        "deafened",
         "died",
         "exited",
         "framer",
@@ -74,6 +73,7 @@ class Node:
         "state",
         "stray_end",
         "stray_octets_reported",
+        "took_back_tasks",
     )
 
     def __init__(self, index: int, name: bytes, framer: ResultFramer | ExecFramer) -> None:
@@ -87,7 +87,7 @@ class Node:
         self.fruitless = 0
         self.stray_end = NEWLINE
         self.stray_octets_reported = False
-        self.deafened = False
+        self.took_back_tasks = False
         self.died = False
         self.pace: Pace | None = None
         self.prepared = False

@@ -8,21 +8,6 @@ from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
 
-FINISH_NOTICE = 10.0
-"""Seconds that a finished run waits for its calculators to end before it says so (END-040)."""
-
-STOP_GRACE = 0.2
-"""Seconds between closing the calculators' input and SIGTERM when a run is stopped."""
-
-TERM_GRACE = 2.0
-"""Seconds between SIGTERM and SIGKILL. For dead nodes, SIGTERM comes within the same time."""
-
-KILL_GRACE = 1.0
-"""Seconds between SIGKILL and the time when a process that is still there is left (END-047)."""
-
-DRAIN_GRACE = 2.0
-"""Seconds in which, after a signal, nobody takes any of the output until it is given up."""
-
 AUTO = 0
 """The ``Settings.prefetch`` that lets the engine find out how many tasks nodes should hold."""
 
@@ -31,6 +16,30 @@ READ_AHEAD = 1 << 18
 
 MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""
+
+
+@final
+class Graces(NamedTuple):
+    """How long a run waits for calculators and readers, in seconds.
+
+    Attributes:
+        finish_notice: a finished run waits for its calculators to end before it names those that
+            have not (END-040).
+        stop: from the end of the calculators' input to SIGTERM when a run is stopped.
+        term: from SIGTERM to SIGKILL, and from a node's death to SIGTERM.
+        kill: from SIGKILL until a process that is still there is left (END-047).
+        drain: after a signal, nobody takes any of the output before it is given up.
+    """
+
+    finish_notice: float = 10.0
+    stop: float = 0.2
+    term: float = 2.0
+    kill: float = 1.0
+    drain: float = 2.0
+
+
+GRACES = Graces()
+"""The grace periods of the programs."""
 
 
 @final
@@ -71,17 +80,17 @@ class ExecSettings(NamedTuple):
 
 
 @final
-class Resistance(NamedTuple):
+class Reassign(NamedTuple):
     """How a run goes on when nodes die (the chapters Death and Restart of the spec).
 
     Attributes:
         fatal: the line that is printed after a failed attempt; empty: none (DTH-021).
-        restart_seconds: the time after which dead nodes are restarted; 0: they are not (RST-003).
+        restart_after: the time after which dead nodes are restarted; 0: they are not (RST-003).
         wait: wait for restarts while all nodes are dead (RST-020).
     """
 
     fatal: bytes = b"fatal"
-    restart_seconds: float = 0.0
+    restart_after: float = 0.0
     wait: bool = False
 
 
@@ -104,11 +113,12 @@ class Settings(NamedTuple):
             :data:`~paexec_trio.core.settings.AUTO`.
         line_limit: how many octets a line of a result, or a task of the input, may have (LIM-011).
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
-        resistance: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
+        on_death: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
         describe_weights: report the weights of a graph's tasks (WGT-008).
         exec_mode: how a command is run for each task; ``None`` if tasks are sent to calculators.
         finish_timeout: the time in seconds after which calculators that do not end by themselves
             at the normal end are ended by signals; 0: they are waited for (END-041).
+        graces: how long a run waits for calculators and readers.
     """
 
     nodes: tuple[bytes, ...]
@@ -124,7 +134,8 @@ class Settings(NamedTuple):
     prefetch: int = 1
     line_limit: int = LINE_LIMIT
     graph: GraphSettings | None = None
-    resistance: Resistance | None = None
+    on_death: Reassign | None = None
     describe_weights: bool = False
     exec_mode: ExecSettings | None = None
     finish_timeout: float = 0.0
+    graces: Graces = GRACES

@@ -16,13 +16,13 @@ class NodeState(IntEnum):
     """Its calculator runs and holds no task."""
     BUSY = 4
     """Its calculator holds at least one task."""
-    DEAF = 5
+    HALF_CLOSED = 5
     """It takes no further task, and may finish the one that it works on (PRE-033)."""
     CLOSING = 6
     """Its standard input is closed; its calculator is to end by itself."""
     ENDED = 7
     """No result can come from it any more; its processes may still be there."""
-    GONE = 8
+    REAPED = 8
     """Nothing is left of it. With ``-Z`` a dead node starts again from here (RST-004)."""
 
 
@@ -34,29 +34,29 @@ class Step(IntEnum):
     NOT_STARTED = 3
     DISPATCH = 4
     ALL_DONE = 5
-    DEAFEN = 6
+    HALF_CLOSE = 6
     CLOSE = 7
     END = 8
-    VANISH = 9
+    REAP = 9
 
 
 TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
     (NodeState.NEW, Step.START): NodeState.STARTING,
     (NodeState.STARTING, Step.STARTED): NodeState.IDLE,
-    (NodeState.STARTING, Step.NOT_STARTED): NodeState.GONE,
+    (NodeState.STARTING, Step.NOT_STARTED): NodeState.REAPED,
     (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
-    (NodeState.BUSY, Step.DEAFEN): NodeState.DEAF,
+    (NodeState.BUSY, Step.HALF_CLOSE): NodeState.HALF_CLOSED,
     (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
     (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
-    (NodeState.DEAF, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.HALF_CLOSED, Step.CLOSE): NodeState.CLOSING,
     (NodeState.IDLE, Step.END): NodeState.ENDED,
     (NodeState.BUSY, Step.END): NodeState.ENDED,
-    (NodeState.DEAF, Step.END): NodeState.ENDED,
+    (NodeState.HALF_CLOSED, Step.END): NodeState.ENDED,
     (NodeState.CLOSING, Step.END): NodeState.ENDED,
-    (NodeState.ENDED, Step.VANISH): NodeState.GONE,
-    (NodeState.GONE, Step.START): NodeState.STARTING,
+    (NodeState.ENDED, Step.REAP): NodeState.REAPED,
+    (NodeState.REAPED, Step.START): NodeState.STARTING,
 }
 """Every legal step; any other is a bug of the runtime or the engine."""
 

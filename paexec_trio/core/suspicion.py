@@ -89,7 +89,7 @@ def end_of(status: int | None) -> bytes:
     """Return how a process ended, for people.
 
     Args:
-        status: as ``NodeGone`` has it.
+        status: as ``NodeReaped`` has it.
     """
     if status is None:
         return b"unknown status"

@@ -19,6 +19,7 @@ from typing import Any, final
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Deadline,
     Discard,
     DrainOutput,
     Hold,
@@ -26,23 +27,24 @@ from paexec_trio.core.commands import (
     Join,
     KillNode,
     LeaveNode,
+    Purpose,
     ReadMore,
     Release,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
     WriteLines,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     HoldingFailed,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputClosed,
@@ -53,12 +55,11 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
     TimePassed,
-    TimerFired,
 )
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.rendering import LazyLines
-from paexec_trio.core.settings import DRAIN_GRACE, KILL_GRACE, STOP_GRACE, TERM_GRACE
+from paexec_trio.core.settings import GRACES, Graces
 from paexec_trio.core.visible import diagnostic, visible
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.holding import HeldOutput
@@ -108,6 +109,7 @@ class Host:
         adopts: whether processes that lose their parent become children of this one.
         sessions: whether nodes have sessions of their own also where there is no terminal.
         program: the name in front of diagnostics.
+        graces: how long it waits for processes and readers at its end.
 
     Raises:
         OSError: ``stdout`` is not open, or there are too few descriptors.
@@ -128,6 +130,7 @@ class Host:
         adopts: bool = False,
         sessions: bool = True,
         program: bytes = b"paexec-trio",
+        graces: Graces = GRACES,
     ) -> None:
         self._writer = NonblockingWriter(stdout)
         self._output_is_terminal = os.isatty(stdout)
@@ -138,6 +141,7 @@ class Host:
         inherited = os.environb.items() if environment is None else environment
         self._environment = Environment(launch.environment(inherited))
         self._program = program
+        self._graces = graces
         self._sessions = sessions or has_terminal()
         self._ends = Ends(sessions=self._sessions, adopts=adopts)
         self._processes: dict[int, NodeProcess] = {}
@@ -156,7 +160,7 @@ class Host:
         self._watchers: dict[int, Callable[[], Iterator[Event]]] = {}
         # Events that no descriptor announces: consequences of commands, and requests to stop.
         self._pending: deque[Iterator[Event]] = deque()
-        self._deadlines: dict[Timer, float] = {}
+        self._deadlines: dict[Deadline, float] = {}
         self._give_up_after = 0.0
         self._stopped_seconds = 0.0
         self._requests: set[Callable[[], None]] = set()
@@ -195,7 +199,7 @@ class Host:
             Report: self._report,
             ReadMore: self._read_more,
             DrainOutput: self._drain_output,
-            SetTimer: self._set_timer,
+            SetDeadline: self._set_deadline,
         }
 
     # The interface to the loop
@@ -251,7 +255,7 @@ class Host:
                     yield from self._output_ended(process)
         # Last: what happened before a deadline counts, however late we look (a stopped job).
         if self._deadlines:
-            yield from self._fire_timers()
+            yield from self._pass_deadlines()
 
     def execute(self, command: Command) -> None:
         """Carry out a command."""
@@ -328,8 +332,11 @@ class Host:
         """End processes that the engine does not end any more."""
         for process in processes:
             process.close_stdin()
-        await self._wait_for_ends(processes, STOP_GRACE)
-        for signum, grace in ((signal.SIGTERM, TERM_GRACE), (signal.SIGKILL, KILL_GRACE)):
+        await self._wait_for_ends(processes, self._graces.stop)
+        for signum, grace in (
+            (signal.SIGTERM, self._graces.term),
+            (signal.SIGKILL, self._graces.kill),
+        ):
             for process in processes:
                 self._ends.signal(process, signum)
             self._catch_up()
@@ -345,7 +352,7 @@ class Host:
         if not self.has_started:
             return True
         pidfds = self._ends.sweep()
-        await self._waiter.wait_for_ends(pidfds, KILL_GRACE)
+        await self._waiter.wait_for_ends(pidfds, self._graces.kill)
         for pidfd in pidfds:
             os.close(pidfd)
         self._ends.reap_orphans(())
@@ -371,7 +378,7 @@ class Host:
         while writer and self._diagnostics.size:
             with select.epoll() as room:  # it is readable when there is some
                 room.register(writer.fd, select.EPOLLOUT)
-                await self._waiter.wait_for_ends([room.fileno()], DRAIN_GRACE)
+                await self._waiter.wait_for_ends([room.fileno()], self._graces.drain)
                 if not room.poll(0):
                     return
             self._flush_diagnostics()
@@ -382,7 +389,7 @@ class Host:
         poll.register(self._writer.fd, select.POLLOUT)
         while self._output.size and not self._output_broken:
             self._try_output()
-            if self._output_blocked and not poll.poll(DRAIN_GRACE * 1000):
+            if self._output_blocked and not poll.poll(self._graces.drain * 1000):
                 return
 
     async def _wait_for_ends(self, processes: Iterable[NodeProcess], seconds: float) -> None:
@@ -425,8 +432,8 @@ class Host:
             stop_this_process()
         seconds = self._waiter.now() - began
         self._stopped_seconds += seconds
-        for timer in self._deadlines:
-            self._deadlines[timer] += seconds
+        for deadline in self._deadlines:
+            self._deadlines[deadline] += seconds
 
     def _reap_orphans(self) -> None:
         self._ends.reap_orphans(self._processes.values())
@@ -562,7 +569,7 @@ class Host:
             self._unwatch_stdout(process)
             status = process.exit_status()
             self._ends.bury(process, self._waiter.now())
-            yield NodeGone(process.node, status=status)
+            yield NodeReaped(process.node, status=status)
 
     def _abandon(self, process: NodeProcess) -> Iterator[Event]:
         """Go on without a process that runs as another user, or that SIGKILL does not end."""
@@ -575,7 +582,7 @@ class Host:
             if not process.end_reported:
                 process.end_reported = True
                 yield NodeEnded(process.node)
-            yield NodeGone(process.node, left_running=True)
+            yield NodeReaped(process.node, left_running=True)
 
     def _abandoned_ended(self, process: NodeProcess) -> Iterator[Event]:
         if process.has_exited():
@@ -795,20 +802,20 @@ class Host:
 
     # Time
 
-    def _set_timer(self, command: SetTimer) -> None:
-        self._deadlines[command.timer] = self._waiter.now() + command.seconds
-        if command.timer is Timer.GIVE_UP:
+    def _set_deadline(self, command: SetDeadline) -> None:
+        self._deadlines[command.deadline] = self._waiter.now() + command.seconds
+        if command.deadline.purpose is Purpose.GIVE_UP:
             self._give_up_after = command.seconds
 
     def _set_back_giving_up(self) -> None:
-        if Timer.GIVE_UP in self._deadlines:
-            self._deadlines[Timer.GIVE_UP] = self._waiter.now() + self._give_up_after
+        if Deadline(Purpose.GIVE_UP) in self._deadlines:
+            self._deadlines[Deadline(Purpose.GIVE_UP)] = self._waiter.now() + self._give_up_after
 
-    def _fire_timers(self) -> Iterator[Event]:
+    def _pass_deadlines(self) -> Iterator[Event]:
         now = self._waiter.now()
-        for timer in [timer for timer, deadline in self._deadlines.items() if deadline <= now]:
-            del self._deadlines[timer]
-            yield TimerFired(timer)
+        for deadline in [each for each, at in self._deadlines.items() if at <= now]:
+            del self._deadlines[deadline]
+            yield DeadlinePassed(deadline)
 
 
 def _writer_or_none(fd: int) -> NonblockingWriter | None:

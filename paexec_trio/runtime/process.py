@@ -9,7 +9,7 @@ import termios
 from time import monotonic, sleep
 from typing import final
 
-from paexec_trio.core.settings import KILL_GRACE
+from paexec_trio.core.settings import GRACES
 from paexec_trio.runtime.relatives import reap
 from paexec_trio.runtime.spawning import Environment, spawn
 from paexec_trio.runtime.writequeue import WriteQueue
@@ -184,7 +184,7 @@ class NodeProcess:
     def bury(self) -> None:
         """Do all of that, for a process that may still run: SIGKILL needs a moment."""
         self.retire()
-        deadline = monotonic() + KILL_GRACE
+        deadline = monotonic() + GRACES.kill
         while not self.reap() and monotonic() < deadline:
             sleep(0.001)
 

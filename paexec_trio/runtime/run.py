@@ -55,8 +55,8 @@ async def run(
     whole are still written as long as somebody takes them.
 
     When this returns, or is cancelled, or raises, no process that it started is left; a cancelled
-    run closes their input and gives them :data:`~paexec_trio.core.settings.STOP_GRACE` seconds
-    before SIGTERM, and :data:`~paexec_trio.core.settings.TERM_GRACE` seconds more before SIGKILL.
+    run closes their input and gives them ``settings.graces.stop`` seconds
+    before SIGTERM, and ``settings.graces.term`` seconds more before SIGKILL.
 
     Args:
         settings: the nodes, how tasks are framed, how results are rendered.
@@ -89,7 +89,7 @@ async def run(
     if (settings.exec_mode is None) == (launch.command is None):
         raise ValueError("either Settings.exec_mode or Launch.command has to be given")
     # With -z those that cannot be started are dead, and the others do the tasks (DTH-001).
-    if not make_room_for(len(settings.nodes)) and not settings.resistance:
+    if not make_room_for(len(settings.nodes)) and not settings.on_death:
         text = b"%b: the limit on open descriptors is too low for %d nodes"
         write_diagnostic(stderr, text % (settings.program, len(settings.nodes)))
         return Exit(status=1)
@@ -120,8 +120,9 @@ async def run(
                 # They tell whose a process is, and cost time (see NodeProcess): to find what a dead
                 # node has left beside what others have started, or what nothing else ties to this
                 # process.
-                sessions=settings.resistance is not None or not adopts,
+                sessions=settings.on_death is not None or not adopts,
                 program=settings.program,
+                graces=settings.graces,
             )
             hosts.append(host)
             handlers: dict[int, _Handler] = dict.fromkeys(stop_signals, partial(_stop, host))

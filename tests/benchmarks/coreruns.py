@@ -24,8 +24,8 @@ from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
     Event,
     NodeEnded,
-    NodeGone,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     OutputDrained,
     RunStarted,
@@ -83,7 +83,7 @@ def run(settings: Settings, tasks: int) -> int:
                 case StartNode():
                     events.append(NodeStarted(command.node, 1000 + command.node))
                 case CloseStdin():
-                    events += [NodeEnded(command.node), NodeGone(command.node)]
+                    events += [NodeEnded(command.node), NodeReaped(command.node)]
                 case DrainOutput():
                     events.append(OutputDrained())
                 case Exit():

@@ -10,7 +10,7 @@ from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.syntax import InformationWanted
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import AUTO, MAGIC_EOT, GraphSettings, Resistance
+from paexec_trio.core.settings import AUTO, MAGIC_EOT, GraphSettings, Reassign
 from paexec_trio.core.weights import Weighting
 
 Environment = dict[bytes, bytes]
@@ -374,32 +374,32 @@ def test_quotes_in_words(value: str) -> None:
 
 
 def test_each_loss_of_a_node_ends_the_run_by_default() -> None:
-    assert complete().settings.resistance is None
-    assert complete("-mF=gone").settings.resistance is None
+    assert complete().settings.on_death is None
+    assert complete("-mF=gone").settings.on_death is None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "resistance"),
+    ("arguments", "on_death"),
     [
-        (["-z"], Resistance()),
-        (["-Z0"], Resistance()),
-        (["-zZ", "2"], Resistance(restart_seconds=2)),
-        (["-Z.25", "-z"], Resistance(restart_seconds=0.25)),
-        (["-Z", "3."], Resistance(restart_seconds=3)),
-        (["-Z0", "-Z1", "-w"], Resistance(restart_seconds=1, wait=True)),
-        (["-z", "-mF="], Resistance(fatal=b"")),
-        (["-mF=\xff", "-Z1"], Resistance(fatal=b"\xc3\xbf", restart_seconds=1)),
+        (["-z"], Reassign()),
+        (["-Z0"], Reassign()),
+        (["-zZ", "2"], Reassign(restart_after=2)),
+        (["-Z.25", "-z"], Reassign(restart_after=0.25)),
+        (["-Z", "3."], Reassign(restart_after=3)),
+        (["-Z0", "-Z1", "-w"], Reassign(restart_after=1, wait=True)),
+        (["-z", "-mF="], Reassign(fatal=b"")),
+        (["-mF=\xff", "-Z1"], Reassign(fatal=b"\xc3\xbf", restart_after=1)),
     ],
 )
-def test_nodes_that_die(arguments: list[str], resistance: Resistance) -> None:
+def test_nodes_that_die(arguments: list[str], on_death: Reassign) -> None:
     """RST-001 to RST-003, DTH-021."""
-    assert complete(*arguments).settings.resistance == resistance
+    assert complete(*arguments).settings.on_death == on_death
 
 
 def test_seconds_have_no_upper_limit() -> None:
-    resistance = complete("-Z", "9" * 400).settings.resistance
-    assert resistance is not None
-    assert resistance.restart_seconds == float("inf")
+    on_death = complete("-Z", "9" * 400).settings.on_death
+    assert on_death is not None
+    assert on_death.restart_after == float("inf")
 
 
 @pytest.mark.parametrize(

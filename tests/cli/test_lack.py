@@ -56,10 +56,10 @@ def test_a_graph_that_does_not_fit() -> None:
 
 
 @pytest.mark.parametrize("descriptors", range(6, 12))
-@pytest.mark.parametrize("resistance", [[], ["-z"]], ids=["plain", "-z"])
-def test_few_descriptors(resistance: list[str], descriptors: int) -> None:
+@pytest.mark.parametrize("on_death", [[], ["-z"]], ids=["plain", "-z"])
+def test_few_descriptors(on_death: list[str], descriptors: int) -> None:
     """With -z those nodes do the work that can be started."""
-    words = ["paexec-trio", *resistance, "-n", "+4", "-c", ECHO]
+    words = ["paexec-trio", *on_death, "-n", "+4", "-c", ECHO]
     done = run(words, b"1\n2\n3\n", resource.RLIMIT_NOFILE, descriptors)
     assert b"Traceback" not in done.stderr
     assert done.stderr.count(b"\n") in {1, 2}, done.stderr

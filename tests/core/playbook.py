@@ -9,7 +9,7 @@ from paexec_trio.core.commands import Command, Hold, ReadMore, Report, StartNode
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeStarted, RunStarted
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import Resistance, Settings
+from paexec_trio.core.settings import Reassign, Settings
 
 FIRST_PID = 1000
 """The process id of node 0 of :func:`started`; the other nodes have the numbers after it."""
@@ -96,7 +96,7 @@ def names(count: int) -> tuple[bytes, ...]:
     return tuple(b"n%d" % index for index in range(count))
 
 
-def started(nodes: int = 1, **options: bytes | bool | float | Grouping | Resistance) -> Playbook:
+def started(nodes: int = 1, **options: bytes | bool | float | Grouping | Reassign) -> Playbook:
     """Return a playbook whose nodes run already, with a ``ReadMore`` outstanding.
 
     The options are those of :class:`~paexec_trio.core.settings.Settings`.

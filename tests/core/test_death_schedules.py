@@ -12,25 +12,27 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Deadline,
     DrainOutput,
     Exit,
     KillNode,
     LeaveNode,
+    Purpose,
     ReadMore,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputDrained,
@@ -38,9 +40,8 @@ from paexec_trio.core.events import (
     StdinChunk,
     StdinEnded,
     StopRequested,
-    TimerFired,
 )
-from paexec_trio.core.settings import STOP_GRACE, GraphSettings, Resistance, Settings
+from paexec_trio.core.settings import GRACES, GraphSettings, Reassign, Settings
 
 RESULT = b"one\ntwo\n\n"
 SECONDS = 5.0
@@ -77,7 +78,7 @@ class MortalWorld(RuleBasedStateMachine):
         """The process of each node that has one."""
         self.started: set[int] = set()
         self.starting: int | None = None
-        self.timers: set[Timer] = set()
+        self.timers: set[Deadline] = set()
         self.reading = False
         self.draining = False
         self.outcome: Exit | None = None
@@ -110,14 +111,14 @@ class MortalWorld(RuleBasedStateMachine):
         self, nodes: int, seconds: float, wait: bool, fatal: bytes, print_too: bool, warm: bool
     ) -> None:
         wait &= seconds > 0
-        self.resistance = Resistance(fatal=fatal, restart_seconds=seconds, wait=wait)
+        self.on_death = Reassign(fatal=fatal, restart_after=seconds, wait=wait)
         self.settings = Settings(
             nodes=tuple(b"%d" % index for index in range(nodes)),
             show_task_id=True,
             show_pid=True,
             print_eot=print_too,
             print_task=print_too,
-            resistance=self.resistance,
+            on_death=self.on_death,
         )
         self.engine = Engine(self.settings)
         self.tell(RunStarted())
@@ -163,9 +164,9 @@ class MortalWorld(RuleBasedStateMachine):
                 self.reading = True
             case DrainOutput():
                 self.draining = True
-            case SetTimer(timer, seconds):
+            case SetDeadline(timer, seconds):
                 self.timers.add(timer)
-                self.stopped |= (timer, seconds) == (Timer.TERMINATE, STOP_GRACE)
+                self.stopped |= (timer, seconds) == (Deadline(Purpose.TERMINATE), GRACES.stop)
             case Exit():
                 self.check_exit(command)
             case _:
@@ -176,9 +177,9 @@ class MortalWorld(RuleBasedStateMachine):
         assert self.starting is None, "one after the other"
         assert node not in self.lives, "something of it is left (RST-007)"
         if node in self.started:
-            assert self.resistance.restart_seconds, "RST-003"
+            assert self.on_death.restart_after, "RST-003"
             assert not self.is_over(), "nobody needs it any more (RST-012)"
-            assert Timer.RESTART not in self.timers, "its time has not come"
+            assert Deadline(Purpose.RESTART) not in self.timers, "its time has not come"
         else:
             assert node == len(self.started), "in order (DSP-001)"
         self.started.add(node)
@@ -204,7 +205,7 @@ class MortalWorld(RuleBasedStateMachine):
         if text == b"all nodes failed":
             assert not self.living(), "some node lives (DTH-030)"
             assert self.task_waits(), "no task needs a node (DTH-032)"
-            assert not self.resistance.wait, "RST-020"
+            assert not self.on_death.wait, "RST-020"
             assert not self.stopped
             self.all_failed = True
         elif text == b"all nodes failed: none of them can be started":
@@ -216,7 +217,7 @@ class MortalWorld(RuleBasedStateMachine):
         elif b"has not ended" in text:
             assert self.is_over()
         elif b" times in a row " in text:
-            assert self.resistance.restart_seconds, "RST-031"
+            assert self.on_death.restart_after, "RST-031"
         else:
             assert text.startswith(b"paexec-trio: cannot start"), "DTH-031"
             assert text not in self.told, "said before"
@@ -333,8 +334,8 @@ class MortalWorld(RuleBasedStateMachine):
     def die(self, life: Life) -> None:
         life.dead = True
         if life.task and not life.input_closed:
-            if self.resistance.fatal:
-                self.expect(life, self.resistance.fatal + b"\n")  # DTH-020
+            if self.on_death.fatal:
+                self.expect(life, self.on_death.fatal + b"\n")  # DTH-020
             if self.settings.print_eot:
                 self.expect(life, b"\n")  # DTH-022
             self.failed.append(life.task)
@@ -344,7 +345,7 @@ class MortalWorld(RuleBasedStateMachine):
         """Take the next step towards the end of a process."""
         if life.ended:
             del self.lives[life.node]
-            self.tell(NodeGone(life.node))
+            self.tell(NodeReaped(life.node))
             return
         life.ended = True
         if not life.dead:
@@ -363,9 +364,9 @@ class MortalWorld(RuleBasedStateMachine):
     def a_timer_fires(self, data: st.DataObject) -> None:
         self.fire(data.draw(st.sampled_from(sorted(self.timers))))
 
-    def fire(self, timer: Timer) -> None:
+    def fire(self, timer: Deadline) -> None:
         self.timers.remove(timer)
-        self.tell(TimerFired(timer))
+        self.tell(DeadlinePassed(timer))
 
     @precondition(lambda self: not self.outcome and self.draining)
     @rule()
@@ -397,22 +398,26 @@ class MortalWorld(RuleBasedStateMachine):
     def all_nodes_dead_end_the_run_or_are_waited_for(self) -> None:
         """DTH-030, RST-020, RST-021."""
         if hasattr(self, "settings") and not self.living() and self.task_waits():
-            assert self.stopped or self.resistance.wait
+            assert self.stopped or self.on_death.wait
 
     @invariant()
     def dead_nodes_are_restarted(self) -> None:
         """RST-004: some time or other, unless nobody needs them."""
-        if not hasattr(self, "settings") or not self.resistance.restart_seconds:
+        if not hasattr(self, "settings") or not self.on_death.restart_after:
             return
         if not self.stopped and not self.is_over():
             everyone_lives = len(self.living()) == len(self.settings.nodes)
-            assert everyone_lives or self.starting is not None or Timer.RESTART in self.timers
+            assert (
+                everyone_lives
+                or self.starting is not None
+                or Deadline(Purpose.RESTART) in self.timers
+            )
 
     @invariant()
     def what_is_left_of_dead_nodes_is_ended(self) -> None:
         """DTH-004: some time or other."""
         if not self.stopped and not self.is_over() and any(x.dead for x in self.lives.values()):
-            assert Timer.BURY in self.timers
+            assert Deadline(Purpose.REAP) in self.timers
 
     @invariant()
     def input_is_closed_only_when_no_task_can_come(self) -> None:
@@ -498,7 +503,7 @@ def test_graphs_whatever_dies(
         Settings(
             nodes=tuple(b"%d" % index for index in range(nodes)),
             graph=GraphSettings(),
-            resistance=Resistance(restart_seconds=1, wait=True),
+            on_death=Reassign(restart_after=1, wait=True),
         )
     )
     pending: list[Event] = [RunStarted(), StdinChunk(graph), StdinEnded()]
@@ -533,11 +538,11 @@ def test_graphs_whatever_dies(
                         pending.append(NodeOutput(node, word + b"\n\n"))
                     else:
                         pending += [NodeOutput(node, fate)] if fate else []
-                        pending += [NodeEnded(node), NodeGone(node)]
+                        pending += [NodeEnded(node), NodeReaped(node)]
                 case CloseStdin(node) if node in living:
-                    pending += [NodeEnded(node), NodeGone(node)]
-                case SetTimer(Timer.RESTART):
-                    pending.append(TimerFired(Timer.RESTART))
+                    pending += [NodeEnded(node), NodeReaped(node)]
+                case SetDeadline(Deadline(Purpose.RESTART)):
+                    pending.append(DeadlinePassed(Deadline(Purpose.RESTART)))
                 case DrainOutput():
                     pending.append(OutputDrained())
                 case Exit():

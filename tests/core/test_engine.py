@@ -8,25 +8,27 @@ import pytest
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     DrainOutput,
     Exit,
     KillNode,
     LeaveNode,
+    Purpose,
     ReadMore,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.engine import SIGPIPE, Engine
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputClosed,
@@ -37,9 +39,8 @@ from paexec_trio.core.events import (
     StdinEnded,
     StdinFailed,
     StopRequested,
-    TimerFired,
 )
-from paexec_trio.core.settings import FINISH_NOTICE, KILL_GRACE, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.settings import GRACES, Settings
 from paexec_trio.core.states import IllegalStepError
 from tests.core.playbook import FIRST_PID, Playbook, names, started
 
@@ -110,7 +111,7 @@ def test_all_nodes_start_for_an_empty_input() -> None:
         << CloseStdin(0)
         >> NodeStarted(1, 12)
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -126,9 +127,9 @@ def test_a_node_that_cannot_be_started_fails_the_run() -> None:
         >> NodeNotStarted(1, b"cannot run ssh: gone")
         << Report(b"paexec: cannot run ssh: gone")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -143,7 +144,7 @@ def test_the_only_node_cannot_be_started() -> None:
         << ReadMore()
         >> NodeNotStarted(0, b"no")
         << Report(b"paexec-trio: no")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -241,7 +242,7 @@ def test_an_unterminated_last_task_is_sent_with_a_newline() -> None:
         << Send(0, b"a\n")
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -381,7 +382,7 @@ def test_what_comes_from_a_node_that_ended_is_dropped_without_a_word() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
         >> NodeOutput(0, b"late\n")
     )
@@ -406,13 +407,13 @@ def test_a_run_from_the_first_event_to_the_last() -> None:
         >> StdinEnded()
         << CloseStdin(1)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         >> NodeOutput(0, b"C\n\n")
         << Write(b"C\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -431,7 +432,7 @@ def test_input_of_idle_nodes_is_closed_while_others_work() -> None:
         << CloseStdin(2)
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -441,9 +442,9 @@ def test_a_node_that_ends_idle_is_no_error_if_no_task_comes() -> None:
         started()
         >> NodeEnded(0)
         << CloseStdin(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> StdinEnded()
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -460,20 +461,20 @@ def test_calculators_that_do_not_end_are_named_and_waited_for() -> None:
         << CloseStdin(1)
         << CloseStdin(2)
         << CloseStdin(3)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
         >> NodeEnded(2, exited=True)
-        >> TimerFired(Timer.NOTICE)
+        >> DeadlinePassed(Deadline(Purpose.NOTICE))
         << Report(b"paexec-trio: node n1 has not ended " + advice)
         << Report(b"paexec-trio: node n2 has ended, but others hold its output; not waited for")
         << KillNode(2, force=True)
         << Report(b"paexec-trio: node n3 has not ended " + advice)
-        >> NodeGone(2)
+        >> NodeReaped(2)
         >> NodeEnded(3)
-        >> NodeGone(3)
-        >> NodeGone(1)
+        >> NodeReaped(3)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -488,18 +489,18 @@ def test_nobody_waits_for_those_who_hold_the_output_of_a_calculator_that_ends_la
         >> StdinEnded()
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        >> TimerFired(Timer.NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        >> DeadlinePassed(Deadline(Purpose.NOTICE))
         << Report(b"paexec-trio: node n0 has not ended " + advice)
         << Report(b"paexec-trio: node n1 has not ended " + advice)
         >> NodeEnded(0, exited=True)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        >> TimerFired(Timer.NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        >> DeadlinePassed(Deadline(Purpose.NOTICE))
         << Report(b"paexec-trio: node n0 has ended, but others hold its output; not waited for")
         << KillNode(0, force=True)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -513,9 +514,9 @@ def test_a_finish_timeout_later_than_the_notice_is_announced() -> None:
         started(finish_timeout=20.0)
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        << SetTimer(Timer.TERMINATE, 20.0)
-        >> TimerFired(Timer.NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        << SetDeadline(Deadline(Purpose.TERMINATE), 20.0)
+        >> DeadlinePassed(Deadline(Purpose.NOTICE))
         << Report(b"paexec-trio: node n0 has not ended " + ended_by)
     )
 
@@ -531,13 +532,13 @@ def test_calculators_that_take_longer_than_the_finish_timeout_are_killed() -> No
         << CloseStdin(2)
         << CloseStdin(3)
         << CloseStdin(4)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        << SetTimer(Timer.TERMINATE, 1.5)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        << SetDeadline(Deadline(Purpose.TERMINATE), 1.5)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
         >> NodeEnded(3, exited=True)
-        >> TimerFired(Timer.TERMINATE)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << Report(b"paexec-trio: node n1" + not_within)
         << Report(b"paexec-trio: node n2" + not_within)
         << Report(b"paexec-trio: node n3 has ended, but others hold its output; not waited for")
@@ -546,20 +547,20 @@ def test_calculators_that_take_longer_than_the_finish_timeout_are_killed() -> No
         << KillNode(2, force=False)
         << KillNode(3, force=False)
         << KillNode(4, force=False)
-        << SetTimer(Timer.KILL, TERM_GRACE)
-        >> NodeGone(1)
-        >> NodeGone(3)
-        >> TimerFired(Timer.NOTICE)
-        >> TimerFired(Timer.KILL)
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
+        >> NodeReaped(1)
+        >> NodeReaped(3)
+        >> DeadlinePassed(Deadline(Purpose.NOTICE))
+        >> DeadlinePassed(Deadline(Purpose.KILL))
         << KillNode(2, force=True)
         << KillNode(4, force=True)
-        << SetTimer(Timer.LEAVE, KILL_GRACE)
+        << SetDeadline(Deadline(Purpose.LEAVE), GRACES.kill)
         >> NodeEnded(2)
-        >> NodeGone(2)
-        >> TimerFired(Timer.LEAVE)
+        >> NodeReaped(2)
+        >> DeadlinePassed(Deadline(Purpose.LEAVE))
         << LeaveNode(4)
         >> NodeEnded(4)
-        >> NodeGone(4, left_running=True)
+        >> NodeReaped(4, left_running=True)
         << Report(b"paexec-trio: node n4: process 1004 does not end; left")
         << DrainOutput()
         >> OutputDrained()
@@ -573,14 +574,14 @@ def test_the_finish_timeout_fails_no_run_whose_calculators_have_ended() -> None:
         started(finish_timeout=1.5)
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        << SetTimer(Timer.TERMINATE, 1.5)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        << SetDeadline(Deadline(Purpose.TERMINATE), 1.5)
         >> NodeEnded(0, exited=True)
-        >> TimerFired(Timer.TERMINATE)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << Report(b"paexec-trio: node n0 has ended, but others hold its output; not waited for")
         << KillNode(0, force=False)
-        << SetTimer(Timer.KILL, TERM_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -607,16 +608,16 @@ def test_a_node_lost_at_work_fails_the_run_and_ends_the_others() -> None:
         << LOST
         << CloseStdin(1)
         << CloseStdin(2)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> NodeGone(0)
-        >> TimerFired(Timer.TERMINATE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << KillNode(1, force=False)
         << KillNode(2, force=False)
-        << SetTimer(Timer.KILL, TERM_GRACE)
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
         >> NodeEnded(2)
-        >> NodeGone(2)
+        >> NodeReaped(2)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -634,7 +635,7 @@ def test_the_unterminated_line_of_a_lost_node_is_not_printed() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << LOST
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
@@ -643,13 +644,13 @@ def test_a_node_lost_while_idle_is_missed_when_its_task_comes(buried: bool) -> N
     """END-011."""
     playbook = started(2) >> NodeEnded(0) << CloseStdin(0)
     if buried:
-        playbook = playbook >> NodeGone(0)
+        playbook = playbook >> NodeReaped(0)
     assert (
         playbook
         >> StdinChunk(b"a\n")
         << LOST
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
@@ -674,7 +675,7 @@ def test_no_task_is_sent_after_a_loss() -> None:
         << CloseStdin(0)
         << LOST
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(1, b"b done\n\n")
         << Write(b"b done\n")
     )
@@ -690,7 +691,7 @@ def test_a_second_loss_is_not_reported() -> None:
         << CloseStdin(0)
         << LOST
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(1)
     )
 
@@ -703,7 +704,7 @@ def test_the_end_of_a_node_is_taken_in_once() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << LOST
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(0)
     )
 
@@ -718,7 +719,7 @@ def test_a_node_that_takes_no_input_while_it_works_fails_the_run() -> None:
         << CloseStdin(0)
         << Report(b"paexec-trio: Sending task to the node failed: Broken pipe")
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
@@ -730,7 +731,7 @@ def test_an_idle_node_that_takes_no_input_is_missed_when_its_task_comes() -> Non
         << CloseStdin(0)
         >> StdinChunk(b"a\n")
         << LOST
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
@@ -741,7 +742,7 @@ def test_an_idle_node_that_takes_no_input_is_no_error_if_no_task_comes() -> None
         >> NodeUnwritable(0, b"Broken pipe")
         << CloseStdin(0)
         >> StdinEnded()
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -750,7 +751,7 @@ def test_a_closed_node_need_not_take_input() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeUnwritable(0, b"Broken pipe")
     )
 
@@ -773,11 +774,11 @@ def test_input_that_fails_lets_the_tasks_that_were_sent_be_finished() -> None:
         >> NodeOutput(0, b"r\n\n")
         << Write(b"r\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -794,7 +795,7 @@ def test_input_that_fails_before_a_node_runs() -> None:
         << Report(b"paexec-trio: reading from standard input failed: no")
         >> NodeStarted(0, 1)
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -809,11 +810,11 @@ def test_a_task_with_a_newline_is_refused_and_no_other_is_sent() -> None:
         >> NodeOutput(0, b"r\n\n")
         << Write(b"r\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -831,7 +832,7 @@ def test_input_that_comes_after_a_refused_task_is_dropped() -> None:
         >> StdinEnded()
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -852,19 +853,19 @@ def test_a_stop_ends_all_nodes_and_then_the_run_by_that_signal() -> None:
         >> StopRequested(SIGTERM)
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"partial\n")
         << Write(b"partial\n")
         >> NodeEnded(1)
-        >> NodeGone(1)
-        >> TimerFired(Timer.TERMINATE)
+        >> NodeReaped(1)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << KillNode(0, force=False)
-        << SetTimer(Timer.KILL, TERM_GRACE)
-        >> TimerFired(Timer.KILL)
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
+        >> DeadlinePassed(Deadline(Purpose.KILL))
         << KillNode(0, force=True)
-        << SetTimer(Timer.LEAVE, KILL_GRACE)
+        << SetDeadline(Deadline(Purpose.LEAVE), GRACES.kill)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=SIGTERM)
     )
 
@@ -875,15 +876,15 @@ def test_a_second_stop_kills_at_once_and_keeps_the_first_signal() -> None:
         >> StopRequested(SIGINT)
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> StopRequested(SIGTERM)
         << KillNode(0, force=True)
         << KillNode(1, force=True)
-        << SetTimer(Timer.LEAVE, KILL_GRACE)
+        << SetDeadline(Deadline(Purpose.LEAVE), GRACES.kill)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << Exit(signal=SIGINT)
     )
 
@@ -899,15 +900,15 @@ def test_a_signal_after_a_loss_kills_and_tells_how_the_run_ends() -> None:
         << CloseStdin(0)
         << Report(b"Node n0 exited unexpectedly")
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> NodeReaped(0)
         >> StopRequested(SIGTERM)
         << KillNode(1, force=True)
-        << SetTimer(Timer.LEAVE, KILL_GRACE)
+        << SetDeadline(Deadline(Purpose.LEAVE), GRACES.kill)
         >> StopRequested(SIGINT)
         << KillNode(1, force=True)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << Exit(signal=SIGTERM)
     )
 
@@ -918,9 +919,9 @@ def test_a_node_that_cannot_be_killed_is_reported() -> None:
         started(1)
         >> StopRequested(SIGTERM)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(0)
-        >> NodeGone(0, left_running=True)
+        >> NodeReaped(0, left_running=True)
         << Report(b"paexec-trio: node n0: process 1000 does not end; left")
         << Exit(signal=SIGTERM)
     )
@@ -933,12 +934,12 @@ def test_a_node_that_was_being_started_when_the_stop_came_is_ended_too() -> None
         << StartNode(0)
         << ReadMore()
         >> StopRequested(SIGINT)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeStarted(0, 11)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=SIGINT)
     )
 
@@ -950,7 +951,7 @@ def test_a_node_that_fails_to_start_after_the_stop_is_not_reported() -> None:
         << StartNode(0)
         << ReadMore()
         >> StopRequested(SIGINT)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeNotStarted(0, b"no")
         << Exit(signal=SIGINT)
     )
@@ -961,14 +962,14 @@ def test_a_stop_while_the_calculators_end_by_themselves() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> StopRequested(SIGINT)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> TimerFired(Timer.TERMINATE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << KillNode(0, force=False)
-        << SetTimer(Timer.KILL, TERM_GRACE)
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=SIGINT)
     )
 
@@ -982,11 +983,11 @@ def test_input_that_arrives_after_the_stop_is_not_sent() -> None:
         started()
         >> StopRequested(SIGINT)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> StdinChunk(b"a\n")
         >> StdinEnded()
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=SIGINT)
     )
 
@@ -997,10 +998,10 @@ def test_input_that_fails_after_the_stop_does_not_matter() -> None:
         started()
         >> StopRequested(SIGINT)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> StdinFailed(b"Input/output error")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=SIGINT)
     )
 
@@ -1014,9 +1015,9 @@ def draining() -> Playbook:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << DrainOutput()
     )
 
@@ -1032,12 +1033,12 @@ def test_when_the_reader_goes_away_the_run_ends_as_by_sigpipe() -> None:
         >> OutputClosed()
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"r\n")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << Exit(signal=SIGPIPE)
     )
 
@@ -1051,10 +1052,10 @@ def test_output_that_fails_is_reported() -> None:
         >> OutputFailed(b"No space left on device")
         << Report(b"paexec-trio: writing to standard output failed: No space left on device")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"r\n")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(status=1)
     )
 
@@ -1064,11 +1065,11 @@ def test_the_reader_goes_away_while_nodes_end_by_themselves() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> OutputClosed()
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=SIGPIPE)
     )
 
@@ -1079,10 +1080,10 @@ def test_the_reader_goes_away_after_a_stop() -> None:
         started()
         >> StopRequested(SIGTERM)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> OutputClosed()
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=SIGTERM)
     )
 
@@ -1095,9 +1096,9 @@ def test_the_reader_goes_away_after_a_loss() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << LOST
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> OutputClosed()
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(status=1)
     )
 
@@ -1122,10 +1123,10 @@ def test_timers_that_fire_while_the_output_is_drained_kill_nothing() -> None:
     """A slow reader may take longer than the calculators had."""
     assert (
         draining()
-        >> TimerFired(Timer.TERMINATE)
-        << SetTimer(Timer.KILL, TERM_GRACE)
-        >> TimerFired(Timer.KILL)
-        << SetTimer(Timer.LEAVE, KILL_GRACE)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
+        >> DeadlinePassed(Deadline(Purpose.KILL))
+        << SetDeadline(Deadline(Purpose.LEAVE), GRACES.kill)
         >> OutputDrained()
         << Exit(status=0)
     )
@@ -1140,14 +1141,14 @@ def test_nodes_that_ended_but_are_not_gone_are_killed_too() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << LOST
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> TimerFired(Timer.TERMINATE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << KillNode(0, force=False)
-        << SetTimer(Timer.KILL, TERM_GRACE)
-        >> TimerFired(Timer.KILL)
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
+        >> DeadlinePassed(Deadline(Purpose.KILL))
         << KillNode(0, force=True)
-        << SetTimer(Timer.LEAVE, KILL_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.LEAVE), GRACES.kill)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -1163,7 +1164,7 @@ def test_nodes_that_ended_but_are_not_gone_are_killed_too() -> None:
         NodeStarted(0, 1),
         NodeNotStarted(0, b""),
         NodeStarted(1, 1),
-        NodeGone(0),
+        NodeReaped(0),
         RunStarted(),
     ],
     ids=repr,
@@ -1183,10 +1184,10 @@ def test_a_node_cannot_end_before_it_was_started() -> None:
 
 
 def test_a_node_cannot_vanish_twice() -> None:
-    playbook = started() >> NodeEnded(0) << CloseStdin(0) >> NodeGone(0)
+    playbook = started() >> NodeEnded(0) << CloseStdin(0) >> NodeReaped(0)
     assert playbook
     with pytest.raises(IllegalStepError):
-        playbook.engine.handle(NodeGone(0))
+        playbook.engine.handle(NodeReaped(0))
 
 
 def test_what_is_no_event_is_refused() -> None:

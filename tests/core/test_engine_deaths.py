@@ -8,26 +8,28 @@ import pytest
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     Discard,
     DrainOutput,
     Exit,
     Hold,
     KillNode,
+    Purpose,
     ReadMore,
     Release,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
+    DeadlinePassed,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputDrained,
@@ -36,32 +38,27 @@ from paexec_trio.core.events import (
     StdinEnded,
     StdinFailed,
     StopRequested,
-    TimerFired,
 )
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
-    FINISH_NOTICE,
-    STOP_GRACE,
-    TERM_GRACE,
+    GRACES,
     GraphSettings,
-    Resistance,
+    Reassign,
     Settings,
 )
 from tests.core.playbook import FIRST_PID, Playbook, names, started
 
-Z = Resistance()
-Z5 = Resistance(restart_seconds=5)
-Z5_WAIT = Resistance(restart_seconds=5, wait=True)
+Z = Reassign()
+Z5 = Reassign(restart_after=5)
+Z5_WAIT = Reassign(restart_after=5, wait=True)
 
-BURIAL = SetTimer(Timer.BURY, TERM_GRACE)
-RESTART = SetTimer(Timer.RESTART, 5)
+BURIAL = SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+RESTART = SetDeadline(Deadline(Purpose.RESTART), 5)
 
 
-def resistant(
-    nodes: int, resistance: Resistance = Z, **options: bytes | bool | Grouping
-) -> Playbook:
+def resistant(nodes: int, on_death: Reassign = Z, **options: bytes | bool | Grouping) -> Playbook:
     """Return a playbook whose nodes run already, with a ``ReadMore`` outstanding."""
-    return started(nodes, resistance=resistance, **options)
+    return started(nodes, on_death=on_death, **options)
 
 
 # Reassignment
@@ -82,13 +79,13 @@ def test_the_task_of_a_dead_node_goes_to_an_idle_one() -> None:
         << Write(b"fatal\n")
         << BURIAL
         << Send(1, b"a\n")
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeOutput(1, b"result\n\n")
         << Write(b"result\n")
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -109,7 +106,7 @@ def test_a_node_that_cannot_be_written_to_is_dead() -> None:
         << Send(1, b"a\n")
         >> NodeOutput(0, b"late\n\n")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
     )
 
 
@@ -140,7 +137,7 @@ def test_every_line_of_a_failed_attempt_has_its_prefixes() -> None:
 def test_the_word_for_fatal(fatal: bytes, printed: bytes) -> None:
     """DTH-021, DTH-022."""
     assert (
-        resistant(2, Resistance(fatal=fatal), print_eot=True, eot=b"E")
+        resistant(2, Reassign(fatal=fatal), print_eot=True, eot=b"E")
         >> StdinChunk(b"a\n")
         << Send(0, b"a\n")
         << ReadMore()
@@ -220,7 +217,7 @@ def test_a_task_whose_eot_came_is_done() -> None:
 def test_the_status_of_a_failed_attempt_does_not_count() -> None:
     """DTH-014: neither for its task nor for those that depend on it."""
     assert (
-        Playbook(Settings(nodes=names(2), resistance=Z, graph=GraphSettings()))
+        Playbook(Settings(nodes=names(2), on_death=Z, graph=GraphSettings()))
         >> RunStarted()
         << ReadMore()
         >> StdinChunk(b"a b\n")
@@ -241,7 +238,7 @@ def test_the_status_of_a_failed_attempt_does_not_count() -> None:
         >> NodeOutput(1, b"failure\n\n")
         << Write(b"failure\na b\n")
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -277,8 +274,8 @@ def test_input_is_read_on_while_all_nodes_are_dead() -> None:
         << ReadMore()
         >> StdinChunk(b"\n")
         << Report(b"all nodes failed")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -292,9 +289,9 @@ def test_all_nodes_are_dead_but_the_input_is_over() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << BURIAL
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> StdinEnded()
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -315,13 +312,13 @@ def test_all_nodes_failed() -> None:
         << CloseStdin(1)
         << Write(b"fatal\n")
         << BURIAL
-        >> NodeGone(1)
+        >> NodeReaped(1)
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
         << Report(b"all nodes failed")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -330,7 +327,7 @@ def test_all_nodes_failed() -> None:
 
 def test_a_node_that_still_has_to_start_is_not_dead() -> None:
     assert (
-        Playbook(Settings(nodes=names(2), resistance=Z))
+        Playbook(Settings(nodes=names(2), on_death=Z))
         >> RunStarted()
         << StartNode(0)
         << ReadMore()
@@ -350,7 +347,7 @@ def test_a_node_that_still_has_to_start_is_not_dead() -> None:
 def test_nodes_that_cannot_be_started_are_dead() -> None:
     """DTH-001, LCH-028: each cause is told once."""
     assert (
-        Playbook(Settings(nodes=names(4), resistance=Z, program=b"paexec"))
+        Playbook(Settings(nodes=names(4), on_death=Z, program=b"paexec"))
         >> RunStarted()
         << StartNode(0)
         << ReadMore()
@@ -365,7 +362,7 @@ def test_nodes_that_cannot_be_started_are_dead() -> None:
         << StartNode(3)
         >> NodeNotStarted(3, b"cannot run ssh: gone")
         << Report(b"all nodes failed")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -374,14 +371,14 @@ def test_nodes_that_cannot_be_started_are_dead() -> None:
 
 def test_no_node_can_be_started_and_none_is_needed() -> None:
     assert (
-        Playbook(Settings(nodes=names(1), resistance=Z, program=b"paexec"))
+        Playbook(Settings(nodes=names(1), on_death=Z, program=b"paexec"))
         >> RunStarted()
         << StartNode(0)
         << ReadMore()
         >> NodeNotStarted(0, b"reason")
         << Report(b"paexec: reason")
         >> StdinEnded()
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -404,10 +401,10 @@ def test_the_input_fails_and_then_the_node() -> None:
         << Send(1, b"a\n")
         >> NodeOutput(1, b"\n")
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -426,19 +423,19 @@ def test_what_is_left_of_dead_nodes_is_ended() -> None:
         << BURIAL
         >> NodeEnded(1)
         << CloseStdin(1)
-        >> NodeGone(0)
-        >> TimerFired(Timer.BURY)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
         << KillNode(1, force=False)
         << BURIAL
         >> NodeEnded(2)
         << CloseStdin(2)
-        >> TimerFired(Timer.BURY)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
         << KillNode(1, force=True)
         << KillNode(2, force=False)
         << BURIAL
-        >> NodeGone(1)
-        >> NodeGone(2)
-        >> TimerFired(Timer.BURY)
+        >> NodeReaped(1)
+        >> NodeReaped(2)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
         >> NodeEnded(3)
         << CloseStdin(3)
         << BURIAL
@@ -452,17 +449,17 @@ def test_a_restarted_node_is_asked_to_end_before_it_is_killed() -> None:
         << CloseStdin(0)
         << BURIAL
         << RESTART
-        >> TimerFired(Timer.BURY)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
         << KillNode(0, force=False)
         << BURIAL
-        >> NodeGone(0)
-        >> TimerFired(Timer.RESTART)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeStarted(0, 7)
         >> NodeEnded(0)
         << CloseStdin(0)
         << RESTART
-        >> TimerFired(Timer.BURY)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
         << KillNode(0, force=False)
         << BURIAL
     )
@@ -476,15 +473,15 @@ def test_burials_go_on_while_the_run_ends_by_itself() -> None:
         << BURIAL
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        >> TimerFired(Timer.BURY)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
         << KillNode(0, force=False)
         << BURIAL
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
-        >> TimerFired(Timer.BURY)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
         >> OutputDrained()
         << Exit(status=0)
     )
@@ -499,11 +496,11 @@ def test_burials_leave_nodes_alone_that_end_in_order() -> None:
         << BURIAL
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(1)
-        >> NodeGone(0)
-        >> TimerFired(Timer.BURY)
-        >> NodeGone(1)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> NodeReaped(1)
         << DrainOutput()
     )
 
@@ -515,12 +512,12 @@ def test_a_stop_ends_dead_nodes_in_its_own_time() -> None:
         << CloseStdin(0)
         << BURIAL
         >> StopRequested(int(signal.SIGTERM))
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> TimerFired(Timer.BURY)
-        >> TimerFired(Timer.TERMINATE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << KillNode(0, force=False)
-        << SetTimer(Timer.KILL, TERM_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
+        >> NodeReaped(0)
         << Exit(signal=int(signal.SIGTERM))
     )
 
@@ -540,8 +537,8 @@ def test_a_dead_node_is_restarted() -> None:
         << Write(b"%d fatal\n" % FIRST_PID)
         << BURIAL
         << RESTART
-        >> NodeGone(0)
-        >> TimerFired(Timer.RESTART)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeStarted(0, 7)
         << Send(0, b"a\n")
@@ -559,11 +556,11 @@ def test_restarts_come_in_rounds() -> None:
         << CloseStdin(0)
         << BURIAL
         << RESTART
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
         << CloseStdin(1)
-        >> NodeGone(1)
-        >> TimerFired(Timer.RESTART)
+        >> NodeReaped(1)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeEnded(2)
         << CloseStdin(2)
@@ -571,11 +568,11 @@ def test_restarts_come_in_rounds() -> None:
         << StartNode(1)
         >> NodeEnded(0)
         << CloseStdin(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeStarted(1, 8)
         << RESTART
-        >> NodeGone(2)
-        >> TimerFired(Timer.RESTART)
+        >> NodeReaped(2)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeStarted(0, 9)
         << StartNode(2)
@@ -588,7 +585,7 @@ def test_restarts_come_in_rounds() -> None:
 
 def test_the_first_round_of_starts_comes_to_its_end() -> None:
     assert (
-        Playbook(Settings(nodes=names(2), resistance=Z5))
+        Playbook(Settings(nodes=names(2), on_death=Z5))
         >> RunStarted()
         << StartNode(0)
         << ReadMore()
@@ -597,7 +594,7 @@ def test_the_first_round_of_starts_comes_to_its_end() -> None:
         << StartNode(1)
         >> NodeStarted(1, 2)
         << RESTART
-        >> TimerFired(Timer.RESTART)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeNotStarted(0, b"reason")
         << RESTART
@@ -612,10 +609,10 @@ def test_a_node_is_not_restarted_while_something_of_it_is_left() -> None:
         << CloseStdin(0)
         << BURIAL
         << RESTART
-        >> TimerFired(Timer.RESTART)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << RESTART
-        >> NodeGone(0)
-        >> TimerFired(Timer.RESTART)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
     )
 
@@ -632,9 +629,9 @@ def test_all_nodes_dead_before_their_restart() -> None:
         << BURIAL
         << RESTART
         << Report(b"all nodes failed")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> TimerFired(Timer.RESTART)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -648,10 +645,10 @@ def test_a_node_that_is_being_restarted_is_not_dead() -> None:
         << CloseStdin(0)
         << BURIAL
         << RESTART
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> StdinChunk(b"a\n")
         << Send(1, b"a\n")
-        >> TimerFired(Timer.RESTART)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeEnded(1)
         << CloseStdin(1)
@@ -673,10 +670,10 @@ def test_all_nodes_dead_and_waited_for() -> None:
         << Write(b"fatal\n")
         << BURIAL
         << RESTART
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> StdinChunk(b"b\n")
         >> StopRequested(int(signal.SIGINT))
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << Exit(signal=int(signal.SIGINT))
     )
 
@@ -695,14 +692,14 @@ def test_the_end_does_not_wait_for_restarts() -> None:
         << CloseStdin(1)
         << BURIAL
         << RESTART
-        >> NodeGone(1)
+        >> NodeReaped(1)
         >> StdinEnded()
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
-        >> TimerFired(Timer.RESTART)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -720,26 +717,26 @@ def test_the_end_comes_during_a_round_of_restarts() -> None:
         << CloseStdin(1)
         << BURIAL
         << RESTART
-        >> NodeGone(1)
+        >> NodeReaped(1)
         >> NodeEnded(2)
         << CloseStdin(2)
-        >> NodeGone(2)
+        >> NodeReaped(2)
         >> StdinEnded()
-        >> TimerFired(Timer.RESTART)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(1)
         >> NodeOutput(0, b"\n")
         << CloseStdin(0)
         >> NodeStarted(1, 7)
         << RESTART
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
 def test_the_end_comes_before_all_nodes_were_started() -> None:
     """DSP-002: each is started once, a dead one not again."""
     assert (
-        Playbook(Settings(nodes=names(3), resistance=Z5))
+        Playbook(Settings(nodes=names(3), on_death=Z5))
         >> RunStarted()
         << StartNode(0)
         << ReadMore()
@@ -750,11 +747,11 @@ def test_the_end_comes_before_all_nodes_were_started() -> None:
         >> NodeStarted(1, 1)
         << StartNode(2)
         << CloseStdin(1)
-        >> TimerFired(Timer.RESTART)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         >> NodeStarted(2, 2)
         << RESTART
         << CloseStdin(2)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -765,34 +762,34 @@ def test_a_stop_during_a_restart() -> None:
         << CloseStdin(0)
         << BURIAL
         << RESTART
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
         << CloseStdin(1)
-        >> NodeGone(1)
-        >> TimerFired(Timer.RESTART)
+        >> NodeReaped(1)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> StopRequested(int(signal.SIGHUP))
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeStarted(0, 7)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=int(signal.SIGHUP))
     )
 
 
 def test_a_million_octets_of_an_unfinished_line_do_not_outlive_the_node() -> None:
     """RST-011: the engine lets go of them when the node dies, not when it starts again."""
-    engine = Engine(Settings(nodes=names(1), resistance=Z5_WAIT))
+    engine = Engine(Settings(nodes=names(1), on_death=Z5_WAIT))
     engine.handle(RunStarted())
     engine.handle(NodeStarted(0, 1))
     engine.handle(StdinChunk(b"a\n"))
     chunk = b"x" * (1 << 20)
     engine.handle(NodeOutput(0, chunk))
     engine.handle(NodeEnded(0))
-    engine.handle(NodeGone(0))
-    engine.handle(TimerFired(Timer.RESTART))
+    engine.handle(NodeReaped(0))
+    engine.handle(DeadlinePassed(Deadline(Purpose.RESTART)))
     engine.handle(NodeStarted(0, 2))
     commands = engine.handle(NodeOutput(0, b"short\n"))
     assert commands == [Write(b"short\n")]

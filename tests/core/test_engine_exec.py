@@ -6,12 +6,13 @@ import pytest
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
+    Purpose,
     ReadMore,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.events import (
@@ -25,11 +26,10 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.execmode import call, preamble
 from paexec_trio.core.settings import (
-    FINISH_NOTICE,
-    STOP_GRACE,
+    GRACES,
     ExecSettings,
     GraphSettings,
-    Resistance,
+    Reassign,
     Settings,
 )
 from tests.core.playbook import Playbook, names
@@ -60,7 +60,7 @@ def test_a_run() -> None:
         >> NodeOutput(0, b"\nN-failed\nN\n")
         << Write(b"2 \n2 \n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -94,7 +94,7 @@ def test_nul_in_a_task() -> None:
         << Write(b"x\n")
         << Report(b"paexec-trio: task 2 contains NUL, which no argument of a command can")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -123,7 +123,7 @@ def test_status(output: bytes, printed: bytes) -> None:
         << Write(printed)
     )
     if b"failed" in output:
-        playbook << CloseStdin(0) << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        playbook << CloseStdin(0) << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     else:
         playbook << Send(0, call(b"b", b"N"))
     assert playbook
@@ -133,10 +133,10 @@ def test_a_shell_that_starts_while_the_run_is_stopped_is_told_nothing() -> None:
     assert (
         exec_playbook()
         >> StopRequested(15)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeStarted(0, 11)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
@@ -148,7 +148,7 @@ def test_a_shell_that_does_not_start() -> None:
         >> NodeNotStarted(1, b"no")
         << Report(b"paexec-trio: no")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
@@ -159,7 +159,7 @@ def test_a_shell_without_a_task_is_told_nothing() -> None:
         >> NodeStarted(0, 11)
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -167,10 +167,10 @@ REFUSAL = b"\nN-refused\n"
 
 
 @pytest.mark.parametrize("cut", range(len(REFUSAL)))
-@pytest.mark.parametrize("resistance", [None, Resistance(restart_seconds=1.0, wait=True)])
-def test_a_command_that_the_shell_cannot_parse(cut: int, resistance: Resistance | None) -> None:
+@pytest.mark.parametrize("on_death", [None, Reassign(restart_after=1.0, wait=True)])
+def test_a_command_that_the_shell_cannot_parse(cut: int, on_death: Reassign | None) -> None:
     """EXE-011: also where dead nodes are restarted, and however the sign for it is cut up."""
-    settings = Settings(nodes=names(1), exec_mode=EXEC, resistance=resistance)
+    settings = Settings(nodes=names(1), exec_mode=EXEC, on_death=on_death)
     playbook = (
         Playbook(settings)
         >> RunStarted(b"N")
@@ -188,7 +188,7 @@ def test_a_command_that_the_shell_cannot_parse(cut: int, resistance: Resistance 
         >> NodeOutput(0, REFUSAL[cut:])
         << Report(b"paexec-trio: the shell of node n0 cannot parse the command")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 

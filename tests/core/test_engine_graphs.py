@@ -9,22 +9,23 @@ from hypothesis import strategies as st
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     DrainOutput,
     Exit,
+    Purpose,
     ReadMore,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
     Event,
     NodeEnded,
-    NodeGone,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     OutputDrained,
     RunStarted,
@@ -33,7 +34,7 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
 )
-from paexec_trio.core.settings import FINISH_NOTICE, STOP_GRACE, GraphSettings, Settings
+from paexec_trio.core.settings import GRACES, GraphSettings, Settings
 from paexec_trio.core.status import Status
 from paexec_trio.core.weights import Weighting
 from tests.core.playbook import Playbook, names
@@ -80,9 +81,9 @@ def test_a_failure() -> None:
         >> NodeOutput(0, b"oh\nfailure\n\n")
         << Write(b"2 oh\n2 failure\n2 a b c\n2 \n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -106,9 +107,9 @@ def test_no_status() -> None:
         << Write(b"?\n")
         << Report(b"paexec-trio: task 2 'a' ended without a status; dependants dropped: 1")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -127,12 +128,12 @@ def test_a_missing_status_does_not_hide_how_the_run_was_stopped() -> None:
         << Send(0, b"a\n")
         >> StopRequested(15)
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"\n")
         << Write(b"?\n")
         << Report(b"paexec-trio: task 1 'a' ended without a status; dependants dropped: 0")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << Exit(signal=15)
     )
 
@@ -154,7 +155,7 @@ def test_a_status_line_may_come_in_pieces() -> None:
         >> NodeOutput(0, b"\n")
         << Write(b"a\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -168,7 +169,7 @@ def test_a_bad_graph_starts_nothing() -> None:
         << Report(b"Cyclic dependency detected:")
         << Report(b"  a -> b")
         << Report(b"  b -> a")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -180,7 +181,7 @@ def test_a_bad_graph_starts_nothing() -> None:
             b'Bad input line: a b c (line 1: expected "TASK", "TASK DEPENDANT" or '
             b'"weight: TASK NUMBER", got 3 words)'
         )
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << DrainOutput()
     )
 
@@ -193,7 +194,7 @@ def test_half_a_graph_is_not_run() -> None:
         << ReadMore()
         >> StdinFailed(b"why")
         << Report(b"paexec-trio: reading from standard input failed: why")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << DrainOutput()
     )
 

@@ -6,26 +6,28 @@ import pytest
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     Discard,
     DrainOutput,
     Exit,
     Hold,
     Join,
     KillNode,
+    Purpose,
     ReadMore,
     Release,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
 )
 from paexec_trio.core.engine import SIGPIPE
 from paexec_trio.core.events import (
+    DeadlinePassed,
     HoldingFailed,
     NodeEnded,
-    NodeGone,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     OutputClosed,
     OutputDrained,
@@ -33,14 +35,10 @@ from paexec_trio.core.events import (
     StdinChunk,
     StdinEnded,
     StopRequested,
-    TimerFired,
 )
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
-    DRAIN_GRACE,
-    FINISH_NOTICE,
-    KILL_GRACE,
-    STOP_GRACE,
+    GRACES,
     GraphSettings,
     Settings,
 )
@@ -146,7 +144,7 @@ def test_tasks_that_will_not_run_are_not_waited_for() -> None:
         << Hold(5, b"success\n")
         << Release(5)
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -178,8 +176,8 @@ def test_what_a_lost_attempt_wrote_is_forgotten(grouping: Grouping) -> None:
         << CloseStdin(0)
         << Discard(1)
         << Report(b"Node n0 exited unexpectedly")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -208,14 +206,14 @@ def ended_by_signal() -> Playbook:
         >> StopRequested(2)
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeEnded(0)
         << Discard(1)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << Release(2)
-        << SetTimer(Timer.GIVE_UP, DRAIN_GRACE)
+        << SetDeadline(Deadline(Purpose.GIVE_UP), GRACES.drain)
         << DrainOutput()
     )
 
@@ -227,7 +225,7 @@ def test_what_is_done_is_printed_after_a_signal() -> None:
 
 def test_after_a_signal_nobody_waits_long_for_a_reader() -> None:
     """GRP-025."""
-    assert ended_by_signal() >> TimerFired(Timer.GIVE_UP) << Exit(signal=2)
+    assert ended_by_signal() >> DeadlinePassed(Deadline(Purpose.GIVE_UP)) << Exit(signal=2)
 
 
 def test_a_second_signal_does_not_wait_at_all() -> None:
@@ -240,20 +238,20 @@ def test_after_a_second_signal_before_the_output_a_reader_has_to_be_there() -> N
         >> StopRequested(2)
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> StopRequested(2)
         << KillNode(0, force=True)
         << KillNode(1, force=True)
-        << SetTimer(Timer.LEAVE, KILL_GRACE)
+        << SetDeadline(Deadline(Purpose.LEAVE), GRACES.kill)
         >> NodeEnded(0)
         << Discard(1)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << Release(2)
-        << SetTimer(Timer.GIVE_UP, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.GIVE_UP), GRACES.stop)
         << DrainOutput()
-        >> TimerFired(Timer.GIVE_UP)
+        >> DeadlinePassed(Deadline(Purpose.GIVE_UP))
         << Exit(signal=2)
     )
 
@@ -267,10 +265,10 @@ def test_what_is_done_is_printed_after_the_loss_of_a_node() -> None:
         << Discard(1)
         << Report(b"Node n0 exited unexpectedly")
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
-        >> NodeGone(0)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << Release(2)
         << DrainOutput()
         >> OutputDrained()
@@ -284,7 +282,7 @@ def test_a_task_that_ends_while_the_run_is_stopped_is_done() -> None:
         >> StopRequested(2)
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"\n")
         << Release(1)
         << Release(2)
@@ -300,13 +298,13 @@ def test_after_holding_failed_only_what_is_whole_is_printed() -> None:
         << Release(2)
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"more of a\n\n")
         >> HoldingFailed(b"it is full")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -319,15 +317,15 @@ def test_nothing_is_released_when_the_reader_is_gone() -> None:
         >> OutputClosed()
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"\n")
-        >> TimerFired(Timer.TERMINATE)
+        >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << KillNode(0, force=False)
         << KillNode(1, force=False)
-        << SetTimer(Timer.KILL, 2.0)
+        << SetDeadline(Deadline(Purpose.KILL), 2.0)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << Exit(signal=SIGPIPE)
     )

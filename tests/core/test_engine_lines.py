@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
+    Purpose,
     ReadMore,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.events import NodeOutput, NodeStarted, RunStarted, StdinChunk, StdinEnded
-from paexec_trio.core.settings import FINISH_NOTICE, GraphSettings, Settings
+from paexec_trio.core.settings import GRACES, GraphSettings, Settings
 from tests.core.playbook import Playbook, names
 
 
@@ -42,7 +43,7 @@ def test_lines_are_dispatched_as_they_come() -> None:
         >> NodeOutput(0, b"x\nsuccess\n\n")
         << Write(b"3 x\n3 success\n")
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 
@@ -64,7 +65,7 @@ def test_a_failure_is_followed_by_the_task_alone() -> None:
         >> StdinEnded()
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
 
 

@@ -8,23 +8,23 @@ from typing import final
 
 import pytest
 
-from paexec_trio.core.commands import CloseStdin, Command, Exit, Send, StartNode, Timer
+from paexec_trio.core.commands import CloseStdin, Command, Deadline, Exit, Purpose, Send, StartNode
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     OutputDrained,
     RunStarted,
     StdinChunk,
     StdinEnded,
     StopRequested,
-    TimerFired,
 )
-from paexec_trio.core.settings import AUTO, Resistance, Settings
+from paexec_trio.core.settings import AUTO, Reassign, Settings
 
 FEW = 1000
 TIMES = 5
@@ -41,14 +41,14 @@ class Fleet:
     def __init__(
         self,
         nodes: int,
-        resistance: Resistance | None = None,
+        on_death: Reassign | None = None,
         prefetch: int = 1,
         *,
         first: Event | None = None,
         fail_to_start: bool = False,
     ) -> None:
         self.nodes = nodes
-        self.engine = Engine(Settings((b"n",) * nodes, resistance=resistance, prefetch=prefetch))
+        self.engine = Engine(Settings((b"n",) * nodes, on_death=on_death, prefetch=prefetch))
         self.fail_to_start = fail_to_start
         self.has_exited = False
         self.sent = 0
@@ -89,11 +89,11 @@ class Fleet:
         for node in reversed(range(self.nodes)):
             self.happened(NodeEnded(node))
         for node in reversed(range(self.nodes)):
-            self.happened(NodeGone(node))
+            self.happened(NodeReaped(node))
 
 
 def an_empty_input(nodes: int) -> None:
-    fleet = Fleet(nodes, Resistance())
+    fleet = Fleet(nodes, Reassign())
     fleet.happened(StdinEnded())
     assert len(fleet.closed) == nodes
     fleet.end_all()
@@ -103,7 +103,7 @@ def an_empty_input(nodes: int) -> None:
 
 def an_input_that_ends_first(nodes: int) -> None:
     """As it is with a file: nodes are started one by one when nothing is left to do."""
-    fleet = Fleet(nodes, Resistance(), first=StdinEnded())
+    fleet = Fleet(nodes, Reassign(), first=StdinEnded())
     assert len(fleet.closed) == nodes
     fleet.end_all()
     fleet.happened(OutputDrained())
@@ -112,7 +112,7 @@ def an_input_that_ends_first(nodes: int) -> None:
 
 def a_task_for_each(nodes: int) -> None:
     """The input ends while all are at work."""
-    fleet = Fleet(nodes, Resistance())
+    fleet = Fleet(nodes, Reassign())
     fleet.happened(StdinChunk(b"t\n" * nodes))
     assert fleet.sent == nodes
     fleet.happened(StdinEnded())
@@ -124,7 +124,7 @@ def a_task_for_each(nodes: int) -> None:
 
 
 def deaths_of_idle_nodes(nodes: int) -> None:
-    fleet = Fleet(nodes, Resistance())
+    fleet = Fleet(nodes, Reassign())
     fleet.end_all()
     fleet.happened(StdinChunk(b"t\n"))
     assert fleet.sent == 0
@@ -132,27 +132,27 @@ def deaths_of_idle_nodes(nodes: int) -> None:
 
 def deaths_at_work(nodes: int) -> None:
     """One task goes from node to node."""
-    fleet = Fleet(nodes, Resistance())
+    fleet = Fleet(nodes, Reassign())
     fleet.happened(StdinChunk(b"t\n"))
     fleet.happened(StdinEnded())
     for _ in range(nodes):
         node = fleet.holders[-1]
         fleet.happened(NodeEnded(node))
-        fleet.happened(NodeGone(node))
+        fleet.happened(NodeReaped(node))
     assert fleet.sent == nodes
 
 
 def restarts(nodes: int) -> None:
-    fleet = Fleet(nodes, Resistance(restart_seconds=1, wait=True))
+    fleet = Fleet(nodes, Reassign(restart_after=1, wait=True))
     for _ in range(2):
         fleet.end_all()
-        fleet.happened(TimerFired(Timer.RESTART))
+        fleet.happened(DeadlinePassed(Deadline(Purpose.RESTART)))
     fleet.happened(StdinChunk(b"t\n" * nodes))
     assert sorted(fleet.holders) == list(range(nodes))
 
 
 def failures_to_start(nodes: int) -> None:
-    fleet = Fleet(nodes, Resistance(), first=StdinChunk(b"t\n"), fail_to_start=True)
+    fleet = Fleet(nodes, Reassign(), first=StdinChunk(b"t\n"), fail_to_start=True)
     fleet.happened(OutputDrained())
     assert fleet.has_exited
     assert fleet.sent == 0
@@ -168,7 +168,7 @@ def a_stop(nodes: int) -> None:
 
 def tasks_one_by_one(prefetch: int) -> Callable[[int], None]:
     def run(nodes: int) -> None:
-        fleet = Fleet(nodes, Resistance(), prefetch)
+        fleet = Fleet(nodes, Reassign(), prefetch)
         for _ in range(nodes):
             fleet.happened(StdinChunk(b"t\n"))
         assert fleet.holders == list(range(nodes))

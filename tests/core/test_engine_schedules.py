@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Deadline,
     Discard,
     DrainOutput,
     Exit,
@@ -20,23 +21,24 @@ from paexec_trio.core.commands import (
     Join,
     KillNode,
     LeaveNode,
+    Purpose,
     ReadMore,
     Release,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.engine import SIGPIPE, Engine
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     HoldingFailed,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputClosed,
@@ -47,10 +49,9 @@ from paexec_trio.core.events import (
     StdinEnded,
     StdinFailed,
     StopRequested,
-    TimerFired,
 )
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import STOP_GRACE, Settings
+from paexec_trio.core.settings import GRACES, Settings
 
 EOTS = st.sampled_from([b"", b"e", b"ee", b"end of task", b"\0"])
 
@@ -91,7 +92,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.calculators: dict[int, Calculator] = {}
         self.starting: list[int] = []
-        self.timers: set[Timer] = set()
+        self.timers: set[Deadline] = set()
         self.reading = False
         self.draining = False
         self.output_broken = False
@@ -201,9 +202,12 @@ class World(RuleBasedStateMachine):
                 assert not self.output_broken
                 self.draining = True
                 self.rest_is_released = True
-            case SetTimer(timer, seconds):
+            case SetDeadline(timer, seconds):
                 self.timers.add(timer)
-                if (timer, seconds) == (Timer.TERMINATE, STOP_GRACE) and not self.stopped:
+                if (timer, seconds) == (
+                    Deadline(Purpose.TERMINATE),
+                    GRACES.stop,
+                ) and not self.stopped:
                     self.stopped = True
                     self.expected_outcome = self.outcome_if_it_stops
             case Exit():
@@ -324,7 +328,7 @@ class World(RuleBasedStateMachine):
             self.tell(NodeEnded(node))
         else:
             calculator.gone = True
-            self.tell(NodeGone(node))
+            self.tell(NodeReaped(node))
 
     @precondition(lambda self: not self.outcome and self.draining)
     @rule()
@@ -489,12 +493,12 @@ class DisturbedWorld(World):
     def a_timer_fires(self, data: st.DataObject) -> None:
         self.fire(data.draw(st.sampled_from(sorted(self.timers))))
 
-    def fire(self, timer: Timer) -> None:
+    def fire(self, timer: Deadline) -> None:
         self.timers.remove(timer)
         self.may_kill = True
-        if timer is Timer.TERMINATE and not self.stopped and self.alive():
+        if timer == Deadline(Purpose.TERMINATE) and not self.stopped and self.alive():
             self.expected_outcome = Exit(status=1)  # END-041
-        self.tell(TimerFired(timer))
+        self.tell(DeadlinePassed(timer))
 
     def go_on_ending(self) -> None:
         """Let only those end that are killed: the engine must not rely on anybody's good will."""

@@ -13,8 +13,8 @@ from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
     Event,
     NodeEnded,
-    NodeGone,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     RunStarted,
@@ -27,7 +27,7 @@ from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.rendering import PrefixMaker
-from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
+from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.tasks import FlatTasks
 
@@ -69,7 +69,7 @@ SETTINGS = st.builds(
     show_task_id=st.booleans(),
     show_pid=st.booleans(),
     print_eot=st.booleans(),
-    resistance=st.sampled_from([None, Resistance(fatal=b"fatal")]),
+    on_death=st.sampled_from([None, Reassign(fatal=b"fatal")]),
 )
 
 OUTPUTS = ["lines", "nothing", "half", "line", "end", "twice"]
@@ -129,7 +129,7 @@ def test_it_makes_no_difference(
         elif node in living and step == "dies":
             living.remove(node)
             happens(NodeEnded(node))
-            happens(NodeGone(node))
+            happens(NodeReaped(node))
         elif node in living and step == "refuses" and worlds[0].sent[node]:
             happens(NodeUnwritable(node, b"Broken pipe", 1))
         if any(isinstance(command, Exit) for command in worlds[0].others):
@@ -166,7 +166,7 @@ def test_it_is_used_while_tasks_wait() -> None:
 
 
 def test_a_task_that_was_exchanged_is_reassigned_before_others() -> None:
-    settings = Settings(nodes=NODES[:2], show_task_id=True, resistance=Resistance())
+    settings = Settings(nodes=NODES[:2], show_task_id=True, on_death=Reassign())
     world = World(settings, asks=True)
     world.happens(RunStarted())
     world.happens(NodeStarted(0, 1000))

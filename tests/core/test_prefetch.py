@@ -11,23 +11,25 @@ from hypothesis import strategies as st
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     Discard,
     DrainOutput,
     Exit,
     Hold,
+    Purpose,
     ReadMore,
     Release,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     NodeEnded,
-    NodeGone,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputDrained,
@@ -36,26 +38,23 @@ from paexec_trio.core.events import (
     StdinEnded,
     StopRequested,
     TimePassed,
-    TimerFired,
 )
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.pace import MOST_OCTETS
 from paexec_trio.core.prefetch import shares
 from paexec_trio.core.settings import (
     AUTO,
-    FINISH_NOTICE,
+    GRACES,
     READ_AHEAD,
-    STOP_GRACE,
-    TERM_GRACE,
     GraphSettings,
-    Resistance,
+    Reassign,
     Settings,
 )
 from tests.core.playbook import Playbook, names, out_of_step, started
 
-Z = Resistance()
-BURIAL = SetTimer(Timer.BURY, TERM_GRACE)
-END_OF_RUN = SetTimer(Timer.NOTICE, FINISH_NOTICE)
+Z = Reassign()
+BURIAL = SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+END_OF_RUN = SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
 
 
 # How tasks are divided
@@ -122,7 +121,7 @@ def test_the_last_result_and_what_follows_on_it() -> None:
         << Write(b"of a\nof b\nof c\n")
         << out_of_step(rb"stray\n\n")
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
@@ -298,10 +297,10 @@ def test_a_node_that_ended_is_missed_when_a_task_comes() -> None:
         started(1, prefetch=AUTO)
         >> NodeEnded(0)
         << CloseStdin(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> StdinChunk(b"a\n")
         << Report(b"Node n0 exited unexpectedly")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -310,13 +309,13 @@ def test_a_node_that_ended_is_missed_when_a_task_comes() -> None:
 
 def test_a_new_process_is_measured_anew() -> None:
     """PRE-040."""
-    restarted = started(1, prefetch=AUTO, resistance=Resistance(restart_seconds=1, wait=True))
+    restarted = started(1, prefetch=AUTO, on_death=Reassign(restart_after=1, wait=True))
     restarted >> TimePassed(0.0) >> StdinChunk(b"task\n" * 9) << Send(0, b"task\n")
     restarted >> TimePassed(0.1) >> NodeOutput(0, b"\n") << Send(0, b"task\n")
     restarted >> TimePassed(0.2) >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
     restarted << ReadMore() >> NodeEnded(0) << CloseStdin(0) << Write(b"fatal\n") << BURIAL
-    restarted << SetTimer(Timer.RESTART, 1)
-    restarted >> NodeGone(0) >> TimerFired(Timer.RESTART) << StartNode(0)
+    restarted << SetDeadline(Deadline(Purpose.RESTART), 1)
+    restarted >> NodeReaped(0) >> DeadlinePassed(Deadline(Purpose.RESTART)) << StartNode(0)
     restarted >> NodeStarted(0, 1001) << Send(0, b"task\n")
     assert restarted
 
@@ -338,7 +337,7 @@ def test_large_tasks_are_not_queued() -> None:
 def test_queued_tasks_are_taken_back() -> None:
     """PRE-030, PRE-031, PRE-032: the head first, then the others, then new ones."""
     assert (
-        started(2, prefetch=2, resistance=Z)
+        started(2, prefetch=2, on_death=Z)
         >> StdinChunk(b"a\nb\nc\nd\ne\n")
         << Send(0, b"a\nb\n")
         << Send(1, b"c\nd\n")
@@ -359,7 +358,7 @@ def test_queued_tasks_are_taken_back() -> None:
 def test_tasks_of_two_sorts_fill_one_node() -> None:
     """PRE-011: one that is repeated does not keep new ones from being sent in the same step."""
     assert (
-        started(2, prefetch=3, resistance=Z)
+        started(2, prefetch=3, on_death=Z)
         >> StdinChunk(b"a\nb\n")
         << Send(0, b"a\n")
         << Send(1, b"b\n")
@@ -382,7 +381,7 @@ def test_tasks_of_two_sorts_fill_one_node() -> None:
 def test_a_node_that_reads_no_more_finishes_its_head() -> None:
     """PRE-033: it is dead after that."""
     assert (
-        started(2, prefetch=2, resistance=Z)
+        started(2, prefetch=2, on_death=Z)
         >> StdinChunk(b"a\nb\nc\nd\n")
         << Send(0, b"a\nb\n")
         << Send(1, b"c\nd\n")
@@ -400,21 +399,21 @@ def test_a_node_that_reads_no_more_finishes_its_head() -> None:
 def test_a_node_that_has_not_received_its_head_is_dead(unsent: int) -> None:
     """PRE-033: it could not finish it."""
     assert (
-        started(1, prefetch=2, resistance=Resistance(restart_seconds=1, wait=True))
+        started(1, prefetch=2, on_death=Reassign(restart_after=1, wait=True))
         >> StdinChunk(b"a\nb\n")
         << Send(0, b"a\nb\n")
         >> NodeUnwritable(0, b"Broken pipe", unsent)
         << CloseStdin(0)
         << Write(b"fatal\n")
         << BURIAL
-        << SetTimer(Timer.RESTART, 1)
+        << SetDeadline(Deadline(Purpose.RESTART), 1)
     )
 
 
 def deaf() -> Playbook:
     """A node that has not received its second task, and works on the first one."""
     return (
-        started(1, prefetch=2, resistance=Resistance(restart_seconds=1, wait=True))
+        started(1, prefetch=2, on_death=Reassign(restart_after=1, wait=True))
         >> StdinChunk(b"a\nb\n")
         << Send(0, b"a\nb\n")
         >> NodeUnwritable(0, b"Broken pipe", unsent=2)
@@ -427,7 +426,7 @@ def test_a_stop_before_a_deaf_node_says_what_it_has_done() -> None:
     assert (
         deaf()
         >> StopRequested(15)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeOutput(0, b"of a\n\nof b\n\n")
         << Write(b"of a\n")
     )
@@ -435,7 +434,12 @@ def test_a_stop_before_a_deaf_node_says_what_it_has_done() -> None:
 
 def test_a_stop_while_a_node_finishes_its_head() -> None:
     """END-030: nothing is said of its task, and its input is not closed twice."""
-    assert deaf() >> StopRequested(2) << SetTimer(Timer.TERMINATE, STOP_GRACE) >> NodeEnded(0)
+    assert (
+        deaf()
+        >> StopRequested(2)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        >> NodeEnded(0)
+    )
 
 
 def test_a_deaf_node_that_was_restarted_has_to_explain_what_it_says() -> None:
@@ -444,9 +448,9 @@ def test_a_deaf_node_that_was_restarted_has_to_explain_what_it_says() -> None:
         deaf()
         >> NodeOutput(0, b"\n")
         << BURIAL
-        << SetTimer(Timer.RESTART, 1)
-        >> NodeGone(0)
-        >> TimerFired(Timer.RESTART)
+        << SetDeadline(Deadline(Purpose.RESTART), 1)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeStarted(0, 7)
         << Send(0, b"b\n")
@@ -454,14 +458,14 @@ def test_a_deaf_node_that_was_restarted_has_to_explain_what_it_says() -> None:
         >> NodeOutput(0, b"\nstray\n")
         << out_of_step(rb"stray\n")
         << CloseStdin(0)
-        << SetTimer(Timer.RESTART, 1)
+        << SetDeadline(Deadline(Purpose.RESTART), 1)
     )
 
 
 def test_nothing_is_held_for_queued_tasks() -> None:
     """GRP-013: so there is nothing to discard but what the head has printed."""
     assert (
-        started(2, prefetch=2, resistance=Z, grouping=Grouping.GROUP)
+        started(2, prefetch=2, on_death=Z, grouping=Grouping.GROUP)
         >> StdinChunk(b"a\nb\nc\nd\n")
         << Send(0, b"a\nb\n")
         << Send(1, b"c\nd\n")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from paexec_trio.core.settings import FINISH_NOTICE, MAGIC_EOT, STOP_GRACE, TERM_GRACE, Settings
+from paexec_trio.core.settings import GRACES, MAGIC_EOT, Settings
 
 SPEC = Path(__file__).parents[2] / "spec"
 
@@ -26,5 +26,5 @@ def test_the_magic_eot_is_the_one_of_the_specification() -> None:
 
 def test_calculators_get_the_time_that_the_specification_asks_for() -> None:
     """END-004."""
-    assert FINISH_NOTICE >= 5
-    assert 0 < STOP_GRACE < TERM_GRACE
+    assert GRACES.finish_notice >= 5
+    assert 0 < GRACES.stop < GRACES.term

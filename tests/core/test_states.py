@@ -5,20 +5,20 @@ from paexec_trio.core.states import TRANSITIONS, NodeState, Step
 LIFE = {
     (NodeState.NEW, Step.START): NodeState.STARTING,
     (NodeState.STARTING, Step.STARTED): NodeState.IDLE,
-    (NodeState.STARTING, Step.NOT_STARTED): NodeState.GONE,
+    (NodeState.STARTING, Step.NOT_STARTED): NodeState.REAPED,
     (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
     (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
-    (NodeState.BUSY, Step.DEAFEN): NodeState.DEAF,
+    (NodeState.BUSY, Step.HALF_CLOSE): NodeState.HALF_CLOSED,
     (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
-    (NodeState.DEAF, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.HALF_CLOSED, Step.CLOSE): NodeState.CLOSING,
     (NodeState.IDLE, Step.END): NodeState.ENDED,
     (NodeState.BUSY, Step.END): NodeState.ENDED,
-    (NodeState.DEAF, Step.END): NodeState.ENDED,
+    (NodeState.HALF_CLOSED, Step.END): NodeState.ENDED,
     (NodeState.CLOSING, Step.END): NodeState.ENDED,
-    (NodeState.ENDED, Step.VANISH): NodeState.GONE,
-    (NodeState.GONE, Step.START): NodeState.STARTING,
+    (NodeState.ENDED, Step.REAP): NodeState.REAPED,
+    (NodeState.REAPED, Step.START): NodeState.STARTING,
 }
 
 
@@ -34,7 +34,7 @@ def test_every_state_can_be_reached() -> None:
 
 
 def test_from_every_state_the_node_can_be_gone() -> None:
-    leads_there = {NodeState.GONE}
+    leads_there = {NodeState.REAPED}
     while new := {at for (at, _), to in TRANSITIONS.items() if to in leads_there} - leads_there:
         leads_there |= new
     assert leads_there == set(NodeState)
@@ -46,11 +46,11 @@ def test_every_step_is_used() -> None:
 
 def test_a_node_that_is_gone_can_only_start_again() -> None:
     """RST-004, RST-007."""
-    assert [step for state, step in TRANSITIONS if state is NodeState.GONE] == [Step.START]
+    assert [step for state, step in TRANSITIONS if state is NodeState.REAPED] == [Step.START]
 
 
 def test_states_are_ordered_by_age() -> None:
     """The engine compares them: from CLOSING on a node is not needed any more."""
     assert list(NodeState) == sorted(NodeState)
-    assert max(NodeState.IDLE, NodeState.BUSY, NodeState.DEAF) < NodeState.CLOSING
-    assert NodeState.CLOSING < NodeState.ENDED < NodeState.GONE
+    assert max(NodeState.IDLE, NodeState.BUSY, NodeState.HALF_CLOSED) < NodeState.CLOSING
+    assert NodeState.CLOSING < NodeState.ENDED < NodeState.REAPED

@@ -6,35 +6,34 @@ import pytest
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     DrainOutput,
     Exit,
+    Purpose,
     ReadMore,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     OutputDrained,
     RunStarted,
     StdinChunk,
     StdinEnded,
-    TimerFired,
 )
 from paexec_trio.core.execmode import call, preamble
 from paexec_trio.core.settings import (
-    FINISH_NOTICE,
-    STOP_GRACE,
-    TERM_GRACE,
+    GRACES,
     ExecSettings,
-    Resistance,
+    Reassign,
     Settings,
 )
 from paexec_trio.core.visible import visible
@@ -66,12 +65,12 @@ def test_what_an_idle_node_writes_ends_the_run(octets: bytes) -> None:
         << out_of_step(visible(octets), b"n1")
         << CloseStdin(0)
         << CloseStdin(1)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> StdinChunk(b"b\n")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -89,31 +88,31 @@ def test_octets_after_the_eot_belong_to_no_task(stray: bytes) -> None:
         << Write(b"r\n")
         << out_of_step(visible(stray))
         << CloseStdin(0)
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
 def test_a_node_out_of_step_that_has_answered_nothing_is_only_dead() -> None:
     """RES-031: its task line and its greeting harm nobody."""
     assert (
-        started(2, resistance=Resistance())
+        started(2, on_death=Reassign())
         >> NodeOutput(0, b"banner\n\n")
         << out_of_step(b"banner\\n\\n")
         << CloseStdin(0)
-        << SetTimer(Timer.BURY, TERM_GRACE)
+        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
         >> NodeOutput(0, b"more\n")
         >> StdinChunk(b"a\n")
         << Send(1, b"a\n")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> NodeOutput(1, b"r\n\n")
         << Write(b"r\n")
         << ReadMore()
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -123,7 +122,7 @@ def test_a_node_out_of_step_that_has_answered_nothing_is_only_dead() -> None:
 def test_what_a_node_out_of_step_has_answered_may_be_wrong() -> None:
     """RES-032: with -z the others do what is left, but the run has failed."""
     assert (
-        started(2, resistance=Resistance())
+        started(2, on_death=Reassign())
         >> StdinChunk(b"a\n")
         << Send(0, b"a\n")
         << ReadMore()
@@ -132,14 +131,14 @@ def test_what_a_node_out_of_step_has_answered_may_be_wrong() -> None:
         >> NodeOutput(0, b"of a\n\n")
         << out_of_step(b"of a\\n\\n")
         << CloseStdin(0)
-        << SetTimer(Timer.BURY, TERM_GRACE)
+        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         >> StdinEnded()
         << CloseStdin(1)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(1)
-        >> NodeGone(1)
+        >> NodeReaped(1)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -149,35 +148,35 @@ def test_what_a_node_out_of_step_has_answered_may_be_wrong() -> None:
 def test_all_nodes_out_of_step_are_all_dead() -> None:
     """RES-031, DTH-030."""
     assert (
-        started(resistance=Resistance())
+        started(on_death=Reassign())
         >> NodeOutput(0, b"x")
         << out_of_step(b"x")
         << CloseStdin(0)
-        << SetTimer(Timer.BURY, TERM_GRACE)
+        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
         >> StdinChunk(b"a\n")
         << Report(b"all nodes failed")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
     )
 
 
 def test_a_node_that_is_out_of_step_again_is_reported_again() -> None:
     """RES-031."""
     assert (
-        started(resistance=Resistance(restart_seconds=1, wait=True))
+        started(on_death=Reassign(restart_after=1, wait=True))
         >> NodeOutput(0, b"x")
         << out_of_step(b"x")
         << CloseStdin(0)
-        << SetTimer(Timer.BURY, TERM_GRACE)
-        << SetTimer(Timer.RESTART, 1)
+        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << SetDeadline(Deadline(Purpose.RESTART), 1)
         >> NodeEnded(0)
-        >> NodeGone(0)
-        >> TimerFired(Timer.RESTART)
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeStarted(0, 7)
         >> NodeOutput(0, b"x")
         << out_of_step(b"x")
         << CloseStdin(0)
-        << SetTimer(Timer.RESTART, 1)
+        << SetDeadline(Deadline(Purpose.RESTART), 1)
     )
 
 
@@ -191,13 +190,13 @@ def ended(*outputs: tuple[bytes, Report | None], eot: bytes = b"", **options: bo
         << ReadMore()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
     )
     for octets, report in outputs:
         playbook >> NodeOutput(0, octets)
         if report:
             playbook << report
-    return playbook >> NodeEnded(0) >> NodeGone(0) << DrainOutput() >> OutputDrained()
+    return playbook >> NodeEnded(0) >> NodeReaped(0) << DrainOutput() >> OutputDrained()
 
 
 def test_what_follows_on_the_end_of_the_input_is_discarded() -> None:
@@ -226,11 +225,11 @@ def test_a_node_without_a_result_has_none_that_could_be_shifted() -> None:
         started()
         >> StdinEnded()
         << CloseStdin(0)
-        << SetTimer(Timer.NOTICE, FINISH_NOTICE)
+        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeOutput(0, b"total\n\n")
         << discarded(rb"total\n\n")
         >> NodeEnded(0)
-        >> NodeGone(0)
+        >> NodeReaped(0)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=0)
@@ -268,17 +267,26 @@ def vain(count: int, last: bytes) -> Report:
 def die(playbook: Playbook, status: int | None, report: Report | None) -> Playbook:
     """Let an idle node die, whose death is noticed by a report or by nothing, and restart it."""
     playbook >> NodeEnded(0) << CloseStdin(0)
-    playbook << SetTimer(Timer.BURY, TERM_GRACE) << SetTimer(Timer.RESTART, 5)
-    playbook >> NodeGone(0, status=status)
+    (
+        playbook
+        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << SetDeadline(Deadline(Purpose.RESTART), 5)
+    )
+    playbook >> NodeReaped(0, status=status)
     if report:
         playbook << report
-    playbook >> TimerFired(Timer.BURY) >> TimerFired(Timer.RESTART) << StartNode(0)
+    (
+        playbook
+        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
+        << StartNode(0)
+    )
     return playbook >> NodeStarted(0, 7)
 
 
 def test_a_node_that_only_dies_is_reported_at_growing_intervals() -> None:
     """RST-031."""
-    playbook = started(resistance=Resistance(restart_seconds=5, wait=True))
+    playbook = started(on_death=Reassign(restart_after=5, wait=True))
     for number in range(1, 26):
         is_due = number in {3, 6, 12, 24}
         die(playbook, 255, vain(number, b"exit status 255") if is_due else None)
@@ -295,7 +303,7 @@ def test_a_node_that_only_dies_is_reported_at_growing_intervals() -> None:
     ],
 )
 def test_how_a_node_died_is_told(status: int | None, text: bytes) -> None:
-    playbook = started(resistance=Resistance(restart_seconds=5, wait=True))
+    playbook = started(on_death=Reassign(restart_after=5, wait=True))
     for number in range(1, 4):
         die(playbook, status, vain(number, text) if number == 3 else None)
     assert playbook
@@ -303,7 +311,7 @@ def test_how_a_node_died_is_told(status: int | None, text: bytes) -> None:
 
 def test_a_node_that_ends_a_task_now_and_then_is_not_reported() -> None:
     """RST-031: by the engine or by the exchange that does without it."""
-    playbook = started(resistance=Resistance(restart_seconds=5, wait=True))
+    playbook = started(on_death=Reassign(restart_after=5, wait=True))
     for _ in range(2):
         die(playbook, 1, None)
     playbook >> StdinChunk(b"a\n") << Send(0, b"a\n") >> NodeOutput(0, b"\n") << ReadMore()
@@ -314,8 +322,8 @@ def test_a_node_that_ends_a_task_now_and_then_is_not_reported() -> None:
 
 def refused(permanent: tuple[bool, ...], *, wait: bool = True) -> Playbook:
     """Return a playbook in which nodes cannot be started, and a task waits."""
-    resistance = Resistance(restart_seconds=5, wait=wait)
-    settings = Settings(nodes=names(len(permanent)), resistance=resistance)
+    on_death = Reassign(restart_after=5, wait=wait)
+    settings = Settings(nodes=names(len(permanent)), on_death=on_death)
     playbook = Playbook(settings) >> RunStarted() << StartNode(0) << ReadMore()
     playbook >> StdinChunk(b"a\n")
     for index, is_permanent in enumerate(permanent):
@@ -324,7 +332,7 @@ def refused(permanent: tuple[bool, ...], *, wait: bool = True) -> Playbook:
             playbook << Report(b"paexec-trio: cannot run x: reason")
         if index + 1 < len(permanent):
             playbook << StartNode(index + 1)
-    return playbook << SetTimer(Timer.RESTART, 5)
+    return playbook << SetDeadline(Deadline(Purpose.RESTART), 5)
 
 
 def test_a_run_in_which_no_node_can_be_started_ends() -> None:
@@ -332,7 +340,7 @@ def test_a_run_in_which_no_node_can_be_started_ends() -> None:
     assert (
         refused((True, True))
         << Report(b"all nodes failed: none of them can be started")
-        << SetTimer(Timer.TERMINATE, STOP_GRACE)
+        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         << DrainOutput()
         >> OutputDrained()
         << Exit(status=1)
@@ -347,20 +355,20 @@ def test_what_may_pass_by_is_waited_for(permanent: tuple[bool, ...]) -> None:
 
 def test_after_a_start_there_may_be_another() -> None:
     """RST-020: a transport that was there may come back."""
-    playbook = started(resistance=Resistance(restart_seconds=5, wait=True))
+    playbook = started(on_death=Reassign(restart_after=5, wait=True))
     die(playbook, 1, None)
     assert (
         playbook
         >> NodeEnded(0)
         << CloseStdin(0)
-        << SetTimer(Timer.BURY, TERM_GRACE)
-        << SetTimer(Timer.RESTART, 5)
-        >> NodeGone(0, status=1)
-        >> TimerFired(Timer.RESTART)
+        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << SetDeadline(Deadline(Purpose.RESTART), 5)
+        >> NodeReaped(0, status=1)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> StdinChunk(b"a\n")
         >> NodeNotStarted(0, b"reason", True)
         << Report(b"paexec-trio: reason")
         << vain(3, b"reason")
-        << SetTimer(Timer.RESTART, 5)
+        << SetDeadline(Deadline(Purpose.RESTART), 5)
     )

@@ -19,7 +19,7 @@ from paexec_trio.core import engine
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import GraphSettings, Resistance, Settings
+from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from tests.runtime.harness import Witness, conversation, open_descriptors
 
 pytestmark = pytest.mark.trio
@@ -44,9 +44,9 @@ def stderr(tmp_path: Path) -> Iterator[int]:
         assert VAIN.fullmatch(line), line
 
 
-def resistant(nodes: int, resistance: Resistance, **options: bool | GraphSettings) -> Settings:
+def resistant(nodes: int, on_death: Reassign, **options: bool | GraphSettings) -> Settings:
     names = tuple(b"%d" % index for index in range(nodes))
-    return Settings(nodes=names, resistance=resistance, **options)  # type: ignore[arg-type]
+    return Settings(nodes=names, on_death=on_death, **options)  # type: ignore[arg-type]
 
 
 def children() -> list[int]:
@@ -69,7 +69,7 @@ async def test_the_task_of_a_dead_node_is_done_by_another(stderr: int, tmp_path:
         echo begun; mkdir '%b/mark' 2>/dev/null && { printf torn; exit 3; }
         echo done; echo
     done""" % os.fsencode(tmp_path)
-    settings = resistant(2, Resistance(), show_task_id=True)
+    settings = resistant(2, Reassign(), show_task_id=True)
     async with conversation(command, settings=settings, stderr=stderr) as talk:
         await talk.feed(b"task\n")
         output, outcome = await talk.finish()
@@ -81,7 +81,7 @@ async def test_the_task_of_a_dead_node_is_done_by_another(stderr: int, tmp_path:
 async def test_all_nodes_dead(wait: bool, tmp_path: Path) -> None:
     """DTH-030, DTH-031, RST-020; a cancelled run does not wait for restarts either."""
     path = tmp_path / "stderr"
-    settings = resistant(2, Resistance(restart_seconds=1000, wait=wait))
+    settings = resistant(2, Reassign(restart_after=1000, wait=wait))
     with path.open("wb") as stderr:
         async with conversation(WORK_OR_DIE, settings=settings, stderr=stderr.fileno()) as talk:
             await talk.feed(b"die\n")
@@ -98,7 +98,7 @@ async def test_a_transport_that_cannot_be_run(tmp_path: Path) -> None:
     """DTH-001, LCH-028: one line says why, however many nodes there are."""
     path = tmp_path / "stderr"
     launch = Launch(command=b"x", transport=(b"/nonexistent/transport",))
-    settings = resistant(3, Resistance(restart_seconds=AT_ONCE))
+    settings = resistant(3, Reassign(restart_after=AT_ONCE))
     with path.open("wb") as stderr:
         async with conversation(settings=settings, launch=launch, stderr=stderr.fileno()) as talk:
             await talk.feed(b"task\n")
@@ -116,7 +116,7 @@ async def test_a_process_in_the_background_that_holds_the_output(
     """DTH-003, DTH-004: its node is dead, and it is ended though it ignores SIGTERM."""
     monkeypatch.setattr(engine, "TERM_GRACE", 0.01)
     command = b"(trap '' TERM; while :; do sleep 1000; done) & read -r task; echo $!; exit 3"
-    settings = resistant(1, Resistance(restart_seconds=1000, wait=True))
+    settings = resistant(1, Reassign(restart_after=1000, wait=True))
     async with conversation(command, settings=settings, stderr=stderr) as talk:
         await talk.feed(b"task\n")
         with closing(Witness(await talk.line())) as background:
@@ -132,7 +132,7 @@ async def test_restarts_leave_nothing_behind(stderr: int, tmp_path: Path) -> Non
         test "$(wc -l <'%b')" -gt 200 || { printf torn; exit 255; }
         echo done; echo; read -r task""" % (log, log)
     before = open_descriptors()
-    settings = resistant(2, Resistance(fatal=b"", restart_seconds=AT_ONCE, wait=True))
+    settings = resistant(2, Reassign(fatal=b"", restart_after=AT_ONCE, wait=True))
     async with conversation(command, settings=settings, stderr=stderr) as talk:
         await talk.feed(b"x" * 10000 + b"\n")
         # Our ends of the pipes, four of trio's, epoll, a pipe that wakes us, three for each node.
@@ -159,7 +159,7 @@ async def test_restarts_do_not_disturb_a_living_node(stderr: int, tmp_path: Path
         os.fsencode(log),
         os.fsencode(gate),
     )
-    settings = resistant(2, Resistance(restart_seconds=AT_ONCE, fatal=b""))
+    settings = resistant(2, Reassign(restart_after=AT_ONCE, fatal=b""))
     async with conversation(command, settings=settings, stderr=stderr) as talk:
         await talk.feed(b"task\n")
         assert await talk.line() == b"task"
@@ -173,7 +173,7 @@ async def test_a_restart_while_the_run_ends(stderr: int) -> None:
     """RST-012: whatever the restarts are doing, the end comes, and nobody is left."""
     command = b"read -r task && echo $task && echo"
     for _ in range(10):
-        settings = resistant(4, Resistance(restart_seconds=AT_ONCE, wait=True, fatal=b""))
+        settings = resistant(4, Reassign(restart_after=AT_ONCE, wait=True, fatal=b""))
         async with conversation(command, settings=settings, stderr=stderr) as talk:
             await talk.feed(b"".join(b"%d\n" % number for number in range(9)))
             output, outcome = await talk.finish()
@@ -241,7 +241,7 @@ RESULTS = b'while read -r task; do echo "result of $task"; echo; done'
 def murderous(nodes: int, seconds: float) -> Settings:
     return resistant(
         nodes,
-        Resistance(restart_seconds=seconds, wait=True),
+        Reassign(restart_after=seconds, wait=True),
         show_task_id=True,
         show_pid=True,
         print_eot=True,

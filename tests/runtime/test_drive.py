@@ -13,15 +13,15 @@ from paexec_trio.core.commands import (
     Exit,
     ReadMore,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
 )
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
     Event,
     NodeEnded,
-    NodeGone,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     OutputDrained,
     RunStarted,
@@ -38,7 +38,7 @@ BATCHES: list[list[Event]] = [
     [NodeStarted(0, 1), StdinChunk(b"a\n")],
     [NodeOutput(0, b"\n")],
     [StdinEnded(), NodeEnded(0)],
-    [NodeGone(0)],
+    [NodeReaped(0)],
     [OutputDrained()],
 ]
 
@@ -79,7 +79,7 @@ async def test_a_run_from_the_first_event_to_exit() -> None:
         Send,
         ReadMore,
         CloseStdin,
-        SetTimer,
+        SetDeadline,
         DrainOutput,
     ]
 

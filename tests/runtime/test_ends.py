@@ -13,10 +13,10 @@ import trio
 import trio.testing
 
 from paexec_trio.core import engine
-from paexec_trio.core.commands import Exit, SetTimer, Timer
-from paexec_trio.core.events import TimePassed, TimerFired
+from paexec_trio.core.commands import Deadline, Exit, Purpose, SetDeadline
+from paexec_trio.core.events import DeadlinePassed, TimePassed
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import Resistance, Settings
+from paexec_trio.core.settings import Reassign, Settings
 from paexec_trio.runtime import ends, host
 from paexec_trio.runtime.amongothers import WaitAmongOthers
 from paexec_trio.runtime.host import Host
@@ -73,7 +73,7 @@ async def test_what_left_the_group_is_ended_with_the_run(command: bytes, how: st
 @pytest.mark.parametrize("command", [IN_A_GROUP, ORPHAN], ids=["child", "orphan"])
 async def test_what_a_dead_node_left_is_ended_while_the_run_goes_on(command: bytes) -> None:
     """END-051."""
-    settings = Settings(nodes=(b"0",), resistance=Resistance(restart_seconds=1000, wait=True))
+    settings = Settings(nodes=(b"0",), on_death=Reassign(restart_after=1000, wait=True))
     once = command.replace(b"; done", b"; exit; done")
     async with conversation(once, settings=settings) as talk:
         await talk.feed(b"a\n")
@@ -126,7 +126,7 @@ async def test_a_dead_node_whose_process_does_not_end_is_restarted(
     stderr: tuple[int, int],
 ) -> None:
     """END-047: it closed its output; the run goes on, and the process is reaped if it ends."""
-    settings = Settings(nodes=(b"0",), resistance=Resistance(restart_seconds=0.01, wait=True))
+    settings = Settings(nodes=(b"0",), on_death=Reassign(restart_after=0.01, wait=True))
     command = b"read -r task; echo $$; test $task = b || exec sleep 1000 >&-; echo; read -r task"
     async with conversation(command, settings=settings, stderr=stderr[1]) as talk:
         await talk.feed(b"a\n")
@@ -183,7 +183,7 @@ async def test_what_a_dead_node_leaves_does_not_fail_the_run(
     """DTH-001, END-047: although it does not end."""
     monkeypatch.setattr(ends, "send", lambda *_: True)
     monkeypatch.setattr(host, "KILL_GRACE", 0.01)
-    settings = Settings(nodes=(b"0",), resistance=Resistance(restart_seconds=0.01, wait=True))
+    settings = Settings(nodes=(b"0",), on_death=Reassign(restart_after=0.01, wait=True))
     mark = os.fsencode(tmp_path / "mark")
     command = b"""
         read -r task || exit
@@ -249,11 +249,11 @@ async def test_no_time_passes_while_the_program_is_stopped(
     results, stdout = os.pipe()
     world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2, WaitAmongOthers(), tells_time=True)
     world.has_started = True
-    world.execute(SetTimer(Timer.RESTART, 5.0))
+    world.execute(SetDeadline(Deadline(Purpose.RESTART), 5.0))
     world.request_suspension()
     await world.wait()
     assert list(world.events()) == [TimePassed(0.0)]
-    for seconds, fired in ((4.9, []), (0.2, [TimerFired(Timer.RESTART)])):
+    for seconds, fired in ((4.9, []), (0.2, [DeadlinePassed(Deadline(Purpose.RESTART))])):
         mock_clock.jump(seconds)
         world.request_stop(0)  # something happens, so that nobody waits
         await world.wait()

@@ -13,29 +13,30 @@ import trio.testing
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     DrainOutput,
     Hold,
     KillNode,
+    Purpose,
     ReadMore,
     Release,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     NodeEnded,
-    NodeGone,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     OutputClosed,
     OutputDrained,
     StdinChunk,
     StopRequested,
-    TimerFired,
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.runtime.amongothers import WaitAmongOthers
@@ -144,7 +145,7 @@ async def test_a_node_is_gone_when_its_output_and_then_its_process_has_ended(
         assert await next_round(host) == [NodeEnded(0)]
         gates.open(2)
         calculator.wait()
-        assert await next_round(host) == [NodeGone(0, status=0)]
+        assert await next_round(host) == [NodeReaped(0, status=0)]
 
 
 async def test_a_node_is_gone_when_its_process_and_then_its_output_has_ended(
@@ -158,15 +159,15 @@ async def test_a_node_is_gone_when_its_process_and_then_its_output_has_ended(
         calculator.wait()
     assert await next_round(host) == [NodeEnded(0, exited=True)]
     gates.open(2)
-    assert await next_round(host) == [NodeGone(0, status=0)]
+    assert await next_round(host) == [NodeReaped(0, status=0)]
 
 
 async def test_commands_for_a_node_that_is_gone_do_nothing(hosts: Hosts) -> None:
     host = hosts.make(b"exit")
     events = await start(host)
-    while NodeGone(0, status=0) not in events:
+    while NodeReaped(0, status=0) not in events:
         events += await next_round(host)
-    assert events == [NodeEnded(0), NodeGone(0, status=0)]
+    assert events == [NodeEnded(0), NodeReaped(0, status=0)]
     host.execute(CloseStdin(0))
     host.execute(KillNode(0, force=False))
     host.execute(KillNode(0, force=True))
@@ -214,7 +215,7 @@ async def test_a_restarted_node_does_not_pay_for_its_former_process(hosts: Hosts
             if isinstance(event, NodeEnded):
                 # What it left in the background is killed: now, and once more in the next round.
                 host.execute(KillNode(0, force=True))
-            elif isinstance(event, NodeGone):
+            elif isinstance(event, NodeReaped):
                 host.execute(StartNode(0))
                 restarted = True
     (started,) = await next_round(host)
@@ -284,14 +285,14 @@ async def test_output_is_given_up_only_when_nobody_reads(
     host.execute(Hold(1, b"x" * (1 << 20)))
     host.execute(Release(1))
     host.execute(DrainOutput())
-    host.execute(SetTimer(Timer.GIVE_UP, 3600))
+    host.execute(SetDeadline(Deadline(Purpose.GIVE_UP), 3600))
     for _ in range(10):
         slept += 3500
         assert os.read(hosts.results, 1 << 16)
         assert await next_round(host) == []
     slept += 3700
     host.request_stop(15)  # only to wake it
-    assert await next_round(host) == [StopRequested(15), TimerFired(Timer.GIVE_UP)]
+    assert await next_round(host) == [StopRequested(15), DeadlinePassed(Deadline(Purpose.GIVE_UP))]
 
 
 @pytest.mark.parametrize("relief", ["read", "closed"])
@@ -313,9 +314,9 @@ async def test_the_end_of_a_node_waits_with_what_it_wrote(
         if relief == "read":
             nursery.start_soon(read_octets, hosts.results, size)
         events: list[Event] = []
-        while NodeGone(0, status=0) not in events:
+        while NodeReaped(0, status=0) not in events:
             events += await next_round(host)
-    assert events == [NodeOutput(0, b"result\n"), NodeEnded(0), NodeGone(0, status=0)]
+    assert events == [NodeOutput(0, b"result\n"), NodeEnded(0), NodeReaped(0, status=0)]
 
 
 async def read_octets(fd: int, size: int) -> None:
@@ -340,14 +341,14 @@ async def test_what_happened_before_a_deadline_comes_before_its_timer(
     """However late somebody looks: the program may have been stopped for a while."""
     host = hosts.make(gates.command("WAIT1; SAY $$"))
     assert await start(host) == []
-    host.execute(SetTimer(Timer.TERMINATE, 0))
+    host.execute(SetDeadline(Deadline(Purpose.TERMINATE), 0))
     gates.open(1)
     with closing(Witness(gates.wait())) as calculator:
         calculator.wait()
     assert await next_round(host) == [
         NodeEnded(0),
-        NodeGone(0, status=0),
-        TimerFired(Timer.TERMINATE),
+        NodeReaped(0, status=0),
+        DeadlinePassed(Deadline(Purpose.TERMINATE)),
     ]
 
 
@@ -365,7 +366,7 @@ async def test_a_process_that_must_not_be_signalled_is_left(
         with monkeypatch.context() as patch:
             patch.setattr(os, "killpg", refuse)
             host.execute(KillNode(0, force=True))
-            assert await next_round(host) == [NodeEnded(0), NodeGone(0, left_running=True)]
+            assert await next_round(host) == [NodeEnded(0), NodeReaped(0, left_running=True)]
         assert not calculator.has_ended()
         gates.open(1)
         calculator.wait()

@@ -127,8 +127,8 @@ def test_a_run_for_which_the_limit_is_too_low() -> None:
 def test_a_run_that_does_with_fewer_nodes() -> None:
     """DTH-001: with -z those for which no descriptors are left are dead."""
     text = limit_descriptors(100, 100) + textwrap.dedent(ONE_RUN).replace(
-        "nodes=nodes", "nodes=nodes, resistance=Resistance()"
-    ).replace("import Launch,", "import Launch, Resistance,")
+        "nodes=nodes", "nodes=nodes, on_death=Reassign()"
+    ).replace("import Launch,", "import Launch, Reassign,")
     program = run_program(text, str(MANY), stdin=b"a\nb\n")
     assert sorted(program.stdout.splitlines()) == [b"a", b"b"]
     assert program.stderr.splitlines()[-1] == b"0 0"

@@ -28,9 +28,9 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.events import (
     Event,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputClosed,
@@ -46,10 +46,7 @@ from paexec_trio.core.execmode import call
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
     AUTO,
-    FINISH_NOTICE,
-    KILL_GRACE,
-    STOP_GRACE,
-    TERM_GRACE,
+    GRACES,
     Settings,
 )
 from paexec_trio.core.visible import diagnostic, visible
@@ -66,10 +63,10 @@ SIGPIPE = 13
 STARTS_TAKE = 0.2
 """Seconds by which a restart may be late because other nodes are being started."""
 
-TIME_TO_TERMINATE = STOP_GRACE + TERM_GRACE + 0.1
+TIME_TO_TERMINATE = GRACES.stop + GRACES.term + 0.1
 """Seconds in which what is left of a dead node has to receive SIGTERM."""
 
-TIME_TO_KILL = TIME_TO_TERMINATE + 2 * TERM_GRACE
+TIME_TO_KILL = TIME_TO_TERMINATE + 2 * GRACES.term
 """Seconds in which it has to receive SIGKILL: if the run is stopped, there is one more SIGTERM."""
 
 TIME_TO_END = 5.0
@@ -162,7 +159,7 @@ class _Judge:
     def __init__(self, settings: Settings, tasks: bytes) -> None:
         self._settings = settings
         self._unread_input = tasks
-        self._resistance = settings.resistance
+        self._resistance = settings.on_death
         self._most = inf if settings.prefetch == AUTO else settings.prefetch
         """Tasks that a node may hold."""
         self._violations: list[Violation] = []
@@ -199,7 +196,7 @@ class _Judge:
             NodeOutput: self._node_output,
             NodeUnwritable: self._node_unwritable,
             NodeEnded: self._node_ended,
-            NodeGone: self._node_gone,
+            NodeReaped: self._node_gone,
             StdinChunk: self._stdin_chunk,
             StdinEnded: self._stdin_ended,
             StdinFailed: self._stdin_failed,
@@ -270,9 +267,9 @@ class _Judge:
                 self._blame(Kind.TOO_EARLY, f"node {node.index} before the end of the graph")
         elif node.state is not _NodeState.GONE:
             self._blame(Kind.RESTART, f"node {node.index} is {node.state.value} (RST-007)")
-        elif not self._resistance or not self._resistance.restart_seconds:
+        elif not self._resistance or not self._resistance.restart_after:
             self._blame(Kind.RESTART, f"node {node.index} without -Z")
-        elif self._time < node.started_at + self._resistance.restart_seconds:
+        elif self._time < node.started_at + self._resistance.restart_after:
             self._blame(Kind.RESTART, f"node {node.index} too early (RST-005)")
         if self._stop:
             self._blame(Kind.RESTART, f"node {node.index} while the run is being stopped")
@@ -383,11 +380,11 @@ class _Judge:
             node.name,
             node.fruitless,
             last,
-            self._resistance.restart_seconds,
+            self._resistance.restart_after,
         )
         self._diagnostics.allow(self._diagnostics.named(text))
 
-    def _node_gone(self, event: NodeGone) -> None:
+    def _node_gone(self, event: NodeReaped) -> None:
         node = self._nodes[event.node]
         assert node.state is _NodeState.DEAD or self._violations, "the world makes nodes vanish"
         self._check_dead(node)
@@ -430,7 +427,7 @@ class _Judge:
 
     def _leave_node(self, command: LeaveNode) -> None:
         node = self._nodes[command.node]
-        if not node.killed or self._time < node.killed_at + KILL_GRACE:
+        if not node.killed or self._time < node.killed_at + GRACES.kill:
             self._blame(Kind.KILLED, f"node {node.index} had no time to end (END-047)")
 
     # Tasks
@@ -732,10 +729,10 @@ class _Judge:
                 continue
             name = self._diagnostics.named(b"node %b has " % visible(node.name))
             seconds = self._time - node.was_closed_at
-            if text.startswith(name + b"not ended %d seconds" % FINISH_NOTICE):
-                return not node.exited and seconds > FINISH_NOTICE - 0.01
+            if text.startswith(name + b"not ended %d seconds" % GRACES.finish_notice):
+                return not node.exited and seconds > GRACES.finish_notice - 0.01
             if text == name + b"ended, but others hold its output; not waited for":
-                return node.exited and seconds > min(FINISH_NOTICE, timeout or inf) - 0.01
+                return node.exited and seconds > min(GRACES.finish_notice, timeout or inf) - 0.01
             if text == name + b"not ended within %g seconds (--finish-timeout); killed" % timeout:
                 self._failed = True
                 return not node.exited and timeout > 0 and seconds > timeout - 0.01
@@ -868,9 +865,9 @@ class _Judge:
             self._blame(Kind.LINGERING, f"node {node.index} ignores SIGTERM (DTH-004)")
 
     def _check_gone(self, node: _Node) -> None:
-        if self._stop or not self._resistance or not self._resistance.restart_seconds:
+        if self._stop or not self._resistance or not self._resistance.restart_after:
             return
         if self._is_over():
             return
-        if self._time > node.since + self._resistance.restart_seconds + STARTS_TAKE:
+        if self._time > node.since + self._resistance.restart_after + STARTS_TAKE:
             self._blame(Kind.RESTART, f"node {node.index} is gone since {node.since} (RST-004)")

@@ -20,19 +20,26 @@ from paexec_trio.core.commands import (
     Exit,
     KillNode,
     LeaveNode,
+    Purpose,
     Release,
     Send,
-    SetTimer,
-    Timer,
+    SetDeadline,
     Write,
 )
 from paexec_trio.core.engine import Engine, Phase
-from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeOutput, NodeStarted, TimerFired
+from paexec_trio.core.events import (
+    DeadlinePassed,
+    Event,
+    NodeEnded,
+    NodeOutput,
+    NodeReaped,
+    NodeStarted,
+)
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.grouping import OrderedGroups
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.pace import Pace
-from paexec_trio.core.settings import Resistance
+from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import GraphTasks
@@ -87,9 +94,9 @@ def keeps_the_status_of_the_dead_attempt(patch: pytest.MonkeyPatch) -> None:
     died, done = Engine._node_died, Engine._attempt_done
     statuses: dict[tuple[Engine, int], Status] = {}
 
-    def remember(self: Engine, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
+    def remember(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
         statuses.update({(self, attempt.task_id): attempt.status for attempt in attempts})
-        died(self, node, attempts, resistance)
+        died(self, node, attempts, on_death)
 
     def wrong(self: Engine, node: Node) -> None:
         attempt = node.attempts[0]
@@ -110,11 +117,11 @@ def repeats_a_task_whose_eot_was_the_last_it_read(patch: pytest.MonkeyPatch) -> 
         last[self, node.index] = node.attempts[0]
         done(self, node)
 
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
+    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
         repeated = last.pop((self, node.index), None)
         if repeated and not attempts:
             self._to_reassign.append((repeated.task_id, repeated.task))
-        died(self, node, attempts, resistance)
+        died(self, node, attempts, on_death)
 
     patch.setattr(Engine, "_attempt_done", remember)
     patch.setattr(Engine, "_node_died", wrong)
@@ -124,9 +131,9 @@ def repeats_a_task_whose_eot_was_the_last_it_read(patch: pytest.MonkeyPatch) -> 
 def reassigns_twice(patch: pytest.MonkeyPatch) -> None:
     right = Engine._node_died
 
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
+    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
         self._to_reassign.extend((attempt.task_id, attempt.task) for attempt in attempts)
-        right(self, node, attempts, resistance)
+        right(self, node, attempts, on_death)
 
     patch.setattr(Engine, "_node_died", wrong)
 
@@ -135,10 +142,10 @@ def reassigns_twice(patch: pytest.MonkeyPatch) -> None:
 def drops_the_task_of_a_dead_node(patch: pytest.MonkeyPatch) -> None:
     right = Engine._node_died
 
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
+    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
         before = self._to_reassign[:]
         self._to_reassign = []
-        right(self, node, attempts, resistance)
+        right(self, node, attempts, on_death)
         self._to_reassign = before
 
     patch.setattr(Engine, "_node_died", wrong)
@@ -149,8 +156,8 @@ def gives_tasks_to_nodes_that_died_idle(patch: pytest.MonkeyPatch) -> None:
     ended, gone = Engine._node_ended, Engine._node_gone
 
     def is_ignored(self: Engine, node: int) -> bool:
-        resistance = self._settings.resistance
-        restarts = resistance is not None and resistance.restart_seconds > 0
+        on_death = self._settings.on_death
+        restarts = on_death is not None and on_death.restart_after > 0
         return self._nodes[node].state is NodeState.IDLE and not restarts
 
     def wrong_at_end(self: Engine, event: NodeEnded) -> None:
@@ -159,7 +166,7 @@ def gives_tasks_to_nodes_that_died_idle(patch: pytest.MonkeyPatch) -> None:
         else:
             ended(self, event)
 
-    def wrong_at_last(self: Engine, event: NodeGone) -> None:
+    def wrong_at_last(self: Engine, event: NodeReaped) -> None:
         if not is_ignored(self, event.node):
             gone(self, event)
 
@@ -170,8 +177,8 @@ def gives_tasks_to_nodes_that_died_idle(patch: pytest.MonkeyPatch) -> None:
 @shows_as(Kind.NO_FATAL)
 def prints_no_fatal_line(patch: pytest.MonkeyPatch) -> None:
     def change(self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        resistance = self._settings.resistance
-        fatal = resistance.fatal + NEWLINE if resistance and resistance.fatal else b"\0"
+        on_death = self._settings.on_death
+        fatal = on_death.fatal + NEWLINE if on_death and on_death.fatal else b"\0"
         return [c for c in commands if not (isinstance(c, Write) and c.data.endswith(fatal))]
 
     change_commands(patch, change)
@@ -207,9 +214,9 @@ def repeats_failed_tasks_last(patch: pytest.MonkeyPatch) -> None:
 def leaves_the_input_of_dead_nodes_open(patch: pytest.MonkeyPatch) -> None:
     right = Engine._node_died
 
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], resistance: Resistance) -> None:
+    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
         self._commands.pop()
-        right(self, node, attempts, resistance)
+        right(self, node, attempts, on_death)
 
     patch.setattr(Engine, "_node_died", wrong)
 
@@ -217,7 +224,11 @@ def leaves_the_input_of_dead_nodes_open(patch: pytest.MonkeyPatch) -> None:
 @shows_as(Kind.LINGERING, Kind.ENDLESS)
 def does_not_end_what_is_left_of_dead_nodes(patch: pytest.MonkeyPatch) -> None:
     def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        return [c for c in commands if not (isinstance(c, SetTimer) and c.timer is Timer.BURY)]
+        return [
+            c
+            for c in commands
+            if not (isinstance(c, SetDeadline) and c.deadline.purpose is Purpose.REAP)
+        ]
 
     change_commands(patch, change)
 
@@ -283,7 +294,7 @@ def restarts_nodes_beside_their_old_process(patch: pytest.MonkeyPatch) -> None:
     def wrong(self: Engine) -> None:
         for node in self._nodes:
             if node.state is NodeState.ENDED:
-                node.state = NodeState.GONE
+                node.state = NodeState.REAPED
         right(self)
 
     patch.setattr(Engine, "_restart_dead_nodes", wrong)
@@ -293,7 +304,7 @@ def restarts_nodes_beside_their_old_process(patch: pytest.MonkeyPatch) -> None:
 def restarts_nodes_at_once(patch: pytest.MonkeyPatch) -> None:
     def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
         for command in commands:
-            if isinstance(command, SetTimer) and command.timer is Timer.RESTART:
+            if isinstance(command, SetDeadline) and command.deadline.purpose is Purpose.RESTART:
                 command.seconds = 0.0
         return commands
 
@@ -304,7 +315,7 @@ def restarts_nodes_at_once(patch: pytest.MonkeyPatch) -> None:
 def restarts_nodes_late(patch: pytest.MonkeyPatch) -> None:
     def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
         for command in commands:
-            if isinstance(command, SetTimer) and command.timer is Timer.RESTART:
+            if isinstance(command, SetDeadline) and command.deadline.purpose is Purpose.RESTART:
                 command.seconds *= 3
         return commands
 
@@ -423,8 +434,8 @@ def loses_queued_tasks(patch: pytest.MonkeyPatch) -> None:
 def puts_queued_tasks_before_the_failed_one(patch: pytest.MonkeyPatch) -> None:
     right = Engine._give_up_attempt
 
-    def wrong(self: Engine, attempt: Attempt, resistance: Resistance) -> None:
-        right(self, attempt, resistance)
+    def wrong(self: Engine, attempt: Attempt, on_death: Reassign) -> None:
+        right(self, attempt, on_death)
         self._to_reassign.insert(0, self._to_reassign.pop())
 
     patch.setattr(Engine, "_give_up_attempt", wrong)
@@ -465,7 +476,7 @@ def waits_for_idle_nodes(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.FABRICATED, Kind.LOST, Kind.MISORDERED, Kind.DUPLICATED)
 def takes_a_node_that_reads_no_more_for_dead(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_deafen", lambda self, node: self._end_node(node, b""))
+    patch.setattr(Engine, "_half_close", lambda self, node: self._end_node(node, b""))
 
 
 @shows_as(Kind.MISORDERED, Kind.FABRICATED, Kind.DUPLICATED)
@@ -534,7 +545,7 @@ def forgets_that_a_status_was_missing(patch: pytest.MonkeyPatch) -> None:
 @shows_as(Kind.KILLED)
 def kills_nodes_that_live(patch: pytest.MonkeyPatch) -> None:
     def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
-        if isinstance(event, TimerFired) and event.timer is Timer.BURY:
+        if isinstance(event, DeadlinePassed) and event.deadline.purpose is Purpose.REAP:
             states = {NodeState.IDLE, NodeState.BUSY}
             commands += [KillNode(n.index, False) for n in self._nodes if n.state in states]
         return commands

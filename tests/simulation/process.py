@@ -9,7 +9,7 @@ from functools import partial
 from random import Random
 from typing import Protocol, final
 
-from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeUnwritable
+from paexec_trio.core.events import Event, NodeEnded, NodeReaped, NodeUnwritable
 from tests.simulation.calculators import Calculator, LineCalculator, Shell
 from tests.simulation.history import Asked, Broken, Fact, Greeted
 from tests.simulation.scenario import Scenario
@@ -386,14 +386,14 @@ class SimulatedProcess:
         if not self._buried:
             self._buried = True
             self._world.bury(self)
-            yield NodeGone(self.node)
+            yield NodeReaped(self.node)
 
     def _abandon(self) -> Iterator[Event]:
         if not self._buried:
             self._buried = True
             self._world.bury(self)
             yield from self._tell_end()
-            yield NodeGone(self.node, left_running=True)
+            yield NodeReaped(self.node, left_running=True)
 
     # Chance
 

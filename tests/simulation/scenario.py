@@ -20,7 +20,7 @@ from paexec_trio.core.settings import (
     MAGIC_EOT,
     ExecSettings,
     GraphSettings,
-    Resistance,
+    Reassign,
     Settings,
 )
 from paexec_trio.core.weights import Weighting
@@ -95,7 +95,7 @@ def draw(dice: Random, seed: int) -> Scenario:
         exec_mode = ExecSettings(command=b'command "$1"', discard_output=dice.random() < 0.3)
     terminator = NUL if dice.random() < 0.15 else NEWLINE
     graph = _graph_settings(dice) if dice.random() < 0.4 else None
-    resistance = _resistance(dice)
+    on_death = _resistance(dice)
     settings = Settings(
         nodes=_node_names(dice),
         eot=MAGIC_EOT if exec_mode else _pick(dice, (b"", b"", b"EOT", b"e", b"\r", MAGIC_EOT)),
@@ -110,14 +110,14 @@ def draw(dice: Random, seed: int) -> Scenario:
         ),
         prefetch=_pick(dice, (1, 1, 1, 2, 3, 10, AUTO, AUTO)),
         graph=graph,
-        resistance=resistance,
+        on_death=on_death,
         exec_mode=exec_mode,
         finish_timeout=(6.0, 0.0, 20.0, 6.0)[seed % 4],
     )
     names = _task_names(dice, settings)
-    stormy = dice.random() < (0.9 if resistance else 0.4)
+    stormy = dice.random() < (0.9 if on_death else 0.4)
     # Without restarts the nodes have to last longer.
-    restarts = resistance is not None and resistance.restart_seconds > 0
+    restarts = on_death is not None and on_death.restart_after > 0
     disturbed = dice.random() < 0.15
     return Scenario(
         seed=seed,
@@ -133,10 +133,10 @@ def draw(dice: Random, seed: int) -> Scenario:
         idle_repetition=_pick(dice, (0.0, 0.5)),
         # What is written after an EOT belongs to the next task that the node holds (PRE-020).
         stray=_pick(dice, (0.0, 0.0, 0.0, 0.02)) if settings.prefetch == 1 else 0.0,
-        greeting=_pick(dice, (0.0, 0.0, 0.0, 0.0, 0.1 if resistance else 0.03)),
+        greeting=_pick(dice, (0.0, 0.0, 0.0, 0.0, 0.1 if on_death else 0.03)),
         breaks=_pick(dice, (0.5, 0.8, 1.0) if restarts else (0.3, 0.6)) if stormy else 0.0,
         tasks_before_break=_pick(dice, (3, 10, 30) if restarts else (10, 50, 100)),
-        refusal=_pick(dice, (0.0, 0.1, 0.3) if resistance else (0.0, 0.05)) if stormy else 0.0,
+        refusal=_pick(dice, (0.0, 0.1, 0.3) if on_death else (0.0, 0.05)) if stormy else 0.0,
         loss=_pick(dice, (0.0, 0.5)),
         # Without a timeout those that do not end by themselves are waited for.
         stubborn=_pick(dice, (0.0, 0.0, 0.1, 0.5)) * bool(settings.finish_timeout),
@@ -159,13 +159,13 @@ def _node_names(dice: Random) -> tuple[bytes, ...]:
     return tuple(form % index for index in range(count))
 
 
-def _resistance(dice: Random) -> Resistance | None:
+def _resistance(dice: Random) -> Reassign | None:
     if dice.random() < 0.2:
         return None
     seconds = _pick(dice, (0.0, 0.01, 0.05, 0.5, 3.0))
-    return Resistance(
+    return Reassign(
         fatal=_pick(dice, (b"fatal", b"fatal", b"", b"it died")),
-        restart_seconds=seconds,
+        restart_after=seconds,
         wait=seconds > 0 and dice.random() < 0.7,
     )
 

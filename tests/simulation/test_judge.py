@@ -6,20 +6,22 @@ import pytest
 
 from paexec_trio.core.commands import (
     CloseStdin,
+    Deadline,
     DrainOutput,
     Exit,
     KillNode,
+    Purpose,
     ReadMore,
     Report,
     Send,
     StartNode,
-    Timer,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     NodeEnded,
-    NodeGone,
     NodeNotStarted,
     NodeOutput,
+    NodeReaped,
     NodeStarted,
     NodeUnwritable,
     OutputClosed,
@@ -30,10 +32,9 @@ from paexec_trio.core.events import (
     StdinEnded,
     StdinFailed,
     StopRequested,
-    TimerFired,
 )
 from paexec_trio.core.execmode import call, preamble
-from paexec_trio.core.settings import ExecSettings, GraphSettings, Resistance, Settings
+from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
 from tests.simulation.calculators import NONCE
 from tests.simulation.history import Asked, Crashed, Entry, History, Item, Printed, Stuck
 from tests.simulation.judge import Verdict, judge
@@ -68,7 +69,7 @@ FLAT = Settings(
     nodes=(b"n0", b"n1"),
     show_task_id=True,
     print_eot=True,
-    resistance=Resistance(restart_seconds=1.0),
+    on_death=Reassign(restart_after=1.0),
 )
 REPEATED = story(
     (0.0, RunStarted(), StartNode(0), ReadMore()),
@@ -78,18 +79,18 @@ REPEATED = story(
     (0.1, Asked(1000, b"a"), Asked(1001, b"b")),
     (0.2, NodeOutput(0, b"first\nsec"), Printed(b"1 first\n")),
     (0.3, NodeEnded(0), CloseStdin(0), Printed(b"1 fatal\n1 \n")),
-    (0.4, NodeGone(0)),
+    (0.4, NodeReaped(0)),
     (0.5, NodeOutput(1, b"of b\n\n"), Printed(b"2 of b\n2 \n"), Send(1, b"a\n"), ReadMore()),
     (0.5, Asked(1001, b"a")),
     (0.6, StdinEnded()),
-    (1.3, TimerFired(Timer.RESTART), StartNode(0)),
+    (1.3, DeadlinePassed(Deadline(Purpose.RESTART)), StartNode(0)),
     (1.3, NodeStarted(0, 1002)),
     (1.4, NodeOutput(1, b"again\n"), Printed(b"1 again\n")),
     (1.5, NodeOutput(1, b"\n"), Printed(b"1 \n"), CloseStdin(0), CloseStdin(1)),
     (1.6, NodeEnded(0)),
-    (1.7, NodeGone(0)),
+    (1.7, NodeReaped(0)),
     (1.8, NodeEnded(1)),
-    (1.9, NodeGone(1), DrainOutput()),
+    (1.9, NodeReaped(1), DrainOutput()),
     (2.0, OutputDrained(), Exit()),
 )
 
@@ -165,7 +166,7 @@ def test_a_repeated_task_goes_before_new_ones() -> None:
         (but(REPEATED, StdinEnded(), StdinEnded(), KillNode(1, force=False)), Kind.KILLED),
         (but(REPEATED, CloseStdin(1), CloseStdin(1), KillNode(1, force=True)), Kind.KILLED),
         (but(REPEATED, StdinEnded(), StdinEnded(), StartNode(1)), Kind.RESTART),
-        (but(REPEATED, NodeGone(0), at=0.4), Kind.RESTART),
+        (but(REPEATED, NodeReaped(0), at=0.4), Kind.RESTART),
         ([Entry(min(time, 0.9), item) for time, item in REPEATED], Kind.RESTART),
         ([Entry(time + (time > 1), item) for time, item in REPEATED], Kind.RESTART),
     ],
@@ -179,9 +180,9 @@ def test_nodes_that_are_treated_badly(told: Story, kind: Kind) -> None:
     [
         (but(REPEATED, Exit(), Exit(status=1)), Kind.EXIT),
         (but(REPEATED, Exit(), Exit(signal=2)), Kind.EXIT),
-        (but(REPEATED, NodeGone(1)), Kind.EXIT),
+        (but(REPEATED, NodeReaped(1)), Kind.EXIT),
         (but(REPEATED, AGAIN, AGAIN, Exit()), Kind.LOST),
-        (but(REPEATED, OutputDrained(), TimerFired(Timer.BURY)), Kind.LOST),
+        (but(REPEATED, OutputDrained(), DeadlinePassed(Deadline(Purpose.REAP))), Kind.LOST),
         (but(REPEATED, Exit(), Stuck("nothing happens")), Kind.ENDLESS),
         (but(REPEATED, Exit(), Crashed("KeyError: 1")), Kind.CRASHED),
         (but(REPEATED, Exit()), Kind.ENDLESS),
@@ -196,23 +197,21 @@ def test_bad_ends_and_diagnostics(told: Story, kind: Kind) -> None:
 
 
 def test_restarts_need_an_option() -> None:
-    settings = Settings(
-        nodes=FLAT.nodes, show_task_id=True, print_eot=True, resistance=Resistance()
-    )
+    settings = Settings(nodes=FLAT.nodes, show_task_id=True, print_eot=True, on_death=Reassign())
     assert kinds(REPEATED, settings) == [Kind.RESTART]
 
 
 # One node, and what is left of it when all others are dead.
 
-ONE = Settings(nodes=(b"n0",), resistance=Resistance())
+ONE = Settings(nodes=(b"n0",), on_death=Reassign())
 ALL_DEAD = story(
     (0.0, RunStarted(), StartNode(0), ReadMore()),
     (0.0, NodeStarted(0, 1000)),
     (0.1, StdinChunk(b"a\n"), Send(0, b"a\n"), Asked(1000, b"a")),
     (0.2, NodeEnded(0), CloseStdin(0), Printed(b"fatal\n"), Report(b"all nodes failed")),
-    (2.2, TimerFired(Timer.TERMINATE), KillNode(0, force=False)),
-    (4.2, TimerFired(Timer.KILL), KillNode(0, force=True)),
-    (4.3, NodeGone(0), DrainOutput()),
+    (2.2, DeadlinePassed(Deadline(Purpose.TERMINATE)), KillNode(0, force=False)),
+    (4.2, DeadlinePassed(Deadline(Purpose.KILL)), KillNode(0, force=True)),
+    (4.3, NodeReaped(0), DrainOutput()),
     (4.4, OutputDrained(), Exit(status=1)),
 )
 
@@ -233,7 +232,7 @@ def test_all_nodes_are_dead_and_nobody_says_so() -> None:
 
 
 def test_who_is_told_to_wait_does_not_give_up() -> None:
-    waiting = Settings(nodes=(b"n0",), resistance=Resistance(restart_seconds=9.0, wait=True))
+    waiting = Settings(nodes=(b"n0",), on_death=Reassign(restart_after=9.0, wait=True))
     assert Kind.DIAGNOSTIC in kinds(ALL_DEAD, waiting)
 
 
@@ -258,14 +257,14 @@ LOST_AT_WORK = story(
     (0.0, NodeStarted(0, 1000)),
     (0.1, StdinChunk(b"a\n"), Send(0, b"a\n"), Asked(1000, b"a")),
     (0.2, NodeEnded(0), CloseStdin(0), Report(b"Node n0 exited unexpectedly")),
-    (0.3, NodeGone(0), DrainOutput()),
+    (0.3, NodeReaped(0), DrainOutput()),
     (0.4, OutputDrained(), Exit(status=1)),
 )
 LOST_IDLE = story(
     (0.0, RunStarted(), StartNode(0), ReadMore()),
     (0.0, NodeStarted(0, 1000)),
     (0.2, NodeEnded(0), CloseStdin(0)),
-    (0.3, NodeGone(0)),
+    (0.3, NodeReaped(0)),
     (0.4, StdinChunk(b"a\n"), Report(b"Node n0 exited unexpectedly"), DrainOutput()),
     (0.5, OutputDrained(), Exit(status=1)),
 )
@@ -311,19 +310,21 @@ def stopped(*items: Item) -> Story:
 
 def test_stops() -> None:
     told = stopped(StopRequested(15), CloseStdin(0))
-    assert kinds([*told, *story((0.4, NodeGone(0), Exit(signal=15)))], FRAGILE) == []
-    assert kinds([*told, *story((0.4, NodeGone(0), Exit(status=1)))], FRAGILE) == [Kind.EXIT]
+    assert kinds([*told, *story((0.4, NodeReaped(0), Exit(signal=15)))], FRAGILE) == []
+    assert kinds([*told, *story((0.4, NodeReaped(0), Exit(status=1)))], FRAGILE) == [Kind.EXIT]
     assert kinds(stopped(StopRequested(15)), FRAGILE)[0] is Kind.INPUT_OPEN
-    assert Kind.EXIT in kinds([*told, *story((0.4, TimerFired(Timer.KILL), Exit(signal=15)))], ONE)
+    assert Kind.EXIT in kinds(
+        [*told, *story((0.4, DeadlinePassed(Deadline(Purpose.KILL)), Exit(signal=15)))], ONE
+    )
 
 
 def test_output_that_breaks() -> None:
     told = stopped(OutputClosed(), CloseStdin(0))
-    assert kinds([*told, *story((0.4, NodeGone(0), Exit(signal=13)))], FRAGILE) == []
-    assert kinds([*told, *story((0.4, NodeGone(0), Exit()))], FRAGILE) == [Kind.EXIT]
+    assert kinds([*told, *story((0.4, NodeReaped(0), Exit(signal=13)))], FRAGILE) == []
+    assert kinds([*told, *story((0.4, NodeReaped(0), Exit()))], FRAGILE) == [Kind.EXIT]
     report = Report(b"paexec-trio: writing to standard output failed: full")
     told = stopped(OutputFailed(b"full"), report, CloseStdin(0))
-    assert kinds([*told, *story((0.4, NodeGone(0), Exit(status=1)))], FRAGILE) == []
+    assert kinds([*told, *story((0.4, NodeReaped(0), Exit(status=1)))], FRAGILE) == []
     assert kinds(but(told, report), FRAGILE)[0] is Kind.DIAGNOSTIC
 
 
@@ -336,7 +337,7 @@ def test_input_that_fails() -> None:
         (0.2, StdinFailed(b"reason"), report),
         (0.3, NodeOutput(0, b"x\n\n"), Printed(b"x\n"), CloseStdin(0)),
         (0.4, NodeEnded(0)),
-        (0.5, NodeGone(0), DrainOutput()),
+        (0.5, NodeReaped(0), DrainOutput()),
         (0.6, OutputDrained(), Exit(status=1)),
     )
     assert kinds(told, FRAGILE) == []
@@ -356,7 +357,7 @@ def test_a_node_out_of_step() -> None:
         (0.0, NodeStarted(0, 1000)),
         (0.1, NodeOutput(0, b"hello\n"), OUT_OF_STEP, CloseStdin(0)),
         (0.4, NodeEnded(0)),
-        (0.5, NodeGone(0), DrainOutput()),
+        (0.5, NodeReaped(0), DrainOutput()),
         (0.6, OutputDrained(), Exit(status=1)),
     )
     assert kinds(told, FRAGILE) == []
@@ -376,7 +377,7 @@ def test_a_node_out_of_step_is_dead() -> None:
         (0.2, NodeOutput(0, b"r\n\nx"), Printed(b"r\n"), report, CloseStdin(0)),
         (0.3, StdinEnded()),
         (0.4, NodeEnded(0)),
-        (0.5, NodeGone(0), DrainOutput()),
+        (0.5, NodeReaped(0), DrainOutput()),
         (0.6, OutputDrained(), Exit(status=1)),
     )
     assert kinds(told, ONE) == []
@@ -406,7 +407,7 @@ def test_octets_after_the_end_of_the_input(octets: bytes, report: bytes, outcome
         (0.3, StdinEnded(), CloseStdin(0)),
         (0.4, NodeOutput(0, octets), Report(b"paexec-trio: node n0 wrote " + report)),
         (0.4, NodeEnded(0)),
-        (0.5, NodeGone(0), DrainOutput()),
+        (0.5, NodeReaped(0), DrainOutput()),
         (0.6, OutputDrained(), outcome),
     )
     assert kinds(told, FRAGILE) == []
@@ -423,7 +424,7 @@ ORDERED = story(
     (0.1, StdinEnded(), StartNode(0)),
     (0.1, NodeStarted(0, 1000), Printed(b"d\n"), Send(0, b"d\n"), Asked(1000, b"d")),
     (0.2, NodeOutput(0, b"success\n\n"), Printed(b"success\na\n")),
-    (0.2, TimerFired(Timer.BURY)),
+    (0.2, DeadlinePassed(Deadline(Purpose.REAP))),
 )
 D_DONE = Printed(b"success\na\n")
 
@@ -432,7 +433,7 @@ def graph_story(*steps: tuple[float, *tuple[Item, ...]]) -> Story:
     return [
         *but(but(ORDERED, D_DONE, D_DONE, Send(0, b"a\n"), Asked(1000, b"a")), ORDERED[-1].item),
         *story(*steps),
-        *story((0.7, NodeEnded(0)), (0.8, NodeGone(0), DrainOutput())),
+        *story((0.7, NodeEnded(0)), (0.8, NodeReaped(0), DrainOutput())),
     ]
 
 
@@ -499,7 +500,7 @@ COMMAND = story(
         CloseStdin(0),
     ),
     (0.3, NodeEnded(0)),
-    (0.4, NodeGone(0), DrainOutput()),
+    (0.4, NodeReaped(0), DrainOutput()),
     (0.5, OutputDrained(), Exit()),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from paexec_trio.core.commands import Exit, KillNode, Send
-from paexec_trio.core.events import NodeGone
+from paexec_trio.core.events import NodeReaped
 from tests.simulation.history import Broken, Healed
 from tests.simulation.process import Break, Moment
 from tests.simulation.run import Run, explain, simulate
@@ -49,7 +49,7 @@ def troubles(run: Run) -> Iterator[str]:
         match item:
             case Broken():
                 yield item.how
-            case NodeGone(left_running=True):
+            case NodeReaped(left_running=True):
                 yield "left running"
             case Send(data=data) if data.count(b"\n") > 1 and b"_paexec_run()" not in data:
                 yield "several tasks are sent at once"

@@ -11,6 +11,7 @@ from typing import Any, final
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    Deadline,
     Discard,
     DrainOutput,
     Hold,
@@ -21,12 +22,12 @@ from paexec_trio.core.commands import (
     Release,
     Report,
     Send,
-    SetTimer,
+    SetDeadline,
     StartNode,
-    Timer,
     Write,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     NodeNotStarted,
     NodeOutput,
@@ -37,7 +38,6 @@ from paexec_trio.core.events import (
     StdinChunk,
     StdinEnded,
     TimePassed,
-    TimerFired,
 )
 from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.settings import AUTO
@@ -94,7 +94,7 @@ class SimulatedWorld:
         self._started = 0
         self._asked: set[bytes] = set()
         self._unread_input = memoryview(scenario.input)
-        self._timers: dict[Timer, int] = {}
+        self._timers: dict[Deadline, int] = {}
         self._held: dict[int, bytearray] = {}
         self._unread_output = 0
         self._output_broken = False
@@ -113,7 +113,7 @@ class SimulatedWorld:
             Report: self._report,
             ReadMore: self._read_more,
             DrainOutput: self._drain_output,
-            SetTimer: self._set_timer,
+            SetDeadline: self._set_timer,
         }
         self.schedule(scenario.heal_at, self._heal)
         for time, event in scenario.disturbances:
@@ -323,17 +323,17 @@ class SimulatedWorld:
 
     # Time
 
-    def _set_timer(self, command: SetTimer) -> None:
+    def _set_timer(self, command: SetDeadline) -> None:
         # Setting it again replaces it.
         self._scheduled += 1
-        number = self._timers[command.timer] = self._scheduled
-        happening = partial(self._fire, command.timer, number)
+        number = self._timers[command.deadline] = self._scheduled
+        happening = partial(self._fire, command.deadline, number)
         self.schedule(self._now + command.seconds, happening)
 
-    def _fire(self, timer: Timer, number: int) -> Iterator[Event]:
+    def _fire(self, timer: Deadline, number: int) -> Iterator[Event]:
         if self._timers.get(timer) == number:
             del self._timers[timer]
-            yield TimerFired(timer)
+            yield DeadlinePassed(timer)
 
     def _later(self, most: float, happening: Callable[[], Iterator[Event]]) -> None:
         delay = 0.0 if self.dice.random() < 0.3 else most * self.dice.random()

@@ -193,10 +193,10 @@ MEANING = {
     NodeState.STARTING: {"new", "dead"},
     NodeState.IDLE: {"idle"},
     NodeState.BUSY: {"busy"},
-    NodeState.DEAF: {"busy"},
+    NodeState.HALF_CLOSED: {"busy"},
     NodeState.CLOSING: {"closed"},
     NodeState.ENDED: {"dead", "ended"},
-    NodeState.GONE: {"dead", "ended"},
+    NodeState.REAPED: {"dead", "ended"},
 }
 
 

@@ -15,13 +15,12 @@ from conformance.selftest.zoo.mutant import around, change_commands, put
 from paexec_trio.cli import main as cli
 from paexec_trio.cli.startup import inform
 from paexec_trio.cli.syntax import Syntax
-from paexec_trio.core import engine
 from paexec_trio.core.commands import Command, Report
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, RunStarted
 from paexec_trio.core.graph import TaskGraph
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import Resistance
+from paexec_trio.core.settings import GRACES, Reassign, Settings
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.runtime import host
 from paexec_trio.runtime.host import Host
@@ -171,9 +170,9 @@ def reassigns_in_the_order_of_the_deaths() -> None:
 
     @around(Engine, "_give_up_attempt")
     def give_up(
-        right: Callable[..., None], self: Engine, attempt: object, resistance: Resistance
+        right: Callable[..., None], self: Engine, attempt: object, on_death: Reassign
     ) -> None:
-        right(self, attempt, resistance)
+        right(self, attempt, on_death)
         self._to_reassign.insert(0, self._to_reassign.pop())
 
 
@@ -188,20 +187,22 @@ def closes_the_input_of_calculators_a_little_later() -> None:
         right(self, command)
 
 
+def change_graces(**seconds: float) -> None:
+    """Change the grace periods of runs that do not choose their own: the programs'."""
+    graces = GRACES._replace(**seconds)
+    put(Settings.__new__, "__defaults__", (*(Settings.__new__.__defaults__ or ())[:-1], graces))
+
+
 @touches("ends", "death", "restart")
 def is_impatient() -> None:
     """At the normal end nobody is signalled (END-040); otherwise signals may come at once."""
-    put(engine, "FINISH_NOTICE", 5.05)
-    put(engine, "STOP_GRACE", 0.0)
-    put(engine, "TERM_GRACE", 0.2)
+    change_graces(finish_notice=5.05, stop=0.0, term=0.2)
 
 
 @touches("ends", "death")
 def is_patient() -> None:
     """END-005: after a documented time, of which it does not say how long it is."""
-    put(engine, "KILL_GRACE", 4.0)
-    put(engine, "STOP_GRACE", 2.0)
-    put(engine, "TERM_GRACE", 4.0)
+    change_graces(kill=4.0, stop=2.0, term=4.0)
 
 
 @touches("ends", "death")

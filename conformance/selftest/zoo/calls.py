@@ -25,7 +25,7 @@ from paexec_trio.cli.errors import UsageError
 from paexec_trio.core import visible
 from paexec_trio.core.commands import Report
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.settings import GraphSettings, Resistance, Settings
+from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from paexec_trio.runtime import diagnostics, host
 from paexec_trio.runtime.host import Host
 
@@ -297,21 +297,21 @@ def drops_newlines_from_the_eot() -> None:
 
 
 def change_resistance(
-    change: Callable[[Mapping[str, bytes], Resistance | None], Resistance | None],
+    change: Callable[[Mapping[str, bytes], Reassign | None], Reassign | None],
 ) -> None:
     """Change what the options about the death of nodes mean."""
 
     @instead(invocation, "_resistance")
-    def resistance(
-        right: Callable[..., Resistance | None], values: Mapping[str, bytes], words: Words
-    ) -> Resistance | None:
+    def on_death(
+        right: Callable[..., Reassign | None], values: Mapping[str, bytes], words: Words
+    ) -> Reassign | None:
         return change(values, right(values, words))
 
 
 @breaks("RST-021")
 def always_waits_for_restarts() -> None:
     change_resistance(
-        lambda _, right: right._replace(wait=bool(right.restart_seconds)) if right else None
+        lambda _, right: right._replace(wait=bool(right.restart_after)) if right else None
     )
 
 

@@ -11,10 +11,10 @@ from heapq import heappush
 from conformance.selftest.zoo.mutant import around, breaks, put, without_prefix
 from paexec_trio.core.commands import CloseStdin, Command, Exit, Report
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, NodeEnded, NodeGone, NodeOutput, NodeUnwritable
+from paexec_trio.core.events import Event, NodeEnded, NodeOutput, NodeReaped, NodeUnwritable
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Attempt, Node
-from paexec_trio.core.settings import Resistance
+from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import NodeState
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
@@ -74,7 +74,7 @@ def survives_one_death_only() -> None:
     @around(Engine, "_node_died")
     def died(right: Callable[..., None], self: Engine, *arguments: object) -> None:
         right(self, *arguments)
-        self._settings = self._settings._replace(resistance=None)
+        self._settings = self._settings._replace(on_death=None)
 
 
 @breaks("DTH-010")
@@ -116,23 +116,23 @@ def fails_though_no_node_is_needed_any_more() -> None:
 @breaks("DTH-020")
 def prints_fatal_twice() -> None:
     @around(Engine, "_give_up_attempt")
-    def give_up(right: GiveUp, self: Engine, attempt: Attempt, resistance: Resistance) -> None:
-        fatal = resistance.fatal + b"\n" + attempt.prefix + resistance.fatal
-        right(self, attempt, resistance._replace(fatal=fatal) if resistance.fatal else resistance)
+    def give_up(right: GiveUp, self: Engine, attempt: Attempt, on_death: Reassign) -> None:
+        fatal = on_death.fatal + b"\n" + attempt.prefix + on_death.fatal
+        right(self, attempt, on_death._replace(fatal=fatal) if on_death.fatal else on_death)
 
 
 @breaks("DTH-020", "DTH-021")
 def prints_no_fatal_line() -> None:
     @around(Engine, "_give_up_attempt")
-    def give_up(right: GiveUp, self: Engine, attempt: Attempt, resistance: Resistance) -> None:
-        right(self, attempt, resistance._replace(fatal=b""))
+    def give_up(right: GiveUp, self: Engine, attempt: Attempt, on_death: Reassign) -> None:
+        right(self, attempt, on_death._replace(fatal=b""))
 
 
 @breaks("DTH-023")
 def prints_fatal_without_prefix() -> None:
     @around(Engine, "_give_up_attempt")
-    def give_up(right: GiveUp, self: Engine, attempt: Attempt, resistance: Resistance) -> None:
-        right(self, without_prefix(attempt), resistance)
+    def give_up(right: GiveUp, self: Engine, attempt: Attempt, on_death: Reassign) -> None:
+        right(self, without_prefix(attempt), on_death)
 
 
 @breaks("DTH-010")
@@ -255,7 +255,7 @@ def prints_fatal_when_nothing_is_left_of_the_node() -> None:
     kept = keep_fatal_lines()
 
     @around(Engine, "_node_gone")
-    def gone(right: Callable[..., None], self: Engine, event: NodeGone) -> None:
+    def gone(right: Callable[..., None], self: Engine, event: NodeReaped) -> None:
         self._commands += kept.pop(event.node, [])
         right(self, event)
 
@@ -277,7 +277,7 @@ def leaves_dead_nodes_their_input() -> None:
     def end(right: Callable[..., None], self: Engine, node: Node, *rest: object) -> None:
         right(self, node, *rest)
         close = CloseStdin(node.index)
-        if self._settings.resistance and close in self._commands:
+        if self._settings.on_death and close in self._commands:
             self._commands.remove(close)
 
 
@@ -296,12 +296,12 @@ def reassigns_tasks_in_the_order_of_the_failures() -> None:
 
 @breaks("DTH-016")
 def looks_for_dead_nodes_when_it_sends_a_task() -> None:
-    unseen: list[NodeEnded | NodeGone | NodeUnwritable] = []
+    unseen: list[NodeEnded | NodeReaped | NodeUnwritable] = []
 
     @around(Engine, "handle")
     def handle(right: Callable[..., list[Command]], self: Engine, event: Event) -> list[Command]:
         if (
-            isinstance(event, NodeEnded | NodeGone | NodeUnwritable)
+            isinstance(event, NodeEnded | NodeReaped | NodeUnwritable)
             and self._nodes[event.node].state is NodeState.IDLE
         ):
             unseen.append(event)

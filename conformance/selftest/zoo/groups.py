@@ -9,12 +9,19 @@ from typing import IO, Any
 
 from conformance.selftest.zoo.mutant import around, breaks, change_commands, instead, put
 from paexec_trio.cli import invocation
-from paexec_trio.core.commands import Command, Discard, Release, SetTimer, Timer, Write
+from paexec_trio.core.commands import (
+    Command,
+    Discard,
+    Purpose,
+    Release,
+    SetDeadline,
+    Write,
+)
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, HoldingFailed, StopRequested
 from paexec_trio.core.grouping import Grouping, OrderedGroups, UnorderedGroups
 from paexec_trio.core.nodes import Attempt
-from paexec_trio.core.settings import Resistance
+from paexec_trio.core.settings import Reassign
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.spillfile import SpillError
@@ -135,11 +142,11 @@ def prints_what_a_lost_node_has_written() -> None:
 def prints_fatal_beside_the_groups() -> None:
     @around(Engine, "_give_up_attempt")
     def give_up(
-        right: Callable[..., None], self: Engine, attempt: Attempt, resistance: Resistance
+        right: Callable[..., None], self: Engine, attempt: Attempt, on_death: Reassign
     ) -> None:
-        if self._groups and resistance.fatal:
-            self._commands.append(Write(attempt.prefix + resistance.fatal + b"\n"))
-        right(self, attempt, resistance)
+        if self._groups and on_death.fatal:
+            self._commands.append(Write(attempt.prefix + on_death.fatal + b"\n"))
+        right(self, attempt, on_death)
 
 
 @breaks("GRP-013")
@@ -245,8 +252,8 @@ def drops_what_waits_for_a_lost_task() -> None:
 def drops_what_waits_when_all_nodes_have_failed() -> None:
     @around(Engine, "_all_nodes_failed")
     def failed(right: Callable[..., None], self: Engine) -> None:
-        resistance = self._settings.resistance
-        if self._groups and resistance and not resistance.wait:
+        on_death = self._settings.on_death
+        if self._groups and on_death and not on_death.wait:
             self._groups.rest()
         right(self)
 
@@ -266,7 +273,9 @@ def waits_after_a_signal_until_somebody_reads() -> None:
         return [
             command
             for command in commands
-            if not (isinstance(command, SetTimer) and command.timer is Timer.GIVE_UP)
+            if not (
+                isinstance(command, SetDeadline) and command.deadline.purpose is Purpose.GIVE_UP
+            )
         ]
 
     change_commands(change)

@@ -264,9 +264,9 @@ def paargs_resists_deaths_with_restarts_only() -> None:
 @breaks("ARG-033")
 def paargs_ends_when_all_nodes_have_died() -> None:
     def change(settings: Settings) -> Settings:
-        if settings.resistance is None:
+        if settings.on_death is None:
             return settings
-        return settings._replace(resistance=settings.resistance._replace(wait=False))
+        return settings._replace(on_death=settings.on_death._replace(wait=False))
 
     change_settings(change)
 

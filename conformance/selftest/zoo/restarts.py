@@ -9,23 +9,23 @@ from conformance.selftest.zoo.mutant import around, breaks, change_commands, ins
 from paexec_trio.cli import invocation
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.core import engine
-from paexec_trio.core.commands import Command, KillNode, Send, SetTimer, Timer
+from paexec_trio.core.commands import Command, Deadline, KillNode, Purpose, Send, SetDeadline
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, TimerFired
+from paexec_trio.core.events import DeadlinePassed, Event
 from paexec_trio.core.nodes import Node
-from paexec_trio.core.settings import Resistance
+from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import TRANSITIONS, NodeState, Step
 from paexec_trio.runtime import host
 from paexec_trio.runtime.process import NodeProcess
 
 Values = Mapping[str, bytes]
-Understand = Callable[[Values, object], Resistance | None]
+Understand = Callable[[Values, object], Reassign | None]
 
 
 @breaks("RST-001")
 def needs_z_beside_the_time_of_restarts() -> None:
     @instead(invocation, "_resistance")
-    def resistance(right: Understand, values: Values, words: object) -> Resistance | None:
+    def on_death(right: Understand, values: Values, words: object) -> Reassign | None:
         return right(values, words) if "-z" in values else None
 
 
@@ -50,7 +50,7 @@ def takes_whole_seconds_only() -> None:
 def ends_when_a_time_is_longer_than_the_system_waits() -> None:
     def check(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
         for command in commands:
-            if isinstance(command, SetTimer) and command.seconds >= 1 << 21:
+            if isinstance(command, SetDeadline) and command.seconds >= 1 << 21:
                 raise OverflowError("timeout is too large")
         return commands
 
@@ -60,17 +60,17 @@ def ends_when_a_time_is_longer_than_the_system_waits() -> None:
 @breaks("RST-003")
 def takes_no_time_for_the_shortest_one() -> None:
     @instead(invocation, "_resistance")
-    def resistance(right: Understand, values: Values, words: object) -> Resistance | None:
+    def on_death(right: Understand, values: Values, words: object) -> Reassign | None:
         settings = right(values, words)
-        if settings and "-Z" in values and not settings.restart_seconds:
-            return settings._replace(restart_seconds=0.01)
+        if settings and "-Z" in values and not settings.restart_after:
+            return settings._replace(restart_after=0.01)
         return settings
 
 
 @breaks("RST-022")
 def has_w_without_effect_where_nothing_is_restarted() -> None:
     @instead(invocation, "_resistance")
-    def resistance(right: Understand, values: Values, words: object) -> Resistance | None:
+    def on_death(right: Understand, values: Values, words: object) -> Reassign | None:
         try:
             return right(values, words)
         except UsageError:
@@ -89,7 +89,7 @@ def change_restart_timer(change: Callable[[float], float]) -> None:
 
     def changed(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
         for command in commands:
-            if isinstance(command, SetTimer) and command.timer is Timer.RESTART:
+            if isinstance(command, SetDeadline) and command.deadline.purpose is Purpose.RESTART:
                 command.seconds = change(command.seconds)
         return commands
 
@@ -104,7 +104,7 @@ def restarts_at_once() -> None:
 @breaks("RST-008")
 def ends_living_nodes_with_a_restart() -> None:
     def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
-        if isinstance(event, TimerFired) and event.timer is Timer.RESTART:
+        if isinstance(event, DeadlinePassed) and event.deadline.purpose is Purpose.RESTART:
             living = (NodeState.IDLE, NodeState.BUSY)
             commands += [KillNode(n.index, force=True) for n in self._nodes if n.state in living]
         return commands
@@ -115,9 +115,9 @@ def ends_living_nodes_with_a_restart() -> None:
 @breaks("RST-004", "RST-005")
 def starts_the_timer_anew_with_each_task() -> None:
     def change(self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        resistance = self._settings.resistance
-        if resistance and any(isinstance(command, Send) for command in commands):
-            commands.append(SetTimer(Timer.RESTART, resistance.restart_seconds))
+        on_death = self._settings.on_death
+        if on_death and any(isinstance(command, Send) for command in commands):
+            commands.append(SetDeadline(Deadline(Purpose.RESTART), on_death.restart_after))
         return commands
 
     change_commands(change)
@@ -220,8 +220,8 @@ def forgets_tasks_that_failed_when_it_restarts_nodes() -> None:
 def waits_for_restarts_at_the_end() -> None:
     @around(Engine, "_is_over")
     def is_over(right: Callable[..., bool], self: Engine) -> bool:
-        resistance = self._settings.resistance
-        if resistance and resistance.restart_seconds and self._living < len(self._nodes):
+        on_death = self._settings.on_death
+        if on_death and on_death.restart_after and self._living < len(self._nodes):
             return False
         return right(self)
 

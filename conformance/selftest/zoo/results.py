@@ -247,7 +247,7 @@ def does_not_mind_a_result_too_many() -> None:
 def does_not_mind_a_result_too_many_with_z() -> None:
     @around(Engine, "_take_stray_octets")
     def take(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
-        if node.state is not NodeState.CLOSING or not self._settings.resistance:
+        if node.state is not NodeState.CLOSING or not self._settings.on_death:
             right(self, node, octets)
 
 
