@@ -1,0 +1,247 @@
+"""Faults in how calculators are started: the command and the environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Sequence
+
+from paexec_trio.cli import invocation
+from paexec_trio.core import launch
+from paexec_trio.core.launch import Launch
+from paexec_trio.core.words import split_words
+from paexec_trio.runtime import process
+from tests.zoo.invocations import (
+    Options,
+    Variables,
+    change_argv,
+    change_variables,
+    without,
+)
+from tests.zoo.mutant import around, breaks, instead, put
+
+# The command
+
+
+@breaks("LCH-001")
+def overlooks_the_variable_for_the_shell() -> None:
+    change_variables(without(b"PAEXEC_SH"))
+
+
+@breaks("LCH-001")
+def runs_the_command_by_the_users_login_shell() -> None:
+    change_variables(lambda variables: {b"PAEXEC_SH": variables.get(b"SHELL", b""), **variables})
+
+
+@breaks("LCH-001")
+def runs_local_commands_without_a_shell() -> None:
+    change_argv(
+        lambda launch, argv, _: (
+            split_words(launch.command)
+            if isinstance(launch.command, bytes) and not launch.transport
+            else argv
+        )
+    )
+
+
+def change_free_arguments(change: Callable[[Sequence[bytes]], bytes | Sequence[bytes]]) -> None:
+    """Change what is made of free arguments."""
+
+    @instead(invocation, "_command")
+    def command(right: Callable[..., object], calculator: bytes | Sequence[bytes]) -> object:
+        return right(calculator if isinstance(calculator, bytes) else change(calculator))
+
+
+@breaks("LCH-002")
+def lets_the_shell_evaluate_the_arguments_of_a_calculator() -> None:
+    change_free_arguments(b" ".join)
+
+
+@breaks("LCH-002")
+def drops_empty_arguments_of_a_calculator() -> None:
+    change_free_arguments(lambda arguments: list(filter(None, arguments)))
+
+
+@breaks("LCH-004")
+def cuts_long_commands() -> None:
+    @instead(invocation, "_command")
+    def command(right: Callable[..., object], calculator: bytes | Sequence[bytes]) -> object:
+        return right(calculator[:4095])
+
+
+def put_last(letter: str) -> None:
+    """Let one of -c and -C be the last one of them, wherever it stands."""
+
+    @instead(invocation, "_calculator")
+    def calculator(right: Callable[..., object], options: Options, *rest: object) -> object:
+        return right(sorted(options, key=lambda option: option[0] == letter), *rest)
+
+
+@breaks("LCH-003")
+def prefers_free_arguments_to_the_command() -> None:
+    put_last("-C")
+
+
+@breaks("LCH-003")
+def prefers_the_command_to_free_arguments() -> None:
+    put_last("-c")
+
+
+def change_start(change: Callable[[int, int], int]) -> None:
+    """Change which descriptor becomes standard error, given those for output and error."""
+
+    @instead(process, "spawn")
+    def spawn(
+        right: Callable[..., int],
+        argv: object,
+        environment: object,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        **options: object,
+    ) -> int:
+        return right(argv, environment, stdin, stdout, change(stdout, stderr), **options)
+
+
+@breaks("LCH-005")
+def discards_standard_error() -> None:
+    change_start(lambda _stdout, _stderr: os.open(os.devnull, os.O_WRONLY))
+
+
+@breaks("LCH-005", "TRN-002")
+def takes_standard_error_for_output() -> None:
+    change_start(lambda stdout, _stderr: stdout)
+
+
+@breaks("LCH-005")
+def passes_standard_error_on() -> None:
+    def pass_on(reading: int) -> None:
+        while data := os.read(reading, 4096):
+            os.write(2, data)
+
+    @instead(process, "spawn")
+    def spawn(right: Callable[..., int], *words: object, **options: object) -> int:
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        pid = right(*words[:-1], writing, **options)
+        os.close(writing)
+        threading.Thread(target=pass_on, args=(reading,)).start()
+        return pid
+
+
+# The environment
+
+
+def change_inherited(change: Callable[[Variables], Variables]) -> None:
+    """Change what local calculators inherit."""
+
+    @around(Launch, "environment")
+    def environment(
+        right: Callable[..., object], self: Launch, inherited: Iterable[tuple[bytes, bytes]]
+    ) -> object:
+        return right(self, inherited if self.transport else change(dict(inherited)).items())
+
+
+@breaks("LCH-010")
+def gives_local_calculators_a_clean_environment() -> None:
+    change_inherited(lambda variables: {b"PATH": variables[b"PATH"]})
+
+
+@breaks("LCH-010")
+def keeps_its_own_variables_from_calculators() -> None:
+    change_inherited(
+        lambda variables: {k: v for k, v in variables.items() if not k.startswith(b"PAEXEC_")}
+    )
+
+
+def is_utf_8(text: bytes) -> bool:
+    """Say whether it can be decoded."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+@breaks("LCH-010")
+def knows_variables_of_utf_8_only() -> None:
+    change_inherited(lambda variables: {k: v for k, v in variables.items() if is_utf_8(v)})
+
+
+@breaks("LCH-011")
+def puts_passed_values_between_double_quotes() -> None:
+    put(launch, "_without_newlines", lambda words: words)
+
+    @around(Launch, "_command_line")
+    def command_line(right: Callable[..., bytes], self: Launch) -> bytes:
+        text = right(self)
+        for name, value in self.variables.items():
+            word = launch._for_any_shell(name + b"=" + value)  # noqa: SLF001
+            text = text.replace(word, b'"%b=%b"' % (name, value), 1)
+        return text
+
+
+@breaks("LCH-011")
+def passes_variables_to_the_first_node_only() -> None:
+    """As strtok() does, which takes the text apart that it reads."""
+    nodes: list[bytes] = []
+
+    def change(launch: Launch, argv: list[bytes], node: bytes) -> list[bytes]:
+        nodes.append(node)
+        if len(nodes) == 1 or not launch.transport:
+            return argv
+        eot = {b"PAEXEC_EOT": launch.variables[b"PAEXEC_EOT"]}
+        return [*argv[:-1], launch._replace(variables=eot)._command_line()]  # noqa: SLF001
+
+    change_argv(change)
+
+
+def change_passed(change: Callable[[Variables, Variables], Variables]) -> None:
+    """Change what PAEXEC_ENV passes, which the environment is given for."""
+
+    @instead(invocation, "_passed_variables")
+    def passed(right: Callable[..., Variables], environment: Variables) -> Variables:
+        return change(right(environment), environment)
+
+
+def find_names(find: Callable[[bytes], list[bytes]]) -> None:
+    """Find the names in PAEXEC_ENV so."""
+    change_passed(
+        lambda _, environment: {
+            name: environment.get(name, b"")
+            for name in find(environment.get(b"PAEXEC_ENV", b""))
+            if name
+        }
+    )
+
+
+@breaks("LCH-012")
+def separates_variables_by_commas_only() -> None:
+    find_names(lambda value: [name.strip() for name in value.split(b",")])
+
+
+@breaks("LCH-012")
+def knows_no_variables_after_two_separators() -> None:
+    find_names(lambda value: re.split(rb"[ ,]{2}", value)[0].replace(b",", b" ").split())
+
+
+@breaks("LCH-013")
+def does_not_pass_unset_variables() -> None:
+    change_passed(lambda passed, environment: {k: v for k, v in passed.items() if k in environment})
+
+
+def change_names(change: Callable[[bytes], bytes]) -> None:
+    """Change the value of PAEXEC_ENV."""
+    change_variables(
+        lambda variables: {**variables, b"PAEXEC_ENV": change(variables.get(b"PAEXEC_ENV", b""))}
+    )
+
+
+@breaks("LCH-014")
+def passes_over_bad_names_of_variables() -> None:
+    change_names(lambda names: b" ".join(re.findall(rb"(?<![^ ,])[^ ,=-][^ ,=]*(?![^ ,])", names)))
+
+
+@breaks("LCH-014")
+def takes_assignments_for_names_of_variables() -> None:
+    change_names(lambda names: re.sub(rb"=[^ ,]*", b"", names))

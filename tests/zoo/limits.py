@@ -1,0 +1,122 @@
+"""Faults that show in large runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+from paexec_trio.cli import invocation
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import NodeNotStarted
+from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.states import Step
+from paexec_trio.core.tasks import FlatTasks, RefusedTaskError
+from paexec_trio.runtime import run
+from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.process import NodeProcess
+from tests.zoo.mutant import around, breaks, instead, put
+
+SET_SIZE = 1024
+"""How many descriptors one can wait for with ``select``."""
+
+
+@breaks("LIM-001")
+def waits_for_few_descriptors_only() -> None:
+    @around(Host, "_watch_stdout")
+    def watch(right: Callable[..., None], self: Host, process: NodeProcess) -> None:
+        if process.stdout < SET_SIZE:
+            right(self, process)
+
+
+def find_out_when_descriptors_run_out() -> None:
+    """Do not look at the limit before nodes are started."""
+    put(run, "make_room_for", lambda _nodes: True)
+
+
+@breaks("LIM-005")
+def makes_do_with_the_nodes_that_could_be_started() -> None:
+    find_out_when_descriptors_run_out()
+
+    @around(Engine, "_node_not_started")
+    def not_started(_right: object, self: Engine, event: NodeNotStarted) -> None:
+        self._nodes[event.node].step(Step.NOT_STARTED)
+        self._report(event.reason)
+        self._start_next_node()
+        self._dispatch()
+
+
+@breaks("LIM-005")
+def leaves_processes_behind_when_descriptors_run_out() -> None:
+    find_out_when_descriptors_run_out()
+
+    @around(Engine, "_node_not_started")
+    def not_started(_right: object, _self: Engine, event: NodeNotStarted) -> None:
+        os.write(2, event.reason + b"\n")
+        os._exit(1)
+
+
+@breaks("LIM-004")
+def remembers_all_tasks() -> None:
+    remembered: list[tuple[int, bytes]] = []
+
+    @around(FlatTasks, "take")
+    def take(right: Callable[..., tuple[int, bytes]], self: FlatTasks) -> tuple[int, bytes]:
+        remembered.append(right(self))
+        return remembered[-1]
+
+
+@breaks("LIM-006")
+def takes_blank_lines_into_memory_at_once() -> None:
+    @around(Engine, "_print_blank_lines")
+    def print_lines(_right: object, self: Engine, attempt: Attempt, count: int) -> None:
+        self._print(attempt, (attempt.prefix + NEWLINE) * count)
+
+
+def limit_lines(change: Callable[[int], int]) -> None:
+    """Take another limit for the one that is given."""
+
+    @instead(invocation, "line_limit")
+    def limit(right: Callable[..., int], values: Mapping[str, bytes]) -> int:
+        return change(right(values))
+
+
+@breaks("LIM-012", "LIM-013", "LIM-014")
+def takes_lines_of_any_length() -> None:
+    limit_lines(lambda _limit: 1 << 40)
+
+
+@breaks("LIM-015")
+def takes_no_line_of_the_size_of_the_limit() -> None:
+    limit_lines(lambda limit: max(1, limit - 1))
+
+
+@breaks("LIM-011")
+def takes_thousands_for_a_k() -> None:
+    limit_lines(lambda limit: limit * 1000 >> 10 if not limit % 1024 else limit)
+
+
+@breaks("LIM-013")
+def ends_the_run_for_a_long_line() -> None:
+    @around(Engine, "_refuse_long_line")
+    def refuse(_right: object, self: Engine, node: Node) -> None:
+        self._fail(b"line limit of 2048 octets at " + node.name)
+
+
+@breaks("LIM-014")
+def drops_the_tasks_before_a_long_one() -> None:
+    @around(FlatTasks, "feed")
+    def feed(right: Callable[..., None], self: FlatTasks, chunk: bytes) -> None:
+        try:
+            right(self, chunk)
+        except RefusedTaskError:
+            self.abandon()
+            raise
+
+
+@breaks("LIM-016")
+def leaves_calculators_when_memory_runs_out() -> None:
+    @around(Host, "give_up")
+    def give_up(right: Callable[..., None], self: Host, diagnostic: bytes) -> None:
+        right(self, diagnostic)
+        os._exit(1)

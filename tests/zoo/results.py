@@ -1,0 +1,278 @@
+"""Faults on the way of results from calculators to standard output."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+
+from paexec_trio.core import engine
+from paexec_trio.core.commands import Command, DrainOutput, Exit, Write
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import Event
+from paexec_trio.core.framing import NEWLINE, ResultFramer
+from paexec_trio.core.launch import Launch
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.states import NodeState
+from paexec_trio.core.suspicion import discarded
+from paexec_trio.runtime.process import NodeProcess
+from tests.zoo.mutant import (
+    Piece,
+    around,
+    breaks,
+    change_commands,
+    change_output,
+    change_results,
+    instead,
+    put,
+)
+
+
+@breaks("EOT-002")
+def takes_blanks_for_the_eot() -> None:
+    change_output(lambda _, data: re.sub(rb"(?m)^[ \t\r]+$", b"", data))
+
+
+@breaks("EOT-002")
+def takes_what_begins_with_the_eot_for_it() -> None:
+    def change(self: ResultFramer, data: bytes) -> bytes:
+        eot = self._eot_line[:-1]
+        return re.sub(rb"(?m)^%b.*$" % re.escape(eot), lambda _: eot, data) if eot else data
+
+    change_output(change)
+
+
+@breaks("RES-005", "EOT-001")
+def takes_each_read_for_a_result() -> None:
+    change_results(lambda _, piece: (piece[0], piece[1], piece[2] or b""))
+
+
+@breaks("RES-005")
+def forgets_the_beginning_of_a_line() -> None:
+    @around(ResultFramer, "feed")
+    def feed(right: Callable[..., Piece], self: ResultFramer, data: bytes) -> Piece:
+        self._held.clear()
+        return right(self, data)
+
+
+@breaks("EOT-004", "EOT-005", "EOT-006")
+def knows_only_the_default_eot() -> None:
+    @around(ResultFramer, "__init__")
+    def init(right: Callable[..., None], self: ResultFramer, _eot: bytes) -> None:
+        right(self, b"")
+
+
+@breaks("EOT-008")
+def takes_empty_lines_for_any_eot() -> None:
+    def change(self: ResultFramer, data: bytes) -> bytes:
+        return re.sub(rb"(?m)^\n", lambda _: self._eot_line, data)
+
+    change_output(change)
+
+
+@breaks("EOT-009")
+def does_not_tell_calculators_the_eot() -> None:
+    @around(Launch, "__init__")
+    def init(right: Callable[..., None], self: Launch, **fields: object) -> None:
+        variables = fields.get("variables")
+        assert isinstance(variables, dict)
+        right(self, **fields | {"variables": variables | {b"PAEXEC_EOT": b"other"}})
+
+
+@breaks("EOT-010")
+def always_prints_the_eot() -> None:
+    @around(Engine, "_attempt_done")
+    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+        right(self, *arguments)
+        if not self._settings.print_eot:
+            self._commands.append(Write(self._settings.eot + NEWLINE))
+
+
+@breaks("EOT-012")
+def takes_the_end_of_output_for_the_eot() -> None:
+    @around(Engine, "_node_ended")
+    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
+        node = self._nodes[event.node]  # type: ignore[attr-defined]
+        if node.attempts:
+            self._attempt_done(node)
+        right(self, event)
+
+
+@breaks("RES-001")
+def drops_the_line_before_the_eot() -> None:
+    def change(_framer: ResultFramer, piece: Piece) -> Piece:
+        line, lines, rest = piece
+        if rest is not None:
+            lines = lines[: lines.rfind(NEWLINE, 0, -1) + 1]
+        return line, lines, rest
+
+    change_results(change)
+
+
+@breaks("RES-008")
+def credits_octets_after_the_eot_to_the_next_task() -> None:
+    kept: dict[int, bytes] = {}
+
+    @around(ResultFramer, "feed")
+    def feed(right: Callable[..., Piece], self: ResultFramer, data: bytes) -> Piece:
+        line, lines, rest = right(self, kept.pop(id(self), b"") + data)
+        if rest:
+            kept[id(self)] = rest
+            rest = b""
+        return line, lines, rest
+
+
+@breaks("RES-003")
+def prints_lines_that_are_not_whole() -> None:
+    def change(self: ResultFramer, piece: Piece) -> Piece:
+        line, lines, rest = piece
+        lines += bytes(self._held)
+        self._held.clear()
+        return line, lines, rest
+
+    change_results(change)
+
+
+@breaks("RES-002")
+def prints_lines_in_reverse() -> None:
+    def change(_framer: ResultFramer, piece: Piece) -> Piece:
+        line, lines, rest = piece
+        return line, b"".join(reversed(lines.splitlines(keepends=True))), rest
+
+    change_results(change)
+
+
+@breaks("RES-001")
+def prints_lines_twice() -> None:
+    change_results(lambda _, piece: (piece[0], piece[1] * 2, piece[2]))
+
+
+@breaks("RES-004", "DSP-021")
+def prints_everything_at_the_end() -> None:
+    kept: list[Command] = []
+
+    def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
+        kept.extend(command for command in commands if isinstance(command, Write))
+        others: list[Command] = [c for c in commands if not isinstance(c, Write)]
+        if any(isinstance(command, DrainOutput | Exit) for command in others):
+            others = kept + others
+        return others
+
+    change_commands(change)
+
+
+@breaks("RES-004")
+def prints_results_when_they_are_whole() -> None:
+    kept: dict[int, list[bytes]] = {}
+
+    @around(Engine, "_print")
+    def print_(_right: object, _self: Engine, attempt: Attempt, data: bytes) -> None:
+        kept.setdefault(attempt.task_id, []).append(bytes(data))
+
+    @around(Engine, "_attempt_done")
+    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+        node = next(a for a in arguments if isinstance(a, Node))
+        task_id = node.attempts[0].task_id
+        right(self, *arguments)
+        self._commands.append(Write(b"".join(kept.pop(task_id, []))))
+
+
+@breaks("DSP-022")
+def waits_while_a_calculator_does_not_read() -> None:
+    @around(NodeProcess, "__init__")
+    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
+        right(self, *arguments)
+        os.set_blocking(self.stdin, True)
+
+
+@breaks("RES-007", "LIM-003")
+def cuts_long_lines() -> None:
+    @around(Engine, "_print")
+    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
+        lines = bytes(data).splitlines(keepends=True)
+        right(
+            self, attempt, b"".join(line[: 1 << 16].removesuffix(b"\n") + b"\n" for line in lines)
+        )
+
+
+@breaks("RES-006")
+def ends_result_lines_at_nul() -> None:
+    change_output(lambda _, data: re.sub(rb"\0[^\n]*", b"", data))
+
+
+@breaks("RES-006")
+def drops_carriage_returns() -> None:
+    change_output(lambda _, data: data.replace(b"\r", b""))
+
+
+@breaks("RES-009")
+def reports_octets_outside_a_task_each_time() -> None:
+    @around(Engine, "_take_stray_octets")
+    def take(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+        node.stray_octets_reported = False
+        right(self, node, octets)
+
+
+@breaks("RES-030", "RES-031")
+def discards_what_an_idle_node_writes() -> None:
+    @around(Engine, "_out_of_step")
+    def bear(_right: object, self: Engine, node: Node, octets: bytes) -> None:
+        if not node.stray_octets_reported:
+            node.stray_octets_reported = True
+            self._report(discarded(node, octets))
+
+
+@breaks("RES-030")
+def does_not_mind_an_eot_of_an_idle_node() -> None:
+    @around(Engine, "_out_of_step")
+    def out_of_step(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+        if octets != NEWLINE:
+            right(self, node, octets)
+
+
+@breaks("RES-032")
+def trusts_what_a_node_out_of_step_has_answered() -> None:
+    @around(Engine, "_out_of_step")
+    def out_of_step(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+        node.answered = False
+        right(self, node, octets)
+
+
+@breaks("RES-033")
+def does_not_mind_a_result_too_many() -> None:
+    put(engine, "ends_result", lambda *_: False)
+
+
+@breaks("RES-033")
+def does_not_mind_a_result_too_many_with_z() -> None:
+    @around(Engine, "_take_stray_octets")
+    def take(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+        if node.state is not NodeState.CLOSING or not self._settings.on_death:
+            right(self, node, octets)
+
+
+@breaks("RES-033")
+def looks_for_an_eot_after_the_end_in_each_read_alone() -> None:
+    @instead(engine, "ends_result")
+    def ends_result(right: Callable[..., bool], node: Node, octets: bytes, eot: bytes) -> bool:
+        node.stray_end = NEWLINE
+        return right(node, octets, eot)
+
+
+@breaks("RES-034")
+def minds_everything_after_the_end() -> None:
+    put(engine, "ends_result", lambda *_: True)
+
+
+@breaks("RES-034")
+def minds_empty_lines_after_the_end() -> None:
+    @instead(engine, "ends_result")
+    def ends_result(right: Callable[..., bool], node: Node, octets: bytes, _eot: bytes) -> bool:
+        return right(node, octets, b"")
+
+
+@breaks("RES-035")
+def does_not_show_octets_outside_a_task() -> None:
+    for name in ("out_of_step", "shifted", "discarded"):
+        right = getattr(engine, name)
+        put(engine, name, lambda node, _octets, right=right: right(node, b""))
