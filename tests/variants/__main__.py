@@ -14,7 +14,7 @@ def main() -> int:
     sys.path[0] = str(ROOT)  # it was the directory of this file
     importlib.import_module("tests.variants.legal")
     from tests.variants.variant import VARIANTS
-    from tests.zoo.mutant import do_without_exchange
+    from tests.zoo.planting import do_without_exchange
 
     if len(sys.argv) == 1:
         for name, variant in VARIANTS.items():

@@ -25,7 +25,7 @@ from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
 from tests.variants.variant import touches
-from tests.zoo.mutant import around, change_commands, put
+from tests.zoo.planting import around, change_commands, put
 
 Octets = bytes | bytearray | memoryview
 

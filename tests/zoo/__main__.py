@@ -9,12 +9,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 CHAPTERS = (
-    *("tasks", "results", "scheduling", "prefixes", "graphs", "deaths", "endings"),
-    *("commands", "calls", "syntax", "nodelists", "launches", "transports"),
-    "inheritance",
-    *("queues", "eot", "limits", "paargs", "reordering"),
-    *("restarts", "groups", "weights"),
+    *("options", "nodes", "launch", "inheritance", "transport", "exec", "framing", "results"),
+    *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
+    *("restart", "limits", "security", "paargs", "reorder"),
 )
+"""The chapters of the specification, in its order; a file of mutants each."""
 
 PROGRAMS = {"ARG": "paargs", "RDR": "pareorder"}
 """The programs that have chapters of their own, by what the ids of these begin with."""
@@ -28,7 +27,8 @@ def main() -> int:
         # A mutant is started very often: it loads its own chapter only.
         if f"\ndef {wanted}" in Path(__file__).with_name(f"{chapter}.py").read_text():
             importlib.import_module(f"tests.zoo.{chapter}")
-    from tests.zoo.mutant import MUTANTS, do_without_exchange
+    from tests.zoo.mutant import MUTANTS
+    from tests.zoo.planting import do_without_exchange
 
     if len(sys.argv) == 1:
         for name, mutant in MUTANTS.items():

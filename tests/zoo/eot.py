@@ -1,16 +1,97 @@
-"""Faults about the end-of-task marker of a call."""
+"""Faults in how the end of a result is marked and found."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from paexec_trio.cli import invocation
+from paexec_trio.core.commands import Write
 from paexec_trio.core.engine import Engine
+from paexec_trio.core.framing import NEWLINE, ResultFramer
+from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt
 from paexec_trio.core.settings import MAGIC_EOT
-from tests.zoo.mutant import around, breaks, instead
+from tests.zoo.invocations import change_variables
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, change_output, instead
+
+
+@breaks("EOT-002")
+def takes_blanks_for_the_eot() -> None:
+    change_output(lambda _, data: re.sub(rb"(?m)^[ \t\r]+$", b"", data))
+
+
+@breaks("EOT-002")
+def takes_what_begins_with_the_eot_for_it() -> None:
+    def change(self: ResultFramer, data: bytes) -> bytes:
+        eot = self._eot_line[:-1]
+        return re.sub(rb"(?m)^%b.*$" % re.escape(eot), lambda _: eot, data) if eot else data
+
+    change_output(change)
+
+
+@breaks("EOT-004", "EOT-005", "EOT-006")
+def knows_only_the_default_eot() -> None:
+    @around(ResultFramer, "__init__")
+    def init(right: Callable[..., None], self: ResultFramer, _eot: bytes) -> None:
+        right(self, b"")
+
+
+@breaks("EOT-008")
+def takes_empty_lines_for_any_eot() -> None:
+    def change(self: ResultFramer, data: bytes) -> bytes:
+        return re.sub(rb"(?m)^\n", lambda _: self._eot_line, data)
+
+    change_output(change)
+
+
+@breaks("EOT-009")
+def does_not_tell_calculators_the_eot() -> None:
+    @around(Launch, "__init__")
+    def init(right: Callable[..., None], self: Launch, **fields: object) -> None:
+        variables = fields.get("variables")
+        assert isinstance(variables, dict)
+        right(self, **fields | {"variables": variables | {b"PAEXEC_EOT": b"other"}})
+
+
+@breaks("EOT-010")
+def always_prints_the_eot() -> None:
+    @around(Engine, "_attempt_done")
+    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+        right(self, *arguments)
+        if not self._settings.print_eot:
+            self._commands.append(Write(self._settings.eot + NEWLINE))
+
+
+@breaks("EOT-012")
+def takes_the_end_of_output_for_the_eot() -> None:
+    @around(Engine, "_node_ended")
+    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
+        node = self._nodes[event.node]  # type: ignore[attr-defined]
+        if node.attempts:
+            self._attempt_done(node)
+        right(self, event)
+
+
+# The default
+
+
+@breaks("EOT-003")
+def has_another_eot_by_default() -> None:
+    change_variables(lambda variables: {b"PAEXEC_EOT": b".", **variables})
+
+
+@breaks("EOT-013")
+def drops_newlines_from_the_eot() -> None:
+    @instead(invocation, "_message_words")
+    def words(right: Callable[..., Words], options: Options) -> Words:
+        return {key: text.replace(b"\n", b"") for key, text in right(options).items()}
+
 
 Options = Sequence[tuple[str, bytes]]
+
+
 Words = Mapping[bytes, bytes]
 
 

@@ -12,10 +12,12 @@ from paexec_trio.core.launch import Launch
 from paexec_trio.core.words import quote
 from paexec_trio.runtime import process, spawning
 from paexec_trio.runtime.host import Host
-from tests.zoo.launches import change_free_arguments
-from tests.zoo.mutant import around, breaks, instead, put
+from tests.zoo.launch import change_free_arguments
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, instead, put
 
 Entries = Iterable[tuple[bytes, bytes]]
+
 
 # Login shells
 

@@ -9,7 +9,7 @@ from paexec_trio.cli import invocation
 from paexec_trio.cli.invocation import Invocation
 from paexec_trio.cli.syntax import Syntax
 from paexec_trio.core.launch import Launch
-from tests.zoo.mutant import around, instead
+from tests.zoo.planting import around, instead
 
 Options = Sequence[tuple[str, bytes]]
 Variables = Mapping[bytes, bytes]

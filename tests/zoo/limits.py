@@ -15,7 +15,14 @@ from paexec_trio.core.tasks import FlatTasks, RefusedTaskError
 from paexec_trio.runtime import run
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import around, breaks, instead, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, change_tasks, instead, put
+
+
+@breaks("LIM-002")
+def cuts_tasks_at_4096_octets() -> None:
+    change_tasks(lambda task: task[:4096])
+
 
 SET_SIZE = 1024
 """How many descriptors one can wait for with ``select``."""

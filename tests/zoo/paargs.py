@@ -19,9 +19,12 @@ from paexec_trio.core.settings import Settings
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.core.words import quote
-from tests.zoo.mutant import around, breaks, instead, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, instead, put
 
 Options = Sequence[tuple[str, bytes]]
+
+
 Understand = Callable[..., Invocation]
 
 
@@ -319,7 +322,7 @@ def paargs_overlooks_the_loss_of_nodes() -> None:
 
 @breaks("ARG-022")
 def paargs_reads_all_lines_first() -> None:
-    from tests.zoo.scheduling import reads_all_input_first
+    from tests.zoo.dispatch import reads_all_input_first
 
     reads_all_input_first()
 

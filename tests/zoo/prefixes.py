@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Callable
 
@@ -11,8 +10,8 @@ from paexec_trio.core.commands import Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.rendering import PrefixMaker
-from paexec_trio.core.rendering import render as right_render
-from tests.zoo.mutant import around, breaks, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, put
 
 Make = Callable[..., bytes]
 
@@ -22,15 +21,6 @@ def counts_tasks_from_0() -> None:
     @around(PrefixMaker, "make")
     def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, pid: int) -> bytes:
         return right(self, node, task_id - 1, pid)
-
-
-@breaks("GRA-005", "DTH-010")
-def counts_dispatches() -> None:
-    numbers = itertools.count(1)
-
-    @around(PrefixMaker, "make")
-    def make(right: Make, self: PrefixMaker, node: bytes, _task_id: int, pid: int) -> bytes:
-        return right(self, node, next(numbers), pid)
 
 
 @breaks("PFX-007")
@@ -84,17 +74,6 @@ def prints_the_process_id_of_a_former_life() -> None:
         if node.pid:
             event.pid = node.pid  # type: ignore[attr-defined]
         right(self, event)
-
-
-@breaks("GRA-032")
-def prints_lines_about_status_without_prefix() -> None:
-    def render(prefix: bytes, lines: bytes) -> bytes:
-        rendered = right_render(prefix, lines)
-        for word in (b"success\n", b"failure\n"):
-            rendered = rendered.replace(prefix + word, word)
-        return rendered
-
-    put(engine, "render", render)
 
 
 @breaks("PFX-001")

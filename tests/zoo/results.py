@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 
@@ -11,35 +10,19 @@ from paexec_trio.core.commands import Command, DrainOutput, Exit, Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.framing import NEWLINE, ResultFramer
-from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.suspicion import discarded
-from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import (
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import (
     Piece,
     around,
-    breaks,
     change_commands,
     change_output,
     change_results,
     instead,
     put,
 )
-
-
-@breaks("EOT-002")
-def takes_blanks_for_the_eot() -> None:
-    change_output(lambda _, data: re.sub(rb"(?m)^[ \t\r]+$", b"", data))
-
-
-@breaks("EOT-002")
-def takes_what_begins_with_the_eot_for_it() -> None:
-    def change(self: ResultFramer, data: bytes) -> bytes:
-        eot = self._eot_line[:-1]
-        return re.sub(rb"(?m)^%b.*$" % re.escape(eot), lambda _: eot, data) if eot else data
-
-    change_output(change)
 
 
 @breaks("RES-005", "EOT-001")
@@ -53,49 +36,6 @@ def forgets_the_beginning_of_a_line() -> None:
     def feed(right: Callable[..., Piece], self: ResultFramer, data: bytes) -> Piece:
         self._held.clear()
         return right(self, data)
-
-
-@breaks("EOT-004", "EOT-005", "EOT-006")
-def knows_only_the_default_eot() -> None:
-    @around(ResultFramer, "__init__")
-    def init(right: Callable[..., None], self: ResultFramer, _eot: bytes) -> None:
-        right(self, b"")
-
-
-@breaks("EOT-008")
-def takes_empty_lines_for_any_eot() -> None:
-    def change(self: ResultFramer, data: bytes) -> bytes:
-        return re.sub(rb"(?m)^\n", lambda _: self._eot_line, data)
-
-    change_output(change)
-
-
-@breaks("EOT-009")
-def does_not_tell_calculators_the_eot() -> None:
-    @around(Launch, "__init__")
-    def init(right: Callable[..., None], self: Launch, **fields: object) -> None:
-        variables = fields.get("variables")
-        assert isinstance(variables, dict)
-        right(self, **fields | {"variables": variables | {b"PAEXEC_EOT": b"other"}})
-
-
-@breaks("EOT-010")
-def always_prints_the_eot() -> None:
-    @around(Engine, "_attempt_done")
-    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        right(self, *arguments)
-        if not self._settings.print_eot:
-            self._commands.append(Write(self._settings.eot + NEWLINE))
-
-
-@breaks("EOT-012")
-def takes_the_end_of_output_for_the_eot() -> None:
-    @around(Engine, "_node_ended")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
-        node = self._nodes[event.node]  # type: ignore[attr-defined]
-        if node.attempts:
-            self._attempt_done(node)
-        right(self, event)
 
 
 @breaks("RES-001")
@@ -175,14 +115,6 @@ def prints_results_when_they_are_whole() -> None:
         task_id = node.attempts[0].task_id
         right(self, *arguments)
         self._commands.append(Write(b"".join(kept.pop(task_id, []))))
-
-
-@breaks("DSP-022")
-def waits_while_a_calculator_does_not_read() -> None:
-    @around(NodeProcess, "__init__")
-    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
-        right(self, *arguments)
-        os.set_blocking(self.stdin, True)
 
 
 @breaks("RES-007", "LIM-003")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.harness.registry import load_requirements
 from tests.zoo import campaign
+from tests.zoo.__main__ import CHAPTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 MUTANTS = campaign.list_mutants()
 
@@ -20,6 +22,18 @@ def test_there_are_many() -> None:
     assert len(MUTANTS) >= 470
     assert set(MUTANTS) >= SAMPLE
     assert {name for broken in MUTANTS.values() for name in broken} <= set(load_requirements())
+
+
+def test_each_stands_in_the_file_of_its_chapter() -> None:
+    requirements = load_requirements()
+    for chapter in CHAPTERS:
+        text = Path(campaign.ZOO, f"{chapter}.py").read_text()
+        first = re.findall(r"^@breaks\(\"(\S+?)\"", text, re.MULTILINE)
+        assert first, chapter
+        # As in the suite, the chapter on launching has a second file.
+        chapters = {"launch" if chapter == "inheritance" else chapter}
+        assert {requirements[name].chapter for name in first} == chapters
+    assert {*CHAPTERS} >= {entry.chapter for entry in requirements.values()}
 
 
 # All of them take some minutes.

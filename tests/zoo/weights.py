@@ -7,13 +7,55 @@ from collections.abc import Callable, Mapping
 
 from paexec_trio.cli import invocation
 from paexec_trio.core import graphreader
+from paexec_trio.core import tasks as tasks_module
 from paexec_trio.core.graphreader import GraphReader
 from paexec_trio.core.settings import GraphSettings
 from paexec_trio.core.tasks import GraphTasks
-from paexec_trio.core.weights import Weighting
-from tests.zoo.mutant import around, breaks, instead, put
+from paexec_trio.core.weights import Weighting, maxima_over_dependants, sums_over_dependants
+from tests.zoo.graph import change_graph
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, instead, put
+
+
+def weigh(name: str, change: Callable[[list[int]], list[int]]) -> None:
+    """Change what a function that weighs tasks returns."""
+    right = getattr(tasks_module, name)
+    put(tasks_module, name, lambda *arguments: change(list(right(*arguments))))
+
+
+@breaks("WGT-001")
+def takes_lighter_tasks_first() -> None:
+    weigh("own_weights", lambda weights: [-weight for weight in weights])
+
+
+@breaks("WGT-002")
+def ignores_weights() -> None:
+    weigh("own_weights", lambda weights: [1] * len(weights))
+
+
+@breaks("WGT-010")
+def knows_positive_weights_only() -> None:
+    weigh("own_weights", lambda weights: [max(0, weight) for weight in weights])
+
+
+@breaks("WGT-004")
+def adds_no_weights() -> None:
+    put(tasks_module, "sums_over_dependants", maxima_over_dependants)
+
+
+@breaks("WGT-005")
+def adds_weights_instead_of_taking_the_largest() -> None:
+    put(tasks_module, "maxima_over_dependants", sums_over_dependants)
+
+
+@breaks("WGT-009")
+def knows_the_default_word_for_weights_only() -> None:
+    change_graph(weight_word=b"weight:")
+
 
 Values = Mapping[str, bytes]
+
+
 Understand = Callable[[Values, object], GraphSettings | None]
 
 

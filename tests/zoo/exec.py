@@ -1,4 +1,4 @@
-"""Faults in running one command for each task."""
+"""Faults in running one command per task."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from paexec_trio.core.nodes import Node
 from paexec_trio.core.settings import ExecSettings
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.core.words import quote
-from tests.zoo.mutant import Piece, around, breaks, instead, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import Piece, around, instead, put
 
 Options = Sequence[tuple[str, bytes]]
 

@@ -18,11 +18,17 @@ from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import Piece, around, breaks, change_results, instead, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import Piece, around, change_results, instead, put
 
 Tasks = list[tuple[int, bytes]]
+
+
 TakeSeveral = Callable[..., Tasks]
+
+
 Read = Callable[[bytes], int]
+
 
 # The option
 

@@ -21,9 +21,12 @@ from paexec_trio.reorder.keeping import ExternalSort
 from paexec_trio.reorder.methods import ByEnd
 from paexec_trio.reorder.runs import Run, RunReader
 from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile
-from tests.zoo.mutant import around, breaks, instead, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, instead, put
 
 Options = list[tuple[str, bytes]]
+
+
 Joined = Callable[[Iterable[Run]], Iterator[Run]]
 
 

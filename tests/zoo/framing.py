@@ -1,4 +1,4 @@
-"""Faults on the way of tasks from standard input to calculators."""
+"""Faults in the framing of tasks, from standard input to calculators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.framing import NEWLINE, TaskFramer
 from paexec_trio.core.tasks import FlatTasks
-from tests.zoo.mutant import around, breaks, change_commands, change_tasks
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, change_commands, change_tasks
 
 
 @breaks("FRM-004")
@@ -63,11 +64,6 @@ def skips_empty_tasks() -> None:
     change_input(lambda lines: [line for line in lines if line != NEWLINE])
 
 
-@breaks("LIM-002")
-def cuts_tasks_at_4096_octets() -> None:
-    change_tasks(lambda task: task[:4096])
-
-
 @breaks("FRM-011")
 def knows_only_utf_8() -> None:
     change_tasks(lambda task: task.decode().encode())
@@ -91,18 +87,6 @@ def splits_at_carriage_returns() -> None:
 @breaks("FRM-011")
 def ends_tasks_at_nul() -> None:
     change_tasks(lambda task: task.partition(b"\0")[0])
-
-
-@breaks("DSP-013")
-def skips_tasks_that_it_has_seen() -> None:
-    seen: set[bytes] = set()
-
-    def fresh(lines: list[bytes]) -> list[bytes]:
-        new = [line for line in lines if line not in seen]
-        seen.update(new)
-        return new
-
-    change_input(fresh)
 
 
 @breaks("FRM-010", "FRM-012")

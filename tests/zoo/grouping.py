@@ -8,14 +8,7 @@ from collections.abc import Callable, Collection
 from typing import IO, Any
 
 from paexec_trio.cli import invocation
-from paexec_trio.core.commands import (
-    Command,
-    Discard,
-    Purpose,
-    Release,
-    SetDeadline,
-    Write,
-)
+from paexec_trio.core.commands import Command, Discard, Purpose, Release, SetDeadline, Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, HoldingFailed, StopRequested
 from paexec_trio.core.grouping import Grouping, OrderedGroups, UnorderedGroups
@@ -24,9 +17,11 @@ from paexec_trio.core.settings import Reassign
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.spillfile import SpillError
-from tests.zoo.mutant import around, breaks, change_commands, instead, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, change_commands, instead, put
 
 Options = Collection[str]
+
 
 MIB = 1 << 20
 

@@ -17,9 +17,12 @@ from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import NodeState
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import around, breaks, put, without_prefix
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, put, without_prefix
 
 Events = Callable[..., Iterator[Event]]
+
+
 GiveUp = Callable[..., None]
 
 

@@ -1,87 +1,28 @@
-"""Faults in who gets which task when, and in the ends of runs."""
+"""Faults in the ends of runs, and in how calculators end."""
 
 from __future__ import annotations
 
 import os
-import select
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
-from paexec_trio.core import engine
-from paexec_trio.core.commands import CloseStdin, Command, Exit, KillNode, Report, Send
-from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, OutputFailed, RunStarted, StdinEnded, StopRequested
+from paexec_trio.cli import invocation
+from paexec_trio.core.commands import CloseStdin, Command, Exit, KillNode, Report
+from paexec_trio.core.engine import Engine, Phase
+from paexec_trio.core.events import Event, OutputFailed, StdinEnded, StopRequested
 from paexec_trio.core.framing import NEWLINE
-from paexec_trio.core.launch import Launch
-from paexec_trio.core.nodes import Attempt
-from paexec_trio.core.states import NodeState
+from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.tasks import FlatTasks
-from paexec_trio.runtime import host
+from paexec_trio.runtime import relatives
+from paexec_trio.runtime import run as run_module
+from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.host import Host
-from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import around, breaks, change_commands, put
-
-
-@breaks("DSP-010")
-def sends_two_tasks_to_a_node() -> None:
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        node = self._nodes[self._idle[0]]
-        right(self)
-        if self._tasks.ready:
-            task_id, task = self._tasks.take()
-            node.attempts.append(Attempt(task_id, task, b""))
-            self._commands.append(Send(node.index, task + NEWLINE))
-
-
-@breaks("DSP-011")
-def uses_the_first_node_only() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        others = [index for index in self._idle if index > 0] if self._tasks.ready else []
-        self._idle = [index for index in self._idle if index not in others]
-        right(self)
-        self._idle += others
-
-
-@breaks("DSP-001")
-def starts_a_calculator_for_each_task() -> None:
-    loop = b'while IFS= read -r task; do printf "%s\\n" "$task" | eval "$1"; done'
-
-    @around(Launch, "argv")
-    def argv(right: Callable[..., list[bytes]], self: Launch, node: bytes) -> list[bytes]:
-        words = right(self, node)
-        if self.transport or not isinstance(self.command, bytes):
-            return words
-        return [*words[:2], loop, b"sh", self.command]
-
-
-@breaks("DSP-011")
-def waits_until_all_nodes_are_idle() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        if not any(node.attempts for node in self._nodes) or not self._tasks.ready:
-            right(self)
-
-
-@breaks("DSP-020")
-def reads_all_input_first() -> None:
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        if self._stdin_ended:
-            right(self)
-        else:
-            assert isinstance(self._tasks, FlatTasks)
-            kept.extend(self._tasks.ready)
-            self._tasks.ready.clear()
-
-    kept: list[bytes] = []
-
-    @around(FlatTasks, "end")
-    def end(right: Callable[..., None], self: FlatTasks) -> None:
-        right(self)
-        self.ready.extendleft(reversed(kept))
+from paexec_trio.runtime.relatives import Census, Relative, descendants
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, change_commands, put
 
 
 @breaks("END-002")
@@ -90,13 +31,6 @@ def ends_with_the_input() -> None:
     def ended(right: Callable[..., None], self: Engine, event: object) -> None:
         right(self, event)
         self._stop(Exit())
-
-
-@breaks("DSP-003", "DSP-004")
-def leaves_the_input_of_calculators_open() -> None:
-    @around(Host, "_close_stdin")
-    def close(_right: Callable[..., None], _self: Host, _command: object) -> None:
-        pass
 
 
 @breaks("END-004")
@@ -110,42 +44,6 @@ def kills_calculators_instead_of_closing_their_input() -> None:
         return changed
 
     change_commands(change)
-
-
-@breaks("DSP-015")
-def waits_for_the_node_that_has_a_task() -> None:
-    @around(Host, "_send")
-    def send(right: Callable[..., None], self: Host, command: Send) -> None:
-        right(self, command)
-        select.select([self._processes[command.node].stdout], [], [], 30)
-
-
-@breaks("DSP-012")
-def takes_the_last_task_first() -> None:
-    @around(FlatTasks, "take")
-    def take(_right: Callable[..., object], self: FlatTasks) -> tuple[int, bytes]:
-        self._last_id += 1
-        return self._last_id, self.ready.pop()
-
-
-@breaks("DSP-013")
-def dispatches_the_first_task_twice() -> None:
-    @around(FlatTasks, "take")
-    def take(right: Callable[..., tuple[int, bytes]], self: FlatTasks) -> tuple[int, bytes]:
-        task_id, task = right(self)
-        if task_id == 1 and not hasattr(take, "done"):
-            take.done = True  # type: ignore[attr-defined]
-            self.ready.append(task)
-        return task_id, task
-
-
-@breaks("DSP-023")
-def reads_as_much_as_it_can() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        right(self)
-        if not self._stdin_ended:
-            self._read_more()
 
 
 @breaks("END-003", "END-006")
@@ -232,14 +130,6 @@ def minds_signals_that_were_ignored() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-@breaks("TRN-001")
-def gives_the_input_of_a_calculator_to_the_others() -> None:
-    @around(NodeProcess, "__init__")
-    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
-        right(self, *arguments)
-        os.set_inheritable(self.stdin, True)
-
-
 @breaks("END-032", "END-006")
 def leaves_a_process_that_holds_the_input_of_a_calculator() -> None:
     @around(NodeProcess, "__init__")
@@ -248,50 +138,6 @@ def leaves_a_process_that_holds_the_input_of_a_calculator() -> None:
         if not os.fork():
             os.set_inheritable(self.stdin, True)
             os.execv("/bin/sleep", ["sleep", "60"])
-
-
-@breaks("DSP-002")
-def starts_calculators_when_the_input_begins() -> None:
-    @around(Engine, "_run_started")
-    def run_started(_right: object, self: Engine, event: RunStarted) -> None:
-        self._nonce = event.nonce
-        self._to_start.extend(range(len(self._nodes)))
-        self._read_more()
-
-    @around(Engine, "_stdin_chunk")
-    def chunk(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
-        if self._nodes[0].state is NodeState.NEW:
-            self._start_next_node()
-
-    @around(Engine, "_stdin_ended_event")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
-        if self._nodes[0].state is NodeState.NEW:
-            self._commands.append(Exit())
-
-
-@breaks("DSP-024")
-def reads_no_results_while_some_wait_to_be_printed() -> None:
-    put(host, "_OUTPUT_LIMIT", 0)
-
-
-@breaks("DSP-024", "GRP-025")
-def does_nothing_else_until_what_it_prints_was_read() -> None:
-    @around(NonblockingWriter, "__init__")
-    def init(right: Callable[..., None], self: NonblockingWriter, fd: int) -> None:
-        right(self, fd)
-        os.set_blocking(self.fd, True)
-
-
-@breaks("DSP-025")
-def keeps_all_results_that_nobody_reads_in_memory() -> None:
-    put(host, "_OUTPUT_LIMIT", 1 << 40)
-
-
-@breaks("DSP-025")
-def reads_the_last_output_of_nodes_though_nobody_reads_its_own() -> None:
-    put(Host, "_has_to_wait", lambda _self, _process: False)
 
 
 @breaks("END-001")
@@ -343,11 +189,6 @@ def takes_an_input_error_for_the_end_of_the_graph() -> None:
     take_input_errors_for_the_end(of_graphs=True)
 
 
-@breaks("DSP-014")
-def gives_tasks_to_the_idle_node_of_highest_index() -> None:
-    put(engine, "heappop", lambda idle: idle.pop(idle.index(max(idle))))
-
-
 @breaks("END-021")
 def notices_the_end_of_its_reader_when_it_prints() -> None:
     @around(Host, "_output_ready")
@@ -358,3 +199,128 @@ def notices_the_end_of_its_reader_when_it_prints() -> None:
             self._output_watched = False
             self._unwatch(self._writer.fd)
         return iter(())
+
+
+@breaks("END-040")
+def kills_calculators_after_ten_seconds() -> None:
+    """As versions before this one did, with status 0."""
+
+    @around(Engine, "_name_those_waited_for")
+    def name(_right: Callable[..., None], self: Engine) -> None:
+        self._terminate()
+        self._outcome = Exit()
+
+
+@breaks("END-048")
+def waits_without_a_word() -> None:
+    put(Engine, "_name_those_waited_for", lambda _self: None)
+
+
+@breaks("END-041")
+def ends_with_status_0_after_the_finish_timeout() -> None:
+    @around(Engine, "_report_timeout")
+    def report(right: Callable[..., None], self: Engine, node: Node) -> None:
+        right(self, node)
+        self._outcome = Exit()
+
+
+@breaks("END-041")
+def ignores_the_finish_timeout() -> None:
+    @around(Engine, "_terminate")
+    def terminate(right: Callable[..., None], self: Engine) -> None:
+        if self._phase is not Phase.FINISHING:
+            right(self)
+
+
+@breaks("END-042")
+def takes_the_finish_timeout_0() -> None:
+    put(invocation, "_finish_timeout", lambda values: float(values.get("--finish-timeout") or 0))
+
+
+@breaks("END-043")
+def kills_daemons() -> None:
+    @around(Ends, "_members")
+    def members(
+        _right: Callable[..., object],
+        _self: Ends,
+        census: Census,
+        of: Collection[NodeProcess],
+        _living: Collection[NodeProcess],
+    ) -> list[Relative]:
+        own = {process.pid for process in of}
+        return [r for r in descendants(census, [os.getpid()]) if r.pid not in own]
+
+
+@breaks("END-044")
+def stops_alone() -> None:
+    def stopped(_self: Ends, _living: object) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    put(Ends, "stopped", stopped)
+
+
+@breaks("END-044")
+def does_not_continue_calculators() -> None:
+    @around(NodeProcess, "signal_group")
+    def send(right: Callable[..., bool], self: NodeProcess, signum: signal.Signals) -> bool:
+        return True if signum is signal.SIGCONT else right(self, signum)
+
+
+@breaks("END-045")
+def counts_the_time_of_a_stop() -> None:
+    @around(Host, "_suspend")
+    def suspend(right: Callable[..., None], self: Host) -> None:
+        deadlines = dict(self._deadlines)
+        right(self)
+        self._deadlines.update(deadlines)
+
+
+@breaks("END-046")
+def minds_a_stop_that_was_ignored() -> None:
+    signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+
+@breaks("END-049")
+def waits_for_a_reader_of_diagnostics() -> None:
+    @around(Host, "_say_if_drained")
+    def say(right: Callable[..., None], self: Host) -> None:
+        if not self._diagnostics.size:
+            right(self)
+
+
+@breaks("END-050", "END-051")
+def overlooks_other_process_groups() -> None:
+    put(Ends, "_members", lambda *_: [])
+
+
+@breaks("END-050")
+def overlooks_orphans() -> None:
+    put(run_module, "adopt_orphans", lambda: True)
+
+
+@breaks("END-051")
+def ends_what_dead_nodes_left_with_the_run() -> None:
+    @around(Ends, "bury")
+    def bury(right: Callable[..., None], self: Ends, *arguments: Any) -> None:
+        right(self, *arguments)
+        self._ended += self._died.values()
+        self._died.clear()
+
+
+@breaks("END-051")
+def ends_what_all_nodes_have_started_with_one() -> None:
+    @around(Ends, "_members")
+    def members(
+        right: Callable[..., list[Relative]],
+        self: Ends,
+        census: Census,
+        of: Collection[NodeProcess],
+        living: Collection[NodeProcess],
+    ) -> list[Relative]:
+        found = right(self, census, [*of, *living], living)
+        return [r for r in found if r.group not in {process.pid for process in living}]
+
+
+@breaks("END-052")
+def takes_the_children_of_a_shell_for_its_own() -> None:
+    put(relatives, "has_children", lambda: False)

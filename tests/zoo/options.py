@@ -1,22 +1,21 @@
-"""Faults in what options and their words mean, and in what is refused."""
+"""Faults in how a command line is split, in what options mean, and in what is refused."""
 
 from __future__ import annotations
 
 import getopt
 import os
-import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from paexec_trio.cli import invocation
+from paexec_trio.cli import invocation, nodelist
 from paexec_trio.cli import main as cli
 from paexec_trio.cli.errors import UsageError
-from paexec_trio.core import visible
+from paexec_trio.cli.nodelist import NodeList, parse_nodes
+from paexec_trio.cli.syntax import HELP, VERSION, InformationWanted, Syntax
 from paexec_trio.core.commands import Report
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.settings import GraphSettings, Reassign, Settings
-from paexec_trio.runtime import diagnostics, host
+from paexec_trio.core.settings import Settings
 from paexec_trio.runtime.host import Host
 from tests.zoo.invocations import (
     Options,
@@ -27,7 +26,115 @@ from tests.zoo.invocations import (
     change_split,
     change_variables,
 )
-from tests.zoo.mutant import around, breaks, change_results, instead, put
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, change_results, instead, put
+
+# Splitting
+
+
+def refuse_words(is_bad: Callable[[str, bool], bool]) -> None:
+    """Refuse words of options by their letters and by whether the first one takes a value."""
+
+    @instead(getopt, "do_shorts")
+    def do_shorts(
+        right: Callable[..., object], found: object, letters: str, known: str, *rest: object
+    ) -> object:
+        if is_bad(letters, letters[0] + ":" in known):
+            raise getopt.GetoptError(f"option -{letters} not recognized", letters)
+        return right(found, letters, known, *rest)
+
+
+@breaks("OPT-001")
+def knows_one_letter_in_a_word_only() -> None:
+    refuse_words(lambda letters, has_value: not has_value and len(letters) > 1)
+
+
+@breaks("OPT-001")
+def finds_values_in_the_next_word_only() -> None:
+    refuse_words(lambda letters, has_value: has_value and len(letters) > 1)
+
+
+@breaks("OPT-001")
+def takes_values_that_look_like_options_for_options() -> None:
+    def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
+        options, free = right(arguments)
+        for name, value in options:
+            if value.startswith(b"-") and os.fsdecode(value) in arguments:
+                raise UsageError(b"option requires an argument -- '%b'" % name.encode())
+        return options, free
+
+    change_split(split)
+
+
+@breaks("OPT-002")
+def ends_the_options_at_the_announcement_of_free_arguments() -> None:
+    def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
+        if "-C" not in arguments:
+            return right(arguments)
+        end = arguments.index("-C") + 1
+        options, _ = right(arguments[:end])
+        return options, list(map(os.fsencode, arguments[end:]))
+
+    change_split(split)
+
+
+@breaks("OPT-003")
+def finds_options_among_free_arguments() -> None:
+    put(getopt, "getopt", getopt.gnu_getopt)
+
+
+@breaks("OPT-003")
+def takes_the_end_of_the_options_for_a_free_argument() -> None:
+    def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
+        options, free = right(arguments)
+        ended = [b"--"] if "--" in arguments[: len(arguments) - len(free)] else []
+        return options, ended + free
+
+    change_split(split)
+
+
+@breaks("OPT-004")
+def takes_the_first_of_several_values() -> None:
+    change_options(
+        lambda options: [
+            (name, value if name == "-m" else next(v for n, v in options if n == name))
+            for name, value in options
+        ]
+    )
+
+
+@breaks("OPT-004")
+def takes_the_first_of_several_words_for_the_same() -> None:
+    @instead(invocation, "_message_words")
+    def words(right: Callable[..., Words], options: Options) -> Words:
+        return right(list(reversed(options)))
+
+
+@breaks("OPT-004")
+def minds_values_that_are_overridden() -> None:
+    def change(options: Options) -> Options:
+        for name, value in options:
+            if name == "-n":
+                parse_nodes(value)
+        return options
+
+    change_options(change)
+
+
+@breaks("OPT-005")
+def prefers_variables_to_options() -> None:
+    @instead(invocation, "understand")
+    def understand(
+        right: Callable[..., object],
+        program: str,
+        options: Options,
+        free: Sequence[bytes],
+        environment: Variables,
+    ) -> object:
+        variables = {"-n": b"PAEXEC_NODES", "-t": b"PAEXEC_TRANSPORT"}
+        left = [option for option in options if variables.get(option[0]) not in environment]
+        return right(program, left, free, environment)
+
 
 # What is without effect, and what is not
 
@@ -281,108 +388,138 @@ def takes_the_first_octet_of_a_delimiter() -> None:
     change_word(change)
 
 
-# Words of the protocol, graphs and deaths
-
-
-@breaks("EOT-003")
-def has_another_eot_by_default() -> None:
-    change_variables(lambda variables: {b"PAEXEC_EOT": b".", **variables})
-
-
-@breaks("EOT-013")
-def drops_newlines_from_the_eot() -> None:
-    @instead(invocation, "_message_words")
-    def words(right: Callable[..., Words], options: Options) -> Words:
-        return {key: text.replace(b"\n", b"") for key, text in right(options).items()}
-
-
-def change_resistance(
-    change: Callable[[Mapping[str, bytes], Reassign | None], Reassign | None],
-) -> None:
-    """Change what the options about the death of nodes mean."""
-
-    @instead(invocation, "_resistance")
-    def on_death(
-        right: Callable[..., Reassign | None], values: Mapping[str, bytes], words: Words
-    ) -> Reassign | None:
-        return change(values, right(values, words))
-
-
-@breaks("RST-021")
-def always_waits_for_restarts() -> None:
-    change_resistance(
-        lambda _, right: right._replace(wait=bool(right.restart_after)) if right else None
-    )
-
-
-def change_graph(**fields: Any) -> None:
-    """Change how a graph is read."""
-
-    @instead(invocation, "_graph_settings")
-    def settings(right: Callable[..., GraphSettings | None], *arguments: object) -> object:
-        graph = right(*arguments)
-        return graph._replace(**fields) if graph else None
-
-
-@breaks("GRA-003")
-def knows_the_default_delimiter_only() -> None:
-    change_graph(delimiter=b" ")
-
-
-@breaks("GRA-031")
-def knows_the_default_status_words_only() -> None:
-    change_graph(success=b"success", failure=b"failure")
-
-
-@breaks("WGT-009")
-def knows_the_default_word_for_weights_only() -> None:
-    change_graph(weight_word=b"weight:")
-
-
-# What diagnostics show
-
-
-def show_as(shown: Callable[[bytes], bytes]) -> None:
-    """Change how foreign octets stand in diagnostics."""
-    for module in (visible, diagnostics, host):
-        put(module, "visible", shown)
-
-
-@breaks("SEC-002")
-def shows_octets_as_they_are() -> None:
-    show_as(lambda octets: octets)
-
-
-@breaks("SEC-002")
-def shows_octets_as_they_are_but_for_newlines() -> None:
-    show_as(lambda octets: octets.replace(b"\n", b"\\n"))
-
-
-@breaks("SEC-002")
-def shows_control_characters_of_c1() -> None:
-    show_as(lambda octets: re.sub(rb"[\0-\x1f\x7f]", b"?", octets))
-
-
-@breaks("SEC-002")
-def shows_control_characters_of_c1_in_utf_8() -> None:
-    def shown(octets: bytes) -> bytes:
-        text = re.sub("[\0-\x1f\x7f]", "?", octets.decode("utf-8", "replace"))
-        return text.encode()
-
-    show_as(shown)
-
-
-@breaks("SEC-003")
-def shows_texts_of_any_length() -> None:
-    put(visible, "MOST_OCTETS", 1 << 40)
-
-
 @breaks("OPT-060")
 def accepts_newlines_in_words() -> None:
     put(invocation, "refuse_newline", lambda _key, _text: None)
 
 
+# Help and version
+
+
+def change_help(change: Callable[[Syntax], Syntax]) -> None:
+    """Change the table that the help is made from."""
+
+    @around(Syntax, "help_text")
+    def help_text(right: Callable[..., str], self: Syntax, program: str) -> str:
+        return right(change(self), program)
+
+
+def leave_out(name: str) -> Callable[[Syntax], Syntax]:
+    """Return what leaves an option out of a table."""
+    return lambda syntax: syntax._replace(
+        options=tuple(option for option in syntax.options if option.name != name)
+    )
+
+
+@breaks("OPT-010")
+def does_not_name_an_option_in_the_help() -> None:
+    change_help(leave_out("-W"))
+
+
+@breaks("OPT-010")
+def helps_if_it_is_the_first_that_is_asked_for() -> None:
+    def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
+        try:
+            return right(arguments)
+        except InformationWanted:
+            if arguments[0].startswith(("-h", "-V")):
+                raise
+            return right([word for word in arguments if word not in {"-h", "-V"}])
+
+    change_split(split)
+
+
+@breaks("OPT-010")
+def needs_a_whole_call_to_help() -> None:
+    def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
+        try:
+            return right(arguments)
+        except InformationWanted:
+            if "-n" not in arguments:
+                raise UsageError(b"-n option is mandatory!") from None
+            raise
+
+    change_split(split)
+
+
+def change_information(option: str, change: Callable[[Callable[[], int]], int]) -> None:
+    """Change what prints the help or the version."""
+
+    @instead(cli, "inform")
+    def inform(right: Callable[..., int], program: str, syntax: Syntax, wanted: str) -> int:
+        if wanted != option:
+            return right(program, syntax, wanted)
+        return change(lambda: right(program, syntax, wanted))
+
+
+@breaks("OPT-010")
+def exits_with_status_1_after_the_help() -> None:
+    change_information(HELP.name, lambda right: right() or 1)
+
+
+@breaks("OPT-011")
+def prints_the_version_on_standard_error() -> None:
+    def inform(right: Callable[[], int]) -> int:
+        os.dup2(2, 1)
+        return right()
+
+    change_information(VERSION.name, inform)
+
+
+@breaks("OPT-011")
+def prints_the_version_without_its_name() -> None:
+    def inform(_right: Callable[[], int]) -> int:
+        os.write(1, b"1.0\n")
+        return 0
+
+    change_information(VERSION.name, inform)
+
+
+@breaks("OPT-012")
+def does_not_name_an_extension_in_the_help() -> None:
+    change_help(leave_out("--prefetch"))
+
+
+@breaks("OPT-012")
+def names_an_extension_that_it_lacks() -> None:
+    def change(options: Options) -> Options:
+        if "--group" in dict(options):
+            raise UsageError(b"--group is not supported")
+        return options
+
+    change_options(change)
+
+
+@breaks("OPT-022")
+def shows_its_usage_after_each_diagnostic() -> None:
+    @instead(cli, "write_diagnostic")
+    def write(right: Callable[[int, bytes], None], fd: int, line: bytes) -> None:
+        right(fd, line)
+        right(fd, b"usage: paexec [OPTIONS]")
+
+
+@breaks("OPT-022")
+def does_not_say_what_is_wrong() -> None:
+    @instead(cli, "write_diagnostic")
+    def write(right: Callable[[int, bytes], None], fd: int, line: bytes) -> None:
+        right(fd, line.partition(b":")[0] + b": usage error")
+
+
 # Traps
+
+
+@breaks("OPT-063")
+def takes_a_number_without_plus_for_a_count() -> None:
+    @instead(nodelist, "_nodes")
+    def nodes(right: Callable[[bytes], NodeList], value: bytes) -> NodeList:
+        return right(b"+" + value if value.isdigit() else value)
+
+
+@breaks("OPT-063")
+def takes_commas_for_gaps() -> None:
+    @instead(nodelist, "_nodes")
+    def nodes(right: Callable[[bytes], NodeList], value: bytes) -> NodeList:
+        return right(value.replace(b",", b" "))
 
 
 @breaks("OPT-061", "OPT-062")

@@ -1,11 +1,14 @@
-"""Faults in graph mode: dependencies, statuses and weights."""
+"""Faults in graphs: their input, their order, the status of their tasks."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from heapq import heappush
+from typing import Any
 
-from paexec_trio.core import tasks as tasks_module
+from paexec_trio.cli import invocation
+from paexec_trio.core import engine
 from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import StdinChunk, StdinEnded
@@ -13,10 +16,35 @@ from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.graph import TaskGraph
 from paexec_trio.core.graphreader import GraphReader
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.rendering import PrefixMaker
+from paexec_trio.core.rendering import render as right_render
+from paexec_trio.core.settings import GraphSettings
 from paexec_trio.core.status import Status, StatusWords
 from paexec_trio.core.tasks import GraphTasks, InputError
-from paexec_trio.core.weights import maxima_over_dependants, sums_over_dependants
-from tests.zoo.mutant import around, breaks, put, without_prefix
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, instead, put, without_prefix
+from tests.zoo.prefixes import Make
+
+
+@breaks("GRA-005", "DTH-010")
+def counts_dispatches() -> None:
+    numbers = itertools.count(1)
+
+    @around(PrefixMaker, "make")
+    def make(right: Make, self: PrefixMaker, node: bytes, _task_id: int, pid: int) -> bytes:
+        return right(self, node, next(numbers), pid)
+
+
+@breaks("GRA-032")
+def prints_lines_about_status_without_prefix() -> None:
+    def render(prefix: bytes, lines: bytes) -> bytes:
+        rendered = right_render(prefix, lines)
+        for word in (b"success\n", b"failure\n"):
+            rendered = rendered.replace(prefix + word, word)
+        return rendered
+
+    put(engine, "render", render)
+
 
 Done = Callable[..., list[bytes]]
 
@@ -312,37 +340,6 @@ def starts_before_the_graph_has_ended() -> None:
     GraphTasks.needs_whole_input = False
 
 
-def weigh(name: str, change: Callable[[list[int]], list[int]]) -> None:
-    """Change what a function that weighs tasks returns."""
-    right = getattr(tasks_module, name)
-    put(tasks_module, name, lambda *arguments: change(list(right(*arguments))))
-
-
-@breaks("WGT-001")
-def takes_lighter_tasks_first() -> None:
-    weigh("own_weights", lambda weights: [-weight for weight in weights])
-
-
-@breaks("WGT-002")
-def ignores_weights() -> None:
-    weigh("own_weights", lambda weights: [1] * len(weights))
-
-
-@breaks("WGT-010")
-def knows_positive_weights_only() -> None:
-    weigh("own_weights", lambda weights: [max(0, weight) for weight in weights])
-
-
-@breaks("WGT-004")
-def adds_no_weights() -> None:
-    put(tasks_module, "sums_over_dependants", maxima_over_dependants)
-
-
-@breaks("WGT-005")
-def adds_weights_instead_of_taking_the_largest() -> None:
-    put(tasks_module, "maxima_over_dependants", sums_over_dependants)
-
-
 def order_recursively(step: int) -> None:
     """Order tasks by a recursion that begins with the first task, or by step -1 with the last."""
 
@@ -417,3 +414,22 @@ def looks_at_all_tasks_to_choose_one() -> None:
     def take(right: Callable[..., tuple[int, bytes]], self: GraphTasks) -> tuple[int, bytes]:
         self._graph.names.count(b"")
         return right(self)
+
+
+def change_graph(**fields: Any) -> None:
+    """Change how a graph is read."""
+
+    @instead(invocation, "_graph_settings")
+    def settings(right: Callable[..., GraphSettings | None], *arguments: object) -> object:
+        graph = right(*arguments)
+        return graph._replace(**fields) if graph else None
+
+
+@breaks("GRA-003")
+def knows_the_default_delimiter_only() -> None:
+    change_graph(delimiter=b" ")
+
+
+@breaks("GRA-031")
+def knows_the_default_status_words_only() -> None:
+    change_graph(success=b"success", failure=b"failure")

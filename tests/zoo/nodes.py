@@ -11,13 +11,9 @@ from pathlib import Path
 from paexec_trio.cli import invocation, nodelist
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import NodeList
-from tests.zoo.invocations import (
-    Options,
-    Variables,
-    change_variables,
-    without,
-)
-from tests.zoo.mutant import breaks, instead, put
+from tests.zoo.invocations import Options, Variables, change_variables, without
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import instead, put
 
 Names = tuple[bytes, ...]
 
@@ -236,17 +232,3 @@ def warns_of_each_name_that_is_no_number() -> None:
         "of_nodes",
         lambda nodes, *_, **__: [name for name in nodes.names if not name.isdigit()],
     )
-
-
-@breaks("OPT-063")
-def takes_a_number_without_plus_for_a_count() -> None:
-    @instead(nodelist, "_nodes")
-    def nodes(right: Callable[[bytes], NodeList], value: bytes) -> NodeList:
-        return right(b"+" + value if value.isdigit() else value)
-
-
-@breaks("OPT-063")
-def takes_commas_for_gaps() -> None:
-    @instead(nodelist, "_nodes")
-    def nodes(right: Callable[[bytes], NodeList], value: bytes) -> NodeList:
-        return right(value.replace(b",", b" "))

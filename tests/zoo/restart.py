@@ -16,9 +16,33 @@ from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import TRANSITIONS, NodeState, Step
 from paexec_trio.runtime import host
 from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import around, breaks, change_commands, instead, put
+from tests.zoo.invocations import Words
+from tests.zoo.mutant import breaks
+from tests.zoo.planting import around, change_commands, instead, put
+
+
+def change_resistance(
+    change: Callable[[Mapping[str, bytes], Reassign | None], Reassign | None],
+) -> None:
+    """Change what the options about the death of nodes mean."""
+
+    @instead(invocation, "_resistance")
+    def on_death(
+        right: Callable[..., Reassign | None], values: Mapping[str, bytes], words: Words
+    ) -> Reassign | None:
+        return change(values, right(values, words))
+
+
+@breaks("RST-021")
+def always_waits_for_restarts() -> None:
+    change_resistance(
+        lambda _, right: right._replace(wait=bool(right.restart_after)) if right else None
+    )
+
 
 Values = Mapping[str, bytes]
+
+
 Understand = Callable[[Values, object], Reassign | None]
 
 
