@@ -40,8 +40,6 @@ from paexec_trio.core.events import (
     TimePassed,
 )
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.windowcontrol import MAX_OCTETS
-from paexec_trio.core.windows import spread_evenly
 from paexec_trio.core.settings import (
     AUTO,
     GRACES,
@@ -50,6 +48,8 @@ from paexec_trio.core.settings import (
     Reassign,
     Settings,
 )
+from paexec_trio.core.windowcontrol import MAX_OCTETS
+from paexec_trio.core.windows import spread_evenly
 from tests.core.playbook import Playbook, names, out_of_step, started
 
 Z = Reassign()

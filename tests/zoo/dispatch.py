@@ -6,14 +6,14 @@ import os
 import select
 from collections.abc import Callable
 
-from paexec_trio.core import engine
-from paexec_trio.core.commands import Exit, Send
+from paexec_trio.core.commands import Command, Exit, Send
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import RunStarted
-from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.events import Event, StdinChunk, StdinEnded
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt
-from paexec_trio.core.states import NodeState
+from paexec_trio.core.reading import Reader
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime import host
 from paexec_trio.runtime.host import Host
@@ -22,7 +22,7 @@ from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.framing import change_input
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, put
+from tests.zoo.planting import around, change_commands, put
 
 
 @breaks("DSP-013")
@@ -48,24 +48,24 @@ def waits_while_a_calculator_does_not_read() -> None:
 @shows_as(Kind.CROWDED, Kind.MISORDERED)
 @breaks("DSP-010")
 def sends_two_tasks_to_a_node() -> None:
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        node = self._nodes[self._idle[0]]
+    @around(Dispatcher, "dispatch_next")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
+        node = self._nodes[self.idle[0]]
         right(self)
         if self._tasks.ready:
             task_id, task = self._tasks.take()
             node.attempts.append(Attempt(task_id, task, b""))
-            self._commands.append(Send(node.index, task + NEWLINE))
+            self._wire.send(node, task)
 
 
 @breaks("DSP-011")
 def uses_the_first_node_only() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        others = [index for index in self._idle if index > 0] if self._tasks.ready else []
-        self._idle = [index for index in self._idle if index not in others]
+    @around(Dispatcher, "dispatch")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
+        others = [index for index in self.idle if index > 0] if self._tasks.ready else []
+        self.idle = [index for index in self.idle if index not in others]
         right(self)
-        self._idle += others
+        self.idle += others
 
 
 @breaks("DSP-001")
@@ -82,24 +82,21 @@ def starts_a_calculator_for_each_task() -> None:
 
 @breaks("DSP-011")
 def waits_until_all_nodes_are_idle() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
+    @around(Dispatcher, "dispatch")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
         if not any(node.attempts for node in self._nodes) or not self._tasks.ready:
             right(self)
 
 
 @breaks("DSP-020")
 def reads_all_input_first() -> None:
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        if self._stdin_ended:
-            right(self)
-        else:
-            assert isinstance(self._tasks, FlatTasks)
-            kept.extend(self._tasks.ready)
-            self._tasks.ready.clear()
-
     kept: list[bytes] = []
+
+    @around(FlatTasks, "feed")
+    def feed(right: Callable[..., None], self: FlatTasks, chunk: bytes) -> None:
+        right(self, chunk)
+        kept.extend(self.ready)
+        self.ready.clear()
 
     @around(FlatTasks, "end")
     def end(right: Callable[..., None], self: FlatTasks) -> None:
@@ -143,32 +140,35 @@ def dispatches_the_first_task_twice() -> None:
 
 @breaks("DSP-023")
 def reads_as_much_as_it_can() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        right(self)
-        if not self._stdin_ended:
-            self._read_more()
+    @around(Reader, "chunk")
+    def chunk(right: Callable[..., bool], self: Reader, event: StdinChunk) -> bool:
+        may_follow = right(self, event)
+        self.read_more()
+        return may_follow
 
 
 @breaks("DSP-002")
 def starts_calculators_when_the_input_begins() -> None:
-    @around(Engine, "_run_started")
-    def run_started(_right: object, self: Engine, event: RunStarted) -> None:
-        self._nonce = event.nonce
-        self._to_start.extend(range(len(self._nodes)))
-        self._read_more()
+    has_begun = False
 
-    @around(Engine, "_stdin_chunk")
-    def chunk(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
-        if self._nodes[0].state is NodeState.NEW:
-            self._start_next_node()
+    @around(Fleet, "start_next")
+    def start(right: Callable[..., None], self: Fleet) -> None:
+        if has_begun:
+            right(self)
 
-    @around(Engine, "_stdin_ended_event")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
-        if self._nodes[0].state is NodeState.NEW:
-            self._commands.append(Exit())
+    @around(Reader, "chunk")
+    def chunk(right: Callable[..., bool], self: Reader, event: StdinChunk) -> bool:
+        nonlocal has_begun
+        if not has_begun:
+            has_begun = True
+            self._fleet.start_next()
+        return right(self, event)
+
+    def change(_engine: Engine, event: Event, commands: list[Command]) -> list[Command]:
+        is_without_nodes = isinstance(event, StdinEnded) and not has_begun
+        return [*commands, Exit()] if is_without_nodes else commands
+
+    change_commands(change)
 
 
 @breaks("DSP-024")
@@ -196,4 +196,15 @@ def reads_the_last_output_of_nodes_though_nobody_reads_its_own() -> None:
 
 @breaks("DSP-014")
 def gives_tasks_to_the_idle_node_of_highest_index() -> None:
-    put(engine, "heappop", lambda idle: idle.pop(idle.index(max(idle))))
+    @around(Dispatcher, "dispatch_next")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
+        self.idle.sort(reverse=True)
+        right(self)
+
+
+@shows_as(Kind.INPUT_CLOSED)
+@breaks("DSP-004")
+def closes_idle_nodes_while_a_task_may_be_repeated() -> None:
+    @around(Dispatcher, "is_over")
+    def is_over(_right: object, self: Dispatcher) -> bool:
+        return not self.has_waiting() and self._tasks.is_exhausted()

@@ -204,8 +204,8 @@ def change_settings(change: Callable[[Settings], Settings]) -> None:
     """Change the settings of a run."""
 
     @around(Engine, "__init__")
-    def init(right: Callable[..., None], self: Engine, settings: Settings) -> None:
-        right(self, change(settings))
+    def init(right: Callable[..., None], self: Engine, settings: Settings, *rest: object) -> None:
+        right(self, change(settings), *rest)
 
 
 @breaks("OPT-009")
