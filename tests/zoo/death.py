@@ -23,7 +23,7 @@ from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, put, without_prefix
+from tests.zoo.planting import Exchange, Exchanged, around, change_exchange, put, without_prefix
 
 Events = Callable[..., Iterator[Event]]
 
@@ -338,3 +338,41 @@ def reassigns_the_task_of_a_dead_node_twice() -> None:
     def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
         right(self, attempt)
         self._dispatcher.reassign(attempt)
+
+
+# The fast path
+
+
+@shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
+@breaks("DTH-010")
+def reassigns_a_task_under_the_id_of_the_one_before() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        attempt = node.attempts[0]
+        task_id = attempt.task_id
+        found = right(data)
+        attempt.task_id = task_id
+        return found
+
+
+@shows_as(Kind.LOST, Kind.DUPLICATED)
+@breaks("DTH-010")
+def reassigns_the_task_before_the_one_that_failed() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        attempt = node.attempts[0]
+        task = attempt.task
+        found = right(data)
+        attempt.task = task
+        return found
+
+
+@shows_as(Kind.MISORDERED)
+@breaks("DTH-011")
+def exchanges_results_for_new_tasks_first() -> None:
+    @change_exchange
+    def exchange(right: Exchange, self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        later, self.to_reassign = self.to_reassign, []
+        found = right(data)
+        self.to_reassign = later
+        return found

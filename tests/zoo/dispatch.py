@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from collections import deque
 from collections.abc import Callable
 
 from paexec_trio.core.commands import Command, Exit, Send
@@ -11,8 +12,9 @@ from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, StdinChunk, StdinEnded
 from paexec_trio.core.fleet import Fleet
+from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.nodes import Attempt
+from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime import host
@@ -22,7 +24,7 @@ from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.framing import change_input
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, change_commands, put
+from tests.zoo.planting import Exchange, Exchanged, around, change_commands, change_exchange, put
 
 
 @breaks("DSP-013")
@@ -208,3 +210,18 @@ def closes_idle_nodes_while_a_task_may_be_repeated() -> None:
     @around(Dispatcher, "is_over")
     def is_over(_right: object, self: Dispatcher) -> bool:
         return not self.has_waiting() and self._tasks.is_exhausted()
+
+
+# The fast path
+
+
+@shows_as(Kind.DUPLICATED, Kind.MISCREDITED)
+@breaks("DSP-013")
+def exchanges_a_result_for_a_task_that_stays_in_the_queue() -> None:
+    @change_exchange
+    def exchange(right: Exchange, self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        ready = self._tasks.ready
+        found = right(data)
+        if found and isinstance(ready, deque):
+            ready.appendleft(found[1].removesuffix(NEWLINE))
+        return found

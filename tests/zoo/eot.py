@@ -6,17 +6,27 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from paexec_trio.cli import invocation
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.events import NodeEnded
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.nodes import Attempt
+from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.results import Results
 from paexec_trio.core.settings import MAGIC_EOT, Settings
+from tests.simulation.violations import Kind
 from tests.zoo.invocations import change_variables
-from tests.zoo.mutant import breaks
-from tests.zoo.planting import around, change_eot_lines, change_output, instead
+from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
+    around,
+    change_eot_lines,
+    change_exchange,
+    change_output,
+    instead,
+)
 
 
 @breaks("EOT-002")
@@ -161,3 +171,25 @@ def tells_commands_its_eot() -> None:
     @instead(invocation, "_passed_variables")
     def passed(right: Callable[..., Words], environment: Words) -> Words:
         return {**right(environment), b"PAEXEC_EOT": MAGIC_EOT}
+
+
+# The fast path
+
+
+@shows_as(Kind.FABRICATED)
+@breaks("EOT-010")
+def prints_the_eot_of_results_that_come_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        prefix = node.attempts[0].prefix
+        found = right(data)
+        return found and (found[0] + prefix + NEWLINE, found[1])
+
+
+@shows_as(Kind.LOST)
+@breaks("EOT-011")
+def prints_no_eot_after_a_result_that_comes_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        self._result_end = b""
+        return right(data)

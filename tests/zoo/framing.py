@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.framing import NEWLINE, TaskFramer
+from paexec_trio.core.nodes import Node
 from paexec_trio.core.tasks import FlatTasks
-from tests.zoo.mutant import breaks
-from tests.zoo.planting import around, change_sent, change_tasks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
+    around,
+    change_exchange,
+    change_sent,
+    change_tasks,
+)
 
 
 @breaks("FRM-004")
@@ -124,3 +134,15 @@ def ends_a_task_with_each_read() -> None:
     @around(TaskFramer, "feed")
     def feed(right: Callable[..., bytes], self: TaskFramer, chunk: bytes) -> bytes:
         return right(self, chunk) + self.end()
+
+
+# The fast path
+
+
+@shows_as(Kind.LOST, Kind.FABRICATED)
+@breaks("FRM-010")
+def exchanges_a_result_for_a_task_without_newline() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        return found and (found[0], found[1].removesuffix(NEWLINE))

@@ -174,6 +174,27 @@ def change_commands(change: Callable[[Engine, Event, list[Command]], list[Comman
         return change(self, event, right(self, event))
 
 
+Exchanged = tuple[bytes, bytes]
+"""What the fast path makes of a result: octets for standard output, and for the calculator."""
+
+Exchange = Callable[[bytes], Exchanged | None]
+"""The fast path, for the output of one node."""
+
+
+def change_exchange(
+    change: Callable[[Exchange, Dispatcher, Node, bytes], Exchanged | None],
+) -> None:
+    """Change the fast path, at nodes that hold a task; the change is given what does it right."""
+
+    @around(Dispatcher, "exchange")
+    def exchange(
+        right: Callable[..., Exchanged | None], self: Dispatcher, index: int, data: bytes
+    ) -> Exchanged | None:
+        node = self._nodes[index]
+        exchange = functools.partial(right, self, index)
+        return change(exchange, self, node, data) if node.attempts else exchange(data)
+
+
 def change_sent(change: Callable[[int, bytes], bytes]) -> None:
     """Change what is sent to a node, whose index is given."""
 
@@ -184,19 +205,8 @@ def change_sent(change: Callable[[int, bytes], bytes]) -> None:
         return commands
 
     change_commands(change_all)
-    change_exchange(lambda _dispatcher, node, found: (found[0], change(node.index, found[1])))
 
-
-Exchanged = tuple[bytes, bytes]
-"""What the fast path makes of a result: octets for standard output, and for the calculator."""
-
-
-def change_exchange(change: Callable[[Dispatcher, Node, Exchanged], Exchanged]) -> None:
-    """Change what comes of the fast path when it has exchanged a result for the next task."""
-
-    @around(Dispatcher, "exchange")
-    def exchange(
-        right: Callable[..., Exchanged | None], self: Dispatcher, index: int, data: bytes
-    ) -> Exchanged | None:
-        found = right(self, index, data)
-        return found and change(self, self._nodes[index], found)
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        return found and (found[0], change(node.index, found[1]))

@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.rendering import PrefixMaker
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, change_eot_lines, change_rendering, put
+from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
+    around,
+    change_eot_lines,
+    change_exchange,
+    change_rendering,
+    put,
+)
 
 Make = Callable[..., bytes]
 
@@ -92,3 +101,41 @@ def prints_the_task_after_its_result() -> None:
     def done(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
         begun(self, attempt)
         right(self, node, attempt)
+
+
+# The fast path
+
+
+@shows_as(Kind.MISCREDITED)
+@breaks("PFX-003")
+def keeps_the_prefix_of_the_task_before() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        attempt = node.attempts[0]
+        prefix = attempt.prefix
+        found = right(data)
+        attempt.prefix = prefix
+        return found
+
+
+@shows_as(Kind.MISCREDITED)
+@breaks("PFX-003")
+def puts_the_prefix_of_the_next_task_before_a_result() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        attempt = node.attempts[0]
+        prefix = attempt.prefix
+        found = right(data)
+        return found and (found[0].replace(prefix, attempt.prefix), found[1])
+
+
+@shows_as(Kind.MISCREDITED)
+@breaks("PFX-004")
+def puts_the_name_of_the_first_node_before_results_that_come_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        attempt = node.attempts[0]
+        first = self._nodes[0].name
+        attempt.prefix = self._outlet.prefixes.make(first, attempt.task_id, node.pid)
+        return found

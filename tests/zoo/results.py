@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from paexec_trio.core import results
 from paexec_trio.core.commands import Command, DrainOutput, Exit, Write
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.framing import NEWLINE, ResultFramer
@@ -18,9 +19,12 @@ from paexec_trio.core.suspicion import discarded
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
     Piece,
     around,
     change_commands,
+    change_exchange,
     change_output,
     change_results,
     instead,
@@ -220,3 +224,64 @@ def does_not_show_octets_outside_a_task() -> None:
 @breaks("RES-005")
 def loses_lines_that_come_in_pieces() -> None:
     put(Printer, "line", lambda _self, _attempt, _line: None)
+
+
+# The fast path
+
+
+@shows_as(Kind.LOST)
+@breaks("RES-001")
+def drops_the_last_line_of_a_result_that_comes_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        return found and (found[0][: found[0].rfind(NEWLINE, 0, -1) + 1], found[1])
+
+
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.CROWDED)
+@breaks("EOT-001")
+def takes_whole_lines_for_a_whole_result() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        eot_line = node.framer._eot_line  # type: ignore[union-attr]  # noqa: SLF001
+        return right(data) or (right(data + eot_line) if data.endswith(NEWLINE) else None)
+
+
+@breaks("RES-009")
+def drops_an_octet_behind_a_whole_result() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        return right(data) or right(data[:-1])
+
+
+@shows_as(Kind.LOST)
+@breaks("RES-005")
+def forgets_that_a_line_has_begun_when_the_rest_looks_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        framer = node.framer
+        if isinstance(framer, ResultFramer):
+            framer._held.clear()  # noqa: SLF001
+        return right(data)
+
+
+@breaks("RES-032")
+def forgets_that_a_node_has_answered() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        node.answered = False
+        return found
+
+
+@breaks("RES-004")
+def prints_a_result_that_comes_whole_with_the_next() -> None:
+    kept: dict[Node, bytes] = {}
+
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        if found is None:
+            return None
+        lines, kept[node] = kept.get(node, b""), found[0]
+        return lines, found[1]
