@@ -121,7 +121,7 @@ class SimulatedWorld:
 
     # The interface to the loop
 
-    async def wait(self) -> None:
+    def wait(self) -> None:
         """Go on to the next time at which something happens.
 
         Raises:
