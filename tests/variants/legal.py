@@ -20,13 +20,12 @@ from paexec_trio.core.launch import Launch
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.settings import GRACES, Settings
 from paexec_trio.core.tasks import FlatTasks
-from paexec_trio.runtime import host
-from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
 from tests.variants.variant import touches
 from tests.zoo import death, dispatch, graph, weights
-from tests.zoo.planting import around, change_commands, put
+from tests.zoo.planting import around, change_commands, limit_reads, put
 
 Octets = bytes | bytearray | memoryview
 
@@ -36,7 +35,7 @@ Octets = bytes | bytearray | memoryview
 @touches("framing", "eot", "prefixes")
 def reads_one_octet_at_a_time() -> None:
     """RES-005: neither on its input nor from its calculators are reads messages."""
-    put(host, "_CHUNK", 1)
+    limit_reads(1)
 
 
 def change_writes(change: Callable[[Octets], Octets]) -> None:
@@ -86,12 +85,12 @@ def prints_a_little_later() -> None:
 
 @touches("framing", "dispatch")
 def sends_tasks_one_octet_at_a_time() -> None:
-    @around(Host, "_send_to")
-    def send_to(_right: object, self: Host, process: NodeProcess, data: bytes) -> None:
+    @around(Children, "send")
+    def send(_right: object, self: Children, process: NodeProcess, data: bytes) -> None:
         is_first = not process.unsent.size
         process.unsent.append(data)
         if is_first:
-            self._write_to(process)
+            self._write_unsent(process)
 
     @around(NodeProcess, "_write")
     def write(_right: object, self: NodeProcess, data: Octets) -> int:
@@ -160,10 +159,10 @@ def reassigns_in_the_order_of_the_deaths() -> None:
 
 @touches("dispatch", "ends")
 def closes_the_input_of_calculators_a_little_later() -> None:
-    @around(Host, "_close_stdin")
-    def close_stdin(right: Callable[..., None], self: Host, command: object) -> None:
+    @around(Children, "close_stdin")
+    def close_stdin(right: Callable[..., None], self: Children, node: int) -> None:
         time.sleep(0.05)
-        right(self, command)
+        right(self, node)
 
 
 def change_graces(**seconds: float) -> None:

@@ -19,7 +19,7 @@ from paexec_trio.core.printing import Printer
 from paexec_trio.core.results import Results
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
-from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
@@ -74,12 +74,10 @@ def repeats_a_task_whose_eot_was_read() -> None:
 
 @breaks("DTH-010")
 def is_killed_by_sigpipe() -> None:
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-
-    @around(NodeProcess, "_write")
-    def write(right: Callable[..., int], self: NodeProcess, data: bytes) -> int:
+    @around(NodeProcess, "write_unsent")
+    def write(right: Callable[..., None], self: NodeProcess) -> None:
         try:
-            return right(self, data)
+            right(self)
         except BrokenPipeError:
             os.kill(os.getpid(), signal.SIGKILL)
             raise
@@ -201,40 +199,39 @@ def reports_the_death_of_idle_nodes() -> None:
 
 @breaks("DTH-002")
 def exits_as_a_node_does_whose_command_is_not_found() -> None:
-    @around(Host, "_process_ended")
-    def ended(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
-        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if end and end.si_status == 127:
+    @around(NodeProcess, "has_exited")
+    def has_exited(right: Callable[..., bool], self: NodeProcess) -> bool:
+        if self.exit_status() == 127:
             raise SystemExit(127)
-        yield from right(self, process)
+        return right(self)
 
 
 @breaks("DTH-002")
 def ends_like_a_node_that_is_interrupted() -> None:
-    @around(Host, "_process_ended")
-    def ended(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
-        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if end and end.si_code == os.CLD_KILLED and end.si_status == signal.SIGINT:
-            self.request_stop(signal.SIGINT)
-        yield from right(self, process)
+    @around(NodeProcess, "has_exited")
+    def has_exited(right: Callable[..., bool], self: NodeProcess) -> bool:
+        if self.exit_status() == -signal.SIGINT:
+            os.kill(os.getpid(), signal.SIGINT)
+        return right(self)
 
 
 @breaks("DTH-002")
 def takes_exit_status_0_for_the_end_of_a_result() -> None:
-    @around(Host, "_output_ended")
-    def output_ended(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
+    @around(Children, "output_ended")
+    def output_ended(right: Events, self: Children, process: NodeProcess) -> Iterator[Event]:
         # Its exit follows at once, or it is none that this is about.
-        select.select([process.pidfd], [], [], 0.5)
-        end = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if end and end.si_code == os.CLD_EXITED and not end.si_status:
+        end = os.pidfd_open(process.pid)
+        select.select([end], [], [], 0.5)
+        os.close(end)
+        if process.exit_status() == 0:
             yield NodeOutput(process.node, NEWLINE)
         yield from right(self, process)
 
 
 @breaks("DTH-003")
 def waits_for_the_end_of_the_output_of_a_process_that_has_ended() -> None:
-    @around(Host, "_finish")
-    def finish(right: Events, self: Host, process: NodeProcess) -> Iterator[Event]:
+    @around(Children, "_finish")
+    def finish(right: Events, self: Children, process: NodeProcess) -> Iterator[Event]:
         if process.stdout < 0:
             yield from right(self, process)
 

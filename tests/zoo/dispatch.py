@@ -7,7 +7,7 @@ import select
 from collections import deque
 from collections.abc import Callable
 
-from paexec_trio.core.commands import Command, Exit, Send
+from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, StdinChunk, StdinEnded
@@ -17,9 +17,10 @@ from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.tasks import FlatTasks
-from paexec_trio.runtime import host
-from paexec_trio.runtime.host import Host
+from paexec_trio.runtime import host, output
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.nonblocking import NonblockingWriter
+from paexec_trio.runtime.output import Output
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.framing import change_input
@@ -42,8 +43,10 @@ def skips_tasks_that_it_has_seen() -> None:
 @breaks("DSP-022")
 def waits_while_a_calculator_does_not_read() -> None:
     @around(NodeProcess, "__init__")
-    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
-        right(self, *arguments)
+    def init(
+        right: Callable[..., None], self: NodeProcess, *words: object, **options: object
+    ) -> None:
+        right(self, *words, **options)
         os.set_blocking(self.stdin, True)
 
 
@@ -108,17 +111,15 @@ def reads_all_input_first() -> None:
 
 @breaks("DSP-003", "DSP-004")
 def leaves_the_input_of_calculators_open() -> None:
-    @around(Host, "_close_stdin")
-    def close(_right: Callable[..., None], _self: Host, _command: object) -> None:
-        pass
+    put(Children, "close_stdin", lambda _self, _node: None)
 
 
 @breaks("DSP-015")
 def waits_for_the_node_that_has_a_task() -> None:
-    @around(Host, "_send")
-    def send(right: Callable[..., None], self: Host, command: Send) -> None:
-        right(self, command)
-        select.select([self._processes[command.node].stdout], [], [], 30)
+    @around(Children, "send")
+    def send(right: Callable[..., None], self: Children, process: NodeProcess, data: bytes) -> None:
+        right(self, process, data)
+        select.select([process.stdout], [], [], 30)
 
 
 @breaks("DSP-012")
@@ -173,9 +174,15 @@ def starts_calculators_when_the_input_begins() -> None:
     change_commands(change)
 
 
+def congest_above(octets: int) -> None:
+    """Read no results while more octets than these wait to be printed."""
+    for module in (host, output):
+        put(module, "CONGESTED_ABOVE", octets)
+
+
 @breaks("DSP-024")
 def reads_no_results_while_some_wait_to_be_printed() -> None:
-    put(host, "_OUTPUT_LIMIT", 0)
+    congest_above(0)
 
 
 @breaks("DSP-024", "GRP-025")
@@ -188,12 +195,12 @@ def does_nothing_else_until_what_it_prints_was_read() -> None:
 
 @breaks("DSP-025")
 def keeps_all_results_that_nobody_reads_in_memory() -> None:
-    put(host, "_OUTPUT_LIMIT", 1 << 40)
+    congest_above(1 << 40)
 
 
 @breaks("DSP-025")
 def reads_the_last_output_of_nodes_though_nobody_reads_its_own() -> None:
-    put(Host, "_has_to_wait", lambda _self, _process: False)
+    put(Output, "is_congested", False)
 
 
 @breaks("DSP-014")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from paexec_trio.cli import invocation
 from paexec_trio.core.commands import (
@@ -40,8 +39,10 @@ from paexec_trio.runtime import relatives
 from paexec_trio.runtime import run as run_module
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.output import Diagnostics, Output
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.relatives import Census, Relative, descendants
+from paexec_trio.runtime.timers import Timers
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, put
@@ -79,8 +80,10 @@ def does_not_wait_for_calculators() -> None:
         return False
 
     @around(Host, "close")
-    async def close(_right: Callable[..., object], self: Host) -> None:
-        self._flush_output()
+    def close(_right: object, self: Host, **_: object) -> Generator[float, None, bool]:
+        self._output.flush()
+        yield from ()
+        return True
 
 
 @shows_as(Kind.ENDLESS, Kind.EXIT)
@@ -125,7 +128,7 @@ def takes_every_end_for_a_loss() -> None:
 def drops_what_was_printed_before_a_loss() -> None:
     @around(Host, "report")
     def report(right: Callable[..., None], self: Host, text: bytes) -> None:
-        self._output.clear()
+        self._output.queue.clear()
         right(self, text)
 
 
@@ -157,8 +160,10 @@ def minds_signals_that_were_ignored() -> None:
 @breaks("END-032", "END-006")
 def leaves_a_process_that_holds_the_input_of_a_calculator() -> None:
     @around(NodeProcess, "__init__")
-    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
-        right(self, *arguments)
+    def init(
+        right: Callable[..., None], self: NodeProcess, *words: object, **options: object
+    ) -> None:
+        right(self, *words, **options)
         if not os.fork():
             os.set_inheritable(self.stdin, True)
             os.execv("/bin/sleep", ["sleep", "60"])
@@ -215,14 +220,13 @@ def takes_an_input_error_for_the_end_of_the_graph() -> None:
 
 @breaks("END-021")
 def notices_the_end_of_its_reader_when_it_prints() -> None:
-    @around(Host, "_output_ready")
-    def ready(_right: object, self: Host) -> Iterator[Event]:
-        if self._output_blocked:
-            self._try_output()
+    @around(Output, "_ready")
+    def ready(right: Callable[..., None], self: Output) -> None:
+        if self._is_blocked:
+            right(self)
         else:
-            self._output_watched = False
-            self._unwatch(self._writer.fd)
-        return iter(())
+            self._is_watched = False
+            self._poller.unwatch(self._writer.fd)
 
 
 @shows_as(Kind.KILLED, Kind.EXIT, Kind.DIAGNOSTIC)
@@ -294,11 +298,7 @@ def does_not_continue_calculators() -> None:
 
 @breaks("END-045")
 def counts_the_time_of_a_stop() -> None:
-    @around(Host, "_suspend")
-    def suspend(right: Callable[..., None], self: Host) -> None:
-        deadlines = dict(self._deadlines)
-        right(self)
-        self._deadlines.update(deadlines)
+    put(Timers, "stand_still", lambda _self, _seconds: None)
 
 
 @breaks("END-046")
@@ -308,10 +308,11 @@ def minds_a_stop_that_was_ignored() -> None:
 
 @breaks("END-049")
 def waits_for_a_reader_of_diagnostics() -> None:
-    @around(Host, "_say_if_drained")
-    def say(right: Callable[..., None], self: Host) -> None:
-        if not self._diagnostics.size:
-            right(self)
+    @around(Diagnostics, "__init__")
+    def init(right: Callable[..., None], self: Diagnostics, *parts: object) -> None:
+        right(self, *parts)
+        if self._writer:
+            os.set_blocking(self._writer.fd, True)
 
 
 @breaks("END-050", "END-051")
@@ -326,9 +327,9 @@ def overlooks_orphans() -> None:
 
 @breaks("END-051")
 def ends_what_dead_nodes_left_with_the_run() -> None:
-    @around(Ends, "bury")
-    def bury(right: Callable[..., None], self: Ends, *arguments: Any) -> None:
-        right(self, *arguments)
+    @around(Ends, "reap")
+    def reap(right: Callable[..., None], self: Ends, process: NodeProcess) -> None:
+        right(self, process)
         self._ended += self._died.values()
         self._died.clear()
 

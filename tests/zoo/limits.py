@@ -16,6 +16,7 @@ from paexec_trio.core.results import Results
 from paexec_trio.core.states import Step
 from paexec_trio.core.tasks import FlatTasks, RefusedTaskError
 from paexec_trio.runtime import run
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
 from tests.zoo.mutant import breaks
@@ -33,8 +34,8 @@ SET_SIZE = 1024
 
 @breaks("LIM-001")
 def waits_for_few_descriptors_only() -> None:
-    @around(Host, "_watch_stdout")
-    def watch(right: Callable[..., None], self: Host, process: NodeProcess) -> None:
+    @around(Children, "_watch_stdout")
+    def watch(right: Callable[..., None], self: Children, process: NodeProcess) -> None:
         if process.stdout < SET_SIZE:
             right(self, process)
 

@@ -19,6 +19,8 @@ from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.rendering import render
 from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.runtime import children, host
+from paexec_trio.runtime import input as stdin
 
 _MISSING = object()
 
@@ -72,6 +74,12 @@ def do_without_fast_path() -> None:
     def init(right: Callable[..., None], self: Dispatcher, *parts: object) -> None:
         right(self, *parts)
         self.fast_path = None
+
+
+def limit_reads(octets: int) -> None:
+    """Read at most ``octets`` octets at once, from standard input and from calculators."""
+    for module in (host, children, stdin):
+        put(module, "CHUNK", octets)
 
 
 def without_prefix(attempt: Attempt) -> Attempt:

@@ -19,7 +19,7 @@ from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.core.windowcontrol import WindowController
 from paexec_trio.core.windows import Windows
-from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
@@ -99,8 +99,8 @@ def fills_the_first_node_first() -> None:
 
 @breaks("PRE-014")
 def takes_a_short_write_for_a_whole_one() -> None:
-    @around(Host, "_send_to")
-    def send(right: Callable[..., None], self: Host, process: NodeProcess, data: bytes) -> None:
+    @around(Children, "send")
+    def send(right: Callable[..., None], self: Children, process: NodeProcess, data: bytes) -> None:
         try:
             os.write(process.stdin, data)
         except OSError:
@@ -109,8 +109,8 @@ def takes_a_short_write_for_a_whole_one() -> None:
 
 @breaks("PRE-014")
 def sends_tasks_before_what_is_left_of_earlier_ones() -> None:
-    @around(Host, "_send_to")
-    def send(right: Callable[..., None], self: Host, process: NodeProcess, data: bytes) -> None:
+    @around(Children, "send")
+    def send(right: Callable[..., None], self: Children, process: NodeProcess, data: bytes) -> None:
         if process.unsent.size:
             process.unsent._pieces.appendleft(data)  # noqa: SLF001
             process.unsent.size += len(data)

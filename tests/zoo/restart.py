@@ -19,7 +19,7 @@ from paexec_trio.core.results import Results
 from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import TRANSITIONS, NodeState, Step
 from paexec_trio.core.wire import Wire
-from paexec_trio.runtime import host
+from paexec_trio.runtime import children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.invocations import Words
@@ -175,8 +175,7 @@ def puts_the_rest_of_a_former_life_before_the_next() -> None:
 def loses_a_descriptor_with_each_restart() -> None:
     @around(NodeProcess, "retire")
     def retire(right: Callable[..., None], self: NodeProcess) -> None:
-        if self.pidfd >= 0:
-            os.dup(self.pidfd)
+        os.dup(0)
         right(self)
 
 
@@ -255,7 +254,7 @@ def waits_for_restarts_at_the_end() -> None:
 
 @breaks("RST-030")
 def waits_for_a_transport_that_does_not_exist() -> None:
-    put(host, "_WILL_NOT_CHANGE", set())
+    put(children, "_WILL_NOT_CHANGE", set())
 
 
 @breaks("RST-020")
