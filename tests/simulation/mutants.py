@@ -23,7 +23,7 @@ from paexec_trio.core.commands import (
     SetDeadline,
 )
 from paexec_trio.core.dispatching import Dispatcher
-from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.ending import Phase
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
     Event,
@@ -40,6 +40,7 @@ from paexec_trio.core.results import Results
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import GraphTasks
+from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.windowcontrol import WindowController
 from paexec_trio.core.wire import Wire
 from tests.simulation.violations import Kind
@@ -318,9 +319,9 @@ def does_not_prepare_a_restarted_shell(patch: pytest.MonkeyPatch) -> None:
     right = Wire.connect
 
     def wrong(self: Wire, node: Node) -> None:
-        was_prepared = node.prepared
+        prepared = self._prepared.copy()
         right(self, node)
-        node.prepared = was_prepared
+        self._prepared |= prepared
 
     patch.setattr(Wire, "connect", wrong)
 
@@ -517,31 +518,31 @@ def forgets_that_a_status_was_missing(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.KILLED)
 def kills_nodes_that_live(patch: pytest.MonkeyPatch) -> None:
-    right = Fleet.reap
+    right = Terminator.reap
 
-    def wrong(self: Fleet, index: int) -> None:
+    def wrong(self: Terminator, index: int) -> None:
         states = {NodeState.IDLE, NodeState.BUSY}
         self._commands += [KillNode(n.index, False) for n in self._nodes if n.state in states]
         right(self, index)
 
-    patch.setattr(Fleet, "reap", wrong)
+    patch.setattr(Terminator, "reap", wrong)
 
 
 @shows_as(Kind.KILLED, Kind.ENDLESS)
 def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
-    right = Fleet.reap
+    right = Terminator.reap
 
-    def wrong(self: Fleet, _index: int) -> None:
+    def wrong(self: Terminator, _index: int) -> None:
         for node in self._nodes:
             node.died = True
             right(self, node.index)
 
-    patch.setattr(Fleet, "reap", wrong)
+    patch.setattr(Terminator, "reap", wrong)
 
 
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 def waits_for_nodes_that_ignore_the_end_of_their_input(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Ending, "kill", lambda _self: None)
+    patch.setattr(Terminator, "kill", lambda _self: None)
 
 
 @shows_as(Kind.ENDLESS)
@@ -556,11 +557,11 @@ def waits_for_what_sigkill_does_not_end(patch: pytest.MonkeyPatch) -> None:
 def kills_calculators_that_take_long_to_end(patch: pytest.MonkeyPatch) -> None:
     """As it was before END-040."""
 
-    def wrong(self: Ending) -> None:
-        if self.phase is Phase.FINISHING:
+    def wrong(self: Terminator) -> None:
+        if self._ending.phase is Phase.FINISHING:
             self.terminate()
 
-    patch.setattr(Ending, "name_remaining", wrong)
+    patch.setattr(Terminator, "name_remaining", wrong)
 
 
 @shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
