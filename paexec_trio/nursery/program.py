@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import trio
@@ -13,5 +14,16 @@ if TYPE_CHECKING:
 
 
 def finish_alone(run: Run) -> None:
-    """Go on with a run that has begun, in a loop of its own."""
-    trio.run(finish, run)
+    """Go on with a run that has begun, in a loop of its own.
+
+    Raises:
+        MemoryError: trio lacks memory. The end of the run may be incomplete.
+    """
+    # When trio itself fails it warns of what it leaves behind, which is being ended meanwhile.
+    warnings.simplefilter("ignore")
+    try:
+        trio.run(finish, run)
+    except trio.TrioInternalError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise error.__cause__ from None
+        raise
