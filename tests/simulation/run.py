@@ -35,7 +35,7 @@ def simulate(seed: int) -> Run:
     exchange = engine.fast_path if seed % 2 else None
     world = SimulatedWorld(scenario, dice, history, exchange)
     try:
-        _run(engine, world, history)
+        _play(engine, world, history)
     except StuckError as error:
         history.log(Stuck(str(error)))
     except Exception as error:  # noqa: BLE001 (whatever it is, it is a violation)
@@ -43,7 +43,8 @@ def simulate(seed: int) -> Run:
     return Run(scenario, history, judge(history, scenario.settings, scenario.input))
 
 
-def _run(engine: Engine, world: SimulatedWorld, history: History) -> None:
+def _play(engine: Engine, world: SimulatedWorld, history: History) -> None:
+    """Carry events and commands between the engine and the world until the run is over."""
     happened: Iterable[Event] = [RunStarted(NONCE)]
     while pump(engine, world, happened, history.log) is None:
         world.wait()

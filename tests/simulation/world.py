@@ -66,7 +66,7 @@ class StuckError(Exception):
 
 @final
 class SimulatedWorld:
-    """A :class:`~paexec_trio.runtime.drive.World` without processes, descriptors and a clock.
+    """A :class:`~paexec_trio.runtime.pump.World` without processes, descriptors and a clock.
 
     Args:
         scenario: what the world is like.
