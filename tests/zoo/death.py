@@ -27,14 +27,8 @@ from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import Exchange, Exchanged, around, change_exchange, put, without_prefix
 
 Events = Callable[..., Iterator[Event]]
-
-
 GiveUp = Callable[..., None]
-
-
 Died = Callable[..., None]
-
-
 Attempts = Sequence[Attempt]
 
 

@@ -28,8 +28,6 @@ from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, instead, put
 
 Options = Collection[str]
-
-
 MIB = 1 << 20
 
 

@@ -27,11 +27,7 @@ from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import Piece, around, change_results, instead, put
 
 Tasks = list[tuple[int, bytes]]
-
-
 TakeSeveral = Callable[..., Tasks]
-
-
 Read = Callable[[bytes], int]
 
 
