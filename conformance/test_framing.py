@@ -114,8 +114,8 @@ def test_a_calculator_receives_tasks_and_nothing_else(
 ) -> None:
     magic = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
     stage.reply_with_results(eot=magic if "-lrpeiy" in options else b"")
-    run = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=b"a\n\nlast")
-    assert stage.next_calculator().received == b"a\n\nlast\n"
+    run = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=b"a\n\nb\nc\nlast")
+    assert stage.next_calculator().received == b"a\n\nb\nc\nlast\n"
     assert run.status == 0
 
 

@@ -110,6 +110,20 @@ def test_a_line_is_printed_when_it_arrives(stage: Stage, nodes: int) -> None:
 
 
 @requirement("RES-004")
+def test_a_whole_result_does_not_wait_for_the_next(stage: Stage) -> None:
+    run = stage.start("-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\nb\nc\nd\n")
+    calculator = stage.next_calculator()
+    printed = b""
+    for task in (b"a", b"b", b"c", b"d"):
+        assert calculator.next_task() == task
+        calculator.answer(b"of " + task)
+        printed += b"of %s\n" % task
+        run.expect_output(printed)
+    assert run.finish() == 0
+
+
+@requirement("RES-004")
 def test_a_line_does_not_wait_for_other_nodes(stage: Stage) -> None:
     run = stage.start("-n", "+2", "-c", stage.calculator())
     run.feed(b"a\nb\n")

@@ -347,8 +347,8 @@ def takes_the_children_of_a_shell_for_its_own() -> None:
     put(relatives, "has_children", lambda: False)
 
 
+# Only after its grace periods, for which the suite does not wait.
 @shows_as(Kind.KILLED, Kind.ENDLESS)
-@breaks("END-040")
 def kills_nodes_that_end_in_order() -> None:
     @around(Ending, "close")
     def close(right: Callable[..., None], self: Ending, node: Node) -> None:

@@ -6,17 +6,17 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from paexec_trio.cli import invocation
+from paexec_trio.cli.invocation import Invocation
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.events import NodeEnded
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, ResultFramer
-from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.results import Results
 from paexec_trio.core.settings import MAGIC_EOT, Settings
 from tests.simulation.violations import Kind
-from tests.zoo.invocations import change_variables
+from tests.zoo.invocations import change_invocation, change_variables
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import (
     Exchange,
@@ -60,11 +60,11 @@ def takes_empty_lines_for_any_eot() -> None:
 
 @breaks("EOT-009")
 def does_not_tell_calculators_the_eot() -> None:
-    @around(Launch, "__init__")
-    def init(right: Callable[..., None], self: Launch, **fields: object) -> None:
-        variables = fields.get("variables")
-        assert isinstance(variables, dict)
-        right(self, **fields | {"variables": variables | {b"PAEXEC_EOT": b"other"}})
+    def change(found: Invocation) -> Invocation:
+        variables = {**found.launch.variables, b"PAEXEC_EOT": b"other"}
+        return found._replace(launch=found.launch._replace(variables=variables))
+
+    change_invocation(change)
 
 
 @breaks("EOT-010")
@@ -191,3 +191,12 @@ def prints_no_eot_after_a_result_that_comes_whole() -> None:
     def exchange(right: Exchange, self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
         self._result_end = b""
         return right(data)
+
+
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.CROWDED)
+@breaks("EOT-001")
+def takes_whole_lines_for_a_whole_result() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        eot_line = node.framer._eot_line  # type: ignore[union-attr]  # noqa: SLF001
+        return right(data) or (right(data + eot_line) if data.endswith(NEWLINE) else None)

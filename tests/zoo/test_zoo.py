@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,24 @@ def test_there_are_many() -> None:
     assert len(MUTANTS) >= 470
     assert set(MUTANTS) >= SAMPLE
     assert {name for broken in MUTANTS.values() for name in broken} <= set(load_requirements())
+
+
+PLANT_ALL = """
+from tests.zoo.catalogue import load
+from tests.zoo.planting import planted
+for mutant in load().values():
+    with planted(mutant.plant):
+        pass
+"""
+
+
+def test_each_can_be_planted() -> None:
+    """What a mutant is planted at may be gone: that should not show in an hour only."""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", PLANT_ALL], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_each_stands_in_the_file_of_its_chapter() -> None:
