@@ -38,7 +38,7 @@ class Engine:
 
     Args:
         settings: the options of the run.
-        outlet: makes the outlet of the results.
+        make_outlet: makes the outlet of the results.
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
@@ -46,7 +46,7 @@ class Engine:
             makes a ``NodeOutput``; ``None`` if this run cannot use it.
     """
 
-    def __init__(self, settings: Settings, outlet: OutletMaker = Printer) -> None:
+    def __init__(self, settings: Settings, make_outlet: OutletMaker = Printer) -> None:
         self._commands: list[Command] = []
         commands = self._commands
         nodes = [
@@ -54,16 +54,16 @@ class Engine:
             for index, name in enumerate(settings.nodes)
         ]
         self._tasks = tasks = _task_source(settings)
-        printer = outlet(settings, commands, tasks)
+        outlet = make_outlet(settings, commands, tasks)
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands)
-        self._ending = ending = Ending(settings, nodes, tasks, printer, reporter, commands)
+        self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
-        self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, printer, wire)
+        self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, outlet, wire)
         self._fleet = fleet = Fleet(
-            settings, nodes, dispatcher, printer, wire, ending, terminator, reporter, commands
+            settings, nodes, dispatcher, outlet, wire, ending, terminator, reporter, commands
         )
-        results = Results(settings, nodes, tasks, dispatcher, fleet, printer, ending, reporter)
+        results = Results(settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter)
         self._reader = reader = Reader(
             settings, tasks, dispatcher.windows, fleet, ending, reporter, commands
         )
