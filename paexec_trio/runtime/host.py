@@ -46,10 +46,9 @@ from paexec_trio.runtime.timers import Timers
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from paexec_trio.core.dispatching import FastPath
     from paexec_trio.core.launch import Launch
     from paexec_trio.runtime.system import Ready
-
-    FastPath = Callable[[int, bytes], tuple[bytes, bytes] | None]
 
 _LONGEST_WAIT = 86400.0
 """Seconds that are waited in one go; the system takes no more than some weeks of milliseconds."""
@@ -163,7 +162,7 @@ class Host:
         """Return for how many seconds to wait: 0 if there is work to do, ``None`` for ever."""
         self._output.flush()
         due_at = self._ends.due_at
-        if due_at is not None and (not due_at or due_at <= monotonic()):
+        if due_at is not None and due_at <= monotonic():
             self._ends.catch_up(self._children.processes.values())
             due_at = None
         if self._poller.pending or self._output.has_more:

@@ -159,7 +159,7 @@ class Run:
             settings.nodes,
             *self._streams,
             environment=self._environment,
-            fast_path=None if self._debug else engine.exchange,
+            fast_path=None if self._debug else engine.fast_path,
             tells_time=settings.prefetch == AUTO,
             adopts=adopts,
             # They tell whose a process is, and cost time (see NodeProcess): to find what a dead

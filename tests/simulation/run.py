@@ -32,7 +32,7 @@ def simulate(seed: int) -> Run:
     history = History()
     engine = Engine(scenario.settings)
     # Half of the runs in which it could be used do without it.
-    exchange = engine.exchange if seed % 2 else None
+    exchange = engine.fast_path if seed % 2 else None
     world = SimulatedWorld(scenario, dice, history, exchange)
     try:
         _play(engine, world, history)
