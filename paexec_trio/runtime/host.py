@@ -196,7 +196,9 @@ class Host:
             yield from pending.popleft()
         # The hot loop: a call less for each chunk is worth a name more here.
         by_stdout, fast_path, output = children.by_stdout, self._fast_path, self._output
-        for fd, _ in self._ready:
+        # Only once: what was read would be waited for the second time.
+        ready, self._ready = self._ready, []
+        for fd, _ in ready:
             process = by_stdout.get(fd)
             if process is None:
                 # Gone since the poll, or not a node's output.
