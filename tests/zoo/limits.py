@@ -7,7 +7,6 @@ import resource
 from collections.abc import Callable, Mapping
 
 from paexec_trio.cli import invocation
-from paexec_trio.core import dispatching
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import NodeNotStarted
 from paexec_trio.core.fleet import Fleet
@@ -131,11 +130,3 @@ def leaves_calculators_when_memory_runs_out() -> None:
     def give_up(right: Callable[..., None], self: Host, diagnostic: bytes) -> None:
         right(self, diagnostic)
         os._exit(1)
-
-
-# The fast path
-
-
-@breaks("LIM-006")
-def exchanges_results_whatever_memory_their_prefixes_take() -> None:
-    put(dispatching, "is_too_much", lambda _prefix, _lines: False)
