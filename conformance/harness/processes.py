@@ -21,17 +21,33 @@ _PROC = Path("/proc")
 _START = 10.0
 
 
+_seen: dict[int, int] = {}
+"""The inodes of processes that a look for a variable has found without it, by process id."""
+
+
 def with_variable(name: str, value: str) -> set[int]:
-    """The processes that were started with this environment variable and run now: no zombies."""
+    """Find the processes that were started with this environment variable and run now: no zombies.
+
+    The value is one that no process has had before. A process without it never comes to have it, so
+    the next look, for this value or a newer one, does not read its environment again.
+    """
     entry = f"{name}={value}".encode()
     found = set()
-    for pid in _all():
+    inodes = {int(each.name): each.inode() for each in os.scandir(_PROC) if each.name.isdigit()}
+    for pid, inode in inodes.items():
+        # A process id that is used again has another inode.
+        if _seen.get(pid) == inode:
+            continue
         try:
             environment = _environment_of(pid)
         except OSError:  # it is gone, or somebody else's
             continue
         if entry in environment.split(b"\0"):
             found.add(pid)
+        else:
+            _seen[pid] = inode
+    for pid in _seen.keys() - inodes.keys():
+        del _seen[pid]
     return found
 
 
