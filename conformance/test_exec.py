@@ -427,7 +427,7 @@ def test_one_process_for_each_task(stage: Stage) -> None:
     run = in_one_run(stage, "-x", "-C", "sh", "-c", "echo $PPID", feed=b"a\nb\nc\n")
     parents = run.stdout.split()
     assert len(parents) == 3
-    assert len(set(parents)) == 1
+    assert len(set(parents)) == 1, "the commands have several parents"
 
 
 @requirement("EXE-011")

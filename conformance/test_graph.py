@@ -164,7 +164,7 @@ def test_bad_lines_are_numbered(stage: Stage, before: int, option: tuple[str, ..
     run = run_graph(stage, *option, feed=feed)
     assert run.status == 1
     numbers = re.findall(rb"\d+", run.stderr)
-    assert b"%d" % len(lines) in numbers
+    assert b"%d" % len(lines) in numbers, "the number of the line is not named"
 
 
 @requirement("GRA-011")
@@ -282,7 +282,7 @@ def test_a_status_is_not_inherited(stage: Stage, before: bytes) -> None:
     """The calculator of the task before says nothing about the next one."""
     stage.reply = lambda task: before + b"\n\n" if task == b"a" else b"\n"
     run = run_graph(stage, feed=b"a\nb c\nweight: a 2\n")
-    assert stage.tasks == [b"a", b"b"]
+    assert stage.tasks == [b"a", b"b"], "a dependant was dispatched"
     failure_line = b"a\n" if before == b"failure" else b""
     assert run.stdout == before + b"\n" + failure_line + b"?\n"
 
@@ -421,4 +421,4 @@ def test_many_tasks(stage: Stage) -> None:
         assert is_same(run.stdout, b"success\n" * number)
     few, many = map(min, seconds.values())
     # It is measured in hundredths.
-    assert many < 64 * max(few, 0.01), f"{few:.2f} s, then {many:.2f} s"
+    assert many < 64 * max(few, 0.01), f"the time grew from {few:.2f} s to {many:.2f} s"

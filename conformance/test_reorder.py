@@ -145,7 +145,7 @@ def test_many_results(stage: Stage, method: str, nodes: int) -> None:
     run = stage.start(method)
     run.feed(b"".join(feed))
     assert run.finish(stage.volume_bound) == 0
-    assert is_same(run.stdout, expected)
+    assert is_same(run.stdout, expected), "other results"
 
 
 # Lines

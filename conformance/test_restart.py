@@ -363,7 +363,7 @@ def test_one_process_at_a_time(stage: Stage) -> None:
     first = stage.next_calculator()
     first.next_task()
     first.close_stdout()
-    stage.wait("a restart", lambda: len(stage.calculators) > 1, 3 * stage.bound)
+    stage.wait("the restart of the node", lambda: len(stage.calculators) > 1, 3 * stage.bound)
     assert first.pid not in stage.leftovers(), "the former process was still there"
     second = stage.next_calculator()
     assert second.next_task() == b"a"
