@@ -58,8 +58,8 @@ def _environment_of(pid: int) -> bytes:
     nobody is overlooked.
     """
     deadline = 0.0
-    while not (environment := (_PROC / str(pid) / "environ").read_bytes()):
-        fields = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+    while not (environment := _read(f"{_PROC}/{pid}/environ")):
+        fields = _read(f"{_PROC}/{pid}/stat").rpartition(b")")[2].split()
         memory, code, begin, end = (int(fields[index]) for index in (20, 23, 47, 48))
         # A zombie and a thread of the kernel have no memory. The place of the program's code is
         # filled in after the environment's, which seems to be of no length before.
@@ -71,6 +71,11 @@ def _environment_of(pid: int) -> bytes:
             break
         os.sched_yield()
     return environment
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (a Path takes longer than the reading)
+        return file.readall()
 
 
 def parent_of(pid: int) -> int:
