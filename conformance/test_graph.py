@@ -271,7 +271,7 @@ def test_no_status(stage: Stage, text: bytes) -> None:
     run = run_graph(stage, "-l", feed=b"aaa b\nc d\nweight: aaa 2\n")
     assert stage.tasks == [b"aaa", b"c", b"d"]
     a_lines = b"".join(b"1 %s\n" % line for line in text.split(b"\n")[:-1])
-    assert run.stdout == a_lines + b"1 ?\n3 success\n4 success\n"
+    assert run.stdout == a_lines + b"1 ?\n3 success\n4 success\n", "other lines"
     assert b"aaa" in run.stderr
     assert run.status == 1
 

@@ -49,7 +49,7 @@ BAD_SECONDS += ["0x1", "1e3", "1_0", "nan", "inf", "infinity", "--", "\xb2"]
 def test_good_values(stage: Stage, seconds: str) -> None:
     stage.reply_with_results()
     run = stage.run("-n", "+1", "-Z", seconds, "-c", stage.calculator(), feed=b"a\n")
-    assert run.stdout == stage.result(b"a") + b"\n"
+    assert run.stdout == stage.result(b"a") + b"\n", "the task was not done"
     assert run.diagnostics == b""
     assert run.status == 0
 

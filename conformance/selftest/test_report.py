@@ -356,7 +356,8 @@ def test_any_message_can_be_written(text: str, tmp_path: Path) -> None:
     ("message", "lasting"),
     [
         ("status 1, not 0", "status 1, not 0"),
-        ("assert b'<0a1b2c3d a>' == b''", "assert b'<"),
+        ("assert stdout b'<0a1b2c3d a>' == b''", "stdout b'<"),
+        ("assert stdout b'a b...y z' == b''", "stdout b'a b"),
         ("left running: 12345", "left running:"),
         ("no file /tmp/x/y", "no file"),
         ("0a1b2c3d is all", "0a1b2c3d is all"),
