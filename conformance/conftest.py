@@ -27,6 +27,7 @@ from conformance.harness.reporting import OUTCOME, SCOPE, UNSOUND, Reporter
 from conformance.harness.scope import Scope, find_unread
 from conformance.harness.stage import Stage
 from conformance.harness.verdict import ExitStatus
+from conformance.harness.watch import QUIET
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -287,6 +288,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     option = config.option
     if option.help or option.version or _is_worker(config) or not _is_to_judge(config):
         return None
+    if getattr(option, "numprocesses", None) and option.dist == "no":
+        # The longest tests are those of a few files: otherwise one worker is left with all of them.
+        option.dist = "worksteal"
     try:
         config.stash[_judge_key] = _make_judge(config)
     except InconclusiveError as error:
@@ -404,7 +408,8 @@ def pytest_runtest_makereport(
     evidence = recording = ""
     again = _again(item)
     stage = item.stash.get(_stage_key, None)
-    if stage and stage.has_hung and not item.config.option.usepdb:
+    # A shorter wait is over before anybody sees that it is one.
+    if stage and stage.has_hung and stage.bound > QUIET and not item.config.option.usepdb:
         item.config.stash[_overlap_key].is_on = True
     if error and stage:
         evidence, recording = stage.evidence(), stage.recording(_about(item, outcome))
