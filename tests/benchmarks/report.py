@@ -14,20 +14,21 @@ from tests.benchmarks.running import Failed
 from tests.benchmarks.sections import SECTIONS
 
 
-def how_it_was_made(command: str, version: str, seconds: float) -> str:
+def how_it_was_made(command: str, version: str, seconds: float, busyness: str) -> str:
     """Say in a sentence how figures were made, and on what: a machine, without its name.
 
     Args:
         command: that made them.
         version: of the C program.
         seconds: how long it took.
+        busyness: what other programs did meanwhile, as a sentence.
     """
     release = ".".join(platform.release().split(".")[:2])
     return (
         f"Made by ``{command}`` in {seconds:.0f} seconds, with {version},"
         f" Python {platform.python_version()} and {platform.system()} {release} on"
-        f" {len(os.sched_getaffinity(0))} cores. The load average was {os.getloadavg()[0]:.1f} at"
-        " the end, these programs included."
+        f" {len(os.sched_getaffinity(0))} cores. {busyness} The load average was"
+        f" {os.getloadavg()[0]:.1f} at the end, these programs included."
     )
 
 
