@@ -75,7 +75,11 @@ def table(rows: Sequence[Row], escape: Callable[[str], str] = str) -> str:
         ]
         for row in rows
     ]
-    body = [[escape(cell) for cell in line] for line in body]
+    return grid(head, [[escape(cell) for cell in line] for line in body])
+
+
+def grid(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Return a table as plain text, given its cells."""
     widths = [max(len(line[column]) for line in [head, *body]) for column in range(len(head))]
     rule = "  ".join("=" * width for width in widths)
     lines = [
