@@ -262,7 +262,7 @@ def _parse(words: Sequence[str] | None) -> argparse.Namespace:
         help=f"numbers of nodes; {','.join(map(str, NODES))} by default",
     )
     parser.add_argument("--paexec", metavar="PROGRAM", default="paexec", help="the C program")
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_intermixed_args(words)
     for name in arguments.names:
         if name not in NAMES:
             parser.error(f"there is nothing called {name!r}")

@@ -72,7 +72,7 @@ def test_quotients_are_of_figures_and_the_best_are_of_all_rounds() -> None:
 
 def test_what_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["/bin/sh", "sundials"])
+        main(["/bin/sh", "--quick", "sundials"])
     assert "there is nothing called 'sundials'" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["/no/paexec-trio"])
