@@ -44,7 +44,7 @@ THIS = "this"
 OTHER = "other"
 
 COMPLETE = Extent(quick=False, rounds=11, budget=60, limit=60)
-QUICK = Extent(quick=True, rounds=5, budget=10, limit=60)
+QUICK = Extent(quick=True, rounds=5, budget=20, limit=60)
 
 NODES = (1, 2, 8, 32, 128)
 """Numbers of nodes, unless others are asked for."""
