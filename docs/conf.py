@@ -14,7 +14,7 @@ author = "the paexec-trio authors"
 copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
 version = release = __version__
 
-extensions = ["generated", "manual", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["generated", "manual", "sequences", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "_ext", "examples"]
 nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.

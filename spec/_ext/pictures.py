@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -212,9 +213,9 @@ def draw_sequence(label: str, actors: Sequence[str], messages: Sequence[Message]
         actors: from the left.
         messages: in order.
     """
-    apart = 110
-    x = {actor: 52 + apart * place for place, actor in enumerate(actors)}
-    width, height = apart * (len(actors) - 1) + 104, 46 + 28 * len(messages)
+    gaps = _gaps(actors, messages)
+    x = {actor: 52 + sum(gaps[:place]) for place, actor in enumerate(actors)}
+    width, height = sum(gaps) + 104, 46 + 28 * len(messages)
     drawn = []
     for actor, at in x.items():
         drawn.append(
@@ -230,10 +231,8 @@ def draw_sequence(label: str, actors: Sequence[str], messages: Sequence[Message]
             content = f'<path d="M{start - 5} {y - 13}l10 10m0 -10l-10 10"/>'
             content += f'<text x="{start + 24}" {text}'
         else:
-            near = end + (20 if end < start else -20)  # a long arrow is named beside its tip
-            middle = (
-                (start + end) / 2 if abs(end - start) == apart else near - 35 * _sign(near, start)
-            )
+            beside = x[actors[_beside(message, actors)]]
+            middle = (beside + end) / 2  # a long arrow is named beside its tip
             content = f'<path d="M{start} {y}H{end}"/>'
             content += _tip(end, y, "left" if end < start else "right")
             content += f'<text x="{middle:g}" {text}'
@@ -242,5 +241,17 @@ def draw_sequence(label: str, actors: Sequence[str], messages: Sequence[Message]
     return f"{head}{''.join(drawn)}</svg>"
 
 
-def _sign(end: float, start: float) -> int:
-    return 1 if end > start else -1
+def _beside(message: Message, actors: Sequence[str]) -> int:
+    """Return the place of the target's neighbour towards the source."""
+    target = actors.index(message.target)
+    return target + (1 if actors.index(message.source) > target else -1)
+
+
+def _gaps(actors: Sequence[str], messages: Iterable[Message]) -> list[int]:
+    """Return the distances between neighbours, wide enough for the texts between them."""
+    gaps = [110] * (len(actors) - 1)
+    for message in messages:
+        if message.source != message.target:
+            gap = min(actors.index(message.target), _beside(message, actors))
+            gaps[gap] = max(gaps[gap], ceil(_width(message.text)) + 24)
+    return gaps
