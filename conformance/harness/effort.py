@@ -1,4 +1,4 @@
-"""When a long wait is in vain before its bound is over: nobody is left who does anything."""
+"""End a long wait before its bound: no process is left that does anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PERIOD = 1.0
 
 
 class Work(NamedTuple):
-    """What the processes of a test do.
+    """The work of the processes of a test.
 
     Attributes:
         is_done: whether one of them works, or would if it had a processor.
@@ -43,7 +43,7 @@ class Effort:
         self._next = self._active_at + _PERIOD
 
     def is_over(self, events: int) -> bool:
-        """Whether nothing was done for so long that there is nothing to wait for.
+        """Return whether the processes have been inactive too long for waiting to be of use.
 
         Args:
             events: how many events the test has seen so far, of whatever kind.

@@ -46,14 +46,14 @@ done
 
 
 class Step(NamedTuple):
-    """What happens outside of the distributor after an event or a command was made."""
+    """Input for the distributor, given when an event or a command was made."""
 
     after: str
     """The event or command that it follows, as pictures name it."""
     tasks: bytes = b""
     """Written to the run's standard input."""
     answers: dict[int, bytes] = {}  # noqa: RUF012 (never changed)
-    """What the calculators of these nodes print, or ``die``."""
+    """The next result of each node's calculator, or ``die``."""
 
 
 class Walk(NamedTuple):
@@ -218,7 +218,7 @@ class _Recorder:
             return
         for argument in arguments[1:]:
             if id(argument) in self._makers:
-                # An event reaches the engine, or a command whoever executes it.
+                # An event reaches the engine, or a command the part that executes it.
                 item, maker = self._makers.pop(id(argument))
                 if maker and maker != lane:
                     self._note(maker, lane, _brief(item))

@@ -39,7 +39,7 @@ def depths(pace: Pace, round_trip: float, services: list[float]) -> list[int]:
 
 
 def lap(pace: Pace, seconds: float) -> int:
-    """Keep a node filled until it decides; each task is answered after so many seconds.
+    """Keep a node filled until it decides; each task is answered after ``seconds``.
 
     Returns:
         The depth after that.
@@ -82,7 +82,7 @@ def test_a_link_is_filled(round_trip: float) -> None:
 
 
 def test_there_is_a_limit() -> None:
-    """Whatever the link is."""
+    """The link does not matter."""
     found = depths(Pace(), 0.9, [0.0] * 10 * MOST)
     assert found[-1] == max(found) == MOST
 
@@ -114,14 +114,14 @@ def test_few_long_tasks_among_short_ones() -> None:
 
 
 def test_tasks_that_become_long() -> None:
-    """What was measured before does not count for ever."""
+    """Old measurements do not count for ever."""
     found = depths(Pace(), 0.1, [0.001] * 1000 + [0.5] * 200)
     assert max(found[:1000]) > 50
     assert found[-1] == 1
 
 
 def test_a_link_that_becomes_slow() -> None:
-    """What was the time of a single task is measured anew."""
+    """The time of a single task is measured anew."""
     pace = Pace()
     depths(pace, 0.01, [0.0001] * 1000)
     assert depths(pace, 0.5, [0.0001] * 20000)[-1] > 500

@@ -150,7 +150,7 @@ class Witness:
         assert select.select([self._pidfd], [], [], LIMIT)[0], "it is still there"
 
     def has_ended(self) -> bool:
-        """Say whether it has ended, which for a child means that it was not reaped either."""
+        """Return whether it has ended, which for a child means that it was not reaped either."""
         try:
             signal.pidfd_send_signal(self._pidfd, 0)
         except ProcessLookupError:

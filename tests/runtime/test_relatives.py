@@ -1,4 +1,4 @@
-"""Who descends from whom, and that nobody is taken for somebody else."""
+"""Descent of processes; no process is taken for another one."""
 
 from __future__ import annotations
 

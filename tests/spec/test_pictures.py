@@ -84,7 +84,7 @@ def state_at(picture: ET.Element, x: float, y: float) -> str:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_machine_shows_its_states_and_steps(name: str) -> None:
-    """What is seen: an arrow from box to box with the names of its steps, or a line in a box."""
+    """Seen are arrows from box to box with the names of their steps, and lines in boxes."""
     picture = draw(name)
     states, steps = MACHINES[name]
     assert list(boxes(picture)) == states
