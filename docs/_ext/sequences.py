@@ -10,7 +10,7 @@ from docutils.parsers.rst import Directive
 from pictures import Message, draw_sequence
 from walks import Step, Walk, record
 
-from paexec_trio import Resistance, Settings
+from paexec_trio import Reassign, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,10 +66,10 @@ WALKS = {
             "runtime.writequeue",
             "stdout",
         ),
-        settings=Settings(nodes=(b"0", b"1"), resistance=Resistance()),
+        settings=Settings(nodes=(b"0", b"1"), on_death=Reassign()),
         steps=(
             Step(after="NodeStarted 1", tasks=b"apple\n", answers={0: b"die"}),
-            Step(after="NodeGone 0", answers={1: b"APPLE"}),
+            Step(after="NodeReaped 0", answers={1: b"APPLE"}),
         ),
         first="end of file",
         last=r"'APPLE\n'",

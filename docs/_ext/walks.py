@@ -11,7 +11,6 @@ import stat
 import sys
 from collections import deque
 from contextlib import ExitStack, contextmanager, suppress
-from enum import Enum
 from importlib.util import find_spec
 from inspect import CO_COROUTINE, CO_GENERATOR, currentframe
 from io import FileIO
@@ -23,6 +22,7 @@ import trio
 from pictures import Message
 
 from paexec_trio import Launch, Settings, run
+from paexec_trio.core.commands import Deadline
 from paexec_trio.core.record import Record
 
 if TYPE_CHECKING:
@@ -266,10 +266,14 @@ def _quoted(data: bytes) -> str:
 
 def _brief(item: Record) -> str:
     """Return the name of an event or a command, and what is the same in every run."""
-    values = {name: getattr(item, name) for name in item.__match_args__}
-    shown = [str(value) for name, value in values.items() if name == "node"]
-    shown += [value.name for value in values.values() if isinstance(value, Enum)]
-    return " ".join([type(item).__name__, *shown])
+    shown = [type(item).__name__]
+    for name in item.__match_args__:
+        value = getattr(item, name)
+        if name == "node":
+            shown.append(str(value))
+        elif isinstance(value, Deadline):
+            shown.append(value.purpose.name)
+    return " ".join(shown)
 
 
 def _is_call(code: CodeType) -> bool:

@@ -97,7 +97,7 @@ def interpret(
 
     graph = _graph_settings(values, words)
     calculator = _calculator(options, free, name)
-    on_death = _resistance(values, words)
+    on_death = _reassign(values, words)
     nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if nodes_value is None:
         raise UsageError(names.nodes + b" option is mandatory!")
@@ -240,7 +240,7 @@ def line_limit(values: Mapping[str, bytes]) -> int:
     return int(digits) << 10 * power
 
 
-def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Reassign | None:
+def _reassign(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Reassign | None:
     """Return how the run goes on when nodes die, ``None`` if it does not."""
     seconds = _seconds("-Z", values.get("-Z", b"0"))
     if "-w" in values and not seconds:
