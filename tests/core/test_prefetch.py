@@ -40,8 +40,8 @@ from paexec_trio.core.events import (
     TimePassed,
 )
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.pace import MOST_OCTETS
-from paexec_trio.core.prefetch import shares
+from paexec_trio.core.windowcontrol import MAX_OCTETS
+from paexec_trio.core.windows import spread_evenly
 from paexec_trio.core.settings import (
     AUTO,
     GRACES,
@@ -78,14 +78,14 @@ def test_tasks_go_where_the_fewest_are(nodes: list[tuple[int, int]], tasks: int)
         open_nodes = [(expected[n], n) for n in range(len(nodes)) if expected[n] < most[n]]
         if open_nodes:
             expected[min(open_nodes)[1]] += 1
-    given_tasks = shares(held, most, tasks)
+    given_tasks = spread_evenly(held, most, tasks)
     assert [a + b for a, b in zip(held, given_tasks, strict=True)] == expected
 
 
 def test_each_node_has_a_limit() -> None:
     """A missing limit is an error; the node is not left out."""
     with pytest.raises(ValueError, match="shorter"):
-        shares([0, 0], [1], 1)
+        spread_evenly([0, 0], [1], 1)
 
 
 # Dispatch and results
@@ -276,7 +276,7 @@ def test_input_is_read_before_it_is_needed() -> None:
 def test_what_waited_for_a_queued_task_goes_to_another_node() -> None:
     """GRA-026, PRE-011: also if the node that did the task may not be given one."""
     settings = Settings(nodes=names(2), prefetch=AUTO, graph=GraphSettings())
-    large = b"x" * MOST_OCTETS
+    large = b"x" * MAX_OCTETS
     script = Playbook(settings) >> RunStarted() << ReadMore()
     script >> StdinChunk(b"a\nb\nc\n" + large + b" last\nd\ne\n") << ReadMore()
     script >> TimePassed(0.0) >> StdinEnded() << StartNode(0)
@@ -322,7 +322,7 @@ def test_a_new_process_is_measured_anew() -> None:
 
 def test_large_tasks_are_not_queued() -> None:
     """However short they are: a pipe holds no more."""
-    large = b"x" * MOST_OCTETS + b"\n"
+    large = b"x" * MAX_OCTETS + b"\n"
     script = started(1, prefetch=AUTO)
     script >> TimePassed(0.0) >> StdinChunk(large) << Send(0, large) << ReadMore()
     script >> NodeOutput(0, b"\n") >> StdinChunk(large) << Send(0, large) << ReadMore()

@@ -12,7 +12,7 @@ from heapq import heappush
 
 import pytest
 
-from paexec_trio.core import engine, prefetch
+from paexec_trio.core import engine
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,

@@ -39,7 +39,7 @@ from paexec_trio.core.events import (
     StdinEnded,
     TimePassed,
 )
-from paexec_trio.core.exchange import Exchange
+from paexec_trio.core.dispatching import FastPath
 from paexec_trio.core.settings import AUTO
 from tests.simulation.history import Fact, Healed, History, Printed
 from tests.simulation.process import Break, Fate, Moment, SimulatedProcess
@@ -80,7 +80,7 @@ class SimulatedWorld:
         scenario: Scenario,
         dice: Random,
         history: History,
-        exchange: Exchange | None = None,
+        exchange: FastPath | None = None,
     ) -> None:
         self.scenario = scenario
         self.dice = dice

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 ZOO = Path(__file__).resolve().parent
 GOOD = Path(sys.executable).with_name("paexec-trio")
 
+PAGE = ZOO.parents[1] / "docs" / "zoo" / "matrix.inc"
+"""Where the last page that was made is kept."""
+
 KILLED = {"fail", "remark"}
 """What the suite says of something that a mutant breaks: the second if it SHOULD be met."""
 

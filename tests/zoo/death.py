@@ -17,7 +17,8 @@ from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import NodeState
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, put, without_prefix
 
 Events = Callable[..., Iterator[Event]]
@@ -26,6 +27,7 @@ Events = Callable[..., Iterator[Event]]
 GiveUp = Callable[..., None]
 
 
+@shows_as(Kind.LOST, Kind.MISORDERED, Kind.WAITING)
 @breaks("DTH-010")
 def loses_the_task_of_a_dead_node() -> None:
     @around(Engine, "_give_up_attempt")
@@ -34,6 +36,7 @@ def loses_the_task_of_a_dead_node() -> None:
         self._to_reassign.pop()
 
 
+@shows_as(Kind.SENT_TO_DEAD, Kind.INPUT_CLOSED)
 @breaks("DTH-001")
 def gives_tasks_to_dead_nodes() -> None:
     @around(Engine, "_node_died")
@@ -42,6 +45,7 @@ def gives_tasks_to_dead_nodes() -> None:
         right(self, node, *rest)
 
 
+@shows_as(Kind.DUPLICATED, Kind.LOST)
 @breaks("DTH-013")
 def repeats_a_task_whose_eot_was_read() -> None:
     last: dict[int, tuple[int, bytes]] = {}
@@ -92,6 +96,7 @@ def loses_a_task_whose_second_attempt_fails() -> None:
         failed.add(attempt.task_id)
 
 
+@shows_as(Kind.EXIT, Kind.ENDLESS)
 @breaks("DTH-030")
 def waits_for_ever_when_all_nodes_are_dead() -> None:
     @around(Engine, "_all_nodes_failed")
@@ -124,6 +129,7 @@ def prints_fatal_twice() -> None:
         right(self, attempt, on_death._replace(fatal=fatal) if on_death.fatal else on_death)
 
 
+@shows_as(Kind.NO_FATAL)
 @breaks("DTH-020", "DTH-021")
 def prints_no_fatal_line() -> None:
     @around(Engine, "_give_up_attempt")
@@ -147,6 +153,7 @@ def gives_a_reassigned_task_another_id() -> None:
         self._to_reassign.append((task_id + 1000, task))
 
 
+@shows_as(Kind.MISORDERED)
 @breaks("DTH-011")
 def reassigns_tasks_last() -> None:
     @around(Engine, "_dispatch_next_task")
@@ -159,6 +166,7 @@ def reassigns_tasks_last() -> None:
             right(self)
 
 
+@shows_as(Kind.LOST, Kind.FABRICATED)
 @breaks("DTH-014")
 def keeps_the_status_of_a_failed_attempt() -> None:
     statuses: dict[int, object] = {}
@@ -274,6 +282,7 @@ def prints_the_task_line_of_the_first_attempt_only() -> None:
             right(self, attempt)
 
 
+@shows_as(Kind.INPUT_OPEN, Kind.LINGERING, Kind.ENDLESS)
 @breaks("DTH-004")
 def leaves_dead_nodes_their_input() -> None:
     @around(Engine, "_end_node")
@@ -284,11 +293,13 @@ def leaves_dead_nodes_their_input() -> None:
             self._commands.remove(close)
 
 
+@shows_as(Kind.LINGERING, Kind.ENDLESS)
 @breaks("DTH-004")
 def ends_what_is_left_of_dead_nodes_at_the_end_only() -> None:
     put(Engine, "_bury_dead_nodes", lambda _self: None)
 
 
+@shows_as(Kind.MISORDERED)
 @breaks("DTH-012")
 def reassigns_tasks_in_the_order_of_the_failures() -> None:
     @around(Engine, "_give_up_attempt")
@@ -297,6 +308,7 @@ def reassigns_tasks_in_the_order_of_the_failures() -> None:
         self._to_reassign.insert(0, self._to_reassign.pop())
 
 
+@shows_as(Kind.SENT_TO_DEAD, Kind.INPUT_CLOSED)
 @breaks("DTH-016")
 def looks_for_dead_nodes_when_it_sends_a_task() -> None:
     unseen: list[NodeEnded | NodeReaped | NodeUnwritable] = []

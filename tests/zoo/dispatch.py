@@ -19,8 +19,9 @@ from paexec_trio.runtime import host
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
+from tests.simulation.violations import Kind
 from tests.zoo.framing import change_input
-from tests.zoo.mutant import breaks
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, put
 
 
@@ -44,6 +45,7 @@ def waits_while_a_calculator_does_not_read() -> None:
         os.set_blocking(self.stdin, True)
 
 
+@shows_as(Kind.CROWDED, Kind.MISORDERED)
 @breaks("DSP-010")
 def sends_two_tasks_to_a_node() -> None:
     @around(Engine, "_dispatch_next_task")

@@ -21,7 +21,8 @@ from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.relatives import Census, Relative, descendants
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, put
 
 
@@ -59,6 +60,7 @@ def does_not_wait_for_calculators() -> None:
         self._flush_output()
 
 
+@shows_as(Kind.ENDLESS, Kind.EXIT)
 @breaks("END-005", "END-012")
 def asks_calculators_to_end_and_does_not_make_them() -> None:
     @around(Engine, "_kill")
@@ -201,6 +203,7 @@ def notices_the_end_of_its_reader_when_it_prints() -> None:
         return iter(())
 
 
+@shows_as(Kind.KILLED, Kind.EXIT, Kind.DIAGNOSTIC)
 @breaks("END-040")
 def kills_calculators_after_ten_seconds() -> None:
     """As versions before this one did, with status 0."""

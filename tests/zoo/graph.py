@@ -21,7 +21,8 @@ from paexec_trio.core.rendering import render as right_render
 from paexec_trio.core.settings import GraphSettings
 from paexec_trio.core.status import Status, StatusWords
 from paexec_trio.core.tasks import GraphTasks, InputError
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, instead, put, without_prefix
 from tests.zoo.prefixes import Make
 
@@ -72,6 +73,7 @@ def starts_dependants_with_the_task() -> None:
         return [] if status is Status.SUCCESS else right(self, task_id, status)
 
 
+@shows_as(Kind.TOO_EARLY)
 @breaks("GRA-002")
 def starts_a_task_after_the_first_of_several() -> None:
     @around(GraphTasks, "done")
@@ -232,6 +234,7 @@ def inherits_the_status_of_the_task_before() -> None:
         right(self, *arguments)
 
 
+@shows_as(Kind.TOO_EARLY, Kind.LOST, Kind.FABRICATED)
 @breaks("GRA-050", "GRA-051", "GRA-052")
 def takes_no_status_for_success() -> None:
     @around(Attempt, "__init__")

@@ -17,7 +17,8 @@ from paexec_trio.core.settings import Reassign
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.spillfile import SpillError
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, instead, put
 
 Options = Collection[str]
@@ -117,6 +118,7 @@ def prints_a_group_when_the_next_one_is_whole() -> None:
 # Attempts that fail
 
 
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED)
 @breaks("GRP-013")
 def keeps_the_lines_of_a_failed_attempt_for_the_next() -> None:
     def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
@@ -158,11 +160,10 @@ def prints_what_it_holds_when_a_signal_comes() -> None:
 # Order
 
 
+@shows_as(Kind.FABRICATED, Kind.MISORDERED)
 @breaks("GRP-020")
 def keeps_the_order_in_which_tasks_are_done() -> None:
-    @instead(invocation, "_grouping")
-    def grouping(right: Callable[[Options], Grouping], options: Options) -> Grouping:
-        return right(["--group" if name == "--keep-order" else name for name in options])
+    put(OrderedGroups, "done", lambda _self, task_id: [Release(task_id)])
 
 
 @breaks("GRP-020")
@@ -231,6 +232,7 @@ def overlooks_the_groups_that_waited_for_one() -> None:
         return [Release(task_id)]
 
 
+@shows_as(Kind.LOST)
 @breaks("GRP-023")
 def waits_for_tasks_that_are_not_run() -> None:
     @around(OrderedGroups, "__init__")
@@ -238,6 +240,7 @@ def waits_for_tasks_that_are_not_run() -> None:
         right(self, lambda _: False)
 
 
+@shows_as(Kind.LOST)
 @breaks("GRP-024")
 def drops_what_waits_for_a_lost_task() -> None:
     put(OrderedGroups, "rest", lambda _self: [])

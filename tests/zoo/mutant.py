@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
+from tests.simulation.violations import Kind
+
 
 class Mutant(NamedTuple):
-    """A fault.
+    """A fault, and who has to find it.
 
     Attributes:
-        plant: puts it into the reference implementation, for the rest of the process.
-        breaks: the requirements that the suite has to find broken.
+        plant: puts it into the reference implementation.
+        breaks: the requirements that the suite has to find broken; none: the suite is not asked.
+        shows_as: the violations one of which the simulation has to find; none: it is not asked.
     """
 
     plant: Callable[[], None]
-    breaks: tuple[str, ...]
+    breaks: tuple[str, ...] = ()
+    shows_as: frozenset[Kind] = frozenset()
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -24,11 +28,29 @@ MUTANTS: dict[str, Mutant] = {}
 Plant = TypeVar("Plant", bound=Callable[[], None])
 
 
+def _mutant(plant: Callable[[], None]) -> tuple[str, Mutant]:
+    """Return a mutant's name, which is that of the function that plants it, and what is known."""
+    name = plant.__name__.replace("_", "-")
+    return name, MUTANTS.get(name, Mutant(plant))
+
+
 def breaks(*requirements: str) -> Callable[[Plant], Plant]:
-    """Add a mutant, which is called like the function that plants it."""
+    """Add a mutant that the suite has to catch."""
 
     def add(plant: Plant) -> Plant:
-        MUTANTS[plant.__name__.replace("_", "-")] = Mutant(plant, requirements)
+        name, mutant = _mutant(plant)
+        MUTANTS[name] = mutant._replace(breaks=requirements)
+        return plant
+
+    return add
+
+
+def shows_as(*kinds: Kind) -> Callable[[Plant], Plant]:
+    """Add a mutant of the core that the simulation has to catch."""
+
+    def add(plant: Plant) -> Plant:
+        name, mutant = _mutant(plant)
+        MUTANTS[name] = mutant._replace(shows_as=frozenset(kinds))
         return plant
 
     return add

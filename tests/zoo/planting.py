@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from types import ModuleType
 from typing import Any
@@ -35,6 +36,16 @@ def undo() -> None:
             delattr(owner, name)
         else:
             setattr(owner, name, value)
+
+
+@contextmanager
+def planted(plant: Callable[[], None]) -> Iterator[None]:
+    """Plant a fault for the time of a block."""
+    try:
+        plant()
+        yield
+    finally:
+        undo()
 
 
 def do_without_exchange() -> None:

@@ -18,7 +18,8 @@ from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import Piece, around, change_results, instead, put
 
 Tasks = list[tuple[int, bytes]]
@@ -69,6 +70,7 @@ def queues_as_many_tasks_as_a_node_may_hold() -> None:
 # Dispatch
 
 
+@shows_as(Kind.WAITING)
 @breaks("PRE-011")
 def sends_further_tasks_when_all_are_done() -> None:
     @around(Depths, "tasks_sent")
@@ -79,6 +81,7 @@ def sends_further_tasks_when_all_are_done() -> None:
     put(Depths, "is_to_be_filled", lambda _self, _node: False)
 
 
+@shows_as(Kind.MISORDERED)
 @breaks("PRE-012")
 def fills_the_first_node_first() -> None:
     def shares(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
@@ -168,6 +171,7 @@ def refuses_what_would_be_sent_together_with_a_bad_task() -> None:
 # Finding the number
 
 
+@shows_as(Kind.CROWDED)
 @breaks("PRE-040")
 def begins_with_several_tasks() -> None:
     @around(Pace, "__init__")
@@ -212,6 +216,7 @@ def drops_what_follows_on_an_eot() -> None:
     change_results(change)
 
 
+@shows_as(Kind.MISORDERED, Kind.FABRICATED, Kind.DUPLICATED)
 @breaks("PRE-021", "PRE-022")
 def prints_task_lines_when_tasks_are_dispatched() -> None:
     printed: set[int] = set()
@@ -248,6 +253,7 @@ def prints_the_task_line_with_the_result() -> None:
 # Death
 
 
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.MISORDERED)
 @breaks("PRE-030")
 def counts_queued_tasks_as_attempted() -> None:
     @around(Engine, "_take_back_queued")
@@ -255,6 +261,7 @@ def counts_queued_tasks_as_attempted() -> None:
         pass
 
 
+@shows_as(Kind.LOST, Kind.WAITING, Kind.MISORDERED)
 @breaks("PRE-031")
 def loses_the_queued_tasks_of_a_dead_node() -> None:
     @around(Engine, "_take_back_queued")
@@ -275,6 +282,7 @@ def dispatches_new_tasks_before_those_that_were_queued_at_a_dead_node() -> None:
         return tasks
 
 
+@shows_as(Kind.FABRICATED, Kind.LOST, Kind.MISORDERED, Kind.DUPLICATED)
 @breaks("PRE-033")
 def ends_nodes_that_read_no_further_task() -> None:
     @around(Engine, "_sizes_of_queued")

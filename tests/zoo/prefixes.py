@@ -10,12 +10,14 @@ from paexec_trio.core.commands import Write
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.rendering import PrefixMaker
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, put
 
 Make = Callable[..., bytes]
 
 
+@shows_as(Kind.MISCREDITED)
 @breaks("PFX-003")
 def counts_tasks_from_0() -> None:
     @around(PrefixMaker, "make")
@@ -66,6 +68,7 @@ def prints_its_own_process_id() -> None:
         return right(self, node, task_id, os.getpid())
 
 
+@shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
 @breaks("PFX-005")
 def prints_the_process_id_of_a_former_life() -> None:
     @around(Engine, "_node_started")

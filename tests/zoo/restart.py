@@ -16,8 +16,9 @@ from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import TRANSITIONS, NodeState, Step
 from paexec_trio.runtime import host
 from paexec_trio.runtime.process import NodeProcess
+from tests.simulation.violations import Kind
 from tests.zoo.invocations import Words
-from tests.zoo.mutant import breaks
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, instead, put
 
 
@@ -101,6 +102,7 @@ def has_w_without_effect_where_nothing_is_restarted() -> None:
             return right({name: value for name, value in values.items() if name != "-w"}, words)
 
 
+@shows_as(Kind.RESTART)
 @breaks("RST-004")
 def never_restarts() -> None:
     @around(Engine, "_arrange_restart")
@@ -120,11 +122,13 @@ def change_restart_timer(change: Callable[[float], float]) -> None:
     change_commands(changed)
 
 
+@shows_as(Kind.RESTART)
 @breaks("RST-005")
 def restarts_at_once() -> None:
     change_restart_timer(lambda _: 0.0)
 
 
+@shows_as(Kind.KILLED)
 @breaks("RST-008")
 def ends_living_nodes_with_a_restart() -> None:
     def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
@@ -136,6 +140,7 @@ def ends_living_nodes_with_a_restart() -> None:
     change_commands(change)
 
 
+@shows_as(Kind.RESTART)
 @breaks("RST-004", "RST-005")
 def starts_the_timer_anew_with_each_task() -> None:
     def change(self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
@@ -147,6 +152,7 @@ def starts_the_timer_anew_with_each_task() -> None:
     change_commands(change)
 
 
+@shows_as(Kind.WAITING, Kind.INPUT_OPEN)
 @breaks("RST-009")
 def gives_no_tasks_to_restarted_nodes() -> None:
     @around(Engine, "_node_started")
@@ -162,6 +168,7 @@ def gives_no_tasks_to_restarted_nodes() -> None:
             self._idle = others
 
 
+@shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
 @breaks("RST-009")
 def puts_the_rest_of_a_former_life_before_the_next() -> None:
     @around(Engine, "_end_node")
@@ -180,6 +187,7 @@ def loses_a_descriptor_with_each_restart() -> None:
         right(self)
 
 
+@shows_as(Kind.DIAGNOSTIC)
 @breaks("RST-020")
 def does_not_wait() -> None:
     @around(Engine, "_all_nodes_failed")
@@ -220,6 +228,7 @@ def restarts_nodes_only_if_a_task_waits() -> None:
             self._restart_dead_nodes()
 
 
+@shows_as(Kind.RESTART, Kind.CRASHED)
 @breaks("RST-007")
 def starts_a_node_again_while_its_process_is_there() -> None:
     TRANSITIONS[NodeState.ENDED, Step.START] = NodeState.STARTING
@@ -232,6 +241,7 @@ def starts_a_node_again_while_its_process_is_there() -> None:
         right(self)
 
 
+@shows_as(Kind.LOST, Kind.MISORDERED, Kind.WAITING)
 @breaks("RST-010")
 def forgets_tasks_that_failed_when_it_restarts_nodes() -> None:
     @around(Engine, "_restart_dead_nodes")

@@ -13,7 +13,8 @@ from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.suspicion import discarded
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import (
     Piece,
     around,
@@ -30,6 +31,7 @@ def takes_each_read_for_a_result() -> None:
     change_results(lambda _, piece: (piece[0], piece[1], piece[2] or b""))
 
 
+@shows_as(Kind.LOST)
 @breaks("RES-005")
 def forgets_the_beginning_of_a_line() -> None:
     @around(ResultFramer, "feed")
@@ -145,6 +147,7 @@ def reports_octets_outside_a_task_each_time() -> None:
         right(self, node, octets)
 
 
+@shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
 @breaks("RES-030", "RES-031")
 def discards_what_an_idle_node_writes() -> None:
     @around(Engine, "_out_of_step")
@@ -162,6 +165,7 @@ def does_not_mind_an_eot_of_an_idle_node() -> None:
             right(self, node, octets)
 
 
+@shows_as(Kind.EXIT)
 @breaks("RES-032")
 def trusts_what_a_node_out_of_step_has_answered() -> None:
     @around(Engine, "_out_of_step")
@@ -170,6 +174,7 @@ def trusts_what_a_node_out_of_step_has_answered() -> None:
         right(self, node, octets)
 
 
+@shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
 @breaks("RES-033")
 def does_not_mind_a_result_too_many() -> None:
     put(engine, "ends_result", lambda *_: False)

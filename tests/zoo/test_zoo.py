@@ -10,7 +10,7 @@ import pytest
 
 from conformance.harness.registry import load_requirements
 from tests.zoo import campaign
-from tests.zoo.__main__ import CHAPTERS
+from tests.zoo.catalogue import CHAPTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +34,16 @@ def test_each_stands_in_the_file_of_its_chapter() -> None:
         chapters = {"launch" if chapter == "inheritance" else chapter}
         assert {requirements[name].chapter for name in first} == chapters
     assert {*CHAPTERS} >= {entry.chapter for entry in requirements.values()}
+
+
+def test_the_committed_matrix_shows_the_zoo_as_it_is() -> None:
+    """The command is in docs/zoo.rst."""
+    page = campaign.PAGE.read_text()
+    rows = re.findall(r"^   \* - (.+)\n     - (.*)\n     -(.*)$", page, re.MULTILINE)
+    assert rows.pop(0) == ("mutant", "killed by", " not by")
+    killers = {name.replace(" ", "-"): tuple(ids.split(", ")) for name, ids, _ in rows}
+    assert killers == {name: tuple(broken) for name, broken in MUTANTS.items()}
+    assert f"Mutants: {len(MUTANTS)}; judged: {len(MUTANTS)}; killed" in page
 
 
 # All of them take some minutes.
