@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
     from paexec_trio.core.weights import Weighting
-    from paexec_trio.runtime.run import run
+    from paexec_trio.nursery.running import run
 
 __version__ = "0.1.0"
 
@@ -36,7 +36,7 @@ _HOMES = {
     "Reassign": "paexec_trio.core.settings",
     "Settings": "paexec_trio.core.settings",
     "Weighting": "paexec_trio.core.weights",
-    "run": "paexec_trio.runtime.run",
+    "run": "paexec_trio.nursery.running",
 }
 
 

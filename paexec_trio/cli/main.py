@@ -67,25 +67,31 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
     gc.disable()
-    from paexec_trio.runtime.run import run
-    from paexec_trio.runtime.waiting import run_alone
+    from paexec_trio.runtime.run import Run
 
-    gc.enable()
     say_nothing_of_ignored_errors()
-    outcome = run_alone(
-        run(
-            invocation.settings,
-            invocation.launch,
-            environment=environment,
-            stop_signals=[
-                number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
-            ],
-            suspend=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
-            alone=True,
-            adopt=True,
-            debug=invocation.debug,
-        )
+    run = Run(
+        invocation.settings,
+        invocation.launch,
+        environment=environment,
+        stop_signals=[
+            number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
+        ],
+        suspends=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
+        owns_process=True,
+        debug=invocation.debug,
     )
+    try:
+        # Loading trio takes as long as all that was done so far. The calculators work meanwhile.
+        run.begin()
+        if not run.is_over:
+            from paexec_trio.nursery.program import finish_alone
+
+            gc.enable()
+            finish_alone(run)
+    finally:
+        run.end_alone()  # what is left, if trio could not do it
+    outcome = run.result
     # The interpreter would look through everything again before it ends, for garbage.
     gc.freeze()
     if outcome.signal:

@@ -1,4 +1,1 @@
-"""Does what the core says: processes, streams, signals and timers, under trio.
-
-The only package that imports trio.
-"""
+"""Does what the core says: processes, streams, signals, timers. It never waits."""

@@ -37,3 +37,8 @@ def write_patiently(fd: int, data: bytes) -> None:
             raise TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
         # As much as a pipe that has room takes without blocking.
         rest = rest[os.write(fd, rest[: select.PIPE_BUF]) :]
+
+
+def reason_of(error: OSError) -> bytes:
+    """Return the system's words for an error."""
+    return os.fsencode(error.strerror or str(error))

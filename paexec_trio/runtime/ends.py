@@ -5,25 +5,18 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.runtime.relatives import (
-    descendants,
-    ended_children,
-    has_children,
-    is_first_process,
-    is_there,
-    open_relative,
-    reap,
-    send,
-    take_census,
-)
+from paexec_trio.runtime.exits import ended_children, has_children, reap
+from paexec_trio.runtime.relatives import descendants, is_first_process
+from paexec_trio.runtime.system import system
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from paexec_trio.runtime.process import NodeProcess
-    from paexec_trio.runtime.relatives import Census, Relative
+    from paexec_trio.runtime.system import Census, Relative
 
 _ROUNDS = 10
 """How often is looked for processes to kill, as long as new ones are found."""
@@ -71,7 +64,7 @@ class Ends:
         self._of_the_dead: set[tuple[int, int]] = set()
         self._next_walk = 0.0
         self.due_at: float | None = None
-        """When :meth:`catch_up` has something to do, by the clock of the caller."""
+        """When :meth:`catch_up` has something to do, by the system's monotonic clock."""
 
     def signal(self, process: NodeProcess, signum: signal.Signals) -> bool:
         """Send a signal to the group of a node now, and to what has left it in ``catch_up``.
@@ -88,8 +81,8 @@ class Ends:
         self.due_at = 0.0
         return allowed
 
-    def bury(self, process: NodeProcess, now: float) -> None:
-        """Kill what is left of the group of a process that has ended, and let go of it.
+    def reap(self, process: NodeProcess) -> None:
+        """Kill what is left of the group of a process that has ended; reap it at the next walk.
 
         What has left the group is killed as well: soon, and before the node starts again, where it
         can be told from what other nodes have started; otherwise at the end of the run.
@@ -101,37 +94,37 @@ class Ends:
             return
         self._died[process.node] = process
         if self.due_at is None:
-            self.due_at = max(now + _DELAY, self._next_walk)
+            self.due_at = max(monotonic() + _DELAY, self._next_walk)
 
     def leave(self, process: NodeProcess) -> None:
-        """Take in that nobody waits any more for a process that does not end."""
+        """Record that nobody waits any more for a process that does not end."""
         self._left[process.pid] = process
 
     def has_died(self, node: int) -> bool:
-        """Say whether something of the last process of a node may be left until ``catch_up``."""
+        """Return whether something of the last process of a node may be left until ``catch_up``."""
         return node in self._died
 
     def catch_up(self, living: Collection[NodeProcess]) -> None:
         """Look for what has left the groups of nodes that were signalled or died, and signal it.
 
         Args:
-            living: all nodes' processes that were not buried.
+            living: all nodes' processes that were not reaped.
         """
+        began = monotonic()
         self.due_at = None
         signalled, self._signalled = list(self._signalled.values()), {}
         died, self._died = list(self._died.values()), {}
         to_kill = [process for process, signum in signalled if signum is signal.SIGKILL]
         to_end = [process for process, signum in signalled if signum is signal.SIGTERM]
         if to_end:
-            for relative in self._outside(take_census(), to_end, living):
-                send(relative, signal.SIGTERM, signal.SIGCONT)
+            for relative in self._outside(system.take_census(), to_end, living):
+                system.send(relative, signal.SIGTERM, signal.SIGCONT)
         if to_kill or died:
             self._kill([*to_kill, *died], living)
         for process in died:
             process.reap()
-
-    def note_walk(self, began: float, ended: float) -> None:
-        """Put off the next walk after a death, so that many deaths do not cost much."""
+        # Put off the next walk after a death, so that many deaths do not cost much.
+        ended = monotonic()
         self._next_walk = ended + _SHARE * (ended - began)
 
     def reap_orphans(self, living: Collection[NodeProcess]) -> None:
@@ -145,12 +138,8 @@ class Ends:
 
     # The end of the run
 
-    def sweep(self) -> list[int]:
-        """Kill all that is left of nodes that were buried.
-
-        Returns:
-            Pidfds to wait for, of what was killed and has not ended; the caller closes them.
-        """
+    def sweep(self) -> list[Relative]:
+        """Kill all that is left of nodes that were reaped; return what was killed and may end."""
         self._of_the_dead = {*self._killed, *self._untouchable}
         ended = [*self._ended, *self._died.values()]
         if self._adopts:
@@ -164,9 +153,8 @@ class Ends:
             for process in ended:
                 process.reap()
         for process in self._left.values():
-            process.abandon()
-        opened = [open_relative(relative) for relative in self._killed.values()]
-        return [pidfd for pidfd in opened if pidfd is not None]
+            process.close_pipes()
+        return list(self._killed.values())
 
     def survivors(self) -> Iterator[tuple[int, bytes, bool]]:
         """Yield what should have ended and has not.
@@ -179,7 +167,7 @@ class Ends:
             (self._untouchable, b"must not be signalled"),
         ):
             for identity, relative in relatives.items():
-                if is_there(relative):
+                if system.is_there(relative):
                     yield relative.pid, reason, identity not in self._of_the_dead
 
     # A stop and its end (SIGTSTP)
@@ -189,16 +177,16 @@ class Ends:
         """Let all processes of nodes stop, and go on afterwards."""
         for process in living:
             process.signal_group(signal.SIGSTOP)
-        outside = self._outside(take_census(), living, living)
+        outside = self._outside(system.take_census(), living, living)
         for relative in outside:
-            send(relative, signal.SIGSTOP)
+            system.send(relative, signal.SIGSTOP)
         try:
             yield
         finally:
             for process in living:
                 process.signal_group(signal.SIGCONT)
             for relative in outside:
-                send(relative, signal.SIGCONT)
+                system.send(relative, signal.SIGCONT)
 
     # Who belongs to nodes
 
@@ -210,7 +198,7 @@ class Ends:
         Args:
             census: all processes.
             of: the nodes' processes.
-            living: all nodes' processes that were not buried.
+            living: all nodes' processes that were not reaped.
         """
         own = {process.pid for process in of}
         others = {process.pid for process in living} - own
@@ -235,13 +223,13 @@ class Ends:
         """Send SIGKILL to what nodes have started, until nothing new is found."""
         known: set[tuple[int, int]] = set()
         for _ in range(_ROUNDS):
-            found = self._members(take_census(), of, living)
+            found = self._members(system.take_census(), of, living)
             new = [relative for relative in found if relative.identity not in known]
             if not new:
                 return
             # Of those killed before only what has not ended is remembered: that is little.
-            self._killed = {key: r for key, r in self._killed.items() if is_there(r)}
+            self._killed = {key: r for key, r in self._killed.items() if system.is_there(r)}
             for relative in new:
                 known.add(relative.identity)
-                may = send(relative, signal.SIGKILL)
+                may = system.send(relative, signal.SIGKILL)
                 (self._killed if may else self._untouchable)[relative.identity] = relative

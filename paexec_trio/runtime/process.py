@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from typing import final
 
 from paexec_trio.core.settings import GRACES
-from paexec_trio.runtime.relatives import reap
+from paexec_trio.runtime.exits import exit_status, reap
 from paexec_trio.runtime.spawning import Environment, spawn
 from paexec_trio.runtime.writequeue import WriteQueue
 
@@ -34,7 +34,7 @@ class NodeProcess:
         node: the index of the node.
         stdin: our end of its standard input, -1 if closed.
         stdout: our end of its standard output, -1 if closed.
-        pidfd: readable when the process has ended.
+        end_key: the key by which its end is watched for, 0 if it is not.
         unsent: octets on their way to its standard input.
         refused: how many octets it did not accept.
         exited: whether the process has ended (others of its group may still be there).
@@ -54,12 +54,12 @@ class NodeProcess:
 
     __slots__ = (
         "_cut_stdin",
+        "end_key",
         "end_reported",
         "exited",
         "killed",
         "node",
         "pid",
-        "pidfd",
         "refused",
         "stdin",
         "stdout",
@@ -77,8 +77,8 @@ class NodeProcess:
     ) -> None:
         opened: list[int] = []
         try:
-            opened += os.pipe2(os.O_CLOEXEC)
-            opened += os.pipe2(os.O_CLOEXEC)
+            opened += os.pipe()
+            opened += os.pipe()
             for index, end in enumerate(opened):
                 opened[index] = _above_standard(end)
             its_stdin, self.stdin, self.stdout, its_stdout = opened
@@ -100,16 +100,11 @@ class NodeProcess:
         self.exited = False
         self.end_reported = False
         self.killed = False
-        try:
-            self.pidfd = os.pidfd_open(self.pid)
-        except BaseException:
-            self.pidfd = -1
-            self.bury()
-            raise
+        self.end_key = 0
 
     def has_exited(self) -> bool:
-        """Say whether the process has ended, without reaping it."""
-        return bool(os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT))
+        """Return whether the process has ended, without reaping it."""
+        return exit_status(self.pid) is not None
 
     def write_unsent(self) -> None:
         """Write what waits for the calculator.
@@ -124,7 +119,7 @@ class NodeProcess:
         return os.write(self.stdin, data)
 
     def has_unread_output(self) -> bool:
-        """Say whether something that it wrote is still in the pipe."""
+        """Return whether something that it wrote is still in the pipe."""
         if self.stdout < 0:
             return False
         return any(fcntl.ioctl(self.stdout, termios.FIONREAD, bytes(4)))
@@ -166,10 +161,7 @@ class NodeProcess:
 
     def exit_status(self) -> int | None:
         """Return its exit status, negative for a signal, without reaping; ``None`` if it runs."""
-        result = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if result is None:
-            return None
-        return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+        return exit_status(self.pid)
 
     def reap(self) -> bool:
         """Reap the process if it has ended; return ``False`` if it has not: never wait for it."""
@@ -179,19 +171,13 @@ class NodeProcess:
         """Kill what is left of the group, and close all descriptors; :meth:`reap` it later."""
         self.signal_group(signal.SIGKILL)
         self.close_pipes()
-        self.close_pidfd()
 
-    def bury(self) -> None:
+    def kill_and_reap(self) -> None:
         """Do all of that, for a process that may still run: SIGKILL needs a moment."""
         self.retire()
         deadline = monotonic() + GRACES.kill
         while not self.reap() and monotonic() < deadline:
             sleep(0.001)
-
-    def abandon(self) -> None:
-        """Close all descriptors and leave the process to itself."""
-        self.close_pipes()
-        self.close_pidfd()
 
     def close_pipes(self) -> None:
         """Close our ends of its input and of its output."""
@@ -200,12 +186,6 @@ class NodeProcess:
             os.close(self._cut_stdin)
             self._cut_stdin = -1
         self.close_stdout()
-
-    def close_pidfd(self) -> None:
-        """Close what tells its end."""
-        if self.pidfd >= 0:
-            os.close(self.pidfd)
-            self.pidfd = -1
 
 
 def _above_standard(fd: int) -> int:

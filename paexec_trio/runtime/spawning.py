@@ -90,15 +90,18 @@ def spawn(
         actions.insert(0, (os.POSIX_SPAWN_DUP2, stderr, 2))  # before its number is another's
     group: _Group = {"setsid": True} if new_session else {"setpgroup": 0}
 
-    def start(path: bytes, arguments: list[bytes]) -> int:
-        return os.posix_spawn(
-            path,
-            arguments,
-            environment.block,
-            file_actions=actions,
-            setsigdef=signals_to_reset(),
-            **group,
-        )
+    def start(path: bytes, arguments: list[bytes], group: _Group = group) -> int:
+        try:
+            return os.posix_spawn(
+                path,
+                arguments,
+                environment.block,
+                file_actions=actions,
+                setsigdef=signals_to_reset(),
+                **group,
+            )
+        except NotImplementedError:  # no sessions: NetBSD and old macOS; so a group has to do
+            return start(path, arguments, {"setpgroup": 0})
 
     failure: OSError = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     for path in _candidates(argv[0], environment.path):

@@ -1,0 +1,1 @@
+"""Runs as tasks of a trio nursery. The only package that imports trio."""

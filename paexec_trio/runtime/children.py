@@ -1,0 +1,326 @@
+"""The processes of all nodes: starting them, writing to them, and how they end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.events import (
+    NodeEnded,
+    NodeNotStarted,
+    NodeOutput,
+    NodeReaped,
+    NodeStarted,
+    NodeUnwritable,
+)
+from paexec_trio.core.visible import diagnostic
+from paexec_trio.runtime.diagnostics import reason_of
+from paexec_trio.runtime.poller import CHUNK, READ, WRITE, silently
+from paexec_trio.runtime.process import NodeProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from paexec_trio.core.events import Event
+    from paexec_trio.core.launch import Launch
+    from paexec_trio.runtime.ends import Ends
+    from paexec_trio.runtime.output import Output
+    from paexec_trio.runtime.poller import Poller
+    from paexec_trio.runtime.spawning import Environment
+
+_DRAIN_LIMIT = 1 << 20
+"""Octets read at most from a process that ended: the largest capacity of a pipe by default."""
+
+_WILL_NOT_CHANGE = {
+    *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ENOTDIR, errno.EISDIR),
+    *(errno.ELOOP, errno.ENAMETOOLONG, errno.E2BIG),
+}
+"""Why a program cannot be executed, unless somebody changes it or its name. Anything else that
+keeps a process from being started, such as a lack of memory, may pass."""
+
+
+@final
+class Children:
+    """The processes of the nodes.
+
+    Attributes:
+        by_stdout: the processes whose output is read, by our end of it.
+        processes: the process of each node that has one.
+        has_started: whether a process was started, or is just being started, that would have to be
+            ended.
+
+    Args:
+        launch: how calculators are started.
+        nodes: the names of the nodes.
+        environment: the environment of calculators and transports.
+        stderr: the descriptor of the calculators' standard error.
+        poller: tells when their pipes are ready and when they have ended.
+        output: while it is congested, no results are read.
+        ends: signals and reaps them.
+        sessions: whether each has a session of its own.
+    """
+
+    def __init__(
+        self,
+        launch: Launch,
+        nodes: Sequence[bytes],
+        environment: Environment,
+        stderr: int,
+        poller: Poller,
+        output: Output,
+        ends: Ends,
+        *,
+        sessions: bool,
+    ) -> None:
+        self._launch = launch
+        self._nodes = nodes
+        self._environment = environment
+        self._stderr = stderr
+        self._poller = poller
+        self._output = output
+        self._ends = ends
+        self._sessions = sessions
+        self.by_stdout: dict[int, NodeProcess] = {}
+        self.processes: dict[int, NodeProcess] = {}
+        self.has_started = False
+        self._paused: list[NodeProcess] = []
+        # The last output of these is read when there is room for results again.
+        self._postponed: dict[NodeProcess, Callable[[], Iterator[Event]]] = {}
+
+    # What the engine wants
+
+    def start(self, node: int) -> None:
+        """Start the process of a node."""
+        argv = self._launch.argv(self._nodes[node])
+        self.has_started = True  # before it has: a signal may come while it is half done
+        if self._ends.has_died(node):
+            self._ends.catch_up(self.processes.values())  # RST-007
+        try:
+            process = NodeProcess(
+                node, argv, self._environment, self._stderr, new_session=self._sessions
+            )
+            try:
+                key = self._poller.watch_end(process.pid, partial(self._exited, process))
+            except BaseException:
+                process.kill_and_reap()
+                raise
+        except OSError as error:
+            reason = diagnostic(b"cannot run %b: %b", argv[0], reason_of(error))
+            self._poller.emit(NodeNotStarted(node, reason, error.errno in _WILL_NOT_CHANGE))
+            return
+        process.end_key = key
+        self.processes[node] = process
+        self._watch_stdout(process)
+        self._poller.emit(NodeStarted(node, process.pid))
+
+    def send(self, process: NodeProcess, data: bytes) -> None:
+        """Write to the standard input of a process, behind what is still on its way."""
+        if process.unsent.size:
+            process.unsent.append(data)
+            return
+        # As a rule all of it goes at once; if not, the attempt to write the rest tells why.
+        try:
+            written = os.write(process.stdin, data)
+        except OSError:
+            written = 0
+        if written < len(data):
+            process.unsent.append(data[written:])
+            self._write_unsent(process)
+
+    def close_stdin(self, node: int) -> None:
+        """Close the standard input of a node; drop what was not sent."""
+        process = self.processes.get(node)
+        if process:
+            self._unwatch_stdin(process)
+            if process.unsent.size and self._launch.command is None:
+                process.cut_stdin()  # which is followed by signals, if it does not end
+            else:
+                process.close_stdin()
+            if process in self._postponed:
+                self._poller.pending.append(self._postponed.pop(process)())
+
+    def kill(self, node: int, *, force: bool) -> None:
+        """Send SIGTERM, or with ``force`` SIGKILL, to all processes of a node."""
+        process = self.processes.get(node)
+        if process is None:
+            return
+        if not force:
+            self._ends.signal(process, signal.SIGTERM)
+            return
+        process.killed = True
+        may_kill = self._ends.signal(process, signal.SIGKILL)
+        if process.exited:
+            self._poller.pending.append(self._reap(process))
+        elif not may_kill:
+            self._poller.pending.append(self._leave_running(process))
+
+    def leave(self, node: int) -> None:
+        """Go on without a node that SIGKILL does not end."""
+        process = self.processes.get(node)
+        if process and process.exited:
+            self._poller.pending.append(self._reap(process))
+        elif process:
+            self._poller.pending.append(self._leave_running(process))
+
+    # Standard input of a process
+
+    def _write_unsent(self, process: NodeProcess) -> None:
+        """Write what goes; watch the pipe while it is full, and only then."""
+        try:
+            process.write_unsent()
+        except BlockingIOError:
+            if process.stdin not in self._poller.watchers:
+                watcher = silently(partial(self._write_unsent, process))
+                self._poller.watch(process.stdin, WRITE, watcher)
+        except OSError as error:
+            self._unwatch_stdin(process)
+            self._poller.pending.append(self._unwritable(process, reason_of(error)))
+        else:
+            self._unwatch_stdin(process)
+
+    def _unwatch_stdin(self, process: NodeProcess) -> None:
+        if process.stdin in self._poller.watchers:
+            self._poller.unwatch(process.stdin)
+
+    def _unwritable(self, process: NodeProcess, reason: bytes) -> Iterator[Event]:
+        # What it wrote before counts: it may have finished its task without reading it all, or
+        # have ended, which says more than a broken pipe.
+        process.refused += process.unsent.size
+        process.unsent.clear()
+        if self._has_to_wait(process):
+            if process not in self._postponed:
+                self._postpone(process, partial(self._unwritable, process, reason))
+            return
+        yield from self._read_rest(process)
+        if not process.end_reported:
+            yield NodeUnwritable(process.node, reason, process.refused)
+
+    # Standard output of a process, and backpressure
+
+    def pause(self, process: NodeProcess) -> None:
+        """Read no results of a process until there is room for them."""
+        self._unwatch_stdout(process)
+        self._paused.append(process)
+        self._output.on_room = self._resume
+
+    def _resume(self) -> None:
+        for process in self._paused:
+            if process.stdout >= 0:
+                self._watch_stdout(process)
+        self._paused.clear()
+        self._poller.pending.extend(finish() for finish in self._postponed.values())
+        self._postponed.clear()
+
+    def _has_to_wait(self, process: NodeProcess) -> bool:
+        """Return whether the last output of a process is not to be read yet (DSP-025).
+
+        Otherwise a node that keeps dying and restarting would add one pipeful per restart while
+        standard output is blocked. A node whose input is closed is not restarted that soon.
+        """
+        return self._output.is_congested and process.stdin >= 0 and process.has_unread_output()
+
+    def _postpone(self, process: NodeProcess, finish: Callable[[], Iterator[Event]]) -> None:
+        self._postponed[process] = finish
+        self._output.on_room = self._resume
+
+    def _watch_stdout(self, process: NodeProcess) -> None:
+        self._poller.selector.watch(process.stdout, READ)
+        self.by_stdout[process.stdout] = process
+
+    def _unwatch_stdout(self, process: NodeProcess) -> None:
+        if self.by_stdout.pop(process.stdout, None):
+            self._poller.selector.unwatch(process.stdout)
+
+    def _read_rest(self, process: NodeProcess) -> Iterator[Event]:
+        """Read what is in the pipe now."""
+        total = 0
+        while process.stdout >= 0 and total < _DRAIN_LIMIT:
+            try:
+                data = os.read(process.stdout, CHUNK)
+            except BlockingIOError:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                yield from self.output_ended(process)
+                return
+            total += len(data)
+            yield NodeOutput(process.node, data)
+
+    # The end of a process: of its output, of itself, of all that is left of it
+
+    def output_ended(self, process: NodeProcess) -> Iterator[Event]:
+        """Take note of the end of its output, which the caller has read."""
+        self._unwatch_stdout(process)
+        process.close_stdout()
+        if not process.end_reported:
+            process.end_reported = True
+            yield NodeEnded(process.node)
+        if process.exited:
+            yield from self._reap(process)
+
+    def _exited(self, process: NodeProcess) -> Iterator[Event]:
+        if not process.has_exited():
+            return  # the key was another's when it was reported
+        process.exited = True
+        self._poller.unwatch_end(process.end_key)
+        yield from self._finish(process)
+
+    def _finish(self, process: NodeProcess) -> Iterator[Event]:
+        """Read the last output of a process that has ended, and report its end."""
+        if self._has_to_wait(process):
+            self._postpone(process, partial(self._finish, process))
+            return
+        # A background process may hold its output open, so EOF may be a long time coming.
+        yield from self._read_rest(process)
+        if not process.end_reported:
+            process.end_reported = True
+            yield NodeEnded(process.node, exited=True)
+        if process.stdout < 0 or process.killed:
+            yield from self._reap(process)
+
+    def _reap(self, process: NodeProcess) -> Iterator[Event]:
+        if self._detach(process):
+            status = process.exit_status()
+            self._ends.reap(process)
+            yield NodeReaped(process.node, status=status)
+
+    def _leave_running(self, process: NodeProcess) -> Iterator[Event]:
+        """Go on without a process that runs as another user, or that SIGKILL does not end."""
+        if self._detach(process):
+            process.close_pipes()
+            self._ends.leave(process)
+            watcher = silently(partial(self._left_one_exited, process))
+            self._poller.watchers[process.end_key] = watcher
+            if not process.end_reported:
+                process.end_reported = True
+                yield NodeEnded(process.node)
+            yield NodeReaped(process.node, left_running=True)
+
+    def _left_one_exited(self, process: NodeProcess) -> None:
+        if process.has_exited():
+            self._poller.unwatch_end(process.end_key)
+            self._ends.reap(process)
+
+    def _detach(self, process: NodeProcess) -> bool:
+        """Detach the process; return ``False`` if the node already has a newer one.
+
+        Its end can be found out twice in one batch, and the node can have a new one in between.
+        """
+        if self.processes.get(process.node) is not process:
+            return False
+        del self.processes[process.node]
+        self._unwatch_stdin(process)
+        self._unwatch_stdout(process)
+        return True
+
+    def stop_reading(self) -> None:
+        """Read no output any more, and drop what waits for room."""
+        for process in list(self.by_stdout.values()):
+            self._unwatch_stdout(process)
+        self._postponed.clear()
+        self._output.on_room = None

@@ -1,0 +1,44 @@
+"""SIGCHLD for all runs of a process, and for the handler that was there before."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+_listeners: list[Callable[[], None]] = []
+_before: list[Callable[[int, FrameType | None], object] | int | None] = []
+
+
+def listen(listener: Callable[[], None]) -> bool:
+    """Call the listener, in a signal handler, when a child may have ended.
+
+    Returns:
+        ``False`` if no handler can be set: only the main thread may.
+    """
+    if not _listeners:
+        try:
+            _before[:] = [signal.signal(signal.SIGCHLD, _tell)]
+        except ValueError:
+            return False
+    _listeners.append(listener)
+    return True
+
+
+def stop_listening(listener: Callable[[], None]) -> None:
+    """Do not call it any more; after the last one, what was there before is put back."""
+    _listeners.remove(listener)
+    if not _listeners and signal.getsignal(signal.SIGCHLD) is _tell:
+        before = _before.pop()
+        # None: it was not set from Python, so it cannot be set again either.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL if before is None else before)
+
+
+def _tell(signum: int, frame: FrameType | None) -> None:
+    for listener in _listeners.copy():
+        listener()
+    if callable(before := _before[0]):
+        before(signum, frame)

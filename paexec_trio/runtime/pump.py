@@ -1,0 +1,51 @@
+"""Carries events to the engine and its commands to a world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Protocol
+
+from paexec_trio.core.commands import Command, Exit
+from paexec_trio.core.events import Event
+
+if TYPE_CHECKING:
+    from paexec_trio.core.engine import Engine
+
+Trace = Callable[[Event | Command], None]
+
+
+class World(Protocol):
+    """What the engine's commands act on."""
+
+    def execute(self, command: Command) -> None:
+        """Carry out a command, without waiting; its consequences are later events."""
+
+
+def pump(
+    engine: Engine, world: World, events: Iterable[Event], trace: Trace | None = None
+) -> Exit | None:
+    """Feed events to the engine and its commands to the world.
+
+    The commands that follow from an event are carried out before the next event is asked for, so
+    an event can happen as late as possible.
+
+    Args:
+        engine: decides.
+        world: is acted on.
+        events: what has happened.
+        trace: called with each event and each command, for debugging.
+
+    Returns:
+        How the run ended, ``None`` if it goes on.
+    """
+    handle, execute = engine.handle, world.execute
+    for event in events:
+        if trace:
+            trace(event)
+        for command in handle(event):
+            if trace:
+                trace(command)
+            if type(command) is Exit:
+                return command
+            execute(command)
+    return None
