@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from docutils import nodes
 from docutils.parsers.rst import Directive
+from drawn import drawn
 from pictures import Message, draw_sequence
 from walks import Step, Walk, record
 
@@ -15,34 +15,56 @@ from paexec_trio import Reassign, Settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from docutils.nodes import Node
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
+_ONE_TASK = (Step(after="NodeStarted 0", tasks=b"apple\n", answers={0: b"APPLE"}),)
+
 WALKS = {
     "task": Walk(
-        title="A task from standard input to a result on standard output",
+        title="A task, from standard input to a calculator",
         lanes=(
             "stdin",
+            "runtime.input",
+            "core.engine",
+            "core.reading",
+            "core.dispatching",
+            "runtime.host",
+            "runtime.children",
+            "calculator",
+        ),
+        settings=Settings(nodes=(b"0",)),
+        steps=_ONE_TASK,
+        first=r"'apple\n'",
+        last=r"'apple\n'",
+    ),
+    "result": Walk(
+        title="A result, from the calculator to standard output",
+        lanes=(
+            "calculator",
             "runtime.host",
             "core.engine",
-            "core.tasks",
-            "calculator",
-            "runtime.writequeue",
+            "core.results",
+            "core.dispatching",
+            "core.printing",
+            "runtime.output",
             "stdout",
         ),
         settings=Settings(nodes=(b"0",)),
-        steps=(Step(after="NodeStarted 0", tasks=b"apple\n", answers={0: b"APPLE"}),),
-        first=r"'apple\n'",
+        steps=_ONE_TASK,
+        first=r"'APPLE\n\n'",
         last=r"'APPLE\n'",
     ),
     "fast-path": Walk(
-        title="The fast path: a result comes in while tasks wait",
+        title="The fast path: a result comes in whole while tasks wait",
         lanes=(
             "calculator",
+            "runtime.children",
             "runtime.host",
-            "core.exchange",
+            "core.dispatching",
             "core.tasks",
-            "runtime.writequeue",
+            "runtime.output",
             "stdout",
         ),
         settings=Settings(nodes=(b"0",)),
@@ -57,14 +79,15 @@ WALKS = {
         last=r"'APPLE\n'",
     ),
     "death": Walk(
-        title="Node 0 dies; node 1 does its task",
+        title="Node 0 dies while it holds a task; node 1 is given the task",
         lanes=(
             "calculator",
+            "runtime.children",
             "runtime.host",
             "core.engine",
-            "core.tasks",
-            "runtime.writequeue",
-            "stdout",
+            "core.fleet",
+            "core.dispatching",
+            "core.printing",
         ),
         settings=Settings(nodes=(b"0", b"1"), on_death=Reassign()),
         steps=(
@@ -72,9 +95,15 @@ WALKS = {
             Step(after="NodeReaped 0", answers={1: b"APPLE"}),
         ),
         first="end of file",
-        last=r"'APPLE\n'",
+        last=r"'apple\n'",
     ),
 }
+
+QUESTIONS = frozenset({"begun()", "has_waiting()", "wants_tasks()"})
+"""Calls that are not shown: on the ways that are drawn they change nothing."""
+
+_APART = 84
+"""Pixels between lanes, at least: eight of them fit beside the list of pages."""
 
 
 @cache
@@ -83,13 +112,15 @@ def messages_of(name: str) -> Sequence[Message]:
     return [
         Message(_short(message.source), _short(message.target), message.text)
         for message in record(WALKS[name])
+        if message.text not in QUESTIONS
     ]
 
 
 def draw_walk(name: str) -> str:
     """Return the picture of a walk."""
     walk = WALKS[name]
-    return draw_sequence(walk.title, [_short(lane) for lane in walk.lanes], messages_of(name))
+    lanes = [_short(lane) for lane in walk.lanes]
+    return draw_sequence(walk.title, lanes, messages_of(name), _APART)
 
 
 def _short(lane: str) -> str:
@@ -101,20 +132,13 @@ class WalkDirective(Directive):
 
     required_arguments = 1
 
-    def run(self) -> list[nodes.Node]:
-        """Return the picture, which scrolls where it is too wide, and its messages as text."""
+    def run(self) -> list[Node]:
+        """Return the picture, and its messages as text."""
         (name,) = self.arguments
         if name not in WALKS:
             raise self.error(f"there is no walk {name}")
-        picture = f'<div style="overflow-x: auto">{draw_walk(name)}</div>'
         lines = [f"{source} -> {target}: {text}" for source, target, text in messages_of(name)]
-        text = "\n".join(lines)
-        return [
-            nodes.raw("", picture, format="html"),
-            nodes.raw("", "<details><summary>as text</summary>", format="html"),
-            nodes.literal_block(text, text, language="text"),
-            nodes.raw("", "</details>", format="html"),
-        ]
+        return drawn(draw_walk(name), "\n".join(lines))
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:

@@ -68,8 +68,6 @@ class Walk(NamedTuple):
     """The text of the first message that is shown."""
     last: str
     """The text of the last one; the input ends after it."""
-    hidden: frozenset[str] = frozenset()
-    """Calls that are too small to be shown."""
 
 
 class UnknownLaneError(Exception):
@@ -145,6 +143,7 @@ class _Recorder:
         self._lanes = {f"paexec_trio.{lane}": lane for lane in walk.lanes if lane not in OUTSIDE}
         # Who made an event or a command; kept with it, so that no other gets its number.
         self._makers: dict[int, tuple[Record, str]] = {}
+        self._generators: set[FrameType] = set()
         self._has_begun = False
 
     def shown(self) -> list[Message]:
@@ -152,7 +151,7 @@ class _Recorder:
         texts = [message.text for message in self._messages]
         try:
             first = texts.index(self._walk.first)
-            last = texts.index(self._walk.last, first)
+            last = texts.index(self._walk.last, first + 1)
         except ValueError as error:
             raise UnfinishedWalkError(f"{self._walk.title}: {error}: {texts[-20:]}") from None
         return self._messages[first : last + 1]
@@ -184,9 +183,9 @@ class _Recorder:
     def _note(self, source: str, target: str, text: str) -> None:
         message = Message(source, target, text)
         self._messages.append(message)
-        self._has_begun |= text == self._walk.first
         if self._has_begun and text == self._walk.last:
             self._tasks.close()
+        self._has_begun |= text == self._walk.first
 
     def _note_read(self, fd: int, data: bytes) -> None:
         lane = self._lane_above(currentframe())
@@ -223,11 +222,15 @@ class _Recorder:
                 if maker and maker != lane:
                     self._note(maker, lane, _brief(item))
                     return
+        if code.co_flags & CO_GENERATOR:
+            if frame in self._generators:
+                return  # it goes on
+            self._generators.add(frame)
         if _is_call(code) and not _is_property(subject, code.co_name):
             caller = self._lane_above(frame.f_back)
             name = type(subject).__name__ if code.co_name == "__call__" else code.co_name
             text = f"{name.strip('_')}()"
-            if caller and caller != lane and text not in self._walk.hidden:
+            if caller and caller != lane:
                 self._note(caller, lane, text)
 
     def _lane_above(self, frame: FrameType | None) -> str:
@@ -277,10 +280,10 @@ def _brief(item: Record) -> str:
 
 
 def _is_call(code: CodeType) -> bool:
-    """Return whether a function is more than a step of a generator, or what Python calls itself."""
+    """Return whether a function is called by name, and not awaited."""
     name = code.co_name
     hidden = name.startswith(("__", "<")) and name != "__call__"
-    return not hidden and not code.co_flags & (CO_GENERATOR | CO_COROUTINE)
+    return not hidden and not code.co_flags & CO_COROUTINE
 
 
 def _is_property(subject: object, name: str) -> bool:

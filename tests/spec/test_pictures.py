@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from conformance.harness.registry import load_requirements
+from paexec_trio.core.ending import TURNS, Phase
 from paexec_trio.core.states import TRANSITIONS, NodeState
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spec" / "_ext"))
@@ -27,6 +28,10 @@ MACHINES = {
     "engine": (
         [state.name for state in NodeState],
         [(before.name, step.name, after.name) for (before, step), after in TRANSITIONS.items()],
+    ),
+    "run": (
+        [phase.name for phase in Phase],
+        [(before.name, turn.name, after.name) for (before, turn), after in TURNS.items()],
     ),
 }
 SVG = "{http://www.w3.org/2000/svg}"

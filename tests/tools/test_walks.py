@@ -43,7 +43,7 @@ def shown(name: str) -> tuple[list[str], list[tuple[str, str, str]]]:
     return lanes, messages
 
 
-@pytest.mark.parametrize("name", ["task", "death"])
+@pytest.mark.parametrize("name", ["task", "result", "death"])
 def test_a_picture_shows_each_event_and_what_came_of_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,16 +73,25 @@ def test_a_picture_shows_each_event_and_what_came_of_it(
 
 
 def test_the_engine_handles_nothing_on_the_fast_path() -> None:
-    lanes, messages = shown("fast-path")
-    assert "engine" not in lanes
-    assert messages[0] == ("calculator", "host", r"'APPLE\n\n'")
-    assert ("host", "calculator", r"'banana\n'") in messages
+    walk = sequences.WALKS["fast-path"]
+    messages = walks.record(walk._replace(lanes=(*walk.lanes, "core.engine")))
+    assert (messages[0].source, messages[0].text) == ("calculator", r"'APPLE\n\n'")
     assert messages[-1][1:] == ("stdout", r"'APPLE\n'")
+    assert r"'banana\n'" in [text for _, target, text in messages if target == "calculator"]
+    assert "core.engine" not in {lane for message in messages for lane in message[:2]}
 
 
 def test_a_death_gives_the_task_to_the_other_node() -> None:
     texts = [text for _, _, text in shown("death")[1]]
-    assert texts.index("NodeEnded 0") < texts.index("Send 1") < texts.index("NodeOutput 1")
+    assert texts[-1] == r"'apple\n'"
+    assert texts.index("NodeEnded 0") < texts.index("Send 1")
+
+
+def test_each_question_is_asked_on_one_of_the_ways() -> None:
+    asked = {
+        message.text for walk in sequences.WALKS.values() for message in walks.record(walk)
+    } & sequences.QUESTIONS
+    assert asked == sequences.QUESTIONS
 
 
 @pytest.mark.parametrize("name", sequences.WALKS)
