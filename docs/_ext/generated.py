@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from drawn import drawn
 from pictures import Step, draw_machine
+from sphinx.util.docutils import SphinxDirective
 
+import paexec_trio
 from paexec_trio.cli.programs import PROGRAMS
 from paexec_trio.core.ending import TURNS, Phase
 from paexec_trio.core.settings import GRACES
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
+
+SOURCE = Path(paexec_trio.__file__).parent
 
 
 class HelpText(Directive):
@@ -80,6 +86,29 @@ class MachineDirective(Directive):
         return drawn(picture, "\n".join(lines))
 
 
+class Modules(SphinxDirective):
+    """The modules of the package that the argument names, each with the first line about it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return a table."""
+        (package,) = self.arguments
+        directory = SOURCE / package
+        if not directory.is_dir():
+            raise self.error(f"paexec_trio has no package {package}")
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 25 75", ""]
+        lines += [f"   * - {package}", "     -"]
+        for module in sorted(directory.glob("[!_]*.py")):
+            lines += [f"   * - ``{module.name}``", f"     - {first_line_of(module)}"]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def first_line_of(module: Path) -> str:
+    """Return the first line of a module's docstring."""
+    return (ast.get_docstring(ast.parse(module.read_bytes())) or "").partition("\n")[0]
+
+
 SUBSTITUTIONS = {
     "drain_grace": f"{GRACES.drain:g} seconds",
     "finish_notice": f"{GRACES.finish_notice:g} seconds",
@@ -93,6 +122,7 @@ SUBSTITUTIONS = {
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives, and the limits as substitutions."""
     app.add_directive("help-text", HelpText)
+    app.add_directive("modules", Modules)
     app.add_directive("state-machine", MachineDirective)
     app.config.rst_epilog = "\n".join(  # type: ignore[attr-defined]  # any value may be set
         f".. |{name}| replace:: {text}" for name, text in SUBSTITUTIONS.items()
