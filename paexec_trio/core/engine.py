@@ -33,7 +33,7 @@ class Engine:
 
     The work is done by its parts. Each event goes to a method of one part, which records it and
     takes the steps that follow from the event alone. It returns whether other steps may follow from
-    the state that it leaves; the engine then takes these, see :meth:`_settle`.
+    the state that it leaves; the engine then takes these, see ``_settle``.
 
     Args:
         settings: what the run is to do.
