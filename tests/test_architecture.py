@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import itertools
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,12 +132,72 @@ def test_only_three_modules_of_reordering_touch_the_world() -> None:
         assert not roots(imports_of(MODULES[name])) & FORBIDDEN_IN_CORE, name
 
 
-def test_only_the_module_that_waits_beside_others_imports_trio() -> None:
-    importing = {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))}
-    assert importing == {"paexec_trio.runtime.amongothers"}
-    assert [name for name in MODULES if importing & imports_of(MODULES[name])] == [
-        "paexec_trio.runtime.run"
-    ]
+NURSERY = {name for name in MODULES if name.startswith("paexec_trio.nursery")}
+
+
+def test_only_the_nursery_imports_trio() -> None:
+    assert {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))} <= NURSERY
+    importing = {name for name in MODULES if NURSERY & imports_of(MODULES[name])} - NURSERY
+    # The public function, and the program once its nodes have been started.
+    assert importing == {"paexec_trio", "paexec_trio.cli.main"}
+
+
+def test_nothing_but_the_nursery_waits() -> None:
+    for name in MODULES.keys() - NURSERY:
+        tree = ast.parse(MODULES[name].read_bytes())
+        waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
+        assert not any(isinstance(node, waiting) for node in ast.walk(tree)), name
+
+
+LARGEST_CLASS, MOST_METHODS, MOST_ATTRIBUTES = 300, 25, 15
+
+
+def attributes(tree: ast.ClassDef) -> set[str]:
+    """Return the names that are assigned to ``self`` anywhere in a class."""
+    return {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_no_class_is_too_large(name: str) -> None:
+    for tree in ast.walk(ast.parse(MODULES[name].read_bytes())):
+        if isinstance(tree, ast.ClassDef):
+            methods = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+            assert tree.end_lineno is not None
+            assert tree.end_lineno - tree.lineno < LARGEST_CLASS, tree.name
+            assert len(methods) <= MOST_METHODS, tree.name
+            assert len(attributes(tree)) <= MOST_ATTRIBUTES, tree.name
+
+
+ON_ANOTHER_SYSTEM = """if True:
+    import os, pkgutil, select, sys, trio
+    for name in ("epoll", "EPOLLIN", "EPOLLOUT", "EPOLLONESHOT"):
+        delattr(select, name)
+    for name in ("pidfd_open", "pipe2", "waitid", "waitid_result", "P_PID", "WNOWAIT"):
+        delattr(os, name)
+    import signal
+    del signal.pidfd_send_signal
+    import paexec_trio
+    for module in pkgutil.walk_packages(paexec_trio.__path__, "paexec_trio."):
+        if module.name not in ("paexec_trio.__main__", "paexec_trio.runtime.linux"):
+            __import__(module.name)
+    from paexec_trio.runtime.system import system
+    print(system.__name__, "paexec_trio.runtime.linux" in sys.modules)
+    """
+"""Imports everything where what only Linux has is missing."""
+
+
+def test_what_only_linux_has_is_used_in_one_module() -> None:
+    imported = subprocess.run(
+        [sys.executable, "-Werror", "-c", ON_ANOTHER_SYSTEM], capture_output=True, check=False
+    )
+    assert (imported.stdout, imported.stderr) == (b"paexec_trio.runtime.posix False\n", b"")
 
 
 @pytest.mark.parametrize("path", files("conformance"), ids=name_of)

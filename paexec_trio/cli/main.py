@@ -81,6 +81,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         owns_process=True,
         debug=invocation.debug,
     )
+    problem = b""
     try:
         # Loading trio takes as long as all that was done so far. The calculators work meanwhile.
         run.begin()
@@ -89,8 +90,12 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
 
             gc.enable()
             finish_alone(run)
+    except (MemoryError, OSError) as error:  # of trio itself; the run explains its own
+        problem = run.explain(error)
     finally:
-        run.end_alone()  # what is left, if trio could not do it
+        if problem:
+            run.give_up(problem)
+        run.end_alone()  # whatever trio has not ended
     outcome = run.result
     # The interpreter would look through everything again before it ends, for garbage.
     gc.freeze()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from itertools import islice
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.framing import NEWLINE, ResultFramer
@@ -329,12 +328,6 @@ class Dispatcher:
         del self.to_reassign[start:]
         tasks.reverse()
         return tasks
-
-    def sizes_of_queued(self, node: Node) -> Iterator[int]:
-        """Yield how many octets each of a busy node's tasks took to send, but for the head's."""
-        if node.state is _BUSY:
-            for attempt in islice(node.attempts, 1, None):
-                yield self._wire.size(attempt.task)
 
     def _forget_dead_among_idle(self, *, thoroughly: bool = False) -> None:
         """See to it that the next of the idle nodes is a living one, and not twice in the heap."""

@@ -11,8 +11,6 @@ from paexec_trio.core.commands import (
     Deadline,
     DrainOutput,
     Exit,
-    KillNode,
-    LeaveNode,
     Purpose,
     Report,
     SetDeadline,
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
         OutputClosed,
         OutputDrained,
         OutputFailed,
-        StopRequested,
     )
     from paexec_trio.core.nodes import Node
     from paexec_trio.core.outlets import Outlet
@@ -75,20 +72,19 @@ TURNS: dict[tuple[Phase, Turn], Phase] = {
 }
 """Every legal turn of a run; any other is a bug of the runtime or the engine."""
 
-_CLOSING, _ENDED = NodeState.CLOSING, NodeState.ENDED
 _NOT_THERE = (NodeState.NEW, NodeState.REAPED)
 
 
 @final
 class Ending:
-    """Knows how far the run is and how it will exit; ends the nodes when it is stopped.
+    """Knows how far the run is and how it will exit; closes all inputs when it is stopped.
 
     Args:
         settings: hold the grace periods.
         nodes: all nodes, by their indices.
         tasks: are dropped when the run is stopped.
         outlet: is muted when nobody takes its output.
-        reporter: reports who does not end.
+        reporter: reports why the output cannot be written.
         commands: the list that all parts of the engine share.
 
     Attributes:
@@ -113,9 +109,6 @@ class Ending:
         self.phase = Phase.RUNNING
         self._outcome = Exit()
         self._drain_grace = settings.graces.drain
-        self._was_noticed = False
-        self._is_terminating = False
-        self._is_killing = False
         self._output_broken = False
         # Something may be left of this node when nothing is left of all before it: see `settle`.
         self._first_left = 0
@@ -160,16 +153,11 @@ class Ending:
                 node.step(Step.CLOSE)  # its input is closed already
         self._set_deadline(Purpose.TERMINATE, self._settings.graces.stop)
 
-    def stop_requested(self, event: StopRequested) -> bool:
-        """Stop the run; kill its nodes if it is being stopped already."""
-        if self.phase is Phase.STOPPING:
-            self.kill()  # somebody is impatient
-            self._drain_grace = self._settings.graces.stop
-            if not self._outcome.signal:
-                self._outcome = Exit(signal=event.signal)  # END-030, though a failure came first
-        else:
-            self.stop(Exit(signal=event.signal))
-        return True
+    def hurry(self, signal: int) -> None:
+        """Wait less long for somebody to take the output; exit by a signal (END-030)."""
+        self._drain_grace = self._settings.graces.stop
+        if not self._outcome.signal:
+            self._outcome = Exit(signal=signal)  # though a failure came first
 
     def finish(self) -> None:
         """Wait for the calculators, now that all tasks are done and each input is closed."""
@@ -239,7 +227,7 @@ class Ending:
         if self.phase is Phase.DRAINING:
             self._exit()
 
-    # The end of nodes
+    # The inputs of nodes
 
     def close(self, node: Node) -> None:
         """Close the input of a node, so that its calculator ends."""
@@ -250,82 +238,6 @@ class Ending:
         """End a node whose start was under way when the run was stopped."""
         self.close(node)
         self._set_deadline(Purpose.TERMINATE, self._settings.graces.stop)
-
-    def calculator_exited(self) -> None:
-        """Record that others may hold the output of a calculator that has exited (END-043)."""
-        if self._was_noticed and self.phase is Phase.FINISHING:
-            self._set_deadline(Purpose.NOTICE, self._settings.graces.finish_notice)
-
-    def name_remaining(self) -> None:
-        """Report which calculators have not ended yet (END-040), and stop waiting for others."""
-        if self.phase is not Phase.FINISHING or self._is_terminating:
-            return
-        is_first, self._was_noticed = not self._was_noticed, True
-        timeout = self._settings.finish_timeout
-        advice = b"--finish-timeout SECONDS would end it"
-        if timeout:
-            advice = b"--finish-timeout %g ends it" % timeout
-        for node in self._remaining():
-            if node.exited:
-                self._report_held_output(node)
-                self._commands.append(KillNode(node.index, force=True))
-            elif is_first:
-                self._reporter.report(
-                    b"node %b has not ended %d seconds after the end of its input; %b",
-                    node.name,
-                    int(self._settings.graces.finish_notice),
-                    advice,
-                )
-
-    def terminate(self) -> None:
-        """Send SIGTERM to all nodes that are left, and SIGKILL if that does not help."""
-        self._is_terminating = True
-        self._is_killing = False
-        remaining = self._remaining()
-        if self.phase is Phase.FINISHING:
-            for node in remaining:
-                self._report_timeout(node)
-        self._commands.extend(KillNode(node.index, force=False) for node in remaining)
-        self._set_deadline(Purpose.KILL, self._settings.graces.term)
-
-    def kill(self) -> None:
-        """Send SIGKILL to all nodes that are left, and leave those that it does not end."""
-        for node in self._remaining():
-            node.killed = True
-            self._commands.append(KillNode(node.index, force=True))
-        if not self._is_killing:  # whoever is impatient again and again does not put it off
-            self._is_killing = True
-            self._set_deadline(Purpose.LEAVE, self._settings.graces.kill)
-
-    def leave_killed(self) -> None:
-        """Leave nodes that SIGKILL does not end; nodes that started meanwhile are waited for."""
-        self._is_killing = False
-        self._commands.extend(LeaveNode(n.index) for n in self._remaining() if n.killed)
-
-    def _report_timeout(self, node: Node) -> None:
-        """Report that ``--finish-timeout`` ends a node, and let the run fail (END-041)."""
-        if node.exited:
-            self._report_held_output(node)
-            return
-        self.note_failure()
-        self._reporter.report(
-            b"node %b has not ended within %g seconds (--finish-timeout); killed",
-            node.name,
-            self._settings.finish_timeout,
-        )
-
-    def _report_held_output(self, node: Node) -> None:
-        """Report that others hold the output of a calculator that has ended."""
-        self._reporter.report(
-            b"node %b has ended, but others hold its output; not waited for", node.name
-        )
-
-    def _remaining(self) -> list[Node]:
-        """Return the nodes that are to end, but for dead ones that are ended in their own time."""
-        left = [n for n in self._nodes if n.state is _CLOSING or n.state is _ENDED]
-        if self.phase is Phase.FINISHING:
-            return [node for node in left if not node.died]
-        return left
 
     def _set_deadline(self, purpose: Purpose, seconds: float) -> None:
         self._commands.append(SetDeadline(Deadline(purpose), seconds))

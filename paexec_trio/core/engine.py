@@ -19,6 +19,7 @@ from paexec_trio.core.reporting import Reporter
 from paexec_trio.core.results import Results
 from paexec_trio.core.settings import Settings
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, TaskSource
+from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.wire import Wire
 
 _RUNNING = Phase.RUNNING
@@ -57,9 +58,10 @@ class Engine:
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands)
         self._ending = ending = Ending(settings, nodes, tasks, printer, reporter, commands)
+        self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
         self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, printer, wire)
         self._fleet = fleet = Fleet(
-            settings, nodes, dispatcher, printer, wire, ending, reporter, commands
+            settings, nodes, dispatcher, printer, wire, ending, terminator, reporter, commands
         )
         results = Results(settings, nodes, tasks, dispatcher, fleet, printer, ending, reporter)
         self._reader = reader = Reader(
@@ -84,7 +86,7 @@ class Engine:
             on.HoldingFailed: ending.holding_failed,
             on.OutputDrained: ending.output_drained,
             on.DeadlinePassed: self._deadline_passed,
-            on.StopRequested: ending.stop_requested,
+            on.StopRequested: terminator.stop_requested,
         }
 
     def handle(self, event: on.Event) -> list[Command]:
@@ -110,17 +112,17 @@ class Engine:
         deadline = event.deadline
         match deadline.purpose:
             case Purpose.TERMINATE:
-                self._ending.terminate()
+                self._terminator.terminate()
             case Purpose.KILL:
-                self._ending.kill()
+                self._terminator.kill()
             case Purpose.LEAVE:
-                self._ending.leave_killed()
+                self._terminator.leave_killed()
             case Purpose.NOTICE:
-                self._ending.name_remaining()
+                self._terminator.name_remaining()
             case Purpose.GIVE_UP:
                 self._ending.give_up_output()
             case Purpose.REAP:
-                self._fleet.reap(deadline.node)
+                self._terminator.reap(deadline.node)
             case Purpose.RESTART:
                 self._fleet.restart()
         return True

@@ -9,8 +9,6 @@ from paexec_trio.core.commands import (
     CloseStdin,
     Command,
     Deadline,
-    KillNode,
-    LeaveNode,
     Purpose,
     SetDeadline,
     StartNode,
@@ -35,6 +33,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.outlets import Outlet
     from paexec_trio.core.reporting import Reporter
     from paexec_trio.core.settings import Reassign, Settings
+    from paexec_trio.core.terminating import Terminator
     from paexec_trio.core.wire import Wire
 
 _BUSY, _HALF_CLOSED, _CLOSING = NodeState.BUSY, NodeState.HALF_CLOSED, NodeState.CLOSING
@@ -52,6 +51,7 @@ class Fleet:
         outlet: is told which attempts failed.
         wire: is told which processes there are.
         ending: ends the run if it cannot go on.
+        terminator: ends what is left of dead nodes.
         reporter: reports nodes that cannot be started.
         commands: the list that all parts of the engine share.
     """
@@ -64,6 +64,7 @@ class Fleet:
         outlet: Outlet,
         wire: Wire,
         ending: Ending,
+        terminator: Terminator,
         reporter: Reporter,
         commands: list[Command],
     ) -> None:
@@ -73,6 +74,7 @@ class Fleet:
         self._outlet = outlet
         self._wire = wire
         self._ending = ending
+        self._terminator = terminator
         self._reporter = reporter
         self._commands = commands
         # The nodes to be started now, in this order.
@@ -163,8 +165,7 @@ class Fleet:
     def unwritable(self, event: NodeUnwritable) -> bool:
         """Record that a node reads no more; let it finish its head if it got that whole."""
         node = self._nodes[event.node]
-        queued = sum(self._dispatcher.sizes_of_queued(node))
-        if self._settings.on_death and queued >= event.unsent > 0:
+        if self._settings.on_death and self._wire.queued_octets(node) >= event.unsent > 0:
             self.half_close(node)
         elif node.state is _BUSY or node.state is NodeState.IDLE:
             text = b"Sending task to the node failed: " + event.reason
@@ -186,7 +187,7 @@ class Fleet:
         if node.state is not _ENDED:
             self.end(node, _exited_unexpectedly(node))
         if event.exited:
-            self._ending.calculator_exited()
+            self._terminator.calculator_exited()
         return True
 
     def end(self, node: Node, report: bytes) -> None:
@@ -223,7 +224,7 @@ class Fleet:
         self._dispatcher.node_died(node, idle=not attempts)
         for attempt in attempts:
             self.give_up(attempt)
-        self._set_reap_deadline(node)
+        self._terminator.node_died(node)
 
     def give_up(self, attempt: Attempt) -> None:
         """Give up an attempt that failed, and have another one made (DTH-020, DTH-022)."""
@@ -238,28 +239,6 @@ class Fleet:
             self._ending.fail(b"all nodes failed")
         elif self._is_hopeless:
             self._ending.fail(b"all nodes failed: none of them can be started")  # RST-030
-
-    # What is left of nodes
-
-    def reap(self, index: int) -> None:
-        """End what is left of a dead node: by SIGTERM, then SIGKILL; then leave it (DTH-004)."""
-        node = self._nodes[index]
-        if self._ending.phase is Phase.STOPPING:
-            return  # which ends all nodes in its own time
-        # A node whose input was closed at the end of the run has its own time (END-004); one that
-        # was reaped meanwhile, and perhaps restarted, does not need it any more.
-        if node.state is not _ENDED or not node.died:
-            return
-        if node.signals_sent == 2:
-            self._commands.append(LeaveNode(index))
-            return
-        self._commands.append(KillNode(index, force=node.signals_sent == 1))
-        node.signals_sent += 1
-        self._set_reap_deadline(node)
-
-    def _set_reap_deadline(self, node: Node) -> None:
-        deadline = Deadline(Purpose.REAP, node.index)
-        self._commands.append(SetDeadline(deadline, self._settings.graces.term))
 
     def reaped(self, event: NodeReaped) -> bool:
         """Record that nothing is left of a node, or that it was left."""

@@ -48,11 +48,9 @@ class Node:
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
         fruitless: how many of its processes in a row have died without having ended a task, those
             that could not be started included.
-        prepared: whether its shell was told, with ``-x``, what to do with tasks.
         stray_end: the last octets that it wrote outside of a task after the end of its input, after
             a newline; they may be the beginning of an EOT.
         exited: whether its process has ended, so that only others can still hold its output.
-        killed: whether the end of the run has sent SIGKILL to its process.
         signals_sent: how many signals were sent to what is left of it after its death.
     """
 
@@ -65,10 +63,8 @@ class Node:
         "framer",
         "fruitless",
         "index",
-        "killed",
         "name",
         "pid",
-        "prepared",
         "signals_sent",
         "state",
         "stray_end",
@@ -90,9 +86,7 @@ class Node:
         self.took_back_tasks = False
         self.died = False
         self.controller: WindowController | None = None
-        self.prepared = False
         self.exited = False
-        self.killed = False
         self.signals_sent = 0
 
     def begin_life(self, pid: int) -> None:
@@ -100,7 +94,7 @@ class Node:
         self.step(Step.STARTED)
         self.pid = pid
         self.answered = self.took_back_tasks = False
-        self.died = self.exited = self.killed = False
+        self.died = self.exited = False
         self.signals_sent = 0
 
     def step(self, step: Step) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.commands import Command, Send
 from paexec_trio.core.execmode import ExecFramer, call, preamble
 from paexec_trio.core.framing import NEWLINE, ResultFramer
+from paexec_trio.core.states import NodeState
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,13 +36,15 @@ class Wire:
         self._exec_mode = settings.exec_mode
         self._commands = commands
         self.nonce = b""
+        # The nodes whose shells were told what to do with tasks.
+        self._prepared: set[int] = set()
 
     def connect(self, node: Node) -> None:
         """Expect results of a new process of the node."""
         if not self._exec_mode:
             return
         graph = self._settings.graph
-        node.prepared = False
+        self._prepared.discard(node.index)
         node.framer = ExecFramer(
             self.nonce,
             discard_output=self._exec_mode.discard_output,
@@ -75,11 +79,16 @@ class Wire:
 
         A shell that gets no task is told nothing, so that no end comes in the middle of it.
         """
-        if self._exec_mode and not node.prepared:
-            node.prepared = True
+        if self._exec_mode and node.index not in self._prepared:
+            self._prepared.add(node.index)
             self._commands.append(Send(node.index, preamble(self._exec_mode, self.nonce)))
         self._commands.append(Send(node.index, calls))
 
-    def size(self, task: bytes) -> int:
-        """Return how many octets are sent for a task."""
-        return len(call(task, self.nonce)) if self._exec_mode else len(task) + 1
+    def queued_octets(self, node: Node) -> int:
+        """Return how many octets a busy node's tasks took to send, its head's apart."""
+        if node.state is not NodeState.BUSY:
+            return 0
+        tasks = [attempt.task for attempt in islice(node.attempts, 1, None)]
+        if self._exec_mode:
+            return sum([len(call(task, self.nonce)) for task in tasks])
+        return sum(map(len, tasks)) + len(tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import trio
@@ -10,15 +11,15 @@ if TYPE_CHECKING:
     from paexec_trio.runtime.host import Host
     from paexec_trio.runtime.run import Run
 
-_BATCHES_PER_CHECKPOINT = 32
-"""Batches of events handled in a row before other tasks of trio, and cancellation, have a turn."""
+_TURN = 0.002
+"""Seconds after which other tasks of trio, and cancellation, have a turn while events keep coming.
+
+A checkpoint costs as much as a task, so there is none after each batch of events.
+"""
 
 
 async def finish(
-    run: Run,
-    *,
-    linger: float = 0.0,
-    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Start a run, unless it has begun, and go on with it until nothing of it is left.
 
@@ -26,17 +27,17 @@ async def finish(
 
     Args:
         run: the run.
-        linger: seconds for which the run waits by itself, so that nobody else has a turn, before it
-            waits for trio. A calculator often answers sooner than trio's scheduler gets around.
         task_status: is told when the run has started.
     """
     problem = b""
     try:
         try:
+            await trio.lowlevel.checkpoint()
             if not run.has_begun:
                 run.start()
             task_status.started()
-            await _work(run, linger)
+            if not run.is_over:
+                await _work(run)
         except (MemoryError, OSError) as error:
             problem = run.explain(error)
         if problem:
@@ -47,25 +48,21 @@ async def finish(
                 await _wait(run.host, seconds)
 
 
-async def _work(run: Run, linger: float) -> None:
+async def _work(run: Run) -> None:
     """Take the steps of a run until it is over."""
-    await trio.lowlevel.checkpoint()
-    if run.is_over:
-        return
     step, host = run.step, run.host
     patience, poll = host.patience, host.poll
-    batches_left = _BATCHES_PER_CHECKPOINT
+    turn_ends = monotonic() + _TURN
     while not step():
         seconds = patience()
         # A wait that is over at once does not go through trio's scheduler.
-        if poll(linger if seconds is None else min(seconds, linger)) or seconds == 0:
-            batches_left -= 1
-            if batches_left:
+        if poll(0) or seconds == 0:
+            if monotonic() < turn_ends:
                 continue
             await trio.lowlevel.checkpoint()
         else:
             await _wait(host, seconds)
-        batches_left = _BATCHES_PER_CHECKPOINT
+        turn_ends = monotonic() + _TURN
 
 
 async def _wait(host: Host, seconds: float | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+import warnings
 from typing import TYPE_CHECKING
 
 import trio
@@ -12,10 +12,18 @@ from paexec_trio.nursery.loop import finish
 if TYPE_CHECKING:
     from paexec_trio.runtime.run import Run
 
-LINGER = 0.001
-"""Seconds for which the run waits by itself: no other task needs a turn."""
-
 
 def finish_alone(run: Run) -> None:
-    """Go on with a run that has begun, in a loop of its own."""
-    trio.run(partial(finish, run, linger=LINGER))
+    """Go on with a run that has begun, in a loop of its own.
+
+    Raises:
+        MemoryError: trio lacks memory. The end of the run may be incomplete.
+    """
+    # When trio itself fails it warns of what it leaves behind, which is being ended meanwhile.
+    warnings.simplefilter("ignore")
+    try:
+        trio.run(finish, run)
+    except trio.TrioInternalError as error:
+        if isinstance(error.__cause__, MemoryError):
+            raise error.__cause__ from None
+        raise

@@ -2,7 +2,8 @@
 
 A child that has ended keeps its id until it is reaped, and so does its group: nothing is signalled
 by mistake. Python before 3.13 has no ``waitid`` on macOS; there a child is reaped as soon as its
-end is seen, and its status is kept. POSIX gives the id to no other process while its group has members.
+end is seen, and its status is kept. POSIX gives the id to no other process while its group has
+members.
 """
 
 from __future__ import annotations

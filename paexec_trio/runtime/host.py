@@ -36,7 +36,7 @@ from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.input import Input
-from paexec_trio.runtime.output import CONGESTED_ABOVE, Diagnostics, Output
+from paexec_trio.runtime.output import CONGESTED_ABOVE, Diagnostics, Output, open_writers
 from paexec_trio.runtime.poller import CHUNK, Poller
 from paexec_trio.runtime.spawning import Environment
 from paexec_trio.runtime.suspension import stop_this_process
@@ -107,9 +107,17 @@ class Host:
         self._program = program
         self._graces = graces
         self._timers = timers = Timers(clock)
-        self._poller = poller = Poller()
-        self._output = output = Output(stdout, poller, timers, spill_directory)
-        self._diagnostics = Diagnostics(stderr, output, poller)
+        # First of all: a descriptor that is not open must not be taken for one that is made here.
+        writer, diagnostics_writer = open_writers(stdout, stderr)
+        try:
+            self._poller = poller = Poller()
+        except BaseException:
+            writer.close()
+            if diagnostics_writer:
+                diagnostics_writer.close()
+            raise
+        self._output = output = Output(writer, poller, timers, spill_directory)
+        self._diagnostics = Diagnostics(diagnostics_writer, output, poller)
         self._input = Input(stdin, poller)
         self._ends = Ends(sessions=sessions, adopts=adopts)
         self._children = Children(
@@ -252,10 +260,10 @@ class Host:
 
     def _suspend(self) -> None:
         """Stop, and let the nodes stop as long; no time passes for deadlines."""
-        began = monotonic()
+        began = self._timers.now()
         with self._ends.stopped(self._children.processes.values()):
             stop_this_process()
-        self._timers.stand_still(monotonic() - began)
+        self._timers.stand_still(self._timers.now() - began)
 
     def _reap_orphans(self) -> None:
         self._ends.reap_orphans(self._children.processes.values())

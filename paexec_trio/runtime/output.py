@@ -38,18 +38,17 @@ class Output:
         on_room: called, once, when there is no backpressure any more.
 
     Args:
-        stdout: the descriptor that results are written to.
+        writer: writes to standard output.
         poller: tells when there is room.
         timers: knows when the output is to be given up.
         spill_directory: where the temporary file of held output is made.
-
-    Raises:
-        OSError: ``stdout`` is not open.
     """
 
-    def __init__(self, stdout: int, poller: Poller, timers: Timers, spill_directory: bytes) -> None:
-        self._writer = NonblockingWriter(stdout)
-        self._is_terminal = os.isatty(stdout)
+    def __init__(
+        self, writer: NonblockingWriter, poller: Poller, timers: Timers, spill_directory: bytes
+    ) -> None:
+        self._writer = writer
+        self._is_terminal = os.isatty(writer.fd)
         self._poller = poller
         self._timers = timers
         self.queue = WriteQueue()
@@ -217,13 +216,13 @@ class Diagnostics:
     """Standard error: what nobody reads is dropped in the end, and never waited for before.
 
     Args:
-        stderr: the descriptor; it may be closed.
+        writer: writes to it, ``None`` if it is closed.
         output: what was printed before a diagnostic is written before it (END-013).
         poller: tells when there is room.
     """
 
-    def __init__(self, stderr: int, output: Output, poller: Poller) -> None:
-        self._writer = _writer_or_none(stderr)
+    def __init__(self, writer: NonblockingWriter | None, output: Output, poller: Poller) -> None:
+        self._writer = writer
         self._output = output
         self._poller = poller
         self._queue = WriteQueue()
@@ -276,10 +275,17 @@ class Diagnostics:
             self._writer.close()
 
 
-def _writer_or_none(fd: int) -> NonblockingWriter | None:
+def open_writers(stdout: int, stderr: int) -> tuple[NonblockingWriter, NonblockingWriter | None]:
+    """Return writers to both descriptors, ``None`` for standard error if it is closed.
+
+    Raises:
+        OSError: ``stdout`` is not open, or there are too few descriptors.
+    """
+    writer = NonblockingWriter(stdout)
     try:
-        return NonblockingWriter(fd)
+        return writer, NonblockingWriter(stderr)
     except OSError as error:
-        if error.errno != errno.EBADF:
-            raise
-        return None  # closed: there is nobody to be told anything
+        if error.errno == errno.EBADF:
+            return writer, None  # there is nobody to be told anything
+        writer.close()
+        raise

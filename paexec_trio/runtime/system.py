@@ -24,7 +24,7 @@ READ = 1
 WRITE = 2
 """Interest in room to write."""
 
-CHOICE = "PAEXEC_TRIO_SYSTEM"
+CHOICE = "_PAEXEC_TRIO_SYSTEM"
 """An environment variable for maintainers: ``posix`` forces the portable implementation."""
 
 Ready = list[tuple[int, int]]

@@ -250,9 +250,8 @@ def test_trio_is_not_loaded_when_nothing_is_run(arguments: list[str], status: by
     assert what_is_loaded(*arguments) == [status, b"False", b"False"]
 
 
-def test_the_engine_is_loaded_for_a_run_and_trio_is_not() -> None:
-    """A program that does nothing else needs no loop but its own."""
-    assert what_is_loaded(*GOOD) == [b"0", b"False", b"True"]
+def test_the_engine_and_trio_are_loaded_for_a_run() -> None:
+    assert what_is_loaded(*GOOD) == [b"0", b"True", b"True"]
 
 
 # Closed and useless descriptors

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from paexec_trio.runtime.relatives import look_at, take_census
+from paexec_trio.runtime.linux import look_at, take_census
 from tests.cli.harness import ECHO, LIMIT, PIDS, PROGRAM, Program, call
 from tests.runtime.harness import Witness
 from tests.tools.terminal import Terminal

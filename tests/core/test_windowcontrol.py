@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from paexec_trio.core.windowcontrol import (
-    MAX_QUEUED_SECONDS,
     LONG_TASK_SECONDS,
+    MAX_QUEUED_SECONDS,
     MAX_WINDOW,
     WindowController,
 )

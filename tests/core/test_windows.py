@@ -6,9 +6,9 @@ import pytest
 
 from paexec_trio.core.framing import ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.settings import AUTO, READ_AHEAD
 from paexec_trio.core.windowcontrol import WindowController
 from paexec_trio.core.windows import Windows
-from paexec_trio.core.settings import AUTO, READ_AHEAD
 
 
 def nodes_that_hold(*counts: int) -> list[Node]:

@@ -13,8 +13,8 @@ import trio
 
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import Settings
-from paexec_trio.runtime.run import run
+from paexec_trio.core.settings import GRACES, Graces, Settings
+from paexec_trio.nursery.running import run
 
 LIMIT = 60
 """Seconds after which a test gives up. Nothing is waited for by time alone."""
@@ -110,9 +110,10 @@ async def conversation(
     settings: Settings | None = None,
     launch: Launch | None = None,
     stderr: int = 2,
+    graces: Graces = GRACES,
 ) -> AsyncIterator[Conversation]:
     """Start a run with pipes as its standard input and output; cancel it at the end."""
-    names = tuple(b"%d" % index for index in range(nodes))
+    settings = settings or Settings(nodes=tuple(b"%d" % index for index in range(nodes)))
     stdin, tasks = os.pipe()
     results, stdout = os.pipe()
     talk = Conversation(tasks, results)
@@ -120,7 +121,7 @@ async def conversation(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(
                 talk.play,
-                settings or Settings(nodes=names),
+                settings._replace(graces=graces),
                 launch or Launch(command=command),
                 stdin,
                 stdout,

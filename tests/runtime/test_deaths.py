@@ -15,14 +15,13 @@ from pathlib import Path
 import pytest
 import trio
 
-from paexec_trio.core import engine
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import GraphSettings, Reassign, Settings
+from paexec_trio.core.settings import GRACES, GraphSettings, Reassign, Settings
 from tests.runtime.harness import Witness, conversation, open_descriptors
 
-pytestmark = pytest.mark.trio
+pytestmark = [pytest.mark.trio, pytest.mark.usefixtures("system")]
 
 AT_ONCE = 0.001
 """Seconds after which nodes are restarted where only that they are restarted matters."""
@@ -110,14 +109,12 @@ async def test_a_transport_that_cannot_be_run(tmp_path: Path) -> None:
     ]
 
 
-async def test_a_process_in_the_background_that_holds_the_output(
-    stderr: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_process_in_the_background_that_holds_the_output(stderr: int) -> None:
     """DTH-003, DTH-004: its node is dead, and it is ended though it ignores SIGTERM."""
-    monkeypatch.setattr(engine, "TERM_GRACE", 0.01)
     command = b"(trap '' TERM; while :; do sleep 1000; done) & read -r task; echo $!; exit 3"
     settings = resistant(1, Reassign(restart_after=1000, wait=True))
-    async with conversation(command, settings=settings, stderr=stderr) as talk:
+    graces = GRACES._replace(term=0.01)
+    async with conversation(command, settings=settings, stderr=stderr, graces=graces) as talk:
         await talk.feed(b"task\n")
         with closing(Witness(await talk.line())) as background:
             assert await talk.line() == b"fatal"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import trio
-import trio.testing
 
-from paexec_trio.core import engine
-from paexec_trio.core.commands import Deadline, Exit, Purpose, SetDeadline
-from paexec_trio.core.events import DeadlinePassed, TimePassed
+from paexec_trio.core.commands import Deadline, Exit, Purpose, SetDeadline, StartNode
+from paexec_trio.core.events import DeadlinePassed, NodeStarted, TimePassed
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import Reassign, Settings
-from paexec_trio.runtime import ends, host
-from paexec_trio.runtime.amongothers import WaitAmongOthers
+from paexec_trio.core.settings import GRACES, Reassign, Settings
+from paexec_trio.runtime import host, linux, posix
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
-from paexec_trio.runtime.relatives import Relative
+from paexec_trio.runtime.system import Relative
 from tests.runtime.harness import LIMIT, Witness, conversation
 
-pytestmark = pytest.mark.trio
+pytestmark = [pytest.mark.trio, pytest.mark.usefixtures("system")]
+
+HURRIED = GRACES._replace(term=0.01, kill=0.01)
+"""Grace periods for what does not end anyway."""
 
 IN_A_GROUP = b"timeout 1000 sleep 1000 >/dev/null & while read -r task; do echo $!; echo; done"
 """A calculator whose result is the id of a process in a group of its own."""
@@ -85,10 +85,13 @@ async def test_what_a_dead_node_left_is_ended_while_the_run_goes_on(command: byt
 def immortal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signals end nothing, as if all processes waited for a disk."""
     monkeypatch.setattr(NodeProcess, "signal_group", lambda *_: True)
-    monkeypatch.setattr(ends, "send", lambda *_: True)
-    for module in (engine, host):
-        monkeypatch.setattr(module, "TERM_GRACE", 0.01)
-        monkeypatch.setattr(module, "KILL_GRACE", 0.01)
+    patch_send(monkeypatch, lambda *_: True)
+
+
+def patch_send(monkeypatch: pytest.MonkeyPatch, send: Callable[..., bool]) -> None:
+    """Let something else send signals to single processes."""
+    for module in (linux, posix):
+        monkeypatch.setattr(module, "send", send)
 
 
 LINGERING = b"while read -r task; do echo $$; echo; done; exec sleep 1000"
@@ -98,7 +101,7 @@ LINGERING = b"while read -r task; do echo $$; echo; done; exec sleep 1000"
 async def test_a_process_that_does_not_end_is_reported_and_left(stderr: tuple[int, int]) -> None:
     """END-047."""
     settings = Settings(nodes=(b"0",), finish_timeout=0.01)
-    async with conversation(LINGERING, settings=settings, stderr=stderr[1]) as talk:
+    async with conversation(LINGERING, settings=settings, stderr=stderr[1], graces=HURRIED) as talk:
         await talk.feed(b"a\n")
         pid = await talk.line()
         with closing(Witness(pid)) as calculator:
@@ -111,7 +114,7 @@ async def test_a_process_that_does_not_end_is_reported_and_left(stderr: tuple[in
 @pytest.mark.usefixtures("immortal")
 async def test_a_cancelled_run_does_not_wait_for_it_either(stderr: tuple[int, int]) -> None:
     """END-047."""
-    async with conversation(LINGERING, stderr=stderr[1]) as talk:
+    async with conversation(LINGERING, stderr=stderr[1], graces=HURRIED) as talk:
         await talk.feed(b"a\n")
         pid = await talk.line()
         with closing(Witness(pid)):
@@ -128,7 +131,7 @@ async def test_a_dead_node_whose_process_does_not_end_is_restarted(
     """END-047: it closed its output; the run goes on, and the process is reaped if it ends."""
     settings = Settings(nodes=(b"0",), on_death=Reassign(restart_after=0.01, wait=True))
     command = b"read -r task; echo $$; test $task = b || exec sleep 1000 >&-; echo; read -r task"
-    async with conversation(command, settings=settings, stderr=stderr[1]) as talk:
+    async with conversation(command, settings=settings, stderr=stderr[1], graces=HURRIED) as talk:
         await talk.feed(b"a\n")
         first = await talk.line()
         assert await talk.line() == b"fatal"
@@ -157,9 +160,8 @@ async def test_what_a_calculator_leaves_and_cannot_be_ended_is_reported(
         left.append(relative.pid)
         return allowed
 
-    monkeypatch.setattr(ends, "send", refuse)
-    monkeypatch.setattr(host, "KILL_GRACE", 0.01)
-    async with conversation(IN_A_GROUP, stderr=stderr[1]) as talk:
+    patch_send(monkeypatch, refuse)
+    async with conversation(IN_A_GROUP, stderr=stderr[1], graces=HURRIED) as talk:
         await talk.feed(b"a\n")
         pid = await talk.line()
         while os.getpgid(int(pid)) != int(pid):
@@ -181,8 +183,7 @@ async def test_what_a_dead_node_leaves_does_not_fail_the_run(
     stderr: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DTH-001, END-047: although it does not end."""
-    monkeypatch.setattr(ends, "send", lambda *_: True)
-    monkeypatch.setattr(host, "KILL_GRACE", 0.01)
+    patch_send(monkeypatch, lambda *_: True)
     settings = Settings(nodes=(b"0",), on_death=Reassign(restart_after=0.01, wait=True))
     mark = os.fsencode(tmp_path / "mark")
     command = b"""
@@ -190,7 +191,7 @@ async def test_what_a_dead_node_leaves_does_not_fail_the_run(
         test -e %b && { echo done; echo; read -r task; exit; }
         echo >%b; timeout 1000 sleep 1000 >/dev/null & echo $!
         while kill -0 $! && test "$(ps -o pgid= $!)" -eq $$; do :; done""" % ((mark,) * 2)
-    async with conversation(command, settings=settings, stderr=stderr[1]) as talk:
+    async with conversation(command, settings=settings, stderr=stderr[1], graces=HURRIED) as talk:
         await talk.feed(b"a\n")
         pid = await talk.line()
         assert await talk.line() == b"fatal"
@@ -201,24 +202,22 @@ async def test_what_a_dead_node_leaves_does_not_fail_the_run(
     assert text % pid in diagnostics(stderr)
 
 
-async def test_diagnostics_that_nobody_reads_do_not_hold_a_run(
-    stderr: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_diagnostics_that_nobody_reads_do_not_hold_a_run(stderr: tuple[int, int]) -> None:
     """END-049."""
-    monkeypatch.setattr(host, "DRAIN_GRACE", 0.01)
     _fill(stderr[1])
-    async with conversation(b"read -r task; echo begun; exit", stderr=stderr[1]) as talk:
+    graces = GRACES._replace(drain=0.01)
+    command = b"read -r task; echo begun; exit"
+    async with conversation(command, stderr=stderr[1], graces=graces) as talk:
         await talk.feed(b"a\n")
         assert await talk.finish() == (b"begun\n", Exit(status=1))
 
 
-async def test_diagnostics_that_are_read_late_are_written(
-    stderr: tuple[int, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_diagnostics_that_are_read_late_are_written(stderr: tuple[int, int]) -> None:
     """END-049: within the time that a reader has."""
-    monkeypatch.setattr(host, "DRAIN_GRACE", LIMIT)
     filled = _fill(stderr[1])
-    async with conversation(b"read -r task; echo begun; exit", stderr=stderr[1]) as talk:
+    graces = GRACES._replace(drain=LIMIT)
+    command = b"read -r task; echo begun; exit"
+    async with conversation(command, stderr=stderr[1], graces=graces) as talk:
         await talk.feed(b"a\n")
         assert await talk.line() == b"begun"
         read = b""
@@ -242,25 +241,32 @@ def _fill(pipe: int) -> int:
 
 
 async def test_no_time_passes_while_the_program_is_stopped(
-    monkeypatch: pytest.MonkeyPatch, mock_clock: trio.testing.MockClock
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """END-045: deadlines are as far away as they were."""
-    monkeypatch.setattr(host, "stop_this_process", lambda: mock_clock.jump(100.0))
+    now = 0.0
+
+    def stop() -> None:
+        nonlocal now
+        now += 100.0
+
+    monkeypatch.setattr(host, "stop_this_process", stop)
     results, stdout = os.pipe()
-    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2, WaitAmongOthers(), tells_time=True)
-    world.has_started = True
+    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2, tells_time=True, clock=lambda: now)
+    world.execute(StartNode(0))  # nobody stops with a run that has not started anything
     world.execute(SetDeadline(Deadline(Purpose.RESTART), 5.0))
     world.request_suspension()
-    await world.wait()
-    assert list(world.events()) == [TimePassed(0.0)]
-    for seconds, fired in ((4.9, []), (0.2, [DeadlinePassed(Deadline(Purpose.RESTART))])):
-        mock_clock.jump(seconds)
-        world.request_stop(0)  # something happens, so that nobody waits
-        await world.wait()
-        now, _, *others = world.events()
-        assert now == TimePassed(mock_clock.current_time() - 100.0)
-        assert others == fired
-    await world.close()
+    world.poll(LIMIT)
+    first, started = world.events()
+    assert (first, type(started)) == (TimePassed(0.0), NodeStarted)
+    for seconds, passed in ((4.9, []), (0.2, [DeadlinePassed(Deadline(Purpose.RESTART))])):
+        now += seconds
+        world.poll(0)
+        time_passed, *others = world.events()
+        assert time_passed == TimePassed(now - 100.0)
+        assert others == passed
+    for patience in world.close(patiently=False):
+        world.poll(patience)
     for fd in (results, stdout):
         os.close(fd)
 

@@ -18,12 +18,10 @@ import trio
 import trio.testing
 
 from paexec_trio import run
-from paexec_trio.core import engine
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.ending import SIGPIPE
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import MAGIC_EOT, Settings
-from paexec_trio.runtime import host
+from paexec_trio.core.settings import GRACES, MAGIC_EOT, Settings
 from tests.runtime.harness import (
     ECHO,
     LIMIT,
@@ -33,7 +31,7 @@ from tests.runtime.harness import (
     open_descriptors,
 )
 
-pytestmark = pytest.mark.trio
+pytestmark = [pytest.mark.trio, pytest.mark.usefixtures("system")]
 
 
 @pytest.fixture
@@ -304,7 +302,6 @@ async def test_cancelled_calculators_see_the_end_of_their_input_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They have time to end by themselves before SIGTERM."""
-    monkeypatch.setattr(host, "STOP_GRACE", LIMIT)
     monkeypatch.chdir(tmp_path)
     for name in ("report", "go"):
         os.mkfifo(name)
@@ -313,7 +310,8 @@ async def test_cancelled_calculators_see_the_end_of_their_input_first(
         read -r task; echo "$task"; read -r task || echo end >report
         read -r go <go; echo gone >report"""
     with open_fifo("report") as report, open_fifo("go") as go:
-        async with conversation(command) as talk, trio.open_nursery() as nursery:
+        graces = GRACES._replace(stop=LIMIT)
+        async with conversation(command, graces=graces) as talk, trio.open_nursery() as nursery:
             await talk.feed(b"a\n")
             assert await talk.line() == b"a"
             nursery.start_soon(talk.cancel)
@@ -847,14 +845,12 @@ async def test_a_transport_that_cannot_be_run(stderr: Stderr) -> None:
 # Calculators that do not end, and requests to stop
 
 
-async def test_a_calculator_that_does_not_end_is_reported_and_killed(
-    stderr: Stderr, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_calculator_that_does_not_end_is_reported_and_killed(stderr: Stderr) -> None:
     """END-041: it ignores the end of its input and SIGTERM; every task is done all the same."""
-    monkeypatch.setattr(engine, "TERM_GRACE", 0.01)
     command = b"trap '' TERM; read -r task; echo \"$$\"; echo; while :; do sleep 1000; done"
     settings = Settings(nodes=(b"0",), finish_timeout=0.01)
-    async with conversation(command, settings=settings, stderr=stderr.fd) as talk:
+    graces = GRACES._replace(term=0.01)
+    async with conversation(command, settings=settings, stderr=stderr.fd, graces=graces) as talk:
         await talk.feed(b"task\n")
         pid = int(await talk.line())
         assert await talk.finish() == (b"", Exit(status=1))
@@ -869,11 +865,14 @@ async def test_a_calculator_that_takes_long_to_end_is_named_and_waited_for(
     stderr: Stderr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """END-004, END-040."""
-    monkeypatch.setattr(engine, "FINISH_NOTICE", 0.01)
     monkeypatch.chdir(tmp_path)
     os.mkfifo("go")
     command = b"while read -r task; do echo of $task; echo; done; read -r go <go; echo whole >index"
-    async with conversation(command, stderr=stderr.fd) as talk, trio.open_nursery() as nursery:
+    graces = GRACES._replace(finish_notice=0.01)
+    async with (
+        conversation(command, stderr=stderr.fd, graces=graces) as talk,
+        trio.open_nursery() as nursery,
+    ):
         await talk.feed(b"task\n")
         assert await talk.line() == b"of task"
         nursery.start_soon(talk.end_input)
@@ -889,14 +888,13 @@ async def test_a_calculator_that_takes_long_to_end_is_named_and_waited_for(
 
 @pytest.mark.parametrize("finish_timeout", [0.0, 0.01])
 async def test_a_process_in_a_session_of_its_own_does_not_keep_the_run_from_ending(
-    finish_timeout: float, stderr: Stderr, monkeypatch: pytest.MonkeyPatch
+    finish_timeout: float, stderr: Stderr
 ) -> None:
     """END-007, END-043: it holds the output of its calculator open, and is left alone."""
-    monkeypatch.setattr(engine, "FINISH_NOTICE", 0.01)
-    monkeypatch.setattr(engine, "TERM_GRACE", 0.01)
     command = b"setsid sleep 1000 & while read -r task; do echo $!; echo; done"
     settings = Settings(nodes=(b"0",), finish_timeout=finish_timeout)
-    async with conversation(command, settings=settings, stderr=stderr.fd) as talk:
+    graces = GRACES._replace(finish_notice=0.01, term=0.01)
+    async with conversation(command, settings=settings, stderr=stderr.fd, graces=graces) as talk:
         await talk.feed(b"task\n")
         with closing(Witness(await talk.line())) as daemon:
             _, outcome = await talk.finish()

@@ -12,7 +12,7 @@ import pytest
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import Settings
-from paexec_trio.runtime import host
+from paexec_trio.runtime import output
 from paexec_trio.runtime.holding import HeldOutput, Piece
 from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile
 from tests.runtime.harness import conversation, open_descriptors
@@ -36,7 +36,7 @@ LARGE = 3 * MIB // len(LINE)
 
 @pytest.fixture(autouse=True)
 def _little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "HeldOutput", partial(HeldOutput, memory_limit=1 * MIB))
+    monkeypatch.setattr(output, "HeldOutput", partial(HeldOutput, memory_limit=1 * MIB))
 
 
 def settings(nodes: int, grouping: Grouping) -> Settings:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
-from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import Engine
-from paexec_trio.runtime.drive import drive
+from paexec_trio.core.events import Event, RunStarted
+from paexec_trio.runtime.pump import pump
 from tests.simulation.calculators import NONCE
 from tests.simulation.history import Crashed, History, Stuck
 from tests.simulation.judge import Verdict, judge
@@ -36,7 +35,7 @@ def simulate(seed: int) -> Run:
     exchange = engine.fast_path if seed % 2 else None
     world = SimulatedWorld(scenario, dice, history, exchange)
     try:
-        _finish(drive(engine, world, history.log, NONCE))
+        _play(engine, world, history)
     except StuckError as error:
         history.log(Stuck(str(error)))
     except Exception as error:  # noqa: BLE001 (whatever it is, it is a violation)
@@ -44,15 +43,12 @@ def simulate(seed: int) -> Run:
     return Run(scenario, history, judge(history, scenario.settings, scenario.input))
 
 
-def _finish(coroutine: Coroutine[Any, Any, Exit]) -> Exit:
-    """Run a coroutine that never waits: there is nothing to wait for in virtual time."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        outcome = stop.value
-        assert isinstance(outcome, Exit)
-        return outcome
-    raise AssertionError("the simulated world waited for something")
+def _play(engine: Engine, world: SimulatedWorld, history: History) -> None:
+    """Carry events and commands between the engine and the world until the run is over."""
+    happened: Iterable[Event] = [RunStarted(NONCE)]
+    while pump(engine, world, happened, history.log) is None:
+        world.wait()
+        happened = world.events()
 
 
 def explain(run: Run) -> str:

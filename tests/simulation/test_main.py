@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.simulation import __main__ as command
 from tests.simulation.history import Stuck
-from tests.simulation.mutants import prints_no_fatal_line
 from tests.simulation.run import explain, simulate
 from tests.simulation.test_runs import GATE
+from tests.zoo.death import prints_no_fatal_line
+from tests.zoo.planting import planted
 
 ROOT = Path(__file__).parents[2]
 
@@ -55,10 +57,14 @@ def test_either_a_seed_or_a_number_of_runs(arguments: list[str]) -> None:
     assert call(*arguments).returncode == 2
 
 
-def test_a_bad_run_is_explained(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    prints_no_fatal_line(monkeypatch)
+@pytest.fixture
+def fault() -> Iterator[None]:
+    with planted(prints_no_fatal_line):
+        yield
+
+
+@pytest.mark.usefixtures("fault")
+def test_a_bad_run_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     seed = next(seed for seed in GATE if simulate(seed).verdict.violations)
     run = simulate(seed)
     assert f"python -m tests.simulation {seed}\n" in explain(run) + "\n"
@@ -74,7 +80,7 @@ def test_an_exception_in_the_engine_is_a_violation(monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("paexec_trio.core.engine.Engine._dispatch", fail)
+    monkeypatch.setattr("paexec_trio.core.dispatching.Dispatcher.dispatch", fail)
     (violation,) = simulate(1).verdict.violations
     assert violation.text == "ZeroDivisionError: a bug"
 

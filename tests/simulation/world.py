@@ -26,6 +26,7 @@ from paexec_trio.core.commands import (
     StartNode,
     Write,
 )
+from paexec_trio.core.dispatching import FastPath
 from paexec_trio.core.events import (
     DeadlinePassed,
     Event,
@@ -39,7 +40,6 @@ from paexec_trio.core.events import (
     StdinEnded,
     TimePassed,
 )
-from paexec_trio.core.dispatching import FastPath
 from paexec_trio.core.settings import AUTO
 from tests.simulation.history import Fact, Healed, History, Printed
 from tests.simulation.process import Break, Fate, Moment, SimulatedProcess
@@ -66,7 +66,7 @@ class StuckError(Exception):
 
 @final
 class SimulatedWorld:
-    """A :class:`~paexec_trio.runtime.drive.World` without processes, descriptors and a clock.
+    """A :class:`~paexec_trio.runtime.pump.World` without processes, descriptors and a clock.
 
     Args:
         scenario: what the world is like.
@@ -121,7 +121,7 @@ class SimulatedWorld:
 
     # The interface to the loop
 
-    async def wait(self) -> None:
+    def wait(self) -> None:
         """Go on to the next time at which something happens.
 
         Raises:

@@ -14,13 +14,11 @@ def main() -> int:
     sys.path[0] = str(ROOT)  # it was the directory of this file
     importlib.import_module("tests.variants.legal")
     from tests.variants.variant import VARIANTS
-    from tests.zoo.planting import do_without_exchange
 
     if len(sys.argv) == 1:
         for name, variant in VARIANTS.items():
             print(name, *variant.chapters)
         return 0
-    do_without_exchange()
     VARIANTS[sys.argv.pop(1)].plant()
     sys.argv[0] = "paexec"
     from paexec_trio.cli.main import main as be_paexec

@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import os
 import time
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from paexec_trio.cli import main as cli
 from paexec_trio.cli.startup import print_help_or_version
 from paexec_trio.cli.syntax import Syntax
 from paexec_trio.core.commands import Command, Report
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, RunStarted
-from paexec_trio.core.graph import TaskGraph
+from paexec_trio.core.events import Event, RunStarted, StdinChunk
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.settings import GRACES, Reassign, Settings
-from paexec_trio.core.tasks import FlatTasks, GraphTasks
-from paexec_trio.runtime import host
-from paexec_trio.runtime.host import Host
+from paexec_trio.core.reading import Reader
+from paexec_trio.core.settings import GRACES, Settings
+from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.process import NodeProcess
 from tests.variants.variant import touches
-from tests.zoo.planting import around, change_commands, put
+from tests.zoo import death, dispatch, graph, weights
+from tests.zoo.planting import around, change_commands, limit_reads, put
 
 Octets = bytes | bytearray | memoryview
 
@@ -35,7 +35,7 @@ Octets = bytes | bytearray | memoryview
 @touches("framing", "eot", "prefixes")
 def reads_one_octet_at_a_time() -> None:
     """RES-005: neither on its input nor from its calculators are reads messages."""
-    put(host, "_CHUNK", 1)
+    limit_reads(1)
 
 
 def change_writes(change: Callable[[Octets], Octets]) -> None:
@@ -85,12 +85,12 @@ def prints_a_little_later() -> None:
 
 @touches("framing", "dispatch")
 def sends_tasks_one_octet_at_a_time() -> None:
-    @around(Host, "_send_to")
-    def send_to(_right: object, self: Host, process: NodeProcess, data: bytes) -> None:
+    @around(Children, "send")
+    def send(_right: object, self: Children, process: NodeProcess, data: bytes) -> None:
         is_first = not process.unsent.size
         process.unsent.append(data)
         if is_first:
-            self._write_to(process)
+            self._write_unsent(process)
 
     @around(NodeProcess, "_write")
     def write(_right: object, self: NodeProcess, data: Octets) -> int:
@@ -102,13 +102,14 @@ def reads_ahead_as_far_as_it_may() -> None:
     """DSP-023: 1 MiB beyond the end of the last dispatched task."""
     ahead = 0
 
-    @around(Engine, "_stdin_chunk")
-    def chunk(right: Callable[..., None], self: Engine, event: object) -> None:
+    @around(Reader, "chunk")
+    def chunk(right: Callable[..., bool], self: Reader, event: StdinChunk) -> bool:
         nonlocal ahead
-        ahead += len(event.data)  # type: ignore[attr-defined]
-        right(self, event)
+        ahead += len(event.data)
+        may_follow = right(self, event)
         if ahead <= (1 << 20) - (1 << 16):
-            self._read_more()
+            self.read_more()
+        return may_follow
 
     @around(FlatTasks, "take")
     def take(right: Callable[..., tuple[int, bytes]], self: FlatTasks) -> tuple[int, bytes]:
@@ -124,56 +125,33 @@ def reads_ahead_as_far_as_it_may() -> None:
 @touches("dispatch", "prefixes", "ends", "death")
 def takes_the_last_idle_node() -> None:
     """DSP-014 is a recommendation."""
-
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        self._idle.sort(reverse=True)
-        right(self)
+    dispatch.gives_tasks_to_the_idle_node_of_highest_index()
 
 
 @touches("dispatch", "launch", "nodes", "prefixes", "restart")
 def starts_the_last_node_first() -> None:
-    @around(Engine, "_run_started")
-    def run_started(right: Callable[..., None], self: Engine, event: object) -> None:
-        self._to_start.extend(reversed(range(len(self._nodes))))
-        right(self, event)
-        for _ in self._nodes:  # those that it has added in its own order
-            self._to_start.pop()
+    @around(Fleet, "begin")
+    def begin(right: Callable[..., None], self: Fleet) -> None:
+        right(self)
+        self._to_start.reverse()
 
 
 @touches("graph", "weights", "death")
 def takes_the_last_of_equal_tasks() -> None:
     """WGT-003 is a recommendation."""
-
-    @around(GraphTasks, "_rank_tasks")
-    def rank_tasks(_right: object, self: GraphTasks) -> None:
-        weights: Sequence[int] = self._weights
-        by_weight = sorted(range(1, len(weights)), key=lambda task: (-weights[task], -task))
-        self._by_rank = array("I", [0, *by_weight])
-        self._rank = rank = array("I", bytes(4 * len(weights)))
-        for number, task in enumerate(by_weight, 1):
-            rank[task] = number
+    weights.takes_the_last_of_equal_weights_first()
 
 
 @touches("graph", "weights")
 def names_dependants_in_another_order() -> None:
     """GRA-044 is a recommendation."""
-
-    @around(TaskGraph, "all_dependants")
-    def all_dependants(right: Callable[..., list[int]], self: TaskGraph, task: int) -> list[int]:
-        return sorted(right(self, task))
+    graph.sorts_the_failure_line()
 
 
 @touches("death", "restart")
 def reassigns_in_the_order_of_the_deaths() -> None:
     """DTH-012 is a recommendation."""
-
-    @around(Engine, "_give_up_attempt")
-    def give_up(
-        right: Callable[..., None], self: Engine, attempt: object, on_death: Reassign
-    ) -> None:
-        right(self, attempt, on_death)
-        self._to_reassign.insert(0, self._to_reassign.pop())
+    death.reassigns_tasks_in_the_order_of_the_failures()
 
 
 # Processes
@@ -181,10 +159,10 @@ def reassigns_in_the_order_of_the_deaths() -> None:
 
 @touches("dispatch", "ends")
 def closes_the_input_of_calculators_a_little_later() -> None:
-    @around(Host, "_close_stdin")
-    def close_stdin(right: Callable[..., None], self: Host, command: object) -> None:
+    @around(Children, "close_stdin")
+    def close_stdin(right: Callable[..., None], self: Children, node: int) -> None:
         time.sleep(0.05)
-        right(self, command)
+        right(self, node)
 
 
 def change_graces(**seconds: float) -> None:

@@ -144,6 +144,7 @@ def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -
             *("--timeout-scale=0.5", "--tb=no", "--assert=plain"),
             *(f"--basetemp={directory}/base", *options),
             files=files,
+            plugins=False,
         )
         results = report / "results.json"
         if not results.exists():

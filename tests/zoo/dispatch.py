@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import os
 import select
+from collections import deque
 from collections.abc import Callable
 
-from paexec_trio.core import engine
-from paexec_trio.core.commands import Exit, Send
+from paexec_trio.core.commands import Command, Exit
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import RunStarted
+from paexec_trio.core.events import Event, StdinChunk, StdinEnded
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.nodes import Attempt
-from paexec_trio.core.states import NodeState
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.reading import Reader
 from paexec_trio.core.tasks import FlatTasks
-from paexec_trio.runtime import host
-from paexec_trio.runtime.host import Host
+from paexec_trio.runtime import host, output
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.nonblocking import NonblockingWriter
+from paexec_trio.runtime.output import Output
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.framing import change_input
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, put
+from tests.zoo.planting import Exchange, Exchanged, around, change_commands, change_exchange, put
 
 
 @breaks("DSP-013")
@@ -40,32 +43,34 @@ def skips_tasks_that_it_has_seen() -> None:
 @breaks("DSP-022")
 def waits_while_a_calculator_does_not_read() -> None:
     @around(NodeProcess, "__init__")
-    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
-        right(self, *arguments)
+    def init(
+        right: Callable[..., None], self: NodeProcess, *words: object, **options: object
+    ) -> None:
+        right(self, *words, **options)
         os.set_blocking(self.stdin, True)
 
 
 @shows_as(Kind.CROWDED, Kind.MISORDERED)
 @breaks("DSP-010")
 def sends_two_tasks_to_a_node() -> None:
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        node = self._nodes[self._idle[0]]
+    @around(Dispatcher, "dispatch_next")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
+        node = self._nodes[self.idle[0]]
         right(self)
         if self._tasks.ready:
             task_id, task = self._tasks.take()
             node.attempts.append(Attempt(task_id, task, b""))
-            self._commands.append(Send(node.index, task + NEWLINE))
+            self._wire.send(node, task)
 
 
 @breaks("DSP-011")
 def uses_the_first_node_only() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        others = [index for index in self._idle if index > 0] if self._tasks.ready else []
-        self._idle = [index for index in self._idle if index not in others]
+    @around(Dispatcher, "dispatch")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
+        others = [index for index in self.idle if index > 0] if self._tasks.ready else []
+        self.idle = [index for index in self.idle if index not in others]
         right(self)
-        self._idle += others
+        self.idle += others
 
 
 @breaks("DSP-001")
@@ -82,24 +87,21 @@ def starts_a_calculator_for_each_task() -> None:
 
 @breaks("DSP-011")
 def waits_until_all_nodes_are_idle() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
+    @around(Dispatcher, "dispatch")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
         if not any(node.attempts for node in self._nodes) or not self._tasks.ready:
             right(self)
 
 
 @breaks("DSP-020")
 def reads_all_input_first() -> None:
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        if self._stdin_ended:
-            right(self)
-        else:
-            assert isinstance(self._tasks, FlatTasks)
-            kept.extend(self._tasks.ready)
-            self._tasks.ready.clear()
-
     kept: list[bytes] = []
+
+    @around(FlatTasks, "feed")
+    def feed(right: Callable[..., None], self: FlatTasks, chunk: bytes) -> None:
+        right(self, chunk)
+        kept.extend(self.ready)
+        self.ready.clear()
 
     @around(FlatTasks, "end")
     def end(right: Callable[..., None], self: FlatTasks) -> None:
@@ -109,17 +111,15 @@ def reads_all_input_first() -> None:
 
 @breaks("DSP-003", "DSP-004")
 def leaves_the_input_of_calculators_open() -> None:
-    @around(Host, "_close_stdin")
-    def close(_right: Callable[..., None], _self: Host, _command: object) -> None:
-        pass
+    put(Children, "close_stdin", lambda _self, _node: None)
 
 
 @breaks("DSP-015")
 def waits_for_the_node_that_has_a_task() -> None:
-    @around(Host, "_send")
-    def send(right: Callable[..., None], self: Host, command: Send) -> None:
-        right(self, command)
-        select.select([self._processes[command.node].stdout], [], [], 30)
+    @around(Children, "send")
+    def send(right: Callable[..., None], self: Children, process: NodeProcess, data: bytes) -> None:
+        right(self, process, data)
+        select.select([process.stdout], [], [], 30)
 
 
 @breaks("DSP-012")
@@ -143,37 +143,46 @@ def dispatches_the_first_task_twice() -> None:
 
 @breaks("DSP-023")
 def reads_as_much_as_it_can() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        right(self)
-        if not self._stdin_ended:
-            self._read_more()
+    @around(Reader, "chunk")
+    def chunk(right: Callable[..., bool], self: Reader, event: StdinChunk) -> bool:
+        may_follow = right(self, event)
+        self.read_more()
+        return may_follow
 
 
 @breaks("DSP-002")
 def starts_calculators_when_the_input_begins() -> None:
-    @around(Engine, "_run_started")
-    def run_started(_right: object, self: Engine, event: RunStarted) -> None:
-        self._nonce = event.nonce
-        self._to_start.extend(range(len(self._nodes)))
-        self._read_more()
+    has_begun = False
 
-    @around(Engine, "_stdin_chunk")
-    def chunk(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
-        if self._nodes[0].state is NodeState.NEW:
-            self._start_next_node()
+    @around(Fleet, "start_next")
+    def start(right: Callable[..., None], self: Fleet) -> None:
+        if has_begun:
+            right(self)
 
-    @around(Engine, "_stdin_ended_event")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
-        if self._nodes[0].state is NodeState.NEW:
-            self._commands.append(Exit())
+    @around(Reader, "chunk")
+    def chunk(right: Callable[..., bool], self: Reader, event: StdinChunk) -> bool:
+        nonlocal has_begun
+        if not has_begun:
+            has_begun = True
+            self._fleet.start_next()
+        return right(self, event)
+
+    def change(_engine: Engine, event: Event, commands: list[Command]) -> list[Command]:
+        is_without_nodes = isinstance(event, StdinEnded) and not has_begun
+        return [*commands, Exit()] if is_without_nodes else commands
+
+    change_commands(change)
+
+
+def congest_above(octets: int) -> None:
+    """Read no results while more octets than these wait to be printed."""
+    for module in (host, output):
+        put(module, "CONGESTED_ABOVE", octets)
 
 
 @breaks("DSP-024")
 def reads_no_results_while_some_wait_to_be_printed() -> None:
-    put(host, "_OUTPUT_LIMIT", 0)
+    congest_above(0)
 
 
 @breaks("DSP-024", "GRP-025")
@@ -186,14 +195,40 @@ def does_nothing_else_until_what_it_prints_was_read() -> None:
 
 @breaks("DSP-025")
 def keeps_all_results_that_nobody_reads_in_memory() -> None:
-    put(host, "_OUTPUT_LIMIT", 1 << 40)
+    congest_above(1 << 40)
 
 
 @breaks("DSP-025")
 def reads_the_last_output_of_nodes_though_nobody_reads_its_own() -> None:
-    put(Host, "_has_to_wait", lambda _self, _process: False)
+    put(Output, "is_congested", False)
 
 
 @breaks("DSP-014")
 def gives_tasks_to_the_idle_node_of_highest_index() -> None:
-    put(engine, "heappop", lambda idle: idle.pop(idle.index(max(idle))))
+    @around(Dispatcher, "dispatch_next")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
+        self.idle.sort(reverse=True)
+        right(self)
+
+
+@shows_as(Kind.INPUT_CLOSED)
+@breaks("DSP-004")
+def closes_idle_nodes_while_a_task_may_be_repeated() -> None:
+    @around(Dispatcher, "is_over")
+    def is_over(_right: object, self: Dispatcher) -> bool:
+        return not self.has_waiting() and self._tasks.is_exhausted()
+
+
+# The fast path
+
+
+@shows_as(Kind.DUPLICATED, Kind.MISCREDITED)
+@breaks("DSP-013")
+def exchanges_a_result_for_a_task_that_stays_in_the_queue() -> None:
+    @change_exchange
+    def exchange(right: Exchange, self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        ready = self._tasks.ready
+        found = right(data)
+        if found and isinstance(ready, deque):
+            ready.appendleft(found[1].removesuffix(NEWLINE))
+        return found

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 from paexec_trio.cli import invocation
-from paexec_trio.core.commands import CloseStdin, Command, Exit, KillNode, Report
-from paexec_trio.core.engine import Engine, Phase
-from paexec_trio.core.events import Event, OutputFailed, StdinEnded, StopRequested
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Command,
+    Deadline,
+    Exit,
+    KillNode,
+    LeaveNode,
+    Purpose,
+    SetDeadline,
+)
+from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import (
+    Event,
+    NodeEnded,
+    NodeOutput,
+    OutputFailed,
+    StdinEnded,
+    StdinFailed,
+    StopRequested,
+)
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
-from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.nodes import Node
+from paexec_trio.core.reading import Reader
+from paexec_trio.core.results import Results
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime import relatives
 from paexec_trio.runtime import run as run_module
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.output import Diagnostics, Output
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.relatives import Census, Relative, descendants
+from paexec_trio.runtime.timers import Timers
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, put
@@ -28,10 +50,11 @@ from tests.zoo.planting import around, change_commands, put
 
 @breaks("END-002")
 def ends_with_the_input() -> None:
-    @around(Engine, "_stdin_ended_event")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
+    @around(Reader, "ended")
+    def ended(right: Callable[..., bool], self: Reader, event: StdinEnded) -> bool:
         right(self, event)
-        self._stop(Exit())
+        self._ending.stop(Exit())
+        return True
 
 
 @breaks("END-004")
@@ -49,73 +72,75 @@ def kills_calculators_instead_of_closing_their_input() -> None:
 
 @breaks("END-003", "END-006")
 def does_not_wait_for_calculators() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
+    @around(Fleet, "wind_down")
+    def wind_down(right: Callable[..., bool], self: Fleet) -> bool:
         right(self)
-        if self._stdin_ended and self._is_over() and not any(n.attempts for n in self._nodes):
+        if not any(node.attempts for node in self._nodes):
             self._commands.append(Exit())
+        return False
 
     @around(Host, "close")
-    async def close(_right: Callable[..., object], self: Host) -> None:
-        self._flush_output()
+    def close(_right: object, self: Host, **_: object) -> Generator[float, None, bool]:
+        self._output.flush()
+        yield from ()
+        return True
 
 
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 @breaks("END-005", "END-012")
 def asks_calculators_to_end_and_does_not_make_them() -> None:
-    @around(Engine, "_kill")
-    def kill(_right: Callable[..., None], _self: Engine) -> None:
-        pass
+    put(Ending, "kill", lambda _self: None)
 
 
 @breaks("END-020")
 def complains_about_a_reader_that_goes_away() -> None:
-    @around(Engine, "_output_closed")
-    def closed(_right: Callable[..., None], self: Engine, _event: object) -> None:
-        self._output_failed(OutputFailed(b"Broken pipe"))
+    @around(Ending, "output_closed")
+    def closed(_right: object, self: Ending, _event: object) -> bool:
+        return self.output_failed(OutputFailed(b"Broken pipe"))
 
 
 @breaks("END-010")
 def overlooks_nodes_that_end_at_work() -> None:
-    @around(Engine, "_fail")
-    def fail(right: Callable[..., None], self: Engine, message: bytes) -> None:
-        if b"exited unexpectedly" not in message:
-            right(self, message)
+    @around(Ending, "fail")
+    def fail(right: Callable[..., None], self: Ending, diagnostic: bytes) -> None:
+        if b"exited unexpectedly" not in diagnostic:
+            right(self, diagnostic)
 
 
 @breaks("END-010", "END-011")
 def exits_with_status_0_after_a_loss() -> None:
-    @around(Engine, "_fail")
-    def fail(_right: Callable[..., None], self: Engine, message: bytes) -> None:
-        self._commands.append(Report(message))
-        self._stop(Exit())
+    @around(Ending, "fail")
+    def fail(_right: object, self: Ending, diagnostic: bytes) -> None:
+        self._reporter.report_bare([diagnostic])
+        self.stop(Exit())
 
 
 @breaks("END-007")
 def takes_every_end_for_a_loss() -> None:
-    @around(Engine, "_node_ended")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
+    @around(Fleet, "ended")
+    def ended(right: Callable[..., bool], self: Fleet, event: NodeEnded) -> bool:
         right(self, event)
-        self._fail(b"Node exited unexpectedly")
+        self._ending.fail(b"Node exited unexpectedly")
+        return True
 
 
 @breaks("END-013")
 def drops_what_was_printed_before_a_loss() -> None:
     @around(Host, "report")
     def report(right: Callable[..., None], self: Host, text: bytes) -> None:
-        self._output.clear()
+        self._output.queue.clear()
         right(self, text)
 
 
 @breaks("END-014")
 def prints_the_unterminated_line_of_a_lost_node() -> None:
-    @around(Engine, "_node_ended")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
-        node = self._nodes[event.node]  # type: ignore[attr-defined]
+    @around(Fleet, "ended")
+    def ended(right: Callable[..., bool], self: Fleet, event: NodeEnded) -> bool:
+        node = self._nodes[event.node]
         held = getattr(node.framer, "_held", b"")
         if node.attempts and held:
-            self._print(node.attempts[0], bytes(held) + NEWLINE)
-        right(self, event)
+            self._outlet.line(node.attempts[0], bytes(held) + NEWLINE)
+        return right(self, event)
 
 
 @breaks("END-030")
@@ -135,8 +160,10 @@ def minds_signals_that_were_ignored() -> None:
 @breaks("END-032", "END-006")
 def leaves_a_process_that_holds_the_input_of_a_calculator() -> None:
     @around(NodeProcess, "__init__")
-    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
-        right(self, *arguments)
+    def init(
+        right: Callable[..., None], self: NodeProcess, *words: object, **options: object
+    ) -> None:
+        right(self, *words, **options)
         if not os.fork():
             os.set_inheritable(self.stdin, True)
             os.execv("/bin/sleep", ["sleep", "60"])
@@ -144,41 +171,41 @@ def leaves_a_process_that_holds_the_input_of_a_calculator() -> None:
 
 @breaks("END-001")
 def takes_words_in_results_for_a_failure_of_the_run() -> None:
-    @around(Engine, "_print")
-    def write(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
-        right(self, attempt, data)
-        if b"failure\n" in data or b"fatal\n" in data:
-            self._outcome = Exit(status=1)
+    @around(Results, "take")
+    def take(right: Callable[..., bool], self: Results, event: NodeOutput) -> bool:
+        may_follow = right(self, event)
+        if b"failure\n" in event.data or b"fatal\n" in event.data:
+            self._ending.note_failure()
+        return may_follow
 
 
 @breaks("END-001")
 def takes_an_empty_input_for_an_error() -> None:
-    @around(Engine, "_stdin_ended_event")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
+    @around(Reader, "ended")
+    def ended(right: Callable[..., bool], self: Reader, event: StdinEnded) -> bool:
         if isinstance(self._tasks, FlatTasks) and not self._tasks._last_id:  # noqa: SLF001
-            self._outcome = Exit(status=1)
-        right(self, event)
+            self._ending.note_failure()
+        return right(self, event)
 
 
 @breaks("END-022")
 def overlooks_a_full_disk() -> None:
-    put(Engine, "_output_failed", lambda _self, _event: None)
+    put(Ending, "output_failed", lambda _self, _event: False)
 
 
 @breaks("END-022")
 def takes_a_full_disk_for_a_reader_that_goes_away() -> None:
-    put(Engine, "_output_failed", Engine._output_closed)  # noqa: SLF001
+    put(Ending, "output_failed", Ending.output_closed)
 
 
 def take_input_errors_for_the_end(*, of_graphs: bool) -> None:
     """Take an error of reading for the end, of a list of tasks or of a graph."""
 
-    @around(Engine, "_stdin_failed")
-    def failed(right: Callable[..., None], self: Engine, event: object) -> None:
+    @around(Reader, "failed")
+    def failed(right: Callable[..., bool], self: Reader, event: StdinFailed) -> bool:
         if self._tasks.needs_whole_input is of_graphs:
-            self._stdin_ended_event(StdinEnded())
-        else:
-            right(self, event)
+            return self.ended(StdinEnded())
+        return right(self, event)
 
 
 @breaks("END-023")
@@ -193,14 +220,13 @@ def takes_an_input_error_for_the_end_of_the_graph() -> None:
 
 @breaks("END-021")
 def notices_the_end_of_its_reader_when_it_prints() -> None:
-    @around(Host, "_output_ready")
-    def ready(_right: object, self: Host) -> Iterator[Event]:
-        if self._output_blocked:
-            self._try_output()
+    @around(Output, "_ready")
+    def ready(right: Callable[..., None], self: Output) -> None:
+        if self._is_blocked:
+            right(self)
         else:
-            self._output_watched = False
-            self._unwatch(self._writer.fd)
-        return iter(())
+            self._is_watched = False
+            self._poller.unwatch(self._writer.fd)
 
 
 @shows_as(Kind.KILLED, Kind.EXIT, Kind.DIAGNOSTIC)
@@ -208,30 +234,31 @@ def notices_the_end_of_its_reader_when_it_prints() -> None:
 def kills_calculators_after_ten_seconds() -> None:
     """As versions before this one did, with status 0."""
 
-    @around(Engine, "_name_those_waited_for")
-    def name(_right: Callable[..., None], self: Engine) -> None:
-        self._terminate()
+    @around(Ending, "name_remaining")
+    def name(_right: object, self: Ending) -> None:
+        self.terminate()
         self._outcome = Exit()
 
 
 @breaks("END-048")
 def waits_without_a_word() -> None:
-    put(Engine, "_name_those_waited_for", lambda _self: None)
+    put(Ending, "name_remaining", lambda _self: None)
 
 
 @breaks("END-041")
 def ends_with_status_0_after_the_finish_timeout() -> None:
-    @around(Engine, "_report_timeout")
-    def report(right: Callable[..., None], self: Engine, node: Node) -> None:
-        right(self, node)
-        self._outcome = Exit()
+    @around(Ending, "terminate")
+    def terminate(right: Callable[..., None], self: Ending) -> None:
+        outcome = self._outcome
+        right(self)
+        self._outcome = outcome
 
 
 @breaks("END-041")
 def ignores_the_finish_timeout() -> None:
-    @around(Engine, "_terminate")
-    def terminate(right: Callable[..., None], self: Engine) -> None:
-        if self._phase is not Phase.FINISHING:
+    @around(Ending, "terminate")
+    def terminate(right: Callable[..., None], self: Ending) -> None:
+        if self.phase is not Phase.FINISHING:
             right(self)
 
 
@@ -271,11 +298,7 @@ def does_not_continue_calculators() -> None:
 
 @breaks("END-045")
 def counts_the_time_of_a_stop() -> None:
-    @around(Host, "_suspend")
-    def suspend(right: Callable[..., None], self: Host) -> None:
-        deadlines = dict(self._deadlines)
-        right(self)
-        self._deadlines.update(deadlines)
+    put(Timers, "stand_still", lambda _self, _seconds: None)
 
 
 @breaks("END-046")
@@ -285,10 +308,11 @@ def minds_a_stop_that_was_ignored() -> None:
 
 @breaks("END-049")
 def waits_for_a_reader_of_diagnostics() -> None:
-    @around(Host, "_say_if_drained")
-    def say(right: Callable[..., None], self: Host) -> None:
-        if not self._diagnostics.size:
-            right(self)
+    @around(Diagnostics, "__init__")
+    def init(right: Callable[..., None], self: Diagnostics, *parts: object) -> None:
+        right(self, *parts)
+        if self._writer:
+            os.set_blocking(self._writer.fd, True)
 
 
 @breaks("END-050", "END-051")
@@ -303,9 +327,9 @@ def overlooks_orphans() -> None:
 
 @breaks("END-051")
 def ends_what_dead_nodes_left_with_the_run() -> None:
-    @around(Ends, "bury")
-    def bury(right: Callable[..., None], self: Ends, *arguments: Any) -> None:
-        right(self, *arguments)
+    @around(Ends, "reap")
+    def reap(right: Callable[..., None], self: Ends, process: NodeProcess) -> None:
+        right(self, process)
         self._ended += self._died.values()
         self._died.clear()
 
@@ -327,3 +351,23 @@ def ends_what_all_nodes_have_started_with_one() -> None:
 @breaks("END-052")
 def takes_the_children_of_a_shell_for_its_own() -> None:
     put(relatives, "has_children", lambda: False)
+
+
+@shows_as(Kind.KILLED, Kind.ENDLESS)
+@breaks("END-040")
+def kills_nodes_that_end_in_order() -> None:
+    @around(Ending, "close")
+    def close(right: Callable[..., None], self: Ending, node: Node) -> None:
+        right(self, node)
+        node.died = True
+        deadline = Deadline(Purpose.REAP, node.index)
+        self._commands.append(SetDeadline(deadline, self._settings.graces.term))
+
+
+# The suite has no process that SIGKILL does not end.
+@shows_as(Kind.ENDLESS)
+def waits_for_what_sigkill_does_not_end() -> None:
+    def change(_engine: Engine, _event: Event, commands: list[Command]) -> list[Command]:
+        return [command for command in commands if not isinstance(command, LeaveNode)]
+
+    change_commands(change)

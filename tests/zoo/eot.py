@@ -6,15 +6,27 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from paexec_trio.cli import invocation
-from paexec_trio.core.commands import Write
-from paexec_trio.core.engine import Engine
+from paexec_trio.core.dispatching import Dispatcher
+from paexec_trio.core.events import NodeEnded
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.nodes import Attempt
-from paexec_trio.core.settings import MAGIC_EOT
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.results import Results
+from paexec_trio.core.settings import MAGIC_EOT, Settings
+from tests.simulation.violations import Kind
 from tests.zoo.invocations import change_variables
-from tests.zoo.mutant import breaks
-from tests.zoo.planting import around, change_output, instead
+from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
+    around,
+    change_eot_lines,
+    change_exchange,
+    change_output,
+    instead,
+)
 
 
 @breaks("EOT-002")
@@ -57,21 +69,26 @@ def does_not_tell_calculators_the_eot() -> None:
 
 @breaks("EOT-010")
 def always_prints_the_eot() -> None:
-    @around(Engine, "_attempt_done")
-    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        right(self, *arguments)
-        if not self._settings.print_eot:
-            self._commands.append(Write(self._settings.eot + NEWLINE))
+    @around(Printer, "__init__")
+    def init(right: Callable[..., None], self: Printer, settings: Settings, *rest: object) -> None:
+        right(self, settings._replace(print_eot=True), *rest)
 
 
 @breaks("EOT-012")
 def takes_the_end_of_output_for_the_eot() -> None:
-    @around(Engine, "_node_ended")
-    def ended(right: Callable[..., None], self: Engine, event: object) -> None:
-        node = self._nodes[event.node]  # type: ignore[attr-defined]
+    results: dict[Fleet, Results] = {}
+
+    @around(Results, "__init__")
+    def init(right: Callable[..., None], self: Results, *parts: object) -> None:
+        right(self, *parts)
+        results.update({part: self for part in parts if isinstance(part, Fleet)})
+
+    @around(Fleet, "ended")
+    def ended(right: Callable[..., bool], self: Fleet, event: NodeEnded) -> bool:
+        node = self._nodes[event.node]
         if node.attempts:
-            self._attempt_done(node)
-        right(self, event)
+            results[self].done(node)
+        return right(self, event)
 
 
 # The default
@@ -130,30 +147,23 @@ def prints_the_eot_once_for_each_option() -> None:
         times = len({"-e", "-E"} & dict(options).keys())
         return right(program, options, *rest)
 
-    @around(Engine, "_print")
-    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
-        ends = self._settings.print_eot and data == attempt.prefix + self._settings.eot + b"\n"
-        right(self, attempt, data * times if ends else data)
+    change_eot_lines(lambda _attempt, line: line * times)
 
 
 @breaks("EOT-011")
 def prints_an_empty_line_for_every_eot() -> None:
-    @around(Engine, "_print")
-    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
-        ends = self._settings.print_eot and data == attempt.prefix + self._settings.eot + b"\n"
-        right(self, attempt, attempt.prefix + b"\n" if ends else data)
+    change_eot_lines(lambda attempt, _line: attempt.prefix + NEWLINE)
 
 
 @breaks("EOT-011")
 def prints_no_eot_after_an_empty_result() -> None:
     printed: set[int] = set()
+    change_eot_lines(lambda attempt, line: line if attempt.task_id in printed else b"")
 
-    @around(Engine, "_print")
-    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
-        ends = self._settings.print_eot and data == attempt.prefix + self._settings.eot + b"\n"
-        if not ends or attempt.task_id in printed:
-            right(self, attempt, data)
+    @around(Printer, "lines")
+    def lines(right: Callable[..., None], self: Printer, attempt: Attempt, lines: bytes) -> None:
         printed.add(attempt.task_id)
+        right(self, attempt, lines)
 
 
 @breaks("EOT-020", "EXE-057")
@@ -161,3 +171,25 @@ def tells_commands_its_eot() -> None:
     @instead(invocation, "_passed_variables")
     def passed(right: Callable[..., Words], environment: Words) -> Words:
         return {**right(environment), b"PAEXEC_EOT": MAGIC_EOT}
+
+
+# The fast path
+
+
+@shows_as(Kind.FABRICATED)
+@breaks("EOT-010")
+def prints_the_eot_of_results_that_come_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        prefix = node.attempts[0].prefix
+        found = right(data)
+        return found and (found[0] + prefix + NEWLINE, found[1])
+
+
+@shows_as(Kind.LOST)
+@breaks("EOT-011")
+def prints_no_eot_after_a_result_that_comes_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        self._result_end = b""
+        return right(data)

@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from paexec_trio.cli import invocation
-from paexec_trio.core import engine, execmode, execshell, tasktext
+from paexec_trio.core import execmode, execshell, tasktext, wire
 from paexec_trio.core.commands import Send
-from paexec_trio.core.engine import Engine
 from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.settings import ExecSettings
 from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.core.wire import Wire
 from paexec_trio.core.words import quote
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import Piece, around, instead, put
 
 Options = Sequence[tuple[str, bytes]]
@@ -33,17 +34,17 @@ def lets_the_shell_expand_tasks() -> None:
         right = execmode.call(b"", marker)
         return right.replace(b"''", b'"%b"' % task.replace(b'"', b'\\"'), 1)
 
-    put(engine, "call", call)
+    put(wire, "call", call)
 
 
 @breaks("EXE-002")
 def runs_commands_with_tasks_without_blanks_at_their_ends() -> None:
-    put(engine, "call", lambda task, marker: execmode.call(task.strip(b" \t"), marker))
+    put(wire, "call", lambda task, marker: execmode.call(task.strip(b" \t"), marker))
 
 
 @breaks("EXE-003")
 def runs_commands_with_blanks_for_newlines() -> None:
-    put(engine, "call", lambda task, marker: execmode.call(task.replace(NEWLINE, b" "), marker))
+    put(wire, "call", lambda task, marker: execmode.call(task.replace(NEWLINE, b" "), marker))
 
 
 @breaks("EXE-004")
@@ -71,7 +72,7 @@ def runs_all_commands_in_one_shell() -> None:
 def change_preamble(change: Callable[[bytes], bytes]) -> None:
     """Change what the shell of a node is told before the first task."""
     right = execmode.preamble
-    put(engine, "preamble", lambda settings, marker: change(right(settings, marker)))
+    put(wire, "preamble", lambda settings, marker: change(right(settings, marker)))
 
 
 @breaks("EXE-008")
@@ -133,12 +134,12 @@ def drops_nul_from_the_output_of_commands() -> None:
 
 @breaks("EXE-024")
 def ends_the_result_of_a_command_at_the_eot() -> None:
-    @around(Engine, "_run_started")
-    def started(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
-        self._nonce = self._settings.eot
+    @around(Wire, "connect")
+    def connect(right: Callable[..., None], self: Wire, node: Node) -> None:
+        self.nonce = self._settings.eot
+        right(self, node)
 
-    put(engine, "call", lambda task, marker: execmode.call(task, quote(marker)))
+    put(wire, "call", lambda task, marker: execmode.call(task, quote(marker)))
 
 
 @breaks("EXE-025")
@@ -273,21 +274,20 @@ def exports_a_variable_of_its_own() -> None:
 
 @breaks("EXE-054")
 def tells_shells_what_to_do_before_there_is_a_task() -> None:
-    @around(Engine, "_expect_results_of_commands")
-    def expect(
-        right: Callable[..., None], self: Engine, node: Node, exec_mode: ExecSettings
-    ) -> None:
-        right(self, node, exec_mode)
-        node.prepared = True
-        text = execmode.preamble(exec_mode, self._nonce)
-        self._commands.append(Send(node.index, text))
+    @around(Wire, "connect")
+    def connect(right: Callable[..., None], self: Wire, node: Node) -> None:
+        right(self, node)
+        if self._exec_mode:
+            node.prepared = True
+            text = execmode.preamble(self._exec_mode, self.nonce)
+            self._commands.append(Send(node.index, text))
 
 
 @breaks("EXE-055")
 def keeps_the_end_of_results_in_a_variable() -> None:
     right = execmode.preamble
     put(
-        engine,
+        wire,
         "preamble",
         lambda settings, marker: b"_paexec_marker=%b\n" % marker + right(settings, marker),
     )
@@ -301,3 +301,15 @@ def takes_a_command_with_an_error_for_a_death() -> None:
 @breaks("EXE-011")
 def lets_a_command_close_the_parenthesis_around_it() -> None:
     change_preamble(lambda text: text.replace(b"(\n{ $1\n}\n)", b"(\n:\n)"))
+
+
+# The suite restarts no node of -x that has done a task.
+@shows_as(Kind.FABRICATED)
+def does_not_prepare_a_restarted_shell() -> None:
+    connected: set[Node] = set()
+
+    @around(Wire, "connect")
+    def connect(right: Callable[..., None], self: Wire, node: Node) -> None:
+        right(self, node)
+        node.prepared = node in connected
+        connected.add(node)

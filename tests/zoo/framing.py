@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from paexec_trio.core.commands import Command, Send
-from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.framing import NEWLINE, TaskFramer
+from paexec_trio.core.nodes import Node
 from paexec_trio.core.tasks import FlatTasks
-from tests.zoo.mutant import breaks
-from tests.zoo.planting import around, change_commands, change_tasks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
+    around,
+    change_exchange,
+    change_sent,
+    change_tasks,
+)
 
 
 @breaks("FRM-004")
@@ -93,25 +100,17 @@ def ends_tasks_at_nul() -> None:
 def sends_the_newline_with_the_next_task() -> None:
     waiting: dict[int, bytes] = {}
 
-    def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        for command in commands:
-            if isinstance(command, Send):
-                command.data = waiting.get(command.node, b"") + command.data[:-1]
-                waiting[command.node] = NEWLINE
-        return commands
+    def change(node: int, data: bytes) -> bytes:
+        data = waiting.get(node, b"") + data.removesuffix(NEWLINE)
+        waiting[node] = NEWLINE
+        return data
 
-    change_commands(change)
+    change_sent(change)
 
 
 @breaks("FRM-010", "FRM-011")
 def sends_tasks_without_newline() -> None:
-    def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        for command in commands:
-            if isinstance(command, Send):
-                command.data = command.data.removesuffix(NEWLINE)
-        return commands
-
-    change_commands(change)
+    change_sent(lambda _node, data: data.removesuffix(NEWLINE))
 
 
 @breaks("FRM-013")
@@ -135,3 +134,15 @@ def ends_a_task_with_each_read() -> None:
     @around(TaskFramer, "feed")
     def feed(right: Callable[..., bytes], self: TaskFramer, chunk: bytes) -> bytes:
         return right(self, chunk) + self.end()
+
+
+# The fast path
+
+
+@shows_as(Kind.LOST, Kind.FABRICATED)
+@breaks("FRM-010")
+def exchanges_a_result_for_a_task_without_newline() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        return found and (found[0], found[1].removesuffix(NEWLINE))

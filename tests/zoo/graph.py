@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappush
 from typing import Any
 
 from paexec_trio.cli import invocation
-from paexec_trio.core import engine
-from paexec_trio.core.commands import Command, Exit
-from paexec_trio.core.engine import Engine
+from paexec_trio.core.ending import Ending
 from paexec_trio.core.events import StdinChunk, StdinEnded
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.graph import TaskGraph
 from paexec_trio.core.graphreader import GraphReader
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.reading import Reader
 from paexec_trio.core.rendering import PrefixMaker
-from paexec_trio.core.rendering import render as right_render
+from paexec_trio.core.results import Results
 from paexec_trio.core.settings import GraphSettings
 from paexec_trio.core.status import Status, StatusWords
 from paexec_trio.core.tasks import GraphTasks, InputError
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, instead, put, without_prefix
+from tests.zoo.planting import around, change_rendering, instead, put, without_prefix
 from tests.zoo.prefixes import Make
 
 
@@ -38,13 +38,13 @@ def counts_dispatches() -> None:
 
 @breaks("GRA-032")
 def prints_lines_about_status_without_prefix() -> None:
-    def render(prefix: bytes, lines: bytes) -> bytes:
-        rendered = right_render(prefix, lines)
+    def render(right: Callable[[bytes, bytes], bytes], prefix: bytes, lines: bytes) -> bytes:
+        rendered = right(prefix, lines)
         for word in (b"success\n", b"failure\n"):
             rendered = rendered.replace(prefix + word, word)
         return rendered
 
-    put(engine, "render", render)
+    change_rendering(render)
 
 
 Done = Callable[..., list[bytes]]
@@ -184,10 +184,10 @@ def overlooks_the_weight_of_an_empty_name() -> None:
 
 @breaks("GRA-011")
 def takes_a_pause_for_the_end_of_the_graph() -> None:
-    @around(Engine, "_stdin_chunk")
-    def chunk(right: Callable[..., None], self: Engine, event: StdinChunk) -> None:
+    @around(Reader, "chunk")
+    def chunk(right: Callable[..., bool], self: Reader, event: StdinChunk) -> bool:
         right(self, event)
-        self._stdin_ended_event(StdinEnded())
+        return self.ended(StdinEnded())
 
 
 @breaks("GRA-012")
@@ -222,16 +222,15 @@ def takes_what_begins_with_the_status_for_it() -> None:
 
 @breaks("GRA-033")
 def inherits_the_status_of_the_task_before() -> None:
-    last: dict[int, Status] = {}
+    last: dict[Node, Status] = {}
 
-    @around(Engine, "_attempt_done")
-    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        node = next(a for a in arguments if isinstance(a, Node))
+    @around(Results, "done")
+    def done(right: Callable[..., None], self: Results, node: Node) -> None:
         attempt = node.attempts[0]
         if attempt.status is Status.MISSING:
-            attempt.status = last.get(node.index, Status.MISSING)
-        last[node.index] = attempt.status
-        right(self, *arguments)
+            attempt.status = last.get(node, Status.MISSING)
+        last[node] = attempt.status
+        right(self, node)
 
 
 @shows_as(Kind.TOO_EARLY, Kind.LOST, Kind.FABRICATED)
@@ -257,20 +256,17 @@ def takes_fatal_for_a_failure() -> None:
 
 @breaks("GRA-032")
 def swallows_the_status_line() -> None:
-    @around(Engine, "_print")
-    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
-        line = attempt.prefix + b"success\n"
-        if self._status_words and data.endswith(line):
-            data = data[: -len(line)]
-        right(self, attempt, data)
+    @around(Printer, "write")
+    def write(right: Callable[..., None], self: Printer, attempt: Attempt, data: bytes) -> None:
+        right(self, attempt, data.removesuffix(attempt.prefix + b"success\n"))
 
 
 @breaks("GRA-046")
 def exits_with_status_1_after_a_failure() -> None:
-    @around(Engine, "_print_failure")
-    def print_failure(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+    @around(Results, "failed")
+    def failed(right: Callable[..., None], self: Results, *arguments: object) -> None:
         right(self, *arguments)
-        self._outcome = Exit(status=1)
+        self._ending.note_failure()
 
 
 @breaks("GRA-042", "GRA-045")
@@ -286,27 +282,22 @@ def names_a_dependant_in_one_failure_line_only() -> None:
 
 @breaks("GRA-043")
 def prints_the_failure_line_after_the_eot() -> None:
-    late: list[Command] = []
+    late: list[tuple[object, ...]] = []
+    failed = Printer.failed
+    put(Printer, "failed", lambda _self, *arguments: late.append(arguments))
 
-    @around(Engine, "_print_failure")
-    def print_failure(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        before = len(self._commands)
+    @around(Printer, "done")
+    def done(right: Callable[..., None], self: Printer, *arguments: object) -> None:
         right(self, *arguments)
-        late.extend(self._commands[before:])
-        del self._commands[before:]
-
-    @around(Engine, "_attempt_done")
-    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        right(self, *arguments)
-        self._commands.extend(late)
-        late.clear()
+        while late:
+            failed(self, *late.pop())  # type: ignore[arg-type]
 
 
 @breaks("GRA-043")
 def prints_the_failure_line_without_prefix() -> None:
-    @around(Engine, "_print_failure")
-    def print_failure(
-        right: Callable[..., None], self: Engine, attempt: Attempt, dropped: list[bytes]
+    @around(Printer, "failed")
+    def failed(
+        right: Callable[..., None], self: Printer, attempt: Attempt, dropped: Sequence[bytes]
     ) -> None:
         right(self, without_prefix(attempt), dropped)
 
@@ -436,3 +427,17 @@ def knows_the_default_delimiter_only() -> None:
 @breaks("GRA-031")
 def knows_the_default_status_words_only() -> None:
     change_graph(success=b"success", failure=b"failure")
+
+
+@shows_as(Kind.TOO_EARLY, Kind.LOST, Kind.FABRICATED)
+@breaks("GRA-040")
+def takes_a_failure_for_a_success() -> None:
+    @around(GraphTasks, "done")
+    def done(right: Done, self: GraphTasks, task_id: int, _status: Status) -> list[bytes]:
+        return right(self, task_id, Status.SUCCESS)
+
+
+@shows_as(Kind.EXIT)
+@breaks("GRA-051")
+def forgets_that_a_status_was_missing() -> None:
+    put(Ending, "note_failure", lambda _self: None)

@@ -9,11 +9,16 @@ from typing import IO, Any
 
 from paexec_trio.cli import invocation
 from paexec_trio.core.commands import Command, Discard, Purpose, Release, SetDeadline, Write
+from paexec_trio.core.dispatching import Dispatcher
+from paexec_trio.core.ending import Ending
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, HoldingFailed, StopRequested
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.grouping import Grouping, OrderedGroups, UnorderedGroups
-from paexec_trio.core.nodes import Attempt
-from paexec_trio.core.settings import Reassign
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.outlets import Outlet
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.reading import Reader
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.spillfile import SpillError
@@ -37,16 +42,16 @@ def knows_the_options_of_groups_and_has_none() -> None:
 
 @breaks("GRP-002")
 def leaves_task_lines_out_of_groups() -> None:
-    @around(Engine, "_print_task")
-    def print_task(right: Callable[..., None], self: Engine, attempt: Attempt) -> None:
+    @around(Printer, "begun")
+    def begun(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
         if not self._groups:
             right(self, attempt)
 
 
 @breaks("GRP-002")
 def prints_the_failure_line_before_the_group() -> None:
-    @around(Engine, "_print_failure")
-    def failure(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+    @around(Printer, "failed")
+    def failed(right: Callable[..., None], self: Printer, *arguments: object) -> None:
         self._groups, groups = None, self._groups
         right(self, *arguments)
         self._groups = groups
@@ -60,11 +65,11 @@ def prints_large_groups_in_turns() -> None:
         return right(self)
 
 
-def release_early(is_time: Callable[[Engine, Attempt], bool]) -> None:
+def release_early(is_time: Callable[[Printer, Attempt], bool]) -> None:
     """Print what is held of an attempt at its next line, if it is time."""
 
-    @around(Engine, "_print")
-    def write(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
+    @around(Printer, "write")
+    def write(right: Callable[..., None], self: Printer, attempt: Attempt, data: bytes) -> None:
         right(self, attempt, data)
         if self._groups and is_time(self, attempt):
             self._commands.append(Release(attempt.task_id))
@@ -72,8 +77,8 @@ def release_early(is_time: Callable[[Engine, Attempt], bool]) -> None:
 
 @breaks("GRP-011", "GRP-013", "GRP-021")
 def prints_the_lines_of_the_task_that_is_next_as_they_come() -> None:
-    def is_next(engine: Engine, attempt: Attempt) -> bool:
-        groups = engine._groups  # noqa: SLF001
+    def is_next(printer: Printer, attempt: Attempt) -> bool:
+        groups = printer._groups  # noqa: SLF001
         return isinstance(groups, OrderedGroups) and groups._next == attempt.task_id  # noqa: SLF001
 
     release_early(is_next)
@@ -81,19 +86,36 @@ def prints_the_lines_of_the_task_that_is_next_as_they_come() -> None:
 
 @breaks("GRP-011")
 def prints_the_lines_of_the_only_task_as_they_come() -> None:
-    release_early(lambda engine, _: sum(len(node.attempts) for node in engine._nodes) == 1)  # noqa: SLF001
+    working: set[Attempt] = set()
+
+    @around(Printer, "begun")
+    def begun(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+        working.add(attempt)
+        right(self, attempt)
+
+    @around(Printer, "forget")
+    def forget(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+        working.remove(attempt)
+        right(self, attempt)
+
+    @around(Printer, "done")
+    def done(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
+        working.remove(attempt)
+        right(self, node, attempt)
+
+    release_early(lambda _printer, attempt: working == {attempt})
 
 
 @breaks("GRP-011")
 def prints_a_large_group_before_its_eot() -> None:
     printed: dict[int, int] = {}
 
-    @around(Engine, "_print")
-    def write(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
+    @around(Printer, "write")
+    def write(right: Callable[..., None], self: Printer, attempt: Attempt, data: bytes) -> None:
         printed[attempt.task_id] = printed.get(attempt.task_id, 0) + len(data)
         right(self, attempt, data)
 
-    release_early(lambda _, attempt: printed[attempt.task_id] > 64 * MIB)
+    release_early(lambda _printer, attempt: printed[attempt.task_id] > 64 * MIB)
 
 
 @breaks("GRP-012")
@@ -137,24 +159,26 @@ def prints_what_a_lost_node_has_written() -> None:
 
 @breaks("GRP-013")
 def prints_fatal_beside_the_groups() -> None:
-    @around(Engine, "_give_up_attempt")
-    def give_up(
-        right: Callable[..., None], self: Engine, attempt: Attempt, on_death: Reassign
-    ) -> None:
-        if self._groups and on_death.fatal:
-            self._commands.append(Write(attempt.prefix + on_death.fatal + b"\n"))
-        right(self, attempt, on_death)
+    @around(Printer, "given_up")
+    def given_up(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+        if self._groups and self._fatal_line:
+            self._commands.append(Write(attempt.prefix + self._fatal_line))
+        right(self, attempt)
+
+
+def release_all(ending: Ending) -> None:
+    """Print what is held of the tasks that nodes work on."""
+    nodes, commands = ending._nodes, ending._commands  # noqa: SLF001
+    commands += [Release(attempt.task_id) for node in nodes for attempt in node.attempts]
 
 
 @breaks("GRP-013")
 def prints_what_it_holds_when_a_signal_comes() -> None:
-    def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
-        if self._groups and isinstance(event, StopRequested):
-            attempts = [attempt for node in self._nodes for attempt in node.attempts]
-            return [*(Release(attempt.task_id) for attempt in attempts), *commands]
-        return commands
-
-    change_commands(change)
+    @around(Ending, "stop_requested")
+    def stop(right: Callable[..., bool], self: Ending, event: StopRequested) -> bool:
+        if self._outlet.holds_output:
+            release_all(self)
+        return right(self, event)
 
 
 # Order
@@ -246,22 +270,28 @@ def drops_what_waits_for_a_lost_task() -> None:
     put(OrderedGroups, "rest", lambda _self: [])
 
 
+def drop_what_waits(outlet: Outlet) -> None:
+    """Let groups that wait for others never be printed."""
+    assert isinstance(outlet, Printer)
+    if outlet._groups:  # noqa: SLF001
+        outlet._groups.rest()  # noqa: SLF001
+
+
 @breaks("GRP-024")
 def drops_what_waits_when_all_nodes_have_failed() -> None:
-    @around(Engine, "_all_nodes_failed")
-    def failed(right: Callable[..., None], self: Engine) -> None:
+    @around(Fleet, "all_failed")
+    def failed(right: Callable[..., None], self: Fleet) -> None:
         on_death = self._settings.on_death
-        if self._groups and on_death and not on_death.wait:
-            self._groups.rest()
+        if on_death and not on_death.wait:
+            drop_what_waits(self._outlet)
         right(self)
 
 
 @breaks("GRP-024")
 def drops_what_waits_when_a_task_is_refused() -> None:
-    @around(Engine, "_fail_input")
-    def fail(right: Callable[..., None], self: Engine, reason: bytes) -> None:
-        if self._groups:
-            self._groups.rest()
+    @around(Reader, "fail")
+    def fail(right: Callable[..., None], self: Reader, reason: bytes) -> None:
+        drop_what_waits(self._ending._outlet)  # noqa: SLF001
         right(self, reason)
 
 
@@ -284,9 +314,10 @@ def waits_after_a_signal_until_somebody_reads() -> None:
 
 @breaks("GRP-030")
 def dispatches_no_task_that_is_far_ahead_of_the_next_group() -> None:
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        groups, tasks = self._groups, self._tasks
+    @around(Dispatcher, "dispatch")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
+        outlet, tasks = self._outlet, self._tasks
+        groups = outlet._groups if isinstance(outlet, Printer) else None  # noqa: SLF001
         if (
             isinstance(groups, OrderedGroups)
             and isinstance(tasks, FlatTasks)
@@ -363,13 +394,12 @@ def deletes_its_files_at_the_end() -> None:
 
 @breaks("GRP-035")
 def goes_on_in_memory_if_there_is_no_room() -> None:
-    put(Engine, "_holding_failed", lambda _self, _event: None)
+    put(Ending, "holding_failed", lambda _self, _event: False)
 
 
 @breaks("GRP-035")
 def prints_the_part_of_a_group_that_it_could_hold() -> None:
-    @around(Engine, "_holding_failed")
-    def failed(right: Callable[..., None], self: Engine, event: HoldingFailed) -> None:
-        attempts = [attempt for node in self._nodes for attempt in node.attempts]
-        self._commands.extend(Release(attempt.task_id) for attempt in attempts)
-        right(self, event)
+    @around(Ending, "holding_failed")
+    def failed(right: Callable[..., bool], self: Ending, event: HoldingFailed) -> bool:
+        release_all(self)
+        return right(self, event)

@@ -122,7 +122,7 @@ def leaves_a_descriptor_of_its_own_open() -> None:
     @around(Host, "__init__")
     def init(right: Callable[..., None], self: Host, *words: object, **options: object) -> None:
         right(self, *words, **options)
-        os.set_inheritable(self.wakeup_fd, True)
+        os.set_inheritable(self.fileno(), True)
 
 
 @breaks("LCH-033")

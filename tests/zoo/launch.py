@@ -15,7 +15,7 @@ from paexec_trio.core import launch
 from paexec_trio.core import launch as launch_module
 from paexec_trio.core import words as words_module
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.engine import Engine
+from paexec_trio.core.ending import Ending
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.words import quote, split_words
 from paexec_trio.runtime import process
@@ -403,17 +403,17 @@ def closes_open_quotes() -> None:
 
 @breaks("LCH-028")
 def exits_with_status_127_if_the_transport_cannot_be_run() -> None:
-    @around(Engine, "_node_not_started")
-    def not_started(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
+    @around(Ending, "fail")
+    def fail(right: Callable[..., None], self: Ending, diagnostic: bytes) -> None:
+        right(self, diagnostic)
         self._outcome = Exit(status=127)
 
 
 @breaks("LCH-028")
 def does_not_say_that_the_transport_cannot_be_run() -> None:
-    @around(Engine, "_fail")
-    def fail(_right: Callable[..., None], self: Engine, _message: bytes) -> None:
-        self._stop(Exit(status=1))
+    @around(Ending, "fail")
+    def fail(_right: object, self: Ending, _diagnostic: bytes) -> None:
+        self.stop(Exit(status=1))
 
 
 def change_local_names(change: Callable[[Invocation], Invocation]) -> None:

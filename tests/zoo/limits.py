@@ -6,13 +6,17 @@ import os
 from collections.abc import Callable, Mapping
 
 from paexec_trio.cli import invocation
-from paexec_trio.core.engine import Engine
+from paexec_trio.core import dispatching
 from paexec_trio.core.events import NodeNotStarted
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.results import Results
 from paexec_trio.core.states import Step
 from paexec_trio.core.tasks import FlatTasks, RefusedTaskError
 from paexec_trio.runtime import run
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
 from tests.zoo.mutant import breaks
@@ -30,8 +34,8 @@ SET_SIZE = 1024
 
 @breaks("LIM-001")
 def waits_for_few_descriptors_only() -> None:
-    @around(Host, "_watch_stdout")
-    def watch(right: Callable[..., None], self: Host, process: NodeProcess) -> None:
+    @around(Children, "_watch_stdout")
+    def watch(right: Callable[..., None], self: Children, process: NodeProcess) -> None:
         if process.stdout < SET_SIZE:
             right(self, process)
 
@@ -45,20 +49,20 @@ def find_out_when_descriptors_run_out() -> None:
 def makes_do_with_the_nodes_that_could_be_started() -> None:
     find_out_when_descriptors_run_out()
 
-    @around(Engine, "_node_not_started")
-    def not_started(_right: object, self: Engine, event: NodeNotStarted) -> None:
+    @around(Fleet, "not_started")
+    def not_started(_right: object, self: Fleet, event: NodeNotStarted) -> bool:
         self._nodes[event.node].step(Step.NOT_STARTED)
-        self._report(event.reason)
-        self._start_next_node()
-        self._dispatch()
+        self._reporter.report(event.reason)
+        self.start_next()
+        return True
 
 
 @breaks("LIM-005")
 def leaves_processes_behind_when_descriptors_run_out() -> None:
     find_out_when_descriptors_run_out()
 
-    @around(Engine, "_node_not_started")
-    def not_started(_right: object, _self: Engine, event: NodeNotStarted) -> None:
+    @around(Fleet, "not_started")
+    def not_started(_right: object, _self: Fleet, event: NodeNotStarted) -> bool:
         os.write(2, event.reason + b"\n")
         os._exit(1)
 
@@ -75,9 +79,9 @@ def remembers_all_tasks() -> None:
 
 @breaks("LIM-006")
 def takes_blank_lines_into_memory_at_once() -> None:
-    @around(Engine, "_print_blank_lines")
-    def print_lines(_right: object, self: Engine, attempt: Attempt, count: int) -> None:
-        self._print(attempt, (attempt.prefix + NEWLINE) * count)
+    @around(Printer, "blank_lines")
+    def blank_lines(_right: object, self: Printer, attempt: Attempt, count: int) -> None:
+        self.write(attempt, (attempt.prefix + NEWLINE) * count)
 
 
 def limit_lines(change: Callable[[int], int]) -> None:
@@ -105,9 +109,9 @@ def takes_thousands_for_a_k() -> None:
 
 @breaks("LIM-013")
 def ends_the_run_for_a_long_line() -> None:
-    @around(Engine, "_refuse_long_line")
-    def refuse(_right: object, self: Engine, node: Node) -> None:
-        self._fail(b"line limit of 2048 octets at " + node.name)
+    @around(Results, "refuse_long_line")
+    def refuse(_right: object, self: Results, node: Node) -> None:
+        self._ending.fail(b"line limit of 2048 octets at " + node.name)
 
 
 @breaks("LIM-014")
@@ -127,3 +131,11 @@ def leaves_calculators_when_memory_runs_out() -> None:
     def give_up(right: Callable[..., None], self: Host, diagnostic: bytes) -> None:
         right(self, diagnostic)
         os._exit(1)
+
+
+# The fast path
+
+
+@breaks("LIM-006")
+def exchanges_results_whatever_memory_their_prefixes_take() -> None:
+    put(dispatching, "is_too_much", lambda _prefix, _lines: False)

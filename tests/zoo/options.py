@@ -13,7 +13,6 @@ from paexec_trio.cli import main as cli
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import NodeList, parse_nodes
 from paexec_trio.cli.syntax import HELP, VERSION, HelpRequested, Syntax
-from paexec_trio.core.commands import Report
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import Settings
 from paexec_trio.runtime.host import Host
@@ -187,25 +186,25 @@ def cuts_lines_at_the_size_of_buffers() -> None:
 def debugs_on_standard_output() -> None:
     @around(Host, "report")
     def report(_right: Callable[..., None], self: Host, text: bytes) -> None:
-        self._print(text + b"\n")
+        self._output.write(text + b"\n")
 
 
 @breaks("OPT-008")
 def shows_weights_on_standard_output() -> None:
-    @around(Host, "_report")
-    def report(right: Callable[..., None], self: Host, command: Report) -> None:
-        if b"weight" in command.text:
-            self._print(command.text + b"\n")
+    @around(Host, "report")
+    def report(right: Callable[..., None], self: Host, text: bytes) -> None:
+        if b"weight" in text:
+            self._output.write(text + b"\n")
         else:
-            right(self, command)
+            right(self, text)
 
 
 def change_settings(change: Callable[[Settings], Settings]) -> None:
     """Change the settings of a run."""
 
     @around(Engine, "__init__")
-    def init(right: Callable[..., None], self: Engine, settings: Settings) -> None:
-        right(self, change(settings))
+    def init(right: Callable[..., None], self: Engine, settings: Settings, *rest: object) -> None:
+        right(self, change(settings), *rest)
 
 
 @breaks("OPT-009")

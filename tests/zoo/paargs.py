@@ -11,10 +11,11 @@ from paexec_trio import __version__
 from paexec_trio.cli import main, paargs
 from paexec_trio.cli import options as paexec
 from paexec_trio.cli.invocation import Invocation
-from paexec_trio.core import engine, execmode
+from paexec_trio.core import execmode, wire
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.engine import Engine
+from paexec_trio.core.ending import Ending
 from paexec_trio.core.nodes import Attempt
+from paexec_trio.core.results import Results
 from paexec_trio.core.settings import Settings
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks
@@ -228,9 +229,9 @@ def paargs_reads_no_graphs() -> None:
 
 @breaks("ARG-030")
 def paargs_prints_no_failure_line_without_a_graph() -> None:
-    @around(Engine, "_print_failure")
-    def print_failure(
-        right: Callable[..., None], self: Engine, attempt: Attempt, dropped: Sequence[bytes]
+    @around(Results, "failed")
+    def failed(
+        right: Callable[..., None], self: Results, attempt: Attempt, dropped: Sequence[bytes]
     ) -> None:
         graph = self._settings.graph
         if not (graph and graph.every_line and attempt.status is Status.FAILURE):
@@ -239,10 +240,10 @@ def paargs_prints_no_failure_line_without_a_graph() -> None:
 
 @breaks("ARG-031")
 def paargs_exits_with_status_123_after_a_failure() -> None:
-    @around(Engine, "_print_failure")
-    def print_failure(right: Callable[..., None], self: Engine, *arguments: object) -> None:
+    @around(Results, "failed")
+    def failed(right: Callable[..., None], self: Results, *arguments: object) -> None:
         right(self, *arguments)
-        self._outcome = Exit(status=123)
+        self._ending._outcome = Exit(status=123)  # noqa: SLF001
 
 
 @breaks("ARG-031")
@@ -253,7 +254,7 @@ def paargs_ends_after_a_command_with_status_255() -> None:
         text = right(*arguments)  # type: ignore[arg-type]
         return text.replace(b"*) $1", b"255) exit;;\n*) $1")
 
-    put(engine, "preamble", preamble)
+    put(wire, "preamble", preamble)
 
 
 # Dead nodes
@@ -317,9 +318,9 @@ def paargs_exits_with_status_1_after_each_usage_error() -> None:
 
 @breaks("ARG-001")
 def paargs_overlooks_the_loss_of_nodes() -> None:
-    @around(Engine, "_fail")
-    def fail(_right: object, self: Engine, _message: bytes) -> None:
-        self._stop(Exit())
+    @around(Ending, "fail")
+    def fail(_right: object, self: Ending, _diagnostic: bytes) -> None:
+        self.stop(Exit())
 
 
 @breaks("ARG-022")

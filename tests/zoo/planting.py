@@ -9,12 +9,18 @@ from copy import copy
 from types import ModuleType
 from typing import Any
 
-from paexec_trio.core.commands import Command
+from paexec_trio.core import dispatching, printing
+from paexec_trio.core.commands import Command, Send
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.framing import ResultFramer
-from paexec_trio.core.nodes import Attempt
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.rendering import render
 from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.runtime import children, host
+from paexec_trio.runtime import input as stdin
 
 _MISSING = object()
 
@@ -22,10 +28,20 @@ _replaced: list[tuple[object, str, object]] = []
 """What was replaced, in this order: whose, its name, and what it was."""
 
 
+_added: list[tuple[dict[Any, Any], object]] = []
+"""What was added: to which table, and its key."""
+
+
 def put(owner: object, name: str, value: object) -> None:
     """Replace an attribute of a module or of a class."""
     _replaced.append((owner, name, vars(owner).get(name, _MISSING)))
     setattr(owner, name, value)
+
+
+def put_item(table: dict[Any, Any], key: object, value: object) -> None:
+    """Add an entry to a table."""
+    _added.append((table, key))
+    table[key] = value
 
 
 def undo() -> None:
@@ -36,6 +52,9 @@ def undo() -> None:
             delattr(owner, name)
         else:
             setattr(owner, name, value)
+    while _added:
+        table, key = _added.pop()
+        del table[key]
 
 
 @contextmanager
@@ -48,9 +67,19 @@ def planted(plant: Callable[[], None]) -> Iterator[None]:
         undo()
 
 
-def do_without_exchange() -> None:
-    """Let the engine decide each step, or faults of what it uses would seldom show."""
-    put(Engine, "_make_exchange", lambda _self: None)
+def do_without_fast_path() -> None:
+    """Let each result become an event: the fault is planted at what follows from one."""
+
+    @around(Dispatcher, "__init__")
+    def init(right: Callable[..., None], self: Dispatcher, *parts: object) -> None:
+        right(self, *parts)
+        self.fast_path = None
+
+
+def limit_reads(octets: int) -> None:
+    """Read at most ``octets`` octets at once, from standard input and from calculators."""
+    for module in (host, children, stdin):
+        put(module, "CHUNK", octets)
 
 
 def without_prefix(attempt: Attempt) -> Attempt:
@@ -104,6 +133,14 @@ def change_results(change: Callable[[ResultFramer, Piece], Piece]) -> None:
     def feed(right: Callable[..., Piece], self: ResultFramer, data: bytes) -> Piece:
         return change(self, right(self, data))
 
+    @around(ResultFramer, "whole")
+    def whole(right: Callable[..., bytes | None], self: ResultFramer, data: bytes) -> bytes | None:
+        found = right(self, data)
+        if found is None:
+            return None
+        line, lines, rest = change(self, (b"", found, b""))
+        return None if rest is None else bytes(line) + lines
+
 
 def change_output(change: Callable[[ResultFramer, bytes], bytes]) -> None:
     """Change the output of calculators before it is looked at."""
@@ -112,6 +149,30 @@ def change_output(change: Callable[[ResultFramer, bytes], bytes]) -> None:
     def feed(right: Callable[..., Piece], self: ResultFramer, data: bytes) -> Piece:
         return right(self, change(self, data))
 
+    @around(ResultFramer, "whole")
+    def whole(right: Callable[..., bytes | None], self: ResultFramer, data: bytes) -> bytes | None:
+        return right(self, change(self, data))
+
+
+Render = Callable[[bytes, bytes], bytes]
+"""Puts a prefix in front of each of some lines."""
+
+
+def change_rendering(change: Callable[[Render, bytes, bytes], bytes]) -> None:
+    """Change how a prefix is put in front of lines; the change is given what does it right."""
+    for module in (printing, dispatching):
+        put(module, "render", functools.partial(change, render))
+
+
+def change_eot_lines(change: Callable[[Attempt, bytes], bytes]) -> None:
+    """Change what is printed at the end of an attempt with -e, with its prefix."""
+    do_without_fast_path()
+
+    @around(Printer, "write")
+    def write(right: Callable[..., None], self: Printer, attempt: Attempt, data: bytes) -> None:
+        is_eot_line = self._eot_line and data == attempt.prefix + self._eot_line
+        right(self, attempt, change(attempt, data) if is_eot_line else data)
+
 
 def change_commands(change: Callable[[Engine, Event, list[Command]], list[Command]]) -> None:
     """Change what follows from events."""
@@ -119,3 +180,41 @@ def change_commands(change: Callable[[Engine, Event, list[Command]], list[Comman
     @around(Engine, "handle")
     def handle(right: Callable[..., list[Command]], self: Engine, event: Event) -> list[Command]:
         return change(self, event, right(self, event))
+
+
+Exchanged = tuple[bytes, bytes]
+"""What the fast path makes of a result: octets for standard output, and for the calculator."""
+
+Exchange = Callable[[bytes], Exchanged | None]
+"""The fast path, for the output of one node."""
+
+
+def change_exchange(
+    change: Callable[[Exchange, Dispatcher, Node, bytes], Exchanged | None],
+) -> None:
+    """Change the fast path, at nodes that hold a task; the change is given what does it right."""
+
+    @around(Dispatcher, "exchange")
+    def exchange(
+        right: Callable[..., Exchanged | None], self: Dispatcher, index: int, data: bytes
+    ) -> Exchanged | None:
+        node = self._nodes[index]
+        exchange = functools.partial(right, self, index)
+        return change(exchange, self, node, data) if node.attempts else exchange(data)
+
+
+def change_sent(change: Callable[[int, bytes], bytes]) -> None:
+    """Change what is sent to a node, whose index is given."""
+
+    def change_all(_engine: Engine, _event: Event, commands: list[Command]) -> list[Command]:
+        for command in commands:
+            if isinstance(command, Send):
+                command.data = change(command.node, command.data)
+        return commands
+
+    change_commands(change_all)
+
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        return found and (found[0], change(node.index, found[1]))

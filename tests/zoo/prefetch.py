@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 
 from paexec_trio.cli import invocation
-from paexec_trio.core import prefetch
-from paexec_trio.core.engine import Engine
+from paexec_trio.core import windowcontrol, windows
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.framing import ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
-from paexec_trio.core.pace import Pace
-from paexec_trio.core.prefetch import Depths
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.reading import Reader
 from paexec_trio.core.settings import AUTO, Settings
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
-from paexec_trio.runtime.host import Host
+from paexec_trio.core.windowcontrol import WindowController
+from paexec_trio.core.windows import Windows
+from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
@@ -73,31 +76,31 @@ def queues_as_many_tasks_as_a_node_may_hold() -> None:
 @shows_as(Kind.WAITING)
 @breaks("PRE-011")
 def sends_further_tasks_when_all_are_done() -> None:
-    @around(Depths, "tasks_sent")
-    def sent(right: Callable[..., None], self: Depths, node: Node, *rest: object) -> None:
+    @around(Windows, "tasks_sent")
+    def sent(right: Callable[..., None], self: Windows, node: Node, *rest: object) -> None:
         right(self, node, *rest)
-        self.roomy.discard(node.index)
+        self.not_full.discard(node.index)
 
-    put(Depths, "is_to_be_filled", lambda _self, _node: False)
+    put(Windows, "should_refill", lambda _self, _node: False)
 
 
 @shows_as(Kind.MISORDERED)
 @breaks("PRE-012")
 def fills_the_first_node_first() -> None:
-    def shares(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
+    def spread(held: Sequence[int], limits: Sequence[int], tasks: int) -> list[int]:
         given = []
-        for count, limit in zip(held, most, strict=True):
+        for count, limit in zip(held, limits, strict=True):
             given.append(min(max(0, limit - count), tasks))
             tasks -= given[-1]
         return given
 
-    put(prefetch, "shares", shares)
+    put(windows, "spread_evenly", spread)
 
 
 @breaks("PRE-014")
 def takes_a_short_write_for_a_whole_one() -> None:
-    @around(Host, "_send_to")
-    def send(right: Callable[..., None], self: Host, process: NodeProcess, data: bytes) -> None:
+    @around(Children, "send")
+    def send(right: Callable[..., None], self: Children, process: NodeProcess, data: bytes) -> None:
         try:
             os.write(process.stdin, data)
         except OSError:
@@ -106,8 +109,8 @@ def takes_a_short_write_for_a_whole_one() -> None:
 
 @breaks("PRE-014")
 def sends_tasks_before_what_is_left_of_earlier_ones() -> None:
-    @around(Host, "_send_to")
-    def send(right: Callable[..., None], self: Host, process: NodeProcess, data: bytes) -> None:
+    @around(Children, "send")
+    def send(right: Callable[..., None], self: Children, process: NodeProcess, data: bytes) -> None:
         if process.unsent.size:
             process.unsent._pieces.appendleft(data)  # noqa: SLF001
             process.unsent.size += len(data)
@@ -135,26 +138,26 @@ def queues_dependants_behind_what_they_depend_on() -> None:
 
 @breaks("PRE-016")
 def queues_no_commands() -> None:
-    @around(Engine, "__init__")
-    def init(right: Callable[..., None], self: Engine, settings: Settings) -> None:
-        right(self, settings)
-        if settings.exec_mode:
-            self._depths = Depths(self._nodes, 1)
+    @around(Dispatcher, "__init__")
+    def init(
+        right: Callable[..., None], self: Dispatcher, settings: Settings, *parts: object
+    ) -> None:
+        right(self, settings._replace(prefetch=1) if settings.exec_mode else settings, *parts)
 
 
 @breaks("PRE-017")
 def drops_queued_tasks_when_one_is_refused() -> None:
-    @around(Engine, "_fail_input")
-    def fail(_right: object, self: Engine, reason: bytes) -> None:
-        self._fail(reason)
+    @around(Reader, "fail")
+    def fail(_right: object, self: Reader, reason: bytes) -> None:
+        self._ending.fail(reason)
 
 
 @breaks("PRE-017")
 def drops_queued_commands_when_one_is_refused() -> None:
-    @around(Engine, "_fail_input")
-    def fail(right: Callable[..., None], self: Engine, reason: bytes) -> None:
-        if self._settings.exec_mode:
-            self._fail(reason)
+    @around(Reader, "fail")
+    def fail(right: Callable[..., None], self: Reader, reason: bytes) -> None:
+        if b"NUL" in reason:
+            self._ending.fail(reason)
         else:
             right(self, reason)
 
@@ -174,22 +177,25 @@ def refuses_what_would_be_sent_together_with_a_bad_task() -> None:
 @shows_as(Kind.CROWDED)
 @breaks("PRE-040")
 def begins_with_several_tasks() -> None:
-    @around(Pace, "__init__")
-    def init(right: Callable[..., None], self: Pace) -> None:
+    @around(WindowController, "__init__")
+    def init(right: Callable[..., None], self: WindowController) -> None:
         right(self)
-        self.depth = 4
+        self.window = 4
 
 
 @breaks("PRE-041")
 def never_finds_that_a_link_is_slow() -> None:
-    put(Pace, "_decide", lambda _self, _seconds: None)
+    @around(WindowController, "answered")
+    def answered(right: Callable[..., None], self: WindowController, *rest: object) -> None:
+        right(self, *rest)
+        self.window = 1
 
 
 @breaks("PRE-042")
 def fills_queues_also_towards_the_end() -> None:
-    @around(Depths, "divide")
+    @around(Windows, "divide")
     def divide(
-        right: Callable[..., list[int]], self: Depths, nodes: Sequence[int], tasks: int, _: int
+        right: Callable[..., list[int]], self: Windows, nodes: Sequence[int], tasks: int, _: int
     ) -> list[int]:
         return right(self, nodes, tasks, 1)
 
@@ -199,8 +205,8 @@ def fills_queues_also_towards_the_end() -> None:
 
 @breaks("PRE-020")
 def takes_results_for_those_of_the_tasks_that_came_last() -> None:
-    @around(Engine, "_give")
-    def give(right: Callable[..., bool], self: Engine, node: Node, count: int) -> bool:
+    @around(Dispatcher, "give")
+    def give(right: Callable[..., bool], self: Dispatcher, node: Node, count: int) -> bool:
         before = len(node.attempts)
         was_enough = right(self, node, count)
         node.attempts.rotate(len(node.attempts) - before)
@@ -219,34 +225,33 @@ def drops_what_follows_on_an_eot() -> None:
 @shows_as(Kind.MISORDERED, Kind.FABRICATED, Kind.DUPLICATED)
 @breaks("PRE-021", "PRE-022")
 def prints_task_lines_when_tasks_are_dispatched() -> None:
-    printed: set[int] = set()
+    printed: set[Attempt] = set()
 
-    @around(Engine, "_print_task")
-    def print_task(right: Callable[..., None], self: Engine, attempt: Attempt) -> None:
-        if attempt.task_id not in printed:
-            printed.add(attempt.task_id)
+    @around(Printer, "begun")
+    def begun(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+        if attempt not in printed:
+            printed.add(attempt)
             right(self, attempt)
 
-    @around(Engine, "_give")
-    def give(right: Callable[..., bool], self: Engine, node: Node, count: int) -> bool:
+    @around(Dispatcher, "give")
+    def give(right: Callable[..., bool], self: Dispatcher, node: Node, count: int) -> bool:
         was_enough = right(self, node, count)
-        if self._settings.print_task:
-            for attempt in node.attempts:
-                self._print_task(attempt)
+        for attempt in node.attempts:
+            self._outlet.begun(attempt)
         return was_enough
 
 
 @breaks("PRE-021")
 def prints_the_task_line_with_the_result() -> None:
-    waiting: set[int] = set()
-    print_task = Engine._print_task  # noqa: SLF001
-    put(Engine, "_print_task", lambda _self, attempt: waiting.add(id(attempt)))
+    waiting: set[Attempt] = set()
+    begun = Printer.begun
+    put(Printer, "begun", lambda _self, attempt: waiting.add(attempt))
 
-    @around(Engine, "_print")
-    def write(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
-        if id(attempt) in waiting:
-            waiting.remove(id(attempt))
-            print_task(self, attempt)
+    @around(Printer, "write")
+    def write(right: Callable[..., None], self: Printer, attempt: Attempt, data: bytes) -> None:
+        if attempt in waiting:
+            waiting.remove(attempt)
+            begun(self, attempt)
         right(self, attempt, data)
 
 
@@ -256,42 +261,47 @@ def prints_the_task_line_with_the_result() -> None:
 @shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.MISORDERED)
 @breaks("PRE-030")
 def counts_queued_tasks_as_attempted() -> None:
-    @around(Engine, "_take_back_queued")
-    def take_back(_right: object, _self: Engine, _node: Node) -> None:
-        pass
+    put(Dispatcher, "take_back_queued", lambda _self, _node: None)
 
 
 @shows_as(Kind.LOST, Kind.WAITING, Kind.MISORDERED)
 @breaks("PRE-031")
 def loses_the_queued_tasks_of_a_dead_node() -> None:
-    @around(Engine, "_take_back_queued")
-    def take_back(_right: object, _self: Engine, node: Node) -> None:
+    @around(Dispatcher, "take_back_queued")
+    def take_back(_right: object, _self: Dispatcher, node: Node) -> None:
         while len(node.attempts) > 1:
             node.attempts.pop()
 
 
 @breaks("PRE-031")
 def dispatches_new_tasks_before_those_that_were_queued_at_a_dead_node() -> None:
-    @around(Engine, "_take_several")
-    def take_several(right: TakeSeveral, self: Engine, count: int) -> Tasks:
-        if not self._tasks.count_ready():
-            return right(self, count)
-        self._to_reassign, later = [], self._to_reassign
-        tasks = right(self, count)
-        self._to_reassign = later
-        return tasks
+    @around(Dispatcher, "give")
+    def give(right: Callable[..., bool], self: Dispatcher, node: Node, count: int) -> bool:
+        later = self.to_reassign
+        if self._tasks.count_ready():
+            self.to_reassign = []
+        was_enough = right(self, node, count)
+        self.to_reassign = later
+        return was_enough
 
 
 @shows_as(Kind.FABRICATED, Kind.LOST, Kind.MISORDERED, Kind.DUPLICATED)
 @breaks("PRE-033")
 def ends_nodes_that_read_no_further_task() -> None:
-    @around(Engine, "_sizes_of_queued")
-    def sizes(_right: object, _self: Engine, _node: Node) -> Iterator[int]:
-        return iter(())
+    put(Dispatcher, "sizes_of_queued", lambda _self, _node: iter(()))
 
 
 @breaks("PRE-043")
 def auto_lets_long_tasks_wait_at_a_node() -> None:
-    @around(Pace, "_decide")
-    def decide(right: Callable[..., None], self: Pace, _seconds: float) -> None:
-        right(self, 0.0)
+    put(windowcontrol, "LONG_TASK_SECONDS", inf)
+    put(windowcontrol, "MAX_QUEUED_SECONDS", inf)
+
+
+@shows_as(Kind.CROWDED)
+@breaks("PRE-010")
+def sends_one_task_too_many() -> None:
+    @instead(windows, "spread_evenly")
+    def spread(
+        right: Callable[..., list[int]], held: Sequence[int], limits: Sequence[int], tasks: int
+    ) -> list[int]:
+        return right(held, [limit + 1 for limit in limits], tasks)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from paexec_trio.core import engine
-from paexec_trio.core.commands import Write
-from paexec_trio.core.engine import Engine
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.printing import Printer
 from paexec_trio.core.rendering import PrefixMaker
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, put
+from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
+    around,
+    change_eot_lines,
+    change_exchange,
+    change_rendering,
+    put,
+)
 
 Make = Callable[..., bytes]
 
@@ -27,19 +34,16 @@ def counts_tasks_from_0() -> None:
 
 @breaks("PFX-007")
 def prefixes_the_first_of_some_lines() -> None:
-    def render(prefix: bytes, lines: bytes) -> bytes:
-        return prefix + lines if lines else lines
-
-    put(engine, "render", render)
+    change_rendering(lambda _right, prefix, lines: prefix + lines if lines else lines)
 
 
 @breaks("PFX-004")
 def prints_the_index_of_a_named_node() -> None:
-    @around(Engine, "__init__")
-    def init(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        right(self, *arguments)
-        for node in self._nodes:
-            node.name = b"%d" % node.index
+    @around(Node, "__init__")
+    def init(
+        right: Callable[..., None], self: Node, index: int, _name: bytes, *rest: object
+    ) -> None:
+        right(self, index, b"%d" % index, *rest)
 
 
 @breaks("PFX-006")
@@ -71,12 +75,9 @@ def prints_its_own_process_id() -> None:
 @shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
 @breaks("PFX-005")
 def prints_the_process_id_of_a_former_life() -> None:
-    @around(Engine, "_node_started")
-    def started(right: Callable[..., None], self: Engine, event: object) -> None:
-        node = self._nodes[event.node]  # type: ignore[attr-defined]
-        if node.pid:
-            event.pid = node.pid  # type: ignore[attr-defined]
-        right(self, event)
+    @around(Node, "begin_life")
+    def begin(right: Callable[..., None], self: Node, pid: int) -> None:
+        right(self, self.pid or pid)
 
 
 @breaks("PFX-001")
@@ -88,31 +89,53 @@ def always_prints_the_task_id() -> None:
 
 @breaks("PFX-007", "DTH-022")
 def prints_the_eot_without_prefix() -> None:
-    @around(Engine, "_print")
-    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
-        eot_line = self._settings.eot + b"\n"
-        if self._settings.print_eot and data == attempt.prefix + eot_line:
-            data = eot_line
-        right(self, attempt, data)
+    change_eot_lines(lambda attempt, line: line.removeprefix(attempt.prefix))
 
 
 @breaks("PFX-008", "PFX-009")
 def prints_the_task_after_its_result() -> None:
-    late: dict[int, bytes] = {}
+    begun = Printer.begun
+    put(Printer, "begun", lambda _self, _attempt: None)
 
-    @around(Engine, "_dispatch_next_task")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
-        before = len(self._commands)
-        right(self)
-        if self._settings.print_task:
-            node = next(n for n in self._nodes if n.attempts and n.index not in late)
-            command = self._commands.pop(before)
-            assert isinstance(command, Write)
-            late[node.index] = bytes(command.data)
+    @around(Printer, "done")
+    def done(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
+        begun(self, attempt)
+        right(self, node, attempt)
 
-    @around(Engine, "_attempt_done")
-    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        node = next(a for a in arguments if isinstance(a, Node))
-        if self._settings.print_task:
-            self._print(node.attempts[0], late.pop(node.index))
-        right(self, *arguments)
+
+# The fast path
+
+
+@shows_as(Kind.MISCREDITED)
+@breaks("PFX-003")
+def keeps_the_prefix_of_the_task_before() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        attempt = node.attempts[0]
+        prefix = attempt.prefix
+        found = right(data)
+        attempt.prefix = prefix
+        return found
+
+
+@shows_as(Kind.MISCREDITED)
+@breaks("PFX-003")
+def puts_the_prefix_of_the_next_task_before_a_result() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        attempt = node.attempts[0]
+        prefix = attempt.prefix
+        found = right(data)
+        return found and (found[0].replace(prefix, attempt.prefix), found[1])
+
+
+@shows_as(Kind.MISCREDITED)
+@breaks("PFX-004")
+def puts_the_name_of_the_first_node_before_results_that_come_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        attempt = node.attempts[0]
+        first = self._nodes[0].name
+        attempt.prefix = self._outlet.prefixes.make(first, attempt.task_id, node.pid)
+        return found

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from heapq import heapify
 
 from paexec_trio.cli import invocation
 from paexec_trio.cli.errors import UsageError
-from paexec_trio.core import engine
-from paexec_trio.core.commands import Command, Deadline, KillNode, Purpose, Send, SetDeadline
+from paexec_trio.core import fleet
+from paexec_trio.core.commands import Command, Deadline, KillNode, Purpose, SetDeadline
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import DeadlinePassed, Event
+from paexec_trio.core.events import Event, NodeOutput, NodeStarted
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.nodes import Node
+from paexec_trio.core.results import Results
 from paexec_trio.core.settings import Reassign
 from paexec_trio.core.states import TRANSITIONS, NodeState, Step
-from paexec_trio.runtime import host
+from paexec_trio.core.wire import Wire
+from paexec_trio.runtime import children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.invocations import Words
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, change_commands, instead, put
+from tests.zoo.planting import around, change_commands, instead, put, put_item
 
 
 def change_resistance(
@@ -73,7 +78,7 @@ def takes_whole_seconds_only() -> None:
 
 @breaks("RST-002")
 def ends_when_a_time_is_longer_than_the_system_waits() -> None:
-    def check(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
+    def check(_engine: Engine, _event: Event, commands: list[Command]) -> list[Command]:
         for command in commands:
             if isinstance(command, SetDeadline) and command.seconds >= 1 << 21:
                 raise OverflowError("timeout is too large")
@@ -105,9 +110,7 @@ def has_w_without_effect_where_nothing_is_restarted() -> None:
 @shows_as(Kind.RESTART)
 @breaks("RST-004")
 def never_restarts() -> None:
-    @around(Engine, "_arrange_restart")
-    def arrange(_right: object, _self: Engine) -> None:
-        pass
+    put(Fleet, "arrange_restart", lambda _self: None)
 
 
 def change_restart_timer(change: Callable[[float], float]) -> None:
@@ -131,112 +134,101 @@ def restarts_at_once() -> None:
 @shows_as(Kind.KILLED)
 @breaks("RST-008")
 def ends_living_nodes_with_a_restart() -> None:
-    def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
-        if isinstance(event, DeadlinePassed) and event.deadline.purpose is Purpose.RESTART:
-            living = (NodeState.IDLE, NodeState.BUSY)
-            commands += [KillNode(n.index, force=True) for n in self._nodes if n.state in living]
-        return commands
-
-    change_commands(change)
+    @around(Fleet, "restart")
+    def restart(right: Callable[..., None], self: Fleet) -> None:
+        right(self)
+        living = (NodeState.IDLE, NodeState.BUSY)
+        self._commands += [KillNode(n.index, force=True) for n in self._nodes if n.state in living]
 
 
 @shows_as(Kind.RESTART)
 @breaks("RST-004", "RST-005")
 def starts_the_timer_anew_with_each_task() -> None:
-    def change(self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
+    @around(Wire, "send")
+    def send(right: Callable[..., None], self: Wire, node: Node, task: bytes) -> None:
+        right(self, node, task)
         on_death = self._settings.on_death
-        if on_death and any(isinstance(command, Send) for command in commands):
-            commands.append(SetDeadline(Deadline(Purpose.RESTART), on_death.restart_after))
-        return commands
-
-    change_commands(change)
+        if on_death:
+            self._commands.append(SetDeadline(Deadline(Purpose.RESTART), on_death.restart_after))
 
 
 @shows_as(Kind.WAITING, Kind.INPUT_OPEN)
 @breaks("RST-009")
 def gives_no_tasks_to_restarted_nodes() -> None:
-    @around(Engine, "_node_started")
-    def started(right: Callable[..., None], self: Engine, event: object) -> None:
-        node = self._nodes[event.node]  # type: ignore[attr-defined]
-        restarted = bool(node.pid)
-        others = self._idle.copy()
-        if restarted:
-            self._dispatch, dispatch = (lambda: None), self._dispatch  # type: ignore[method-assign]
-        right(self, event)
-        if restarted:
-            self._dispatch = dispatch  # type: ignore[method-assign]
-            self._idle = others
+    @around(Fleet, "started")
+    def started(right: Callable[..., bool], self: Fleet, event: NodeStarted) -> bool:
+        was_there = self._nodes[event.node].pid
+        may_follow = right(self, event)
+        if was_there:
+            self._dispatcher.idle.remove(event.node)
+            heapify(self._dispatcher.idle)
+        return may_follow
 
 
 @shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
 @breaks("RST-009")
 def puts_the_rest_of_a_former_life_before_the_next() -> None:
-    @around(Engine, "_end_node")
-    def end(right: Callable[..., None], self: Engine, node: Node, *rest: object) -> None:
-        framer = node.framer
-        right(self, node, *rest)
-        node.framer = framer
+    put(Wire, "disconnect", lambda _self, _node: None)
 
 
 @breaks("RST-011")
 def loses_a_descriptor_with_each_restart() -> None:
     @around(NodeProcess, "retire")
     def retire(right: Callable[..., None], self: NodeProcess) -> None:
-        if self.pidfd >= 0:
-            os.dup(self.pidfd)
+        os.dup(0)
         right(self)
 
 
 @shows_as(Kind.DIAGNOSTIC)
 @breaks("RST-020")
 def does_not_wait() -> None:
-    @around(Engine, "_all_nodes_failed")
-    def all_failed(_right: object, self: Engine) -> None:
-        self._fail(b"all nodes failed")
+    @around(Fleet, "all_failed")
+    def all_failed(_right: object, self: Fleet) -> None:
+        self._ending.fail(b"all nodes failed")
 
 
 @breaks("RST-006")
 def restarts_nodes_when_a_calculator_writes() -> None:
     fallen_due: list[bool] = []
-    restart = Engine._restart_dead_nodes  # noqa: SLF001
-    put(Engine, "_restart_dead_nodes", lambda _self: fallen_due.append(True))
+    restart = Fleet.restart
+    put(Fleet, "restart", lambda _self: fallen_due.append(True))
 
-    @around(Engine, "_node_output")
-    def output(right: Callable[..., None], self: Engine, event: object) -> None:
-        right(self, event)
+    @around(Results, "take")
+    def take(right: Callable[..., bool], self: Results, event: NodeOutput) -> bool:
+        may_follow = right(self, event)
         if fallen_due:
             fallen_due.clear()
-            restart(self)
+            restart(self._fleet)
+        return may_follow
 
 
 @breaks("RST-004", "RST-006")
 def restarts_nodes_only_if_a_task_waits() -> None:
-    fallen_due: list[bool] = []
+    fallen_due: list[Fleet] = []
 
-    @around(Engine, "_restart_dead_nodes")
-    def restart(right: Callable[..., None], self: Engine) -> None:
-        if self._to_reassign or self._tasks.ready:
+    @around(Fleet, "restart")
+    def restart(right: Callable[..., None], self: Fleet) -> None:
+        if self._dispatcher.has_waiting():
             right(self)
         else:
-            fallen_due.append(True)
+            fallen_due.append(self)
 
-    @around(Engine, "_dispatch")
-    def dispatch(right: Callable[..., None], self: Engine) -> None:
+    @around(Dispatcher, "dispatch")
+    def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
         right(self)
-        if fallen_due and (self._to_reassign or self._tasks.ready):
-            fallen_due.clear()
-            self._restart_dead_nodes()
+        if fallen_due and self.has_waiting():
+            fallen_due.pop().restart()
 
 
 @shows_as(Kind.RESTART, Kind.CRASHED)
 @breaks("RST-007")
 def starts_a_node_again_while_its_process_is_there() -> None:
-    TRANSITIONS[NodeState.ENDED, Step.START] = NodeState.STARTING
+    put_item(TRANSITIONS, (NodeState.ENDED, Step.START), NodeState.STARTING)
 
-    @around(Engine, "_restart_dead_nodes")
-    def restart(right: Callable[..., None], self: Engine) -> None:
+    @around(Fleet, "restart")
+    def restart(right: Callable[..., None], self: Fleet) -> None:
         still_there = [node.index for node in self._nodes if node.state is NodeState.ENDED]
-        self._living += len(still_there)
+        self._dispatcher.living += len(still_there)
         self._to_start.extend(still_there)
         right(self)
 
@@ -244,45 +236,64 @@ def starts_a_node_again_while_its_process_is_there() -> None:
 @shows_as(Kind.LOST, Kind.MISORDERED, Kind.WAITING)
 @breaks("RST-010")
 def forgets_tasks_that_failed_when_it_restarts_nodes() -> None:
-    @around(Engine, "_restart_dead_nodes")
-    def restart(right: Callable[..., None], self: Engine) -> None:
-        self._to_reassign.clear()
+    @around(Fleet, "restart")
+    def restart(right: Callable[..., None], self: Fleet) -> None:
+        self._dispatcher.to_reassign.clear()
         right(self)
 
 
 @breaks("RST-012")
 def waits_for_restarts_at_the_end() -> None:
-    @around(Engine, "_is_over")
-    def is_over(right: Callable[..., bool], self: Engine) -> bool:
+    @around(Fleet, "wind_down")
+    def wind_down(right: Callable[..., bool], self: Fleet) -> bool:
         on_death = self._settings.on_death
-        if on_death and on_death.restart_after and self._living < len(self._nodes):
+        if on_death and on_death.restart_after and self._dispatcher.living < len(self._nodes):
             return False
         return right(self)
 
 
 @breaks("RST-030")
 def waits_for_a_transport_that_does_not_exist() -> None:
-    put(host, "_WILL_NOT_CHANGE", set())
+    put(children, "_WILL_NOT_CHANGE", set())
 
 
 @breaks("RST-020")
 def does_not_wait_for_a_transport_that_was_there() -> None:
-    @around(Engine, "_node_started")
-    def started(right: Callable[..., None], self: Engine, event: Event) -> None:
-        right(self, event)
-        self._hopeless = True
+    @around(Fleet, "started")
+    def started(right: Callable[..., bool], self: Fleet, event: NodeStarted) -> bool:
+        may_follow = right(self, event)
+        self._is_hopeless = True
+        return may_follow
 
-    @around(Engine, "_all_nodes_failed")
-    def failed(right: Callable[..., None], self: Engine) -> None:
+    @around(Fleet, "all_failed")
+    def failed(right: Callable[..., None], self: Fleet) -> None:
         if self._reported_start_failures:
             right(self)
 
 
 @breaks("RST-031")
 def restarts_for_ever_without_a_word() -> None:
-    put(engine, "is_to_be_reported", lambda _: False)
+    put(fleet, "should_report", lambda _: False)
 
 
 @breaks("RST-031")
 def reports_each_death_without_a_result() -> None:
-    put(engine, "is_to_be_reported", lambda _: True)
+    put(fleet, "should_report", lambda _: True)
+
+
+@shows_as(Kind.RESTART)
+@breaks("RST-004")
+def restarts_nodes_only_once() -> None:
+    restarted: set[Fleet] = set()
+
+    @around(Fleet, "restart")
+    def restart(right: Callable[..., None], self: Fleet) -> None:
+        if self not in restarted:
+            restarted.add(self)
+            right(self)
+
+
+@shows_as(Kind.RESTART)
+@breaks("RST-004")
+def restarts_late() -> None:
+    change_restart_timer(lambda seconds: 3 * seconds)

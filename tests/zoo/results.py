@@ -5,20 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from paexec_trio.core import engine
+from paexec_trio.core import results
 from paexec_trio.core.commands import Command, DrainOutput, Exit, Write
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.results import Results
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.suspicion import discarded
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import (
+    Exchange,
+    Exchanged,
     Piece,
     around,
     change_commands,
+    change_exchange,
     change_output,
     change_results,
     instead,
@@ -105,24 +111,23 @@ def prints_everything_at_the_end() -> None:
 
 @breaks("RES-004")
 def prints_results_when_they_are_whole() -> None:
-    kept: dict[int, list[bytes]] = {}
+    kept: dict[Attempt, list[bytes]] = {}
+    write = Printer.write
 
-    @around(Engine, "_print")
-    def print_(_right: object, _self: Engine, attempt: Attempt, data: bytes) -> None:
-        kept.setdefault(attempt.task_id, []).append(bytes(data))
+    @around(Printer, "write")
+    def keep(_right: object, _self: Printer, attempt: Attempt, data: bytes) -> None:
+        kept.setdefault(attempt, []).append(bytes(data))
 
-    @around(Engine, "_attempt_done")
-    def done(right: Callable[..., None], self: Engine, *arguments: object) -> None:
-        node = next(a for a in arguments if isinstance(a, Node))
-        task_id = node.attempts[0].task_id
-        right(self, *arguments)
-        self._commands.append(Write(b"".join(kept.pop(task_id, []))))
+    @around(Printer, "done")
+    def done(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
+        right(self, node, attempt)
+        write(self, attempt, b"".join(kept.pop(attempt, [])))
 
 
 @breaks("RES-007", "LIM-003")
 def cuts_long_lines() -> None:
-    @around(Engine, "_print")
-    def print_(right: Callable[..., None], self: Engine, attempt: Attempt, data: bytes) -> None:
+    @around(Printer, "write")
+    def write(right: Callable[..., None], self: Printer, attempt: Attempt, data: bytes) -> None:
         lines = bytes(data).splitlines(keepends=True)
         right(
             self, attempt, b"".join(line[: 1 << 16].removesuffix(b"\n") + b"\n" for line in lines)
@@ -141,8 +146,8 @@ def drops_carriage_returns() -> None:
 
 @breaks("RES-009")
 def reports_octets_outside_a_task_each_time() -> None:
-    @around(Engine, "_take_stray_octets")
-    def take(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+    @around(Results, "take_stray_octets")
+    def take(right: Callable[..., None], self: Results, node: Node, octets: bytes) -> None:
         node.stray_octets_reported = False
         right(self, node, octets)
 
@@ -150,17 +155,17 @@ def reports_octets_outside_a_task_each_time() -> None:
 @shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
 @breaks("RES-030", "RES-031")
 def discards_what_an_idle_node_writes() -> None:
-    @around(Engine, "_out_of_step")
-    def bear(_right: object, self: Engine, node: Node, octets: bytes) -> None:
+    @around(Results, "out_of_step")
+    def bear(_right: object, self: Results, node: Node, octets: bytes) -> None:
         if not node.stray_octets_reported:
             node.stray_octets_reported = True
-            self._report(discarded(node, octets))
+            self._reporter.report(discarded(node, octets))
 
 
 @breaks("RES-030")
 def does_not_mind_an_eot_of_an_idle_node() -> None:
-    @around(Engine, "_out_of_step")
-    def out_of_step(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+    @around(Results, "out_of_step")
+    def out_of_step(right: Callable[..., None], self: Results, node: Node, octets: bytes) -> None:
         if octets != NEWLINE:
             right(self, node, octets)
 
@@ -168,8 +173,8 @@ def does_not_mind_an_eot_of_an_idle_node() -> None:
 @shows_as(Kind.EXIT)
 @breaks("RES-032")
 def trusts_what_a_node_out_of_step_has_answered() -> None:
-    @around(Engine, "_out_of_step")
-    def out_of_step(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+    @around(Results, "out_of_step")
+    def out_of_step(right: Callable[..., None], self: Results, node: Node, octets: bytes) -> None:
         node.answered = False
         right(self, node, octets)
 
@@ -177,20 +182,20 @@ def trusts_what_a_node_out_of_step_has_answered() -> None:
 @shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
 @breaks("RES-033")
 def does_not_mind_a_result_too_many() -> None:
-    put(engine, "ends_result", lambda *_: False)
+    put(results, "ends_result", lambda *_: False)
 
 
 @breaks("RES-033")
 def does_not_mind_a_result_too_many_with_z() -> None:
-    @around(Engine, "_take_stray_octets")
-    def take(right: Callable[..., None], self: Engine, node: Node, octets: bytes) -> None:
+    @around(Results, "take_stray_octets")
+    def take(right: Callable[..., None], self: Results, node: Node, octets: bytes) -> None:
         if node.state is not NodeState.CLOSING or not self._settings.on_death:
             right(self, node, octets)
 
 
 @breaks("RES-033")
 def looks_for_an_eot_after_the_end_in_each_read_alone() -> None:
-    @instead(engine, "ends_result")
+    @instead(results, "ends_result")
     def ends_result(right: Callable[..., bool], node: Node, octets: bytes, eot: bytes) -> bool:
         node.stray_end = NEWLINE
         return right(node, octets, eot)
@@ -198,12 +203,12 @@ def looks_for_an_eot_after_the_end_in_each_read_alone() -> None:
 
 @breaks("RES-034")
 def minds_everything_after_the_end() -> None:
-    put(engine, "ends_result", lambda *_: True)
+    put(results, "ends_result", lambda *_: True)
 
 
 @breaks("RES-034")
 def minds_empty_lines_after_the_end() -> None:
-    @instead(engine, "ends_result")
+    @instead(results, "ends_result")
     def ends_result(right: Callable[..., bool], node: Node, octets: bytes, _eot: bytes) -> bool:
         return right(node, octets, b"")
 
@@ -211,5 +216,72 @@ def minds_empty_lines_after_the_end() -> None:
 @breaks("RES-035")
 def does_not_show_octets_outside_a_task() -> None:
     for name in ("out_of_step", "shifted", "discarded"):
-        right = getattr(engine, name)
-        put(engine, name, lambda node, _octets, right=right: right(node, b""))
+        right = getattr(results, name)
+        put(results, name, lambda node, _octets, right=right: right(node, b""))
+
+
+@shows_as(Kind.LOST)
+@breaks("RES-005")
+def loses_lines_that_come_in_pieces() -> None:
+    put(Printer, "line", lambda _self, _attempt, _line: None)
+
+
+# The fast path
+
+
+@shows_as(Kind.LOST)
+@breaks("RES-001")
+def drops_the_last_line_of_a_result_that_comes_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        return found and (found[0][: found[0].rfind(NEWLINE, 0, -1) + 1], found[1])
+
+
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.CROWDED)
+@breaks("EOT-001")
+def takes_whole_lines_for_a_whole_result() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        eot_line = node.framer._eot_line  # type: ignore[union-attr]  # noqa: SLF001
+        return right(data) or (right(data + eot_line) if data.endswith(NEWLINE) else None)
+
+
+@breaks("RES-009")
+def drops_an_octet_behind_a_whole_result() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
+        return right(data) or right(data[:-1])
+
+
+@shows_as(Kind.LOST)
+@breaks("RES-005")
+def forgets_that_a_line_has_begun_when_the_rest_looks_whole() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        framer = node.framer
+        if isinstance(framer, ResultFramer):
+            framer._held.clear()  # noqa: SLF001
+        return right(data)
+
+
+@breaks("RES-032")
+def forgets_that_a_node_has_answered() -> None:
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        node.answered = False
+        return found
+
+
+@breaks("RES-004")
+def prints_a_result_that_comes_whole_with_the_next() -> None:
+    kept: dict[Node, bytes] = {}
+
+    @change_exchange
+    def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
+        found = right(data)
+        if found is None:
+            return None
+        lines, kept[node] = kept.get(node, b""), found[0]
+        return lines, found[1]

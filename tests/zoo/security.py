@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 
 from paexec_trio.core import visible
-from paexec_trio.runtime import diagnostics, host
+from paexec_trio.runtime import diagnostics, output
 from tests.zoo.mutant import breaks
 from tests.zoo.planting import change_tasks, put
 
@@ -16,7 +16,7 @@ from tests.zoo.planting import change_tasks, put
 
 def show_as(shown: Callable[[bytes], bytes]) -> None:
     """Change how foreign octets stand in diagnostics."""
-    for module in (visible, diagnostics, host):
+    for module in (visible, diagnostics, output):
         put(module, "visible", shown)
 
 

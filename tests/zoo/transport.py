@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from paexec_trio.core.commands import StartNode
 from paexec_trio.core.events import Event
-from paexec_trio.runtime import host, process
-from paexec_trio.runtime.host import Host
+from paexec_trio.runtime import process
+from paexec_trio.runtime.children import Children
+from paexec_trio.runtime.poller import HANG_UP
 from paexec_trio.runtime.process import NodeProcess
 from tests.zoo.mutant import breaks
-from tests.zoo.planting import around, instead, put
+from tests.zoo.planting import around, instead, limit_reads
 
 
 @breaks("TRN-001")
 def gives_the_input_of_a_calculator_to_the_others() -> None:
     @around(NodeProcess, "__init__")
-    def init(right: Callable[..., None], self: NodeProcess, *arguments: object) -> None:
-        right(self, *arguments)
+    def init(
+        right: Callable[..., None], self: NodeProcess, *words: object, **options: object
+    ) -> None:
+        right(self, *words, **options)
         os.set_inheritable(self.stdin, True)
 
 
@@ -39,10 +41,12 @@ def ends_a_node_that_closes_standard_error() -> None:
 
 @breaks("TRN-003")
 def drops_what_is_unread_when_a_process_ends() -> None:
-    put(host, "_CHUNK", 4096)
+    limit_reads(4096)
 
-    @around(Host, "_finish")
-    def finish(right: Callable[..., Iterator[Event]], self: Host, process: NodeProcess) -> object:
+    @around(Children, "_finish")
+    def finish(
+        right: Callable[..., Iterator[Event]], self: Children, process: NodeProcess
+    ) -> object:
         self._unwatch_stdout(process)
         process.close_stdout()
         return right(self, process)
@@ -50,14 +54,14 @@ def drops_what_is_unread_when_a_process_ends() -> None:
 
 @breaks("TRN-004")
 def takes_a_closed_input_for_the_end_of_a_node() -> None:
-    @around(Host, "_start_node")
-    def start_node(right: Callable[..., None], self: Host, command: StartNode) -> None:
-        right(self, command)
-        process = self._processes.get(command.node)
+    @around(Children, "start")
+    def start(right: Callable[..., None], self: Children, node: int) -> None:
+        right(self, node)
+        process = self.processes.get(node)
         if process:
             # Nothing asked for: that nobody reads any more is reported all the same.
-            self._watch(process.stdin, 0, lambda: closed(self, process))
+            self._poller.watch(process.stdin, HANG_UP, lambda: closed(self, process))
 
-    def closed(self: Host, process: NodeProcess) -> Iterator[Event]:
+    def closed(self: Children, process: NodeProcess) -> Iterator[Event]:
         self._unwatch_stdin(process)
         return self._unwritable(process, b"Broken pipe")
