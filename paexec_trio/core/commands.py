@@ -23,7 +23,7 @@ class Purpose(IntEnum):
     KILL = 2
     """Send SIGKILL to the nodes that are still there."""
     GIVE_UP = 3
-    """Give up the output, which nobody takes. Each octet that is written sets this deadline anew."""
+    """Give up the output, which nobody takes. Each octet that is taken sets it anew."""
     REAP = 4
     """Send SIGTERM to what is left of a dead node, then SIGKILL, then leave it."""
     RESTART = 5
