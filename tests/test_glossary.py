@@ -16,14 +16,6 @@ ROOT = Path(__file__).parents[1]
 GLOSSARY = tomllib.loads((ROOT / "tests" / "glossary.toml").read_text())
 PLACES = ("paexec_trio", "paexec_conformance", "conformance", "tests", "docs")
 
-PENDING = (
-    "paexec_trio/core",
-    "paexec_trio/runtime",
-    "tests/variants",
-    "tests/zoo",
-)
-"""Not mended yet. A place in which nothing is found any more has to leave this list."""
-
 
 def words_of(name: str) -> str:
     """Return the words of a name, in small letters and between blanks."""
@@ -106,16 +98,11 @@ def modules_of(place: str) -> list[Path]:
     return modules
 
 
-def is_pending(path: Path) -> bool:
-    return any(path.is_relative_to(ROOT / place) for place in PENDING)
-
-
 @pytest.mark.parametrize("place", PLACES)
 def test_no_word_of_the_glossary_comes_back(place: str) -> None:
     findings = [
         f"{path.relative_to(ROOT)}:{line}: {finding}"
         for path in modules_of(place)
-        if not is_pending(path)
         for line, finding in bad_prose_in(path.read_text())
     ]
     assert not findings, "\n".join(findings)
@@ -125,15 +112,9 @@ def test_the_package_has_no_name_that_was_given_up() -> None:
     findings = [
         f"{path.relative_to(ROOT)}:{line}: {finding}"
         for path in modules_of("paexec_trio")
-        if not is_pending(path)
         for line, finding in bad_names_in(path)
     ]
     assert not findings, "\n".join(findings)
-
-
-@pytest.mark.parametrize("place", PENDING)
-def test_each_pending_place_has_something_to_mend(place: str) -> None:
-    assert any(any(bad_prose_in(path.read_text())) for path in modules_of(place))
 
 
 def test_the_search_finds_every_kind_of_word(tmp_path: Path) -> None:

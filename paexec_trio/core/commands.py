@@ -1,4 +1,4 @@
-"""What is to be done: the outputs of the engine, in the imperative.
+"""Commands: the outputs of the engine, in the imperative.
 
 Treat commands as immutable, see :class:`~paexec_trio.core.record.Record`.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Purpose(IntEnum):
-    """What is to be done when a deadline passes."""
+    """The action that is due when a deadline passes."""
 
     TERMINATE = 1
     """Send SIGTERM to the nodes that are still there."""

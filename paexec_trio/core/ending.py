@@ -52,7 +52,7 @@ class Phase(IntEnum):
 
 
 class Turn(IntEnum):
-    """What moves a run from one phase to the next."""
+    """A step of a run from one phase to the next."""
 
     FINISH = 1
     STOP = 2

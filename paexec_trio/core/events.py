@@ -1,4 +1,4 @@
-"""What happened: the inputs of the engine, in the past tense.
+"""Events: the inputs of the engine, in the past tense.
 
 Nodes are named by their index. Treat events as immutable, see
 :class:`~paexec_trio.core.record.Record`.
@@ -29,7 +29,7 @@ class RunStarted(Record):
 
 @final
 class TimePassed(Record):
-    """The clock shows so many seconds; the first event of each batch, with ``AUTO`` only."""
+    """The clock shows ``now`` seconds; the first event of each batch, with ``AUTO`` only."""
 
     __slots__ = __match_args__ = ("now",)
 

@@ -219,7 +219,7 @@ class ExecFramer:
         self._failed = False
 
     def is_refusal(self, data: bytes) -> bool:
-        """Say whether the shell tells with these octets that it cannot parse the command."""
+        """Return whether the shell tells with these octets that it cannot parse the command."""
         if not self._refusal:
             return False
         if self._refusal in data or self._refusal in self._last_octets + data[: len(self._refusal)]:

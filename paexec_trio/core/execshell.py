@@ -59,7 +59,7 @@ unset ZDOTDIR
 eval "${_paexec_give_back-}"
 unset _paexec_give_back
 """
-"""What the shell has to read first of all. The environment says how: bash reads input slowly."""
+"""The first input of the shell. The environment says how: bash reads input slowly."""
 
 VARIABLES = {b"_paexec_give_back": _GIVE_BACK}
 """Variables that such a shell needs if others are handed to it."""
@@ -73,7 +73,7 @@ REMOTE_LAUNCHER = b"".join(
         b'export %b=%b; exec "$@"' % _NO_FIRST_FILE,
     ]
 )
-"""What ``sh -c`` has to run on a node, with the shell as ``$0``.
+"""The script that ``sh -c`` runs on a node, with the shell as ``$0``.
 
 There nobody knows which variables are set. If this ``sh`` is bash, it lets nobody unset its
 options, but where it is, ``env`` can do so.

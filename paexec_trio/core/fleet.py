@@ -45,7 +45,7 @@ class Fleet:
     """Follows the lives of nodes, and decides when each is started, ended and given up.
 
     Args:
-        settings: say whether the run goes on when nodes die.
+        settings: decide whether the run goes on when nodes die.
         nodes: all nodes, by their indices.
         dispatcher: is told which nodes take tasks.
         outlet: is told which attempts failed.

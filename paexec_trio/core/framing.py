@@ -110,7 +110,7 @@ class ResultFramer:
     __slots__ = ("_eot_line", "_held", "_limit", "_newline_eot_line")
 
     blank_lines_before: ClassVar[int] = 0
-    """What ``ExecFramer`` calls so: here none are held back."""
+    """As in ``ExecFramer``; here none are held back."""
 
     def __init__(self, eot: bytes, limit: int = LINE_LIMIT) -> None:
         self._limit = max(limit, len(eot))

@@ -24,7 +24,7 @@ class Groups(Protocol):
     """Decides about the groups of tasks that are done; a group is named by its task's id."""
 
     def done(self, task_id: int) -> list[Command]:
-        """Take in that a task is done; return what is to be done with groups that are held."""
+        """Record that a task is done; return the commands for groups that are held."""
 
     def rest(self) -> list[Command]:
         """Release what is done, if no further task will be."""

@@ -1,4 +1,4 @@
-"""What is executed to start the calculator of a node (the chapter Launching of the spec)."""
+"""Launching: the command that starts a calculator (the chapter Launching of the spec)."""
 
 from __future__ import annotations
 

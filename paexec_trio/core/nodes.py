@@ -1,4 +1,4 @@
-"""What the engine knows of one node."""
+"""Nodes and attempts, as the engine knows them."""
 
 from __future__ import annotations
 

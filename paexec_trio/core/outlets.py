@@ -1,4 +1,4 @@
-"""What an outlet is: where the results of tasks go, and in which form."""
+"""Outlets: the targets of results, each with a form of its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Outlet(Protocol):
     """Whether an attempt leaves nothing but the lines of its result, as they are."""
 
     result_end: bytes | None
-    """What follows on the lines of a result if all of them may be written at once, as they come,
+    """The octets after the lines of a result if all of them may be written at once, as they come,
     each with the prefix of its attempt; ``None`` if they may not."""
 
     holds_output: bool

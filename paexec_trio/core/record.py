@@ -1,4 +1,4 @@
-"""What events and commands have in common.
+"""The base of events and commands.
 
 They are no dataclasses because to load those, and to make forty of them, takes a third of the time
 in which the program starts.

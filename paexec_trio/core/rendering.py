@@ -92,7 +92,7 @@ class LazyLines:
 
 
 def is_too_much(prefix: bytes, lines: bytes) -> bool:
-    """Say whether the prefixes of these lines would take so much memory that they have to wait."""
+    """Return whether the prefixes of these lines take so much memory that they have to wait."""
     return len(prefix) * len(lines) > LAZY_ABOVE and len(prefix) * lines.count(NEWLINE) > LAZY_ABOVE
 
 

@@ -1,4 +1,4 @@
-"""What the engine has to know about a run."""
+"""The settings of a run, as the engine needs them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.nodes import Node
 
 _OF_SHELLS = {126: b" (cannot be executed)", 127: b" (command not found)"}
-"""What exit statuses of a shell mean."""
+"""Meanings of a shell's exit statuses."""
 
 FIRST_REPORT = 3
 """Processes of a node that die in a row without having ended a task before that is reported."""

@@ -57,7 +57,7 @@ class TaskSource(Protocol):
         """Add octets of the input; may raise both errors of this module."""
 
     def end(self) -> None:
-        """Take in that the input has ended; may raise both errors of this module."""
+        """Record that the input has ended; may raise both errors of this module."""
 
     def abandon(self) -> None:
         """Drop all tasks that were not taken."""
@@ -72,13 +72,13 @@ class TaskSource(Protocol):
         """Take so many of the ready tasks, or fewer if one is to be refused by the next call."""
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
-        """Take in that a task is done; return its dependants if they are dropped."""
+        """Record that a task is done; return its dependants if they are dropped."""
 
     def will_not_run(self, task_id: int) -> bool:
-        """Say whether there is such a task and the failure of another keeps it from being run."""
+        """Return whether the task exists and the failure of another one keeps it from being run."""
 
     def is_exhausted(self) -> bool:
-        """Say whether no further task can be dispatched, now or later, if no more input comes."""
+        """Return whether no task can be dispatched, now or later, if no more input comes."""
 
 
 _REASONS = {
@@ -137,7 +137,7 @@ class FlatTasks:
         ready.pop()  # what follows on the last terminator: nothing
 
     def end(self) -> None:
-        """Take in that the input has ended."""
+        """Record that the input has ended."""
         self._add(self._framer.end())
 
     def abandon(self) -> None:
@@ -186,7 +186,7 @@ class FlatTasks:
         return False
 
     def is_exhausted(self) -> bool:
-        """Say whether all tasks were taken."""
+        """Return whether all tasks were taken."""
         return not self.ready
 
 
@@ -334,11 +334,11 @@ class GraphTasks:
         return [names[dependant] for dependant in dependants]
 
     def will_not_run(self, task_id: int) -> bool:
-        """Say whether a task that this one depends on failed or had no status."""
+        """Return whether a task that this one depends on failed or had no status."""
         return task_id < len(self._dropped) and bool(self._dropped[task_id])
 
     def is_exhausted(self) -> bool:
-        """Say whether every task was taken or dropped."""
+        """Return whether every task was taken or dropped."""
         return not self._undispatched
 
     def describe_weights(self) -> list[bytes]:

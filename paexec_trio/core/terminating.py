@@ -40,7 +40,7 @@ class Terminator:
         settings: hold the grace periods.
         nodes: all nodes, by their indices.
         ending: knows how far the run is.
-        reporter: reports who does not end.
+        reporter: reports nodes that do not end.
         commands: the list that all parts of the engine share.
     """
 
@@ -139,7 +139,7 @@ class Terminator:
         for node in self._remaining():
             self._killed.add(node.index)
             self._commands.append(KillNode(node.index, force=True))
-        if not self._is_killing:  # whoever is impatient again and again does not put it off
+        if not self._is_killing:  # more signals do not put it off
             self._is_killing = True
             self._set_deadline(Purpose.LEAVE, self._settings.graces.kill)
 
