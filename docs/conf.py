@@ -29,6 +29,7 @@ autodoc_type_aliases = {
         "nodes": ("Attempt", "Node"),
         "rendering": ("LazyLines", "PrefixMaker"),
         "reporting": ("Reporter",),
+        "terminating": ("Terminator",),
         "wire": ("Wire",),
     }.items()
     for name in names

@@ -1,7 +1,7 @@
 """The real world: this machine's processes, pipes, streams and clock. It never waits.
 
-All descriptors are in one selector, and the loop of a run waits for that: one task serves every node in
-a plain loop. A trio task per node would cost a wake-up of the scheduler per chunk.
+All descriptors are in one selector, for which the loop of a run waits: one task serves every node
+in a plain loop. A trio task per node would cost a wake-up of the scheduler per chunk.
 """
 
 from __future__ import annotations
