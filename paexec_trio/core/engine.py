@@ -32,12 +32,12 @@ class Engine:
     It is deterministic, never blocks and does no I/O. The first event has to be ``RunStarted``;
     after an ``Exit`` no event may follow.
 
-    The work is done by its parts. Each event goes to a method of one part, which records it and
-    takes the steps that follow from the event alone. It returns whether other steps may follow from
-    the state that it leaves; the engine then takes these, see ``_settle``.
+    Its parts do the work. Each event goes to a method of one part, which records it and takes the
+    steps that follow from the event alone. The method returns whether other steps may follow from
+    the new state. The engine then takes these: see ``_settle``.
 
     Args:
-        settings: what the run is to do.
+        settings: the options of the run.
         outlet: makes the outlet of the results.
 
     Attributes:
@@ -128,10 +128,10 @@ class Engine:
         return True
 
     def _settle(self) -> None:
-        """Take the steps that the state asks for, until it asks for none.
+        """Take the steps that follow from the state, until none follows.
 
-        Which event has led to the state does not matter: so no part has to know what the others
-        may do next.
+        They do not depend on the event that led to the state. So no part has to know the steps that
+        other parts may take next.
         """
         dispatcher, ending = self._dispatcher, self._ending
         while ending.phase is _RUNNING:

@@ -1,4 +1,4 @@
-"""Weights: which of several ready tasks comes first (the chapter Weights of the spec)."""
+"""Weights: the order of ready tasks (the chapter Weights of the spec)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Weighting(IntEnum):
-    """The weight that decides about the order of ready tasks: the values of ``-W``."""
+    """Which weight decides about the order of ready tasks: the values of ``-W``."""
 
     OWN = 0
     SUM_OVER_DEPENDANTS = 1
@@ -74,7 +74,7 @@ def sums_over_dependants(graph: TaskGraph, order: Sequence[int]) -> list[int]:
 
 
 def block_size(tasks: int) -> int:
-    """Return how many dependants are looked at together in a graph with this number of tasks."""
+    """Return how many dependants are looked at together in a graph of ``tasks`` tasks."""
     return max(_MIN_BLOCK, _MASK_BITS // tasks)
 
 

@@ -1,4 +1,4 @@
-"""The wire to a calculator: tasks in, results out."""
+"""What goes through the pipes of a calculator: tasks in, results out."""
 
 from __future__ import annotations
 
