@@ -18,7 +18,10 @@ extensions = ["generated", "manual", "sequences", "sphinx.ext.autodoc", "sphinx.
 exclude_patterns = ["_build", "_ext", "examples"]
 nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
-nitpick_ignore_regex = [("py:.*", r"(collections\.abc|enum|typing|trio)\..*|Command|IntEnum|OutletMaker")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(collections\.abc|enum|typing|trio)\..*"),
+    ("py:.*", r"Command|IntEnum|OutletMaker"),
+]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 # These are imported for type checkers only.
