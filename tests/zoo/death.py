@@ -19,6 +19,7 @@ from paexec_trio.core.printing import Printer
 from paexec_trio.core.results import Results
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
+from paexec_trio.core.terminating import Terminator
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
@@ -26,14 +27,8 @@ from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import Exchange, Exchanged, around, change_exchange, put, without_prefix
 
 Events = Callable[..., Iterator[Event]]
-
-
 GiveUp = Callable[..., None]
-
-
 Died = Callable[..., None]
-
-
 Attempts = Sequence[Attempt]
 
 
@@ -285,7 +280,7 @@ def leaves_dead_nodes_their_input() -> None:
 @shows_as(Kind.LINGERING, Kind.ENDLESS)
 @breaks("DTH-004")
 def ends_what_is_left_of_dead_nodes_at_the_end_only() -> None:
-    put(Fleet, "reap", lambda _self, _node: None)
+    put(Terminator, "reap", lambda _self, _node: None)
 
 
 @shows_as(Kind.MISORDERED)

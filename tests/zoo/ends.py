@@ -35,6 +35,7 @@ from paexec_trio.core.nodes import Node
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.results import Results
 from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.core.terminating import Terminator
 from paexec_trio.runtime import relatives
 from paexec_trio.runtime import run as run_module
 from paexec_trio.runtime.ends import Ends
@@ -89,7 +90,7 @@ def does_not_wait_for_calculators() -> None:
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 @breaks("END-005", "END-012")
 def asks_calculators_to_end_and_does_not_make_them() -> None:
-    put(Ending, "kill", lambda _self: None)
+    put(Terminator, "kill", lambda _self: None)
 
 
 @breaks("END-020")
@@ -233,32 +234,25 @@ def notices_the_end_of_its_reader_when_it_prints() -> None:
 @breaks("END-040")
 def kills_calculators_after_ten_seconds() -> None:
     """As versions before this one did, with status 0."""
-
-    @around(Ending, "name_remaining")
-    def name(_right: object, self: Ending) -> None:
-        self.terminate()
-        self._outcome = Exit()
+    put(Terminator, "name_remaining", Terminator.terminate)
+    ends_with_status_0_after_the_finish_timeout()
 
 
 @breaks("END-048")
 def waits_without_a_word() -> None:
-    put(Ending, "name_remaining", lambda _self: None)
+    put(Terminator, "name_remaining", lambda _self: None)
 
 
 @breaks("END-041")
 def ends_with_status_0_after_the_finish_timeout() -> None:
-    @around(Ending, "terminate")
-    def terminate(right: Callable[..., None], self: Ending) -> None:
-        outcome = self._outcome
-        right(self)
-        self._outcome = outcome
+    put(Ending, "note_failure", lambda _self: None)
 
 
 @breaks("END-041")
 def ignores_the_finish_timeout() -> None:
-    @around(Ending, "terminate")
-    def terminate(right: Callable[..., None], self: Ending) -> None:
-        if self.phase is not Phase.FINISHING:
+    @around(Terminator, "terminate")
+    def terminate(right: Callable[..., None], self: Terminator) -> None:
+        if self._ending.phase is not Phase.FINISHING:
             right(self)
 
 

@@ -107,8 +107,6 @@ def drops_newlines_from_the_eot() -> None:
 
 
 Options = Sequence[tuple[str, bytes]]
-
-
 Words = Mapping[bytes, bytes]
 
 

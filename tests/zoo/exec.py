@@ -278,7 +278,7 @@ def tells_shells_what_to_do_before_there_is_a_task() -> None:
     def connect(right: Callable[..., None], self: Wire, node: Node) -> None:
         right(self, node)
         if self._exec_mode:
-            node.prepared = True
+            self._prepared.add(node.index)
             text = execmode.preamble(self._exec_mode, self.nonce)
             self._commands.append(Send(node.index, text))
 
@@ -311,5 +311,6 @@ def does_not_prepare_a_restarted_shell() -> None:
     @around(Wire, "connect")
     def connect(right: Callable[..., None], self: Wire, node: Node) -> None:
         right(self, node)
-        node.prepared = node in connected
+        if node in connected:
+            self._prepared.add(node.index)
         connected.add(node)

@@ -20,6 +20,7 @@ from paexec_trio.core.outlets import Outlet
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
+from paexec_trio.core.terminating import Terminator
 from paexec_trio.runtime.holding import HeldOutput
 from paexec_trio.runtime.spillfile import SpillError
 from tests.simulation.violations import Kind
@@ -27,8 +28,6 @@ from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, instead, put
 
 Options = Collection[str]
-
-
 MIB = 1 << 20
 
 
@@ -174,10 +173,10 @@ def release_all(ending: Ending) -> None:
 
 @breaks("GRP-013")
 def prints_what_it_holds_when_a_signal_comes() -> None:
-    @around(Ending, "stop_requested")
-    def stop(right: Callable[..., bool], self: Ending, event: StopRequested) -> bool:
-        if self._outlet.holds_output:
-            release_all(self)
+    @around(Terminator, "stop_requested")
+    def stop(right: Callable[..., bool], self: Terminator, event: StopRequested) -> bool:
+        if self._ending._outlet.holds_output:  # noqa: SLF001
+            release_all(self._ending)
         return right(self, event)
 
 

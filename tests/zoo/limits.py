@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import resource
 from collections.abc import Callable, Mapping
 
 from paexec_trio.cli import invocation
 from paexec_trio.core import dispatching
+from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import NodeNotStarted
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.results import Results
-from paexec_trio.core.states import Step
+from paexec_trio.core.settings import Settings
 from paexec_trio.core.tasks import FlatTasks, RefusedTaskError
 from paexec_trio.runtime import run
 from paexec_trio.runtime.children import Children
@@ -49,12 +51,10 @@ def find_out_when_descriptors_run_out() -> None:
 def makes_do_with_the_nodes_that_could_be_started() -> None:
     find_out_when_descriptors_run_out()
 
-    @around(Fleet, "not_started")
-    def not_started(_right: object, self: Fleet, event: NodeNotStarted) -> bool:
-        self._nodes[event.node].step(Step.NOT_STARTED)
-        self._reporter.report(event.reason)
-        self.start_next()
-        return True
+    @around(Engine, "__init__")
+    def init(right: Callable[..., None], self: Engine, settings: Settings, *rest: object) -> None:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        right(self, settings._replace(nodes=settings.nodes[: (soft - 64) // 3]), *rest)
 
 
 @breaks("LIM-005")

@@ -24,8 +24,6 @@ from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, instead, put
 
 Options = Sequence[tuple[str, bytes]]
-
-
 Understand = Callable[..., Invocation]
 
 

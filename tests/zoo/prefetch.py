@@ -19,6 +19,7 @@ from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import FlatTasks, GraphTasks
 from paexec_trio.core.windowcontrol import WindowController
 from paexec_trio.core.windows import Windows
+from paexec_trio.core.wire import Wire
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
@@ -26,11 +27,7 @@ from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import Piece, around, change_results, instead, put
 
 Tasks = list[tuple[int, bytes]]
-
-
 TakeSeveral = Callable[..., Tasks]
-
-
 Read = Callable[[bytes], int]
 
 
@@ -288,7 +285,7 @@ def dispatches_new_tasks_before_those_that_were_queued_at_a_dead_node() -> None:
 @shows_as(Kind.FABRICATED, Kind.LOST, Kind.MISORDERED, Kind.DUPLICATED)
 @breaks("PRE-033")
 def ends_nodes_that_read_no_further_task() -> None:
-    put(Dispatcher, "sizes_of_queued", lambda _self, _node: iter(()))
+    put(Wire, "queued_octets", lambda _self, _node: 0)
 
 
 @breaks("PRE-043")

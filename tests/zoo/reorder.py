@@ -25,8 +25,6 @@ from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, instead, put
 
 Options = list[tuple[str, bytes]]
-
-
 Joined = Callable[[Iterable[LineBlock]], Iterator[LineBlock]]
 
 

@@ -47,8 +47,6 @@ def always_waits_for_restarts() -> None:
 
 
 Values = Mapping[str, bytes]
-
-
 Understand = Callable[[Values, object], Reassign | None]
 
 

@@ -54,8 +54,6 @@ def knows_the_default_word_for_weights_only() -> None:
 
 
 Values = Mapping[str, bytes]
-
-
 Understand = Callable[[Values, object], GraphSettings | None]
 
 
