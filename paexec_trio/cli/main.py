@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
+from paexec_trio.cli.loading import meanwhile
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.startup import (
     STOP_SIGNALS,
@@ -83,10 +84,11 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     )
     problem = b""
     try:
-        # Loading trio takes as long as all that was done so far. The calculators work meanwhile.
+        # Loading trio takes as long as all that was done so far. The run goes on meanwhile.
         run.begin()
         if not run.is_over:
-            from paexec_trio.nursery.program import finish_alone
+            with meanwhile(run.advance):
+                from paexec_trio.nursery.program import finish_alone
 
             gc.enable()
             finish_alone(run)

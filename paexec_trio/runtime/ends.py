@@ -78,7 +78,7 @@ class Ends:
         if signum is signal.SIGTERM:
             process.signal_group(signal.SIGCONT)
         self._signalled[process.pid] = process, signum
-        self.due_at = 0.0
+        self._walk_after(0.0)
         return allowed
 
     def reap(self, process: NodeProcess) -> None:
@@ -93,8 +93,12 @@ class Ends:
             self._ended.append(process)
             return
         self._died[process.node] = process
-        if self.due_at is None:
-            self.due_at = max(monotonic() + _DELAY, self._next_walk)
+        self._walk_after(_DELAY)
+
+    def _walk_after(self, seconds: float) -> None:
+        at = max(monotonic() + seconds, self._next_walk)
+        if self.due_at is None or at < self.due_at:
+            self.due_at = at
 
     def leave(self, process: NodeProcess) -> None:
         """Record that nobody waits any more for a process that does not end."""
@@ -123,7 +127,7 @@ class Ends:
             self._kill([*to_kill, *died], living)
         for process in died:
             process.reap()
-        # Put off the next walk after a death, so that many deaths do not cost much.
+        # Put off the next walk, so that many deaths do not cost much.
         ended = monotonic()
         self._next_walk = ended + _SHARE * (ended - began)
 

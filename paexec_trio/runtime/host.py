@@ -46,10 +46,9 @@ from paexec_trio.runtime.timers import Timers
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from paexec_trio.core.dispatching import FastPath
     from paexec_trio.core.launch import Launch
     from paexec_trio.runtime.system import Ready
-
-    FastPath = Callable[[int, bytes], tuple[bytes, bytes] | None]
 
 _LONGEST_WAIT = 86400.0
 """Seconds that are waited in one go; the system takes no more than some weeks of milliseconds."""
@@ -163,7 +162,7 @@ class Host:
         """Return for how many seconds to wait: 0 if there is work to do, ``None`` for ever."""
         self._output.flush()
         due_at = self._ends.due_at
-        if due_at is not None and (not due_at or due_at <= monotonic()):
+        if due_at is not None and due_at <= monotonic():
             self._ends.catch_up(self._children.processes.values())
             due_at = None
         if self._poller.pending or self._output.has_more:
@@ -197,7 +196,9 @@ class Host:
             yield from pending.popleft()
         # The hot loop: a call less for each chunk is worth a name more here.
         by_stdout, fast_path, output = children.by_stdout, self._fast_path, self._output
-        for fd, _ in self._ready:
+        # Only once: what was read would be waited for the second time.
+        ready, self._ready = self._ready, []
+        for fd, _ in ready:
             process = by_stdout.get(fd)
             if process is None:
                 # Gone since the poll, or not a node's output.

@@ -193,11 +193,13 @@ class Run:
         """Start, and take the steps that need no waiting, but not many: nodes have tasks then."""
         self.start()
         for _ in range(len(self._settings.nodes) + _FIRST_ROUNDS):
-            if self.is_over or not self._advance():
+            if not self.advance():
                 return
 
-    def _advance(self) -> bool:
-        """Take a step if something is ready; return whether it was."""
+    def advance(self) -> bool:
+        """Take a step if that needs no waiting; return whether another one may follow."""
+        if self.is_over:
+            return False
         problem = b""
         try:
             has_work = self.host.patience() == 0

@@ -1,1 +1,1 @@
-"""Tests of the runtime, with real processes."""
+"""Tests of runs as tasks of a nursery."""

@@ -1,0 +1,198 @@
+"""How a run shares a nursery with other tasks."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import trio
+import trio.testing
+
+from paexec_trio import Exit, Launch, Settings, run
+from paexec_trio.core.settings import GRACES
+from paexec_trio.nursery.loop import finish
+from paexec_trio.runtime.run import Run
+from tests.runtime.harness import ECHO, LIMIT, PIDS, Witness, conversation, open_descriptors
+
+pytestmark = pytest.mark.trio
+
+SETTINGS, LAUNCH = Settings(nodes=(b"0",)), Launch(command=ECHO)
+
+
+class Pipes:
+    """Pipes as standard input and output of a run."""
+
+    def __init__(self) -> None:
+        self.stdin, self.tasks = os.pipe()
+        self.results, self.stdout = os.pipe()
+
+    def run(self, command: bytes = ECHO, settings: Settings = SETTINGS) -> Run:
+        launch = Launch(command=command)
+        return Run(settings, launch, stdin=self.stdin, stdout=self.stdout)
+
+    def close_tasks(self) -> None:
+        os.close(self.tasks)
+        self.tasks = -1
+
+    def close(self) -> None:
+        for fd in (self.stdin, self.tasks, self.results, self.stdout):
+            if fd >= 0:
+                os.close(fd)
+
+
+@pytest.fixture
+def pipes() -> Iterator[Pipes]:
+    with closing(Pipes()) as pipes:
+        yield pipes
+
+
+async def test_other_tasks_have_a_turn_while_there_is_always_something(pipes: Pipes) -> None:
+    """Results that come faster than they can be printed do not starve them."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device)
+        os.dup2(nowhere.fileno(), pipes.stdout)
+    os.write(pipes.tasks, b"task\n")
+    turns = 0
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(finish, pipes.run(b"read -r task; exec yes"))
+        with trio.fail_after(LIMIT):
+            while turns < 100:
+                await trio.lowlevel.checkpoint()
+                turns += 1
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_run_that_goes_on_for_ever_can_be_cancelled(pipes: Pipes) -> None:
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+        os.dup2(nowhere.fileno(), pipes.stdout)
+    os.write(pipes.tasks, b"task\n")
+    with trio.fail_after(LIMIT), trio.move_on_after(0.1) as scope:
+        await finish(pipes.run(b"read -r task; exec yes"))
+    assert scope.cancelled_caught
+
+
+async def test_a_cancelled_run_starts_nothing(pipes: Pipes) -> None:
+    before = open_descriptors()
+    this = pipes.run()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await finish(this)
+    assert scope.cancelled_caught
+    assert not this.has_begun
+    assert open_descriptors() == before
+
+
+async def test_a_run_checkpoints_though_it_is_over_at_once(pipes: Pipes) -> None:
+    pipes.close_tasks()
+    this = pipes.run(b"exit")
+    with trio.testing.assert_checkpoints():
+        await finish(this)
+    assert this.result == Exit(status=0)
+
+
+async def test_a_nursery_can_wait_for_the_start(pipes: Pipes) -> None:
+    async def play(task_status: trio.TaskStatus[None]) -> None:
+        outcome = await run(
+            SETTINGS, LAUNCH, stdin=pipes.stdin, stdout=pipes.stdout, task_status=task_status
+        )
+        assert outcome == Exit(status=0)
+        outcomes.append(outcome)
+
+    outcomes: list[Exit] = []
+    with trio.fail_after(LIMIT):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(play)
+            assert not outcomes
+            pipes.close_tasks()
+    assert outcomes
+
+
+async def test_a_run_that_cannot_start_is_an_error_of_the_start(pipes: Pipes) -> None:
+    os.close(pipes.stdout)
+    broken, pipes.stdout = pipes.stdout, -1
+    before = open_descriptors()
+
+    async def play(task_status: trio.TaskStatus[None]) -> None:
+        await run(SETTINGS, LAUNCH, stdin=pipes.stdin, stdout=broken, task_status=task_status)
+
+    with pytest.raises(ExceptionGroup) as raised:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(play)
+    assert raised.group_contains(OSError, match="Bad file descriptor")
+    assert open_descriptors() == before
+
+
+async def test_another_cancellation_does_not_cut_the_end_short() -> None:
+    """The calculators have all their grace."""
+    command = (
+        b"trap 'sleep 0.2; exit' TERM; read -r task; echo $$; echo; sleep 1000 & wait; sleep 1000"
+    )
+    graces = GRACES._replace(stop=0.01, term=LIMIT)
+    async with conversation(command, graces=graces) as talk:
+        await talk.feed(b"a\n")
+        pid = await talk.line()
+        with closing(Witness(pid)) as calculator:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(talk.cancel)
+                await trio.testing.wait_all_tasks_blocked()
+                await calculator.ended()
+            assert calculator.has_ended()
+
+
+async def test_a_run_that_has_begun_without_a_loop_goes_on_in_one(pipes: Pipes) -> None:
+    """As the programs do: nothing is lost in between."""
+    os.write(pipes.tasks, b"a\nb\n")
+    this = pipes.run(PIDS)
+    this.begin()
+    assert this.has_begun
+    pipes.close_tasks()
+    with trio.fail_after(LIMIT):
+        await finish(this)
+    first, second = os.read(pipes.results, 100).split()
+    assert first == second
+    assert this.result == Exit(status=0)
+
+
+async def test_an_interrupted_end_is_taken_up_by_somebody_else(pipes: Pipes) -> None:
+    """As the programs do when trio fails."""
+    os.write(pipes.tasks, b"a\n")
+    this = pipes.run(b"trap '' TERM; read -r task; echo $$; while :; do sleep 1000; done")
+    this.begin()
+    pid = first_line(this, pipes.results)
+    with closing(Witness(pid)) as calculator:
+        ending = this.ending()
+        assert next(ending) > 0
+        assert this.ending() is ending
+        this.end_alone()
+        assert calculator.has_ended()
+    assert this.result == Exit(status=1)
+
+
+def first_line(this: Run, results: int) -> bytes:
+    """Take steps, without a loop, until the run prints something."""
+    os.set_blocking(results, False)
+    while True:
+        this.host.patience()
+        try:
+            return os.read(results, 100)
+        except BlockingIOError:
+            this.host.poll(LIMIT)
+            this.step()
+
+
+async def test_a_signal_ends_a_run_that_waits(pipes: Pipes) -> None:
+    """END-030: a handler of Python runs too late for that, but Python writes to trio's pipe."""
+    signum = signal.SIGUSR1
+    async with trio.open_nursery() as nursery:
+
+        async def play() -> None:
+            outcome = await run(
+                SETTINGS, LAUNCH, stdin=pipes.stdin, stdout=pipes.stdout, stop_signals=[signum]
+            )
+            assert outcome == Exit(signal=signum)
+
+        nursery.start_soon(play)
+        await trio.testing.wait_all_tasks_blocked()
+        os.kill(os.getpid(), signum)
