@@ -287,6 +287,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     option = config.option
     if option.help or option.version or _is_worker(config) or not _is_to_judge(config):
         return None
+    if getattr(option, "numprocesses", None) and option.dist == "no":
+        # The longest tests are those of a few files: otherwise one worker is left with all of them.
+        option.dist = "worksteal"
     try:
         config.stash[_judge_key] = _make_judge(config)
     except InconclusiveError as error:

@@ -3,7 +3,8 @@
 Usage: python -m conformance.record [NAME=RESULTS.json...] [OPTION...]
 
 Without results it judges each implementation of the table ``IMPLEMENTATIONS`` by the whole suite
-first, with these OPTIONs of pytest, such as ``-n 2``. Results of a part of the suite are refused.
+that has a command first, with these OPTIONs of pytest, such as ``-n 2``. Results of a part of the
+suite are refused.
 """
 
 from __future__ import annotations
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
 
     from conformance.harness.registry import Requirement
 
-IMPLEMENTATIONS = {"paexec-trio": "paexec-trio", "paexec-1.1.1": "/usr/bin/paexec"}
-"""The names of the files in ``recorded``, each with the command that ``--impl`` is given."""
+IMPLEMENTATIONS = {
+    "paexec-trio": "paexec-trio",
+    "paexec-1.1.1": "/usr/bin/paexec",
+    "paexec-1.1.6": None,
+}
+"""The names of the files in ``recorded``, each with the command that ``--impl`` is given.
+
+No package has those without a command: they are recorded from the results of a build of one's own.
+"""
 
 RECORDED = SUITE / "recorded"
 
@@ -131,6 +139,8 @@ def _judge_all(place: Path, options: list[str]) -> dict[str, str]:
     """Run the whole suite on each implementation; return the paths of the results."""
     found = {}
     for name, command in IMPLEMENTATIONS.items():
+        if command is None:
+            continue
         words = [sys.executable, str(SUITE), f"--impl={command}", f"--report-dir={place / name}"]
         subprocess.run([*words, *options], check=False)  # its status is part of the results
         found[name] = str(place / name / "results.json")

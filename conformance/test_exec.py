@@ -110,7 +110,8 @@ def test_nodes_work_side_by_side(stage: Stage) -> None:
 def test_tasks_are_octets(stage: Stage, kind: str, way: str) -> None:
     tasks = [b"first", *ODD_TASKS[kind], b"last"]
     run = in_one_run(stage, *WAYS[way], feed=b"\n".join(tasks) + b"\n")
-    assert run.stdout == b"".join(b"<%b>\n" % task for task in tasks)
+    expected = b"".join(b"<%b>\n" % task for task in tasks)
+    assert run.stdout == expected, "the commands received other tasks"
 
 
 @requirement("EXE-002")
@@ -127,7 +128,8 @@ def test_tasks_are_octets_on_a_remote_node(stage: Stage) -> None:
 def test_every_octet(stage: Stage) -> None:
     tasks = [b"a%cz" % octet for octet in range(1, 256) if octet != ord("\n")]
     run = in_one_run(stage, "-x", "-C", "printf", "<%s>", feed=b"\n".join(tasks))
-    assert run.stdout == b"".join(b"<%b>\n" % task for task in tasks)
+    expected = b"".join(b"<%b>\n" % task for task in tasks)
+    assert run.stdout == expected, "the commands received other tasks"
 
 
 @requirement("EXE-002")
@@ -142,13 +144,15 @@ def test_a_long_task(stage: Stage) -> None:
 def test_newlines_in_tasks(stage: Stage, way: str) -> None:
     tasks = [b"a\nb", b"\n", b"\n\nc\n", b"\\\n", b"d"]
     run = in_one_run(stage, "-0", *WAYS[way], feed=b"\0".join(tasks))
-    assert run.stdout == b"".join(b"<%b>\n" % task for task in tasks)
+    expected = b"".join(b"<%b>\n" % task for task in tasks)
+    assert run.stdout == expected, "the commands received other tasks"
 
 
 @requirement("EXE-003", "PFX-001")
 def test_every_line_of_a_printed_task_has_its_prefix(stage: Stage) -> None:
     run = in_one_run(stage, "-0li", "-x", "-C", "printf", "%s", feed=b"a\nb\0c")
-    assert run.stdout == b"1 a\n1 b\n1 a\n1 b\n2 c\n2 c\n"
+    expected = b"1 a\n1 b\n1 a\n1 b\n2 c\n2 c\n"
+    assert run.stdout == expected, "the commands received other tasks"
 
 
 @requirement("EXE-004")
@@ -171,7 +175,7 @@ def test_newlines_at_the_end_of_the_command(stage: Stage, end: str) -> None:
     """The task would be a command of its own."""
     program = stage.script("task", "echo executed")
     run = in_one_run(stage, "-x", "-c", f"echo one\necho two{end}", feed=program.encode() + b"\n")
-    assert run.stdout == b"one\ntwo %b\n" % program.encode()
+    assert run.stdout == b"one\ntwo %b\n" % program.encode(), "the task was run"
 
 
 @requirement("EXE-052")
@@ -362,7 +366,7 @@ def test_variables_set_no_options(stage: Stage, options: str, shell: str, remote
     assert b"one.part" in plain.stdout
     variables = variables_of_shells(stage, options)
     run = with_variables(stage, shell, variables, remote=remote, command=OPTIONS)
-    assert run.stdout == plain.stdout
+    assert run.stdout == plain.stdout, "options are set, or a file was run"
 
 
 @requirement("EXE-051")
@@ -375,7 +379,7 @@ def test_commands_find_variables_of_shells(stage: Stage, shell: str, remote: boo
     command = f"for i in {' '.join(names)}; do printenv $i; done; :"
     run = with_variables(stage, shell, variables, remote=remote, command=command)
     values = b"".join(variables[name].encode() + b"\n" for name in names)
-    assert run.stdout == values * 2
+    assert run.stdout == values * 2, "other variables"
 
 
 @requirement("EXE-057")
@@ -427,7 +431,7 @@ def test_one_process_for_each_task(stage: Stage) -> None:
     run = in_one_run(stage, "-x", "-C", "sh", "-c", "echo $PPID", feed=b"a\nb\nc\n")
     parents = run.stdout.split()
     assert len(parents) == 3
-    assert len(set(parents)) == 1
+    assert len(set(parents)) == 1, "the commands have several parents"
 
 
 @requirement("EXE-011")
@@ -483,7 +487,7 @@ def assert_no_death(stage: Stage, *options: str, command: str) -> None:
     assert good.stdout == b"a\n"
     run = stage.run(*options, "-gex", "-c", command, feed=b"a\nb\nc\nd\n")
     assert run.status == 1
-    assert run.stdout == b""
+    assert run.stdout == b"", "something was printed"
 
 
 @requirement("EXE-054")
@@ -578,7 +582,7 @@ def test_any_octets_in_results(stage: Stage, octets: bytes) -> None:
 def test_no_line_ends_a_result(stage: Stage, line: bytes, options: str) -> None:
     text = shlex.quote(line.decode())
     run = in_one_run(stage, options, "-l", "-c", f"echo {text}; echo", feed=b"a\nb\n")
-    assert run.stdout == b"1 %b\n1 a\n2 %b\n2 b\n" % (line, line)
+    assert run.stdout == b"1 %b\n1 a\n2 %b\n2 b\n" % (line, line), "other results"
 
 
 #: Prints what a command can find out about the shell that runs it, each word on its own line.

@@ -164,7 +164,7 @@ def test_bad_lines_are_numbered(stage: Stage, before: int, option: tuple[str, ..
     run = run_graph(stage, *option, feed=feed)
     assert run.status == 1
     numbers = re.findall(rb"\d+", run.stderr)
-    assert b"%d" % len(lines) in numbers
+    assert b"%d" % len(lines) in numbers, "the number of the line is not named"
 
 
 @requirement("GRA-011")
@@ -271,7 +271,7 @@ def test_no_status(stage: Stage, text: bytes) -> None:
     run = run_graph(stage, "-l", feed=b"aaa b\nc d\nweight: aaa 2\n")
     assert stage.tasks == [b"aaa", b"c", b"d"]
     a_lines = b"".join(b"1 %s\n" % line for line in text.split(b"\n")[:-1])
-    assert run.stdout == a_lines + b"1 ?\n3 success\n4 success\n"
+    assert run.stdout == a_lines + b"1 ?\n3 success\n4 success\n", "other lines"
     assert b"aaa" in run.stderr
     assert run.status == 1
 
@@ -282,7 +282,7 @@ def test_a_status_is_not_inherited(stage: Stage, before: bytes) -> None:
     """The calculator of the task before says nothing about the next one."""
     stage.reply = lambda task: before + b"\n\n" if task == b"a" else b"\n"
     run = run_graph(stage, feed=b"a\nb c\nweight: a 2\n")
-    assert stage.tasks == [b"a", b"b"]
+    assert stage.tasks == [b"a", b"b"], "a dependant was dispatched"
     failure_line = b"a\n" if before == b"failure" else b""
     assert run.stdout == before + b"\n" + failure_line + b"?\n"
 
@@ -421,4 +421,4 @@ def test_many_tasks(stage: Stage) -> None:
         assert is_same(run.stdout, b"success\n" * number)
     few, many = map(min, seconds.values())
     # It is measured in hundredths.
-    assert many < 64 * max(few, 0.01), f"{few:.2f} s, then {many:.2f} s"
+    assert many < 64 * max(few, 0.01), f"the time grew from {few:.2f} s to {many:.2f} s"

@@ -254,7 +254,7 @@ def test_all_arguments_that_the_system_takes(stage: Stage, kind: str) -> None:
     }[kind]
     stage.reply_with_results()
     run = stage.run("-n", "+1", "-C", *stage.bare_calculator(), *arguments, feed=b"a\n")
-    assert run.stdout == stage.result(b"a") + b"\n", "not started"
+    assert run.stdout == stage.result(b"a") + b"\n", "the arguments did not arrive"
     assert stage.next_calculator().words == [word.encode() for word in arguments]
 
 

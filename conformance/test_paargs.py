@@ -78,7 +78,7 @@ def assert_run(
 ) -> None:
     """The call, with this input, prints this and ends well."""
     run = stage.run(*words, environment=environment, feed=feed)
-    assert run.stdout == output
+    assert run.stdout == output, "other results"
     assert run.status == 0
 
 

@@ -78,7 +78,8 @@ def make_long_input(stage: Stage, tasks: int = 1) -> list[bytes]:
 @requirement("RDR-014", "RDR-013", "RDR-010", "RDR-005", "RDR-040")
 @pytest.mark.parametrize("options", [[], ["-Mm"], ["-Mf"]], ids=words)
 def test_results_in_the_order_of_their_ends(stage: Stage, options: list[str]) -> None:
-    assert reorder(stage, *options, feed=MIXED) == b"b1\nb2\nc1\nc2\na1\na2\na3\n"
+    output = reorder(stage, *options, feed=MIXED)
+    assert output == b"b1\nb2\nc1\nc2\na1\na2\na3\n", "another order"
 
 
 @requirement("RDR-017", "RDR-013", "RDR-010", "RDR-005", "RDR-040")
@@ -145,7 +146,7 @@ def test_many_results(stage: Stage, method: str, nodes: int) -> None:
     run = stage.start(method)
     run.feed(b"".join(feed))
     assert run.finish(stage.volume_bound) == 0
-    assert is_same(run.stdout, expected)
+    assert is_same(run.stdout, expected), "other results"
 
 
 # Lines
@@ -359,7 +360,7 @@ def test_of_a_graph(stage: Stage, method: str) -> None:
         b"2": b"2 %b\n2 success\n" % stage.result(b"b"),
         b"3": b"3 %b\n3 failure\n3 fatal\n" % stage.result(b"fatal"),
     }
-    assert output == b"".join(lines[task] for task in ended)
+    assert output == b"".join(lines[task] for task in ended), "other results"
 
 
 # Dead nodes
@@ -415,14 +416,16 @@ def test_which_results_are_cut_off(
 ) -> None:
     feed = results({b"1": texts, b"2": [b"b", b"success"]})
     expected = b"" if cut else b"".join(b"%b\n" % text for text in texts)
-    assert reorder(stage, "-g", method, feed=feed) == expected + b"b\nsuccess\n"
+    output = reorder(stage, "-g", method, feed=feed)
+    assert output == expected + b"b\nsuccess\n", "other results"
 
 
 @requirement("RDR-030")
 @pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
 def test_a_fatal_result_at_the_end_of_the_input(stage: Stage, method: str) -> None:
     feed = b"2 part\n1 success\n2 fatal\n3 c\n3 success\n"
-    assert reorder(stage, "-g", method, feed=feed) == b"success\nc\nsuccess\n"
+    output = reorder(stage, "-g", method, feed=feed)
+    assert output == b"success\nc\nsuccess\n", "other results"
 
 
 @requirement("RDR-030", "RDR-018")

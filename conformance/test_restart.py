@@ -49,7 +49,7 @@ BAD_SECONDS += ["0x1", "1e3", "1_0", "nan", "inf", "infinity", "--", "\xb2"]
 def test_good_values(stage: Stage, seconds: str) -> None:
     stage.reply_with_results()
     run = stage.run("-n", "+1", "-Z", seconds, "-c", stage.calculator(), feed=b"a\n")
-    assert run.stdout == stage.result(b"a") + b"\n"
+    assert run.stdout == stage.result(b"a") + b"\n", "the task was not done"
     assert run.diagnostics == b""
     assert run.status == 0
 
@@ -363,7 +363,7 @@ def test_one_process_at_a_time(stage: Stage) -> None:
     first = stage.next_calculator()
     first.next_task()
     first.close_stdout()
-    stage.wait("a restart", lambda: len(stage.calculators) > 1, 3 * stage.bound)
+    stage.wait("the restart of the node", lambda: len(stage.calculators) > 1, 3 * stage.bound)
     assert first.pid not in stage.leftovers(), "the former process was still there"
     second = stage.next_calculator()
     assert second.next_task() == b"a"

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from conformance.harness import processes
+from conformance.harness.shown import ExitStatus, Stderr, Stdout
 from conformance.harness.watch import READ, WRITE, UnmetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from conformance.harness.recording import Recorder
+    from conformance.harness.shown import ExitStatus, Stderr, Stdout
     from conformance.harness.transcript import Transcript
-    from conformance.harness.watch import Watch
+from conformance.harness.watch import Watch
 
 MOST = 640 << 20
 """How many octets of an output are read: tests need 200 MiB, and some programs have no end."""
@@ -74,7 +76,7 @@ class Distributor:
         self.accepted = 0
         self._close_when_sent = False
         #: The exit status, negative for the number of a signal; None while it runs.
-        self.status: int | None = None
+        self.status: ExitStatus | None = None
         #: The seconds of processor time that it had used, without its children, when it ended.
         self.processor_time = 0.0
         words = (os.fsencode(word).decode(errors="backslashreplace") for word in argv)
@@ -106,7 +108,7 @@ class Distributor:
     @property
     def stdout(self) -> bytes:
         """Standard output so far."""
-        return bytes(self._stdout)
+        return Stdout(self._stdout)
 
     @property
     def printed(self) -> int:
@@ -116,7 +118,7 @@ class Distributor:
     @property
     def stderr(self) -> bytes:
         """Standard error so far, that of local calculators included."""
-        return bytes(self._stderr)
+        return Stderr(self._stderr)
 
     @property
     def stderr_link(self) -> str:
@@ -198,8 +200,8 @@ class Distributor:
         def arrived() -> bool:
             return len(self._stdout) >= len(octets)
 
-        self._watch.wait(f"{octets!r} on standard output", arrived)
-        assert self.stdout == octets, f"standard output is {self.stdout!r}, not {octets!r}"
+        self._watch.wait(f"standard output to be {octets!r}", arrived)
+        assert self.stdout == octets, f"{self.stdout!r}, not {octets!r}"
 
     def leave_output_unread(self, capacity: int) -> int:
         """Stop reading standard output; the capacity that its pipe got when asked for one."""
@@ -301,7 +303,7 @@ class Distributor:
 
     def _take_exit(self) -> None:
         self.processor_time = processes.processor_time_of(self.pid)
-        self.status = self._process.wait()
+        self.status = ExitStatus(self._process.wait())
         self._transcript.note("distributor ended", f"status {self.status}")
         self._recorder.saw_end(self.name)
         self._drop_pidfd()

@@ -1,4 +1,4 @@
-"""End a long wait before its bound: no process is left that does anything."""
+"""End a long wait before its bound: no process works any more, or they work too much."""
 
 from __future__ import annotations
 
@@ -27,23 +27,29 @@ class Work(NamedTuple):
 class Effort:
     """Watches the processes that are to bring about something that takes long by its size.
 
-    That takes longer on a busy machine, so the bound of such a wait is long. But programs that have
-    nothing to do for a while, and have not used any processor time, do not wait for the machine.
+    That takes longer on a busy machine, so the bound of such a wait is long. But programs do not
+    wait for the machine if they have nothing to do for a while and use no processor time, or if
+    they have used many times the processor time that the work takes.
 
     Args:
         look: says what the processes do.
         idleness: seconds without work and events after which a wait is in vain.
+        toil: seconds of processor time after which a wait is in vain.
     """
 
-    def __init__(self, look: Callable[[], Work], idleness: float) -> None:
+    def __init__(self, look: Callable[[], Work], idleness: float, toil: float) -> None:
         self._look = look
         self._idleness = idleness
+        self._toil = toil
         self._seen = (0, 0.0)
         self._active_at = time.monotonic()
         self._next = self._active_at + _PERIOD
+        self._first: float | None = None
+        #: The share of the processor time that was used at the last look.
+        self.share_used = 0.0
 
     def is_over(self, events: int) -> bool:
-        """Return whether the processes have been inactive too long for waiting to be of use.
+        """Return whether there is nothing to wait for.
 
         Args:
             events: how many events the test has seen so far, of whatever kind.
@@ -53,8 +59,11 @@ class Effort:
             return False
         self._next = now + _PERIOD
         work = self._look()
+        if self._first is None:
+            self._first = work.seconds
+        self.share_used = max(self.share_used, (work.seconds - self._first) / self._toil)
         seen = (events, work.seconds)
         if work.is_done or seen != self._seen:
             self._active_at = now
         self._seen = seen
-        return now - self._active_at >= self._idleness
+        return self.share_used >= 1 or now - self._active_at >= self._idleness

@@ -269,9 +269,10 @@ class Judge:
                 if name not in text
             ]
             entry = self.profile.find(names[item.nodeid])
-            if entry and entry.requirement not in ids:
+            if entry and not set(entry.deviation.requirements) & set(ids):
+                names_of_entry = " or ".join(entry.deviation.requirements)
                 faults.append(
-                    f"profile {self.profile}: {entry.test} does not test {entry.requirement}"
+                    f"profile {self.profile}: {entry.test} does not test {names_of_entry}"
                 )
             faults += [
                 f"{names[item.nodeid]}: unknown option {option} of an extension"
@@ -303,14 +304,26 @@ class Judge:
         self, items: list[pytest.Item], names: dict[str, str], scope: Scope
     ) -> list[str]:
         """Find the entries of the profile that no test of the whole suite fits."""
-        known = {self.profile.find(name) for name in (*names.values(), *scope.absent)}
-        tried = {self.profile.find(names[i.nodeid]) for i in items if not self.not_offered(i)}
-        return [
+        find = self.profile.find
+        known = {entry.test for name in (*names.values(), *scope.absent) if (entry := find(name))}
+        shown: dict[str, set[str]] = {}
+        for item in items:
+            if not self.not_offered(item) and (entry := find(names[item.nodeid])):
+                shown.setdefault(entry.test, set()).update(ids_of(item))
+        faults = [
             f"profile {self.profile}: "
-            + (f"{test} is left out" if entry in known else f"no test {test}")
-            for test, entry in self.profile.expected.items()
-            if entry not in tried
+            + (f"{test} is left out" if test in known else f"no test {test}")
+            for test in self.profile.expected
+            if test not in shown
         ]
+        for deviation in self.profile.deviations:
+            ids = set().union(*(shown.get(test, ()) for test in deviation.tests))
+            faults += [
+                f"profile {self.profile}: no test of {name} under {deviation.reason!r}"
+                for name in deviation.requirements
+                if name not in ids
+            ]
+        return faults
 
     # Verdicts
 
@@ -328,7 +341,7 @@ class Judge:
             status, message = Status.PASS, ""
             if entry:
                 status = Status.UNEXPECTED
-                message = f"{status}: profile {self.profile} says: {entry.reason}"
+                message = f"{status}: profile {self.profile} says: {entry.deviation.reason}"
         else:
             status, message = self._status_of(error, entry, ids)
         return Outcome(test, tuple(ids), status, message)
@@ -346,7 +359,8 @@ class Judge:
         if not is_told and not _is_of_a_test(error):
             return Status.ERROR, first_line
         if entry and entry.message in message:
-            return Status.EXPECTED, f"{entry.requirement}: {entry.reason}"
+            failed = " ".join(name for name in entry.deviation.requirements if name in ids)
+            return Status.EXPECTED, f"{failed}: {entry.deviation.reason}"
         if not entry and all(self.requirements[name].level != "MUST" for name in ids):
             return Status.REMARK, first_line
         return Status.FAIL, first_line

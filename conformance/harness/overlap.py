@@ -5,7 +5,8 @@ busy machine a program that conforms takes long, too. So no wait is ever shorten
 test of this process has waited in vain, each test runs in a process of its own, made by ``fork``.
 As soon as nothing happens there any more and no program of the test works, the next test begins,
 while that one waits on. Tests that only wait take no processor time, so they do not change what the
-others find.
+others find. The next test also begins when a wait has taken half of the usual bound: few programs
+work so long in vain, and they take no more from it than a busy machine does.
 """
 
 from __future__ import annotations

@@ -21,17 +21,33 @@ _PROC = Path("/proc")
 _START = 10.0
 
 
+_seen: dict[int, int] = {}
+"""The inodes of processes that a look for a variable has found without it, by process id."""
+
+
 def with_variable(name: str, value: str) -> set[int]:
-    """The processes that were started with this environment variable and run now: no zombies."""
+    """Find the processes that were started with this environment variable and run now: no zombies.
+
+    The value is one that no process has had before. A process without it never comes to have it, so
+    the next look, for this value or a newer one, does not read its environment again.
+    """
     entry = f"{name}={value}".encode()
     found = set()
-    for pid in _all():
+    inodes = {int(each.name): each.inode() for each in os.scandir(_PROC) if each.name.isdigit()}
+    for pid, inode in inodes.items():
+        # A process id that is used again has another inode.
+        if _seen.get(pid) == inode:
+            continue
         try:
             environment = _environment_of(pid)
         except OSError:  # it is gone, or somebody else's
             continue
         if entry in environment.split(b"\0"):
             found.add(pid)
+        else:
+            _seen[pid] = inode
+    for pid in _seen.keys() - inodes.keys():
+        del _seen[pid]
     return found
 
 
@@ -42,8 +58,8 @@ def _environment_of(pid: int) -> bytes:
     nobody is overlooked.
     """
     deadline = 0.0
-    while not (environment := (_PROC / str(pid) / "environ").read_bytes()):
-        fields = (_PROC / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+    while not (environment := _read(f"{_PROC}/{pid}/environ")):
+        fields = _read(f"{_PROC}/{pid}/stat").rpartition(b")")[2].split()
         memory, code, begin, end = (int(fields[index]) for index in (20, 23, 47, 48))
         # A zombie and a thread of the kernel have no memory. The place of the program's code is
         # filled in after the environment's, which seems to be of no length before.
@@ -55,6 +71,11 @@ def _environment_of(pid: int) -> bytes:
             break
         os.sched_yield()
     return environment
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 (a Path takes longer than the reading)
+        return file.readall()
 
 
 def parent_of(pid: int) -> int:

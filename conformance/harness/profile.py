@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.harness.features import FEATURES
 from conformance.harness.outcome import Outcome, Status
@@ -28,13 +30,27 @@ class ProfileError(Exception):
 
 
 @dataclass(frozen=True)
+class Deviation:
+    """One way in which an implementation differs from the specification.
+
+    Attributes:
+        reason: what the implementation does, for a reader of the specification.
+        requirements: what it fails by that.
+        tests: a part of the message of each test that fails, by the name of the test.
+    """
+
+    reason: str
+    requirements: tuple[str, ...]
+    tests: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ExpectedFailure:
     """One test that is expected to fail, and how."""
 
     test: str
-    requirement: str
     message: str
-    reason: str
+    deviation: Deviation
 
     @property
     def hangs(self) -> bool:
@@ -50,14 +66,13 @@ class Profile:
         name: what it calls itself, the first word of its output with ``-V``.
         version: the second one.
         features: whether it has a feature; those that are not named are found out.
-        expected: its failures by test. An entry that names a test without its parameters stands for
-            the test with each of them.
+        deviations: how it differs from the specification.
     """
 
     name: str
     version: str
     features: Mapping[str, bool] = field(default_factory=dict)
-    expected: Mapping[str, ExpectedFailure] = field(default_factory=dict)
+    deviations: tuple[Deviation, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -73,6 +88,18 @@ class Profile:
         words = version_line.split()
         return cls(words[0], words[1]) if len(words) > 1 else cls(Path(program).name, "unknown")
 
+    @cached_property
+    def expected(self) -> Mapping[str, ExpectedFailure]:
+        """Its failures by test.
+
+        A test that is named without its parameters stands for the test with each of them.
+        """
+        return {
+            test: ExpectedFailure(test, message, deviation)
+            for deviation in self.deviations
+            for test, message in deviation.tests.items()
+        }
+
     def find(self, test: str) -> ExpectedFailure | None:
         """The entry for a test, named with its parameters."""
         return self.expected.get(test) or self.expected.get(test.partition("[")[0])
@@ -80,18 +107,14 @@ class Profile:
 
 def load_profile(path: Path) -> Profile:
     """Read a profile; raises ``ProfileError`` if it is malformed."""
-    keys = set(ExpectedFailure.__dataclass_fields__)
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ProfileError(f"{path}: {error.strerror}") from error
-    except ValueError as error:  # no TOML, or no UTF-8
-        raise ProfileError(f"{path}: {error}") from error
-    entries = content.pop("expected_failure", [])
+    content = _read(path)
+    deviations = _deviations(path, content.pop("deviation", []))
+    if "include" in content:
+        shared = path.parent / str(content.pop("include"))
+        deviations = load_deviations(shared) + deviations
     features = content.pop("features", {})
     name, version = content.pop("name", None), content.pop("version", None)
-    if content:
-        raise ProfileError(f"{path}: unknown key {', '.join(map(repr, sorted(content)))}")
+    _refuse_unknown(path, content)
     if not all(isinstance(text, str) and len(text.split()) == 1 for text in (name, version)):
         raise ProfileError(f"{path}: needs a name and a version, texts of one word each")
     known = ", ".join(FEATURES)
@@ -99,24 +122,71 @@ def load_profile(path: Path) -> Profile:
         raise ProfileError(f"{path}: [features] may name {known} only: {features}")
     if not all(isinstance(there, bool) for there in features.values()):
         raise ProfileError(f"{path}: a feature is true or false: {features}")
-    expected: dict[str, ExpectedFailure] = {}
+    profile = Profile(name, version, features, deviations)
+    _check_expected(path, profile)
+    return profile
+
+
+def load_deviations(path: Path) -> tuple[Deviation, ...]:
+    """Read the deviations that several profiles include; raises ``ProfileError`` if malformed."""
+    content = _read(path)
+    deviations = _deviations(path, content.pop("deviation", []))
+    _refuse_unknown(path, content)
+    return deviations
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ProfileError(f"{path}: {error.strerror}") from error
+    except ValueError as error:  # no TOML, or no UTF-8
+        raise ProfileError(f"{path}: {error}") from error
+
+
+def _refuse_unknown(path: Path, content: Mapping[str, Any]) -> None:
+    if content:
+        raise ProfileError(f"{path}: unknown key {', '.join(map(repr, sorted(content)))}")
+
+
+def _deviations(path: Path, entries: Any) -> tuple[Deviation, ...]:
+    """Check the form of deviations."""
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ProfileError(f"{path}: expected failures are written as [[expected_failure]]")
+        raise ProfileError(f"{path}: deviations are written as [[deviation]]")
+    deviations = []
     for entry in entries:
-        if set(entry) != keys or not all(isinstance(v, str) for v in entry.values()):
-            raise ProfileError(f"{path}: an entry needs the texts {sorted(keys)}: {entry}")
-        if not all(value for key, value in entry.items() if key != "reason"):
+        reason, names, tests = (entry.get(key) for key in ("reason", "requirements", "tests"))
+        if (
+            len(entry) != len(Deviation.__dataclass_fields__)
+            or not isinstance(reason, str)
+            or not (isinstance(names, list) and names and all(isinstance(n, str) for n in names))
+            or not (isinstance(tests, dict) and tests)
+            or not all(isinstance(message, str) for message in tests.values())
+        ):
+            raise ProfileError(
+                f"{path}: a deviation needs a reason, a list of requirements and a table of "
+                f"tests, each with a message: {entry}"
+            )
+        if not all(text for test in tests.items() for text in test):
             raise ProfileError(f"{path}: an entry has an empty text: {entry}")
-        if entry["test"] in expected:
-            raise ProfileError(f"{path}: two entries for {entry['test']}")
-        expected[entry["test"]] = ExpectedFailure(**entry)
-    unexplained = [test for test, entry in expected.items() if not _is_explained(entry.reason)]
+        deviations.append(Deviation(reason, tuple(names), tests))
+    return tuple(deviations)
+
+
+def _check_expected(path: Path, profile: Profile) -> None:
+    """Raise ``ProfileError`` if an expected failure is named twice or says nothing."""
+    tests = [test for deviation in profile.deviations for test in deviation.tests]
+    for test, count in Counter(tests).items():
+        if count > 1:
+            raise ProfileError(f"{path}: {test} is listed {count} times")
+    expected = profile.expected
+    unexplained = [t for t, entry in expected.items() if not _is_explained(entry.deviation.reason)]
     if unexplained:
         raise ProfileError(
             f"{path}: say why each expected failure happens: {len(unexplained)} of {len(expected)} "
-            f"have no reason, such as {unexplained[0]}: {expected[unexplained[0]].reason!r}"
+            f"have no reason, such as {unexplained[0]}: "
+            f"{expected[unexplained[0]].deviation.reason!r}"
         )
-    return Profile(name, version, features, expected)
 
 
 def _is_explained(reason: str) -> bool:
@@ -159,34 +229,46 @@ def profile_of(outcomes: Iterable[Outcome], known: Profile, features: Mapping[st
         features: whether the implementation has each feature.
     """
     outcomes = list(outcomes)
-    tried = {known.find(outcome.test) for outcome in outcomes}
-    entries = [entry for entry in known.expected.values() if entry not in tried]
+    tried = {entry.test for outcome in outcomes if (entry := known.find(outcome.test))}
+    kept = known.expected.keys() - tried
+    fresh: dict[str, dict[str, str]] = {}
     for outcome in outcomes:
-        entry = known.find(outcome.test)
         if outcome.status is Status.FAIL:
-            entry = ExpectedFailure(
-                outcome.test,
-                outcome.requirements[0],
-                _lasting(outcome.message),
-                NOT_EXPLAINED,
-            )
-        elif outcome.status is not Status.EXPECTED:
-            continue
-        if entry and entry not in entries:
-            entries.append(entry)
+            tests = fresh.setdefault(outcome.requirements[0], {})
+            tests[outcome.test] = _lasting(outcome.message)
+        elif outcome.status is Status.EXPECTED and (entry := known.find(outcome.test)):
+            kept.add(entry.test)
+    deviations = [
+        Deviation(each.reason, each.requirements, tests)
+        for each in known.deviations
+        if (tests := {test: said for test, said in each.tests.items() if test in kept})
+    ]
+    deviations += [
+        Deviation(NOT_EXPLAINED, (requirement,), tests) for requirement, tests in fresh.items()
+    ]
     about = {"name": known.name, "version": known.version}
     return "\n".join(
         [
             _lines(about),
             "[features]\n" + _lines(features),
-            *("[[expected_failure]]\n" + _lines(vars(entry)) for entry in entries),
+            *map(text_of, deviations),
         ]
     )
 
 
+def text_of(deviation: Deviation) -> str:
+    """The text of a deviation in a profile."""
+    names = ", ".join(map(_value, deviation.requirements))
+    return (
+        f"[[deviation]]\nreason = {_value(deviation.reason)}\nrequirements = [{names}]\n"
+        f"[deviation.tests]\n{_lines(deviation.tests)}"
+    )
+
+
 def _lasting(message: str) -> str:
-    """The beginning of a message, up to the first octets, path or number of one run only."""
-    beginning = re.match(r"(?s)(?:(?!/tmp/|[0-9a-f]{8}|\d{3}).)*", message)
+    """The beginning of a message, up to what is of one run only, or what pytest leaves out."""
+    message = message.removeprefix("assert ")
+    beginning = re.match(r"(?s)(?:(?!/tmp/|[0-9a-f]{8}|\d{3}|\.\.\.).)*", message)
     return beginning[0].rstrip() if beginning and beginning[0].strip() else message
 
 
@@ -195,7 +277,7 @@ def _lines(table: Mapping[str, str | bool]) -> str:
 
 
 def _key(key: str) -> str:
-    return _value(key) if key.startswith("-") else key
+    return key if re.fullmatch(r"\w+", key, re.ASCII) else _value(key)
 
 
 def _value(value: str | bool) -> str:

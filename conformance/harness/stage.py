@@ -362,8 +362,8 @@ class Stage:
     def recording(self, about: Mapping[str, Any]) -> str:
         """Return the steps so far for ``conformance.replay``, or nothing if they have no replay."""
         seen = {
-            distributor.name: (distributor.status, distributor.stdout)
-            for distributor in self.distributors
+            each.name: (None if each.status is None else int(each.status), each.stdout)
+            for each in self.distributors
         }
         return self.recorder.dump({**about, "came of it": seen}, self.places())
 

@@ -61,6 +61,14 @@ class Bounds:
         return 5 * self.usual
 
     @property
+    def toil(self) -> float:
+        """How much processor time all programs of a test may use while it waits for volume.
+
+        Unlike seconds, processor time does not grow on a busy machine.
+        """
+        return 1.5 * self.usual
+
+    @property
     def grace(self) -> float:
         """For what need not happen, or must not: how long a test looks whether it does.
 
@@ -98,7 +106,8 @@ class Watch:
         bounds: how long it waits.
         hopeless: says why nothing can happen any more, if that is so.
         look: says what the processes of the test do.
-        when_idle: is called whenever there was no event for a while and none of them works.
+        when_idle: is called whenever there was no event for a while and none of them works, and
+            whenever a wait takes long.
     """
 
     def __init__(
@@ -146,7 +155,7 @@ class Watch:
         begin = time.monotonic()
         effort = None
         if seconds >= self.bounds.volume:
-            effort = Effort(self._look, self.bounds.idleness)
+            effort = Effort(self._look, self.bounds.idleness, self.bounds.toil)
         if not self.happens(condition, seconds, effort):
             hopeless = self._hopeless()
             if hopeless:
@@ -154,7 +163,8 @@ class Watch:
             self.has_hung |= not self.bounds.is_in_vain(message)
             raise UnmetError(message)
         if not self.bounds.is_in_vain(message):
-            self.nearest = max(self.nearest, (time.monotonic() - begin) / seconds)
+            share = effort.share_used if effort else 0.0
+            self.nearest = max(self.nearest, share, (time.monotonic() - begin) / seconds)
 
     def happens(
         self, condition: Callable[[], bool], bound: float, effort: Effort | None = None
@@ -164,9 +174,13 @@ class Watch:
         ``effort`` ends the wait when no process is left that does anything.
         """
         deadline = time.monotonic() + bound
+        # A wait of this length is most likely in vain, even if somebody works.
+        lost_at = time.monotonic() + self.bounds.usual / 2
         self._pump(0)
         while not condition():
             left = deadline - time.monotonic()
+            if time.monotonic() > lost_at:
+                self._when_idle()
             if left <= 0 or (effort and effort.is_over(self._events)):
                 # Perhaps the test itself did not run for a while, and all is there to be taken in.
                 rounds = 0

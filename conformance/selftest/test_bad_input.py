@@ -121,10 +121,19 @@ ABOUT = 'name = "true"\nversion = "unknown"\n'
         (ABOUT + 'colour = "red"\n', "unknown key 'colour'"),
         (ABOUT + "a = 1\nb = 2\n", "unknown key 'a', 'b'"),
         (ABOUT + "[features]\nspeed = true\n", "[features] may name"),
-        (ABOUT + entry("test_all.py::test_gone", "AAA-001", "x"), "no test test_all.py::test_gone"),
-        (ABOUT + entry("test_gone.py::test_one", "AAA-001", "x"), "no test test_gone.py::test_one"),
-        (ABOUT + entry("../conftest.py::x", "AAA-001", "x"), "no test ../conftest.py::x"),
-        (ABOUT + entry("test_one", "AAA-001", "x"), "no test test_one"),
+        (
+            ABOUT + entry("test_all.py::test_gone", "AAA-001", "another message"),
+            "no test test_all.py::test_gone",
+        ),
+        (
+            ABOUT + entry("test_gone.py::test_one", "AAA-001", "another message"),
+            "no test test_gone.py::test_one",
+        ),
+        (
+            ABOUT + entry("../conftest.py::x", "AAA-001", "another message"),
+            "no test ../conftest.py::x",
+        ),
+        (ABOUT + entry("test_one", "AAA-001", "other words"), "no test test_one"),
         (ABOUT + entry("test_all.py::test_one", "AAA-001", ""), "an entry has an empty text"),
         (ABOUT.replace("unknown", "1.0"), "is about true 1.0, but the implementation is true unkn"),
         (ABOUT.replace("true", "false"), "is about false unknown, but the implementation is true"),
@@ -151,7 +160,7 @@ def test_a_profile_that_cannot_be_used(
 
 
 def test_a_case_that_the_suite_does_not_have(copy: Copy) -> None:
-    copy.profile = entry("test_all.py::test_two[3]", "AAA-002", "x")
+    copy.profile = entry("test_all.py::test_two[3]", "AAA-002", "another message")
     for options in [], ["-n", "2"]:
         status, output = copy.judge(*options)
         assert status == REFUSED

@@ -114,14 +114,25 @@ def test_what_never_ends_is_not_taken_in_for_ever() -> None:
     [
         (lambda _: Work(is_done=False, seconds=5), False, 100),
         (lambda now: Work(is_done=now < 100, seconds=5), False, 199),
-        (lambda now: Work(is_done=False, seconds=min(now, 100)), False, 200),
+        (lambda now: Work(is_done=False, seconds=min(now / 10, 10)), False, 200),
         (lambda _: Work(is_done=True, seconds=5), False, 300),
-        (lambda now: Work(is_done=False, seconds=now), False, 300),
+        (lambda now: Work(is_done=False, seconds=now / 20), False, 300),
         (lambda _: Work(is_done=False, seconds=5), True, 300),
+        (lambda now: Work(is_done=True, seconds=1000 + now), False, 31),
+        (lambda now: Work(is_done=True, seconds=now / 4), True, 121),
     ],
-    ids=["idle", "runs", "uses time", "always runs", "always uses time", "something happens"],
+    ids=[
+        "idle",
+        "runs",
+        "uses time",
+        "always runs",
+        "always uses time",
+        "something happens",
+        "uses too much time",
+        "uses too much time while something happens",
+    ],
 )
-def test_a_long_wait_ends_early_only_if_nobody_works(
+def test_a_long_wait_ends_early_only_if_nobody_works_or_too_much(
     monkeypatch: pytest.MonkeyPatch,
     work: Callable[[float], Work],
     events: bool,
@@ -175,4 +186,30 @@ def test_a_wait_tells_that_nobody_works(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(watch._selector, "select", select)  # noqa: SLF001
     assert not watch.happens(lambda: False, 10)
     assert told == [5, 6, 7, 8, 9, 10]
+    watch.close()
+
+
+def test_a_long_wait_tells_that_it_is_most_likely_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    now = 0.0
+
+    def select(bound: float) -> list[tuple[selectors.SelectorKey, int]]:
+        nonlocal now
+        now += bound
+        return []
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watch = Watch(
+        Bounds(20, None, 1),
+        lambda: None,
+        lambda: Work(is_done=True, seconds=now),
+        lambda: told.append(now),
+    )
+    monkeypatch.setattr(watch._selector, "select", select)  # noqa: SLF001
+    watch.wait("volume", lambda: now >= 9, watch.bounds.volume)
+    assert told == []
+    assert 0.2 < watch.nearest < 0.4, "processor time counts"
+    with pytest.raises(UnmetError):
+        watch.wait("more", lambda: False, watch.bounds.volume)
+    assert 19 < told[0] < 22
     watch.close()

@@ -29,6 +29,31 @@ def test_who_starts_a_program_is_found(tmp_path: Path) -> None:
             process.kill()
 
 
+def test_who_starts_after_a_look_is_found(tmp_path: Path) -> None:
+    """A look remembers who was there, and takes nobody new for one of them."""
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE):
+        assert processes.with_variable(MARK, str(tmp_path)) == set()
+        assert processes.with_variable(MARK, str(tmp_path)) == set()
+        environment = {MARK: str(tmp_path)}
+        marked = subprocess.Popen(["/bin/cat"], env=environment, stdin=subprocess.PIPE)
+        with marked:
+            assert processes.with_variable(MARK, str(tmp_path)) == {marked.pid}
+            assert processes.with_variable(MARK, str(tmp_path)) == {marked.pid}
+        assert processes.with_variable(MARK, str(tmp_path)) == set()
+
+
+def test_a_process_id_that_is_used_again_is_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    monkeypatch.setattr(processes, "_seen", {})
+    for name, found in (b"OTHER=x", set()), (f"{MARK}=x".encode(), {7}):
+        (tmp_path / "7").mkdir()
+        (tmp_path / "7" / "environ").write_bytes(name + b"\0")
+        assert processes.with_variable(MARK, "x") == found
+        (tmp_path / "7").rename(tmp_path / f"gone{len(found)}")
+
+
 @pytest.fixture
 def limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A test that waits for a program that does not start fails."""

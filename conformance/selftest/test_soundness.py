@@ -36,11 +36,11 @@ def test_two(stage, value):
 """
 
 ENTRY = """
-[[expected_failure]]
-test = "{test}"
-requirement = "{requirement}"
-message = "{message}"
+[[deviation]]
 reason = "it is known"
+requirements = ["{requirement}"]
+[deviation.tests]
+"{test}" = "{message}"
 """
 
 
@@ -398,14 +398,14 @@ def test_an_expected_failure_with_another_message_is_red(copy: Copy) -> None:
 
 
 def test_an_entry_for_no_test_is_refused(copy: Copy) -> None:
-    copy.profile = entry("test_all.py::test_gone", "AAA-001", "x")
+    copy.profile = entry("test_all.py::test_gone", "AAA-001", "another message")
     status, output = copy.judge()
     assert status == REFUSED
     assert "no test test_all.py::test_gone" in output
 
 
 def test_an_entry_for_another_requirement_is_refused(copy: Copy) -> None:
-    copy.profile = entry("test_all.py::test_one", "AAA-002", "x")
+    copy.profile = entry("test_all.py::test_one", "AAA-002", "another message")
     status, output = copy.judge()
     assert status == REFUSED
     assert "test_all.py::test_one does not test AAA-002" in output
@@ -420,9 +420,10 @@ def test_an_entry_for_another_requirement_is_refused(copy: Copy) -> None:
         "name = 'x'\nversion = 1",
         "name = 'x y'\nversion = '1'",
         "name = 'x'\nversion = '1'\nx = 1",
-        "name = 'x'\nversion = '1'\n[[expected_failure]]\ntest = 'x'",
+        "name = 'x'\nversion = '1'\n[[deviation]]\nreason = 'x'",
         "name = 'x'\nversion = '1'\nfeatures = 1",
-        "name = 'x'\nversion = '1'\nexpected_failure = [1]",
+        "name = 'x'\nversion = '1'\ndeviation = [1]",
+        "name = 'x'\nversion = '1'\ninclude = 'no such file'",
         "name = 'x'\nversion = '1'\n[features]\n--extra = true",
         "name = 'x'\nversion = '1'\n[features]\npaargs = 'no'",
     ],

@@ -252,7 +252,7 @@ def test_each_expected_failure_has_a_reason(copy: Copy, tmp_path: Path, reason: 
         "it is known", reason
     )
     profile.write_text(f'name = "name"\nversion = "1.0"\n{expected}')
-    assert tomllib.loads(profile.read_text())["expected_failure"][0]["reason"] == reason
+    assert tomllib.loads(profile.read_text())["deviation"][0]["reason"] == reason
     status, output = copy.run("conformance/test_other.py", f"--profile={profile}")
     assert status == REFUSED
     assert f"have no reason, such as test_all.py::test_work: {reason!r}" in output
