@@ -78,15 +78,18 @@ def main(words: Sequence[str] | None = None) -> int:
             tools, programs = build(Path(directory)), find(arguments.paexec)
         except RuntimeError as error:
             parser.error(str(error))
-        bench = Bench(Path(directory), tools, programs, QUICK if arguments.quick else COMPLETE)
+        extent = QUICK if arguments.quick else COMPLETE
         for section in SECTIONS:
             if section.name not in (arguments.names or names):
                 continue
+            bench = Bench(Path(directory), tools, programs, extent)
             begin = time.monotonic()
             rows = measure(section, bench)
             command = f"python -m tests.benchmarks {section.name}" + " --quick" * arguments.quick
             seconds = time.monotonic() - begin
-            made = how_it_was_made(command, programs.their_version, seconds)
+            made = how_it_was_made(
+                command, programs.their_version, seconds, bench.busyness.summary()
+            )
             measured[section.name] = Measured(made, rows)
             print(f"{section.title}\n{table(rows)}", flush=True)
     if arguments.write:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.building import Tools
+from tests.benchmarks.busyness import Busyness
 from tests.benchmarks.comparison import Measure, Unit
 from tests.benchmarks.programs import Programs, Words
 from tests.benchmarks.running import Failed, Job, Trial, Usage
@@ -42,7 +43,26 @@ MILLISECONDS = Unit("ms", greater_is_better=False, digits=1)
 SECONDS = Unit("s", greater_is_better=False, digits=2)
 MEBIBYTES = Unit("MiB", greater_is_better=False, digits=1)
 MICROSECONDS = Unit("µs a task", greater_is_better=False, digits=1)
+MILLISECONDS_A_MEGABYTE = Unit("ms a MB", greater_is_better=False, digits=2)
 CALLS_A_TASK = Unit("calls a task", greater_is_better=False, digits=2)
+
+
+@dataclass(frozen=True)
+class WithStart:
+    """A run, and one of the same program with a single task, which is little more than its start.
+
+    Attributes:
+        run: all tasks.
+        start: one task; of those so far the one that took the least processor time.
+    """
+
+    run: Usage
+    start: Usage
+
+    @property
+    def processor(self) -> float:
+        """Processor seconds for the tasks alone; at least a nanosecond, for ratios."""
+        return max(1e-9, self.run.processor - self.start.processor)
 
 
 def tasks_a_second(label: str, tasks: int) -> Measure[Usage]:
@@ -72,7 +92,30 @@ def milliseconds(label: str) -> Measure[Usage]:
 
 def processor_time(label: str, tasks: int) -> Measure[Usage]:
     """Measure the processor time of the distributor for each task, its start included."""
+    label = f"{label}: processor time"
     return Measure(label, MICROSECONDS, lambda usage: usage.processor * 1e6 / tasks)
+
+
+def processor_time_without_start(label: str, tasks: int) -> Measure[WithStart]:
+    """Measure the processor time of the distributor for each task, without its start."""
+    label = f"{label}: processor time without start"
+    return Measure(label, MICROSECONDS, lambda both: both.processor * 1e6 / tasks)
+
+
+def processor_time_of_results(label: str, octets: int) -> Measure[Usage]:
+    """Measure the processor time of the distributor for each megabyte of results."""
+    label = f"{label}: processor time"
+    return Measure(label, MILLISECONDS_A_MEGABYTE, lambda usage: usage.processor * 1e9 / octets)
+
+
+def processor_milliseconds(label: str) -> Measure[Usage]:
+    """Measure the processor time of a whole short run."""
+    return Measure(f"{label}: processor time", MILLISECONDS, lambda usage: usage.processor * 1000)
+
+
+def of_run(measure: Measure[Usage]) -> Measure[WithStart]:
+    """Return the same measure of a run that was made beside its start."""
+    return Measure(measure.label, measure.unit, lambda both: measure.value(both.run))
 
 
 def peak(label: str) -> Measure[Usage]:
@@ -88,6 +131,7 @@ class Bench:
     tools: Tools
     programs: Programs
     extent: Extent
+    busyness: Busyness = field(default_factory=Busyness)
 
     def size(self, complete: int, quick: int) -> int:
         """Return how many tasks or lines are done, given it for a complete and a quick run."""
@@ -111,12 +155,31 @@ class Bench:
 
     def job(self, argv: Words, stdin: Path, limit: float | None = None) -> Job:
         """Return a call that is ready to be run."""
-        meter = self.tools.meter
-        return Job(meter, self.directory, argv, stdin, limit or self.extent.limit)
+        limit = limit or self.extent.limit
+        return Job(self.tools.meter, self.directory, argv, stdin, limit, self.busyness)
 
     def local(self, words: Words, nodes: int, command: str, stdin: Path) -> Job:
         """Return a call of a distributor with nodes on this machine."""
         return self.job([*words, "-n", f"+{nodes}", "-c", command], stdin)
+
+
+class BesideStart:
+    """Makes a run with a single task before each run, so that the start can be subtracted."""
+
+    def __init__(self, run: Trial, start: Trial) -> None:
+        self._run = run
+        self._start = start
+        self._least: Usage | None = None
+
+    def __call__(self) -> WithStart | Failed:
+        """Make both runs."""
+        start = self._start()
+        if isinstance(start, Failed):
+            return start
+        if self._least is None or start.processor < self._least.processor:
+            self._least = start
+        run = self._run()
+        return run if isinstance(run, Failed) else WithStart(run, self._least)
 
 
 class AfterProof:

@@ -48,6 +48,26 @@ def each_number_once(count: int, suffix: bytes = b"") -> FileCheck:
     return check
 
 
+def each_task_under_its_number(count: int) -> FileCheck:
+    """Each number from 1 on has one line: a node, the number of the task, and the task itself."""
+
+    def check(file: Path) -> str:
+        seen = bytearray(count + 1)
+        with file.open("rb") as lines:
+            for line in lines:
+                words = line.split(b" ")
+                if len(words) != 3 or words[2] != words[1] + b"\n" or not words[1].isdigit():
+                    return f"unexpected line {line[:40]!r}"
+                number = int(words[1])
+                if not 1 <= number <= count or seen[number]:
+                    return f"unexpected line {line[:40]!r}"
+                seen[number] = 1
+        missing = count - sum(seen)
+        return f"{missing} of {count} results are missing" if missing else ""
+
+    return check
+
+
 def _number_at_the_start(line: bytes) -> tuple[int, bytes]:
     """Split a line after its digits; the number is -1 if there are none."""
     rest = line.lstrip(b"0123456789")

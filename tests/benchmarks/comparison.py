@@ -48,7 +48,7 @@ class Comparison(Generic[T]):
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times better one program is than another.
+    """Ratios of two programs' figures, or how many times better one is than the other.
 
     Attributes:
         median: of the ratios of all rounds, each of runs that followed each other.
@@ -84,15 +84,30 @@ class Row:
 
     def ratio(self, program: str, other: str) -> Ratio | None:
         """Return how much better the program is than the other, if both did it."""
+        if self.unit.greater_is_better:
+            return self.quotient(program, other)
+        return self.quotient(other, program)
+
+    def quotient(self, program: str, other: str) -> Ratio | None:
+        """Return the figures of a program by those of the other, if both did it."""
         pairs = zip(self.figures.get(program, ()), self.figures.get(other, ()), strict=False)
-        ratios = []
-        for ours, theirs in pairs:
-            if isinstance(ours, Failed) or isinstance(theirs, Failed):
+        quotients = []
+        for figure, of_other in pairs:
+            if isinstance(figure, Failed) or isinstance(of_other, Failed):
                 return None
-            ratios.append(ours / theirs if self.unit.greater_is_better else theirs / ours)
-        if not ratios:
+            quotients.append(figure / of_other)
+        if not quotients:
             return None
-        return Ratio(statistics.median(ratios), min(ratios), max(ratios))
+        return Ratio(statistics.median(quotients), min(quotients), max(quotients))
+
+    def best(self, program: str) -> float | None:
+        """Return the best of a program's figures, if it took part and did not fail."""
+        figures = [
+            figure for figure in self.figures.get(program, ()) if not isinstance(figure, Failed)
+        ]
+        if not figures or len(figures) < len(self.figures[program]):
+            return None
+        return max(figures) if self.unit.greater_is_better else min(figures)
 
 
 def compare(

@@ -14,20 +14,21 @@ from tests.benchmarks.running import Failed
 from tests.benchmarks.sections import SECTIONS
 
 
-def how_it_was_made(command: str, version: str, seconds: float) -> str:
+def how_it_was_made(command: str, version: str, seconds: float, busyness: str) -> str:
     """Say in a sentence how figures were made, and on what: a machine, without its name.
 
     Args:
         command: that made them.
         version: of the C program.
         seconds: how long it took.
+        busyness: what other programs did meanwhile, as a sentence.
     """
     release = ".".join(platform.release().split(".")[:2])
     return (
         f"Made by ``{command}`` in {seconds:.0f} seconds, with {version},"
         f" Python {platform.python_version()} and {platform.system()} {release} on"
-        f" {len(os.sched_getaffinity(0))} cores. The load average was {os.getloadavg()[0]:.1f} at"
-        " the end, these programs included."
+        f" {len(os.sched_getaffinity(0))} cores. {busyness} The load average was"
+        f" {os.getloadavg()[0]:.1f} at the end, these programs included."
     )
 
 
@@ -74,7 +75,11 @@ def table(rows: Sequence[Row], escape: Callable[[str], str] = str) -> str:
         ]
         for row in rows
     ]
-    body = [[escape(cell) for cell in line] for line in body]
+    return grid(head, [[escape(cell) for cell in line] for line in body])
+
+
+def grid(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Return a table as plain text, given its cells."""
     widths = [max(len(line[column]) for line in [head, *body]) for column in range(len(head))]
     rule = "  ".join("=" * width for width in widths)
     lines = [

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.benchmarks.busyness import Busyness
 from tests.benchmarks.checks import FileCheck, Tally, TallyCheck
 
 CHUNK = 1 << 16
@@ -56,6 +57,7 @@ class Job:
         argv: the call.
         stdin: the tasks.
         limit: seconds after which the run has failed.
+        busyness: records what other programs do meanwhile.
         environment: instead of ours.
     """
 
@@ -64,6 +66,7 @@ class Job:
     argv: Sequence[str | Path]
     stdin: Path
     limit: float
+    busyness: Busyness = field(default_factory=Busyness)
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def into_file(self, check: FileCheck) -> Usage | Failed:
@@ -95,6 +98,12 @@ class Job:
 
     def _run(
         self, stdout: int, follow: Callable[[], object], *, close_after_start: bool = False
+    ) -> Usage | Failed:
+        with self.busyness.watch():
+            return self._run_alone(stdout, follow, close_after_start=close_after_start)
+
+    def _run_alone(
+        self, stdout: int, follow: Callable[[], object], *, close_after_start: bool
     ) -> Usage | Failed:
         report = self.directory / "report"
         diagnostics = self.directory / "diagnostics"

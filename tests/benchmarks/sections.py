@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.benchmarks import bench as b
 from tests.benchmarks import graphs, reorder
-from tests.benchmarks.bench import AfterProof, Bench
+from tests.benchmarks.bench import AfterProof, Bench, BesideStart, WithStart
 from tests.benchmarks.checks import (
     FileCheck,
     TallyCheck,
@@ -22,7 +22,7 @@ from tests.benchmarks.checks import (
 )
 from tests.benchmarks.comparison import Comparison, Measure
 from tests.benchmarks.programs import OURS, THEIRS, Words
-from tests.benchmarks.running import Job, Trial, Usage
+from tests.benchmarks.running import Failed, Job, Trial, Usage
 from tests.benchmarks.syscalls import CallsPerTask, calls_per_task
 
 Comparisons = Iterator[Comparison[Any]]
@@ -56,6 +56,13 @@ def into_nothing(jobs: Mapping[str, Job], check: TallyCheck) -> dict[str, Trial]
     }
 
 
+def beside_start(
+    runs: Mapping[str, Trial], starts: Mapping[str, Trial]
+) -> dict[str, Callable[[], WithStart | Failed]]:
+    """Return runs, each beside one that does little more than start."""
+    return {name: BesideStart(run, starts[name]) for name, run in runs.items()}
+
+
 def rate_of_tasks(bench: Bench) -> Comparisons:
     """Tasks a second."""
     for nodes in bench.nodes(1, 2, 4, 8, 32, 128, 400):
@@ -65,12 +72,16 @@ def rate_of_tasks(bench: Bench) -> Comparisons:
             for name, words in bench.programs.distributors().items()
         }
         label = "1 node" if nodes == 1 else f"{nodes} nodes"
+        starts = {name: replace(job, stdin=bench.numbers(1)) for name, job in jobs.items()}
         yield Comparison(
             [
-                b.tasks_a_second(label, tasks),
-                b.processor_time(f"{label}: processor time", tasks),
+                b.of_run(b.tasks_a_second(label, tasks)),
+                b.of_run(b.processor_time(label, tasks)),
+                b.processor_time_without_start(label, tasks),
             ],
-            into_file(jobs, each_number_once(tasks)),
+            beside_start(
+                into_file(jobs, each_number_once(tasks)), into_file(starts, each_number_once(1))
+            ),
         )
 
 
@@ -105,13 +116,17 @@ def rate_of_results(bench: Bench) -> Comparisons:
                 f"{size}-octet lines, n={nodes}" if lines > 1 else f"one line of {size / 1e6:g} MB"
             )
             label = " ".join([what, *prefixes])
-            yield Comparison(
-                [b.megabytes_a_second(f"{label} > /dev/null", of_text)],
-                into_nothing(jobs, check),
-            )
-            yield Comparison(
-                [b.megabytes_a_second(f"{label} | reader", of_text)], into_pipe(jobs, check)
-            )
+            for where, trials in (
+                ("> /dev/null", into_nothing(jobs, check)),
+                ("| reader", into_pipe(jobs, check)),
+            ):
+                yield Comparison(
+                    [
+                        b.megabytes_a_second(f"{label} {where}", of_text),
+                        b.processor_time_of_results(f"{label} {where}", of_text),
+                    ],
+                    trials,
+                )
 
 
 SHELLS = "two shells"
@@ -131,8 +146,9 @@ def command_for_each(bench: Bench) -> Comparisons:
         for name, words in bench.programs.starting_each(2, ["/bin/echo"]).items()
     }
     jobs[SHELLS] = bench.job(_two_shells("/bin/echo", tasks), Path("/dev/null"))
+    label = "/bin/echo, 2 at a time"
     yield Comparison(
-        [b.tasks_a_second("/bin/echo, 2 at a time", tasks)],
+        [b.tasks_a_second(label, tasks), b.processor_time(label, tasks)],
         into_file(jobs, each_number_once(tasks)),
     )
     lines, size = bench.size(1_250_000, quick=400_000), 80
@@ -255,7 +271,7 @@ def _graph(
         for name, words in bench.programs.distributors(prefetch=False).items()
     }
     return Comparison(
-        [b.seconds(label), b.peak(f"{label}: memory")],
+        [b.seconds(label), b.processor_time(label, tasks), b.peak(f"{label}: memory")],
         into_file(jobs, check or each_number_once(tasks, b" success")),
     )
 
@@ -297,7 +313,10 @@ def mixture(bench: Bench) -> Comparisons:
             for name, words in bench.programs.distributors().items()
         }
         label = f"{long} ms each" if long == short else f"{long} ms, 19 times {short} ms"
-        yield Comparison([b.seconds(label)], into_file(jobs, each_number_once(tasks)))
+        yield Comparison(
+            [b.seconds(label), b.processor_time(label, tasks)],
+            into_file(jobs, each_number_once(tasks)),
+        )
 
 
 def link(bench: Bench) -> Comparisons:
@@ -315,8 +334,9 @@ def link(bench: Bench) -> Comparisons:
             )
             for name, program in bench.programs.distributors().items()
         }
+        label = f"{delay} ms each way"
         yield Comparison(
-            [b.tasks_a_second(f"{delay} ms each way", tasks)],
+            [b.tasks_a_second(label, tasks), b.processor_time(label, tasks)],
             into_file(jobs, each_number_once(tasks)),
         )
 
@@ -342,7 +362,9 @@ SECTIONS = (
         "Tasks",
         "The calculator prints each task, a number, and the end-of-task marker. The time is that of"
         " the whole run, with the start of the program and of all calculators. Results go to a"
-        " file. The processor time is that of the distributor alone, in user and system mode.",
+        " file. The processor time is that of the distributor alone, in user and system mode, with"
+        " its start, and without: less that of a run with a single task, which is made before each"
+        " run.",
         rate_of_tasks,
     ),
     Section(

@@ -9,6 +9,7 @@ import pytest
 from tests.benchmarks.checks import (
     Tally,
     each_number_once,
+    each_task_under_its_number,
     failure_of_root,
     grouped_by_task,
     something,
@@ -100,3 +101,20 @@ def test_something_is_not_nothing(results: Path) -> None:
     assert something(results)
     results.write_bytes(b"version\n")
     assert not something(results)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (b"0 2 2\n1 1 1\n", ""),
+        (b"0 2 2\n", "1 of 2 results are missing"),
+        (b"0 2 1\n1 1 2\n", "unexpected line b'0 2 1\\n'"),
+        (b"0 1 1\n1 1 1\n", "unexpected line b'1 1 1\\n'"),
+        (b"0 3 3\n", "unexpected line b'0 3 3\\n'"),
+        (b"1 1\n", "unexpected line b'1 1\\n'"),
+        (b"0 x x\n", "unexpected line b'0 x x\\n'"),
+    ],
+)
+def test_each_task_has_its_own_number(results: Path, text: bytes, fault: str) -> None:
+    results.write_bytes(text)
+    assert each_task_under_its_number(2)(results) == fault

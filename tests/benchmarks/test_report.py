@@ -52,7 +52,8 @@ def test_the_table_has_medians_ratios_and_failures() -> None:
 
 
 def test_the_page_is_restructured_text() -> None:
-    made = how_it_was_made("python -m tests.benchmarks tasks", "paexec 1.1.1", 8)
+    busyness = "Meanwhile nobody used a processor."
+    made = how_it_was_made("python -m tests.benchmarks tasks", "paexec 1.1.1", 8, busyness)
     text = tables({section.name: Measured(made, ROWS) for section in SECTIONS[:2]})
     document = docutils.core.publish_doctree(text, settings_overrides={"halt_level": 2})
     found = list(document.findall(docutils.nodes.table))
@@ -60,6 +61,7 @@ def test_the_page_is_restructured_text() -> None:
     assert "*** bit_ out of `range |0" in found[0].astext()
     assert len(list(found[0].findall(docutils.nodes.row))) == 1 + len(ROWS)
     assert text.count("in 8 seconds, with paexec 1.1.1, Python 3.") == 2
+    assert text.count("Meanwhile nobody used a processor.") == 2
 
 
 def test_figures_of_one_section_take_the_place_of_older_ones(tmp_path: Path) -> None:

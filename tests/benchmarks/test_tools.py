@@ -23,6 +23,7 @@ def test_the_calculator_answers_each_line(tools: Tools) -> None:
     assert output(tools.calculator, "say", "word", stdin=b"a\nb\n") == b"word\n\nword\n\n"
     assert output(tools.calculator, "lines", "2", "3", stdin=b"a\nb\n") == b"xx\nxx\n\n" * 2
     assert output(tools.calculator, "print", "2", "3", "ignored") == b"xx\nxx\n"
+    assert output(tools.calculator, "once", "0", "a b") == b"a b\n"
 
 
 @pytest.mark.parametrize("size", [1, 80, 65535, 65536, 65537, 1_000_000])

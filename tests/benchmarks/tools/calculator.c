@@ -10,6 +10,7 @@
  * and with an empty line, the end-of-task marker. As a command, for -x:
  *
  *     calculator print COUNT SIZE     prints such lines, and ends
+ *     calculator once MILLISECONDS LINE   prints LINE after so long, and ends
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +87,10 @@ int main(int argc, char **argv)
         put_lines(count, size);
         flush_out();
         return 0;
+    }
+    if (!strcmp(what, "once") && argc > 3) {
+        usleep(1000 * (useconds_t)strtoul(argv[2], NULL, 10));
+        return puts(argv[3]) < 0;
     }
     for (;;) {
         ssize_t got = read(0, in + have, sizeof in - have);
