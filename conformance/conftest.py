@@ -234,7 +234,7 @@ def _name(item: pytest.Item) -> str:
 
 
 def _scope(config: pytest.Config, chosen: list[pytest.Item]) -> Scope:
-    """What of the suite a run is about that runs these tests."""
+    """Return the part of the suite that a run of these tests covers."""
     judge = _judge(config)
     made = config.stash.get(_made_key, {})
     names = {_name(item) for item in chosen}
@@ -267,7 +267,7 @@ def _make_judge(config: pytest.Config) -> Judge:
 
 
 def _answers(config: pytest.Config) -> dict[str, Answer]:
-    """What the controller of a worker was told by the implementation."""
+    """Return the implementation's answers, as the controller of a worker got them."""
     answers = getattr(config, "workerinput", {}).get("conformance_answers", {})
     return {option: Answer(*answer) for option, answer in answers.items()}
 
@@ -447,7 +447,7 @@ def _again(item: pytest.Item) -> str:
 
 
 def _about(item: pytest.Item, outcome: Outcome) -> dict[str, Any]:
-    """What the reader of a recording wants to know."""
+    """Describe the recording for its reader."""
     return {
         "test": outcome.test,
         "companion": _companion(item),

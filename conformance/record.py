@@ -45,7 +45,7 @@ _BY_STATUS = {
     "inconclusive": "not judged",
     "error": "not judged",
 }
-"""What the statuses of tests mean for a requirement; any other is a failure of some kind."""
+"""Meanings of tests' statuses for a requirement; any other is a failure of some kind."""
 
 
 class PartialError(Exception):

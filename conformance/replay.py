@@ -1,4 +1,4 @@
-"""Do again what a test of the suite did, without pytest, and say whether the same comes of it.
+"""Repeat the steps of a test of the suite, without pytest, and compare the results.
 
 Usage: paexec-conformance replay RECORDING --impl='CMD ARGS'
 
@@ -90,7 +90,7 @@ class Replay:
         return self._play().get(who)
 
     def _play(self) -> dict[str, Fake]:
-        """Who plays whom; those are missing whom nobody does."""
+        """The program that plays each part; a part without one is missing."""
         cast = dict(self._cast)
         fakes: list[Fake] = [*self._stage.calculators, *self._stage.transports]
         # Who has read more is harder to find.
@@ -129,7 +129,7 @@ class Replay:
 
 
 def differences(stage: Stage, then: dict[str, tuple[int | None, bytes]]) -> list[str]:
-    """What came of it otherwise than then, with the exit status and the output of each program."""
+    """Return the differences from the recording, with each program's exit status and output."""
     found = []
     for distributor in stage.distributors:
         status, stdout = then.get(distributor.name, (None, b""))

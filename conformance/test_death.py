@@ -72,7 +72,7 @@ def answer(calculator: Calculator, mode: str, *lines: bytes) -> None:
 
 
 def answered(mode: str, *lines: bytes) -> bytes:
-    """What the distributor prints for such an answer."""
+    """Return the distributor's output for such an answer."""
     return b"".join(line + b"\n" for line in (*lines, *([b"success"] if mode == "graph" else [])))
 
 

@@ -599,7 +599,7 @@ cat /proc/$PPID/cmdline /proc/$PPID/environ /proc/self/environ /proc/$$/cmdline 
     "command", [LOOK_ABOUT, "true &\n" + LOOK_ABOUT, "sh ./look"], ids=["text", "&", "program"]
 )
 def test_no_command_knows_the_end_of_its_result(stage: Stage, command: str, shell: str) -> None:
-    """What it finds by its own means, among it its name for the last task, ends no result."""
+    """Text that it finds by its own means, its name for the last task included, ends no result."""
     (stage.directory / "look").write_text(LOOK_ABOUT)
     end = "; echo; echo the end; :" if command.startswith("sh") else "echo; echo the end; :"
     run = stage.run(

@@ -179,7 +179,7 @@ def test_newline_inside_a_task(stage: Stage, feed: bytes) -> None:
 
 @requirement("FRM-013")
 def test_newline_inside_a_task_waits_for_results(stage: Stage) -> None:
-    """What was dispatched before is not thrown away because of a later task."""
+    """A later task does not throw away the earlier ones, which were dispatched."""
     run = stage.start("-n", "+2", "-0", "-c", stage.calculator())
     stage.next_calculators(2)
     run.feed(b"a\0")

@@ -145,7 +145,7 @@ def test_large_groups_are_not_mixed(stage: Stage, option: str) -> None:
     for task in (b"3", b"2", b"4", b"1"):
         calculator = stage.holder(task)
         calculator.answer(stage.result(task))
-        # Who does not read one group while another one waits for its reader passes.
+        # A distributor that reads no result while a group waits for the reader passes.
         calculator.drain(stage.grace / 4)
     run.read_output()
     assert run.finish(stage.volume_bound) == 0

@@ -52,7 +52,7 @@ def start_shell(place: str, text: str) -> tuple[str, ...]:
 def prepare(
     ignored: Collection[int] = (), blocked: Collection[int] = (), descriptors: Collection[int] = ()
 ) -> list[str]:
-    """What a distributor is started within, see ``prepared.py``."""
+    """Return the words that start a distributor in this state, see ``prepared.py``."""
     lists = (",".join(map(str, numbers)) for numbers in (ignored, blocked, descriptors))
     return [sys.executable, "-IS", prepared.__file__, *lists]
 
@@ -219,7 +219,7 @@ _LOCALE = ("LANG", "LC_ALL", "LC_CTYPE")
 
 
 def without_locale(kind: str) -> list[str]:
-    """What a distributor is started within to find the variables of a kind and no other locale."""
+    """Return the words that give a distributor the variables of a kind and no other locale."""
     unset = [word for name in _LOCALE for word in ("-u", name)]
     return ["/usr/bin/env", *unset, *ENVIRONMENTS[kind]]
 
@@ -286,7 +286,7 @@ def program_in(stage: Stage, directory: str, text: str, mode: int) -> None:
 @pytest.mark.parametrize("role", ["calculator", "transport"])
 @pytest.mark.parametrize("kind", ["searched", "path"])
 def test_which_program(stage: Stage, role: str, kind: str) -> None:
-    """What is no program, or is later in PATH, is passed over; one without ``#!`` is a script."""
+    """Other files, and programs later in PATH, are passed over; one without ``#!`` is a script."""
     words = stage.bare_calculator()
     program_in(stage, "first", "", 0o644)
     program_in(stage, "second", f'exec {shlex.join(words)} "$@"\n', 0o755)

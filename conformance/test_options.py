@@ -19,7 +19,7 @@ requirement = pytest.mark.requirement
 
 
 def outputs(stage: Stage, *words: str, **variables: str) -> bytes:
-    """What is printed for two tasks by one local calculator; the run must end well."""
+    """Return the output for two tasks with one local calculator; the run must end well."""
     stage.reply_with_results()
     run = stage.run(*words, environment=variables, feed=b"a\nb\n")
     assert stage.next_calculator().tasks == [b"a", b"b"], "not both tasks were done"
@@ -263,7 +263,7 @@ def test_the_help_names_each_option(stage: Stage, kind: str) -> None:
 @requirement("OPT-012", "OPT-023")
 @pytest.mark.parametrize("option", features.OPTIONS)
 def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
-    """What the help names works, what it does not name is refused; the profile says the same."""
+    """Options in the help work, others are refused; the profile says the same."""
     help_run = stage.run("-h")
     assert help_run.status == 0
     words = options_in(help_run.stdout + help_run.stderr)

@@ -63,7 +63,7 @@ def lines_of(task_id: int, *texts: bytes, eot: bytes = MAGIC_EOT) -> bytes:
 
 
 def successes(*results: bytes, eot: bytes = MAGIC_EOT) -> bytes:
-    """What is printed for tasks that succeed, one after the other, with these results."""
+    """Return the output for tasks that succeed, one after the other, with these results."""
     return b"".join(
         lines_of(task_id, result, b"success", eot=eot) for task_id, result in enumerate(results, 1)
     )
@@ -479,7 +479,7 @@ OPTIONS = ["-P", "-t", "-c", "-I", "-X", "-f", "-0", "-z", "-Z", "-m", "-h", "-V
 
 
 def ran(stage: Stage) -> bytes:
-    """What the command of ``call`` left behind."""
+    """Return the lines that the command of ``call`` left behind."""
     path = stage.directory / "ran"
     return path.read_bytes() if path.exists() else b""
 

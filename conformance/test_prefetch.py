@@ -51,7 +51,7 @@ def wait_for_tasks(stage: Stage, calculator: Calculator, tasks: list[bytes]) -> 
 
 
 def nothing_more(calculator: Calculator, tasks: list[bytes]) -> None:
-    """What would be sent too early would mostly be there; to miss it makes the test weaker."""
+    """A task that is sent too early would mostly be there; to miss one makes the test weaker."""
     calculator.sync()
     assert calculator.tasks == tasks
 

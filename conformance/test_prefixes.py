@@ -15,7 +15,7 @@ requirement = pytest.mark.requirement
 
 
 def printed(stage: Stage, *options: str, feed: bytes = b"a\nb\n") -> bytes:
-    """What one local calculator's results, of two lines each, are printed as."""
+    """Return the output for one local calculator's results of two lines each."""
     stage.reply = lambda task: stage.nonce + b"\n" + stage.result(task) + b"\n\n"
     run = stage.run("-n", "+1", *options, "-c", stage.calculator(), feed=feed)
     assert run.status == 0

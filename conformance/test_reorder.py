@@ -51,7 +51,7 @@ def words(value: object) -> str | None:
 def reorder(
     stage: Stage, *options: str | bytes, feed: bytes, environment: dict[str, str] | None = None
 ) -> bytes:
-    """What a successful run prints for this input."""
+    """Return the output of a successful run for this input."""
     run = stage.run(*options, feed=feed, environment=environment)
     assert run.status == 0, f"exit status {run.status}, not 0"
     return run.stdout
@@ -341,7 +341,7 @@ def test_in_a_pipeline(stage: Stage) -> None:
 @requirement("RDR-014", "RDR-017", "RDR-033")
 @pytest.mark.parametrize("method", METHODS)
 def test_of_a_graph(stage: Stage, method: str) -> None:
-    """What paexec prints of a graph with a failure, and with a task called fatal."""
+    """The input is a graph's output with a failure, and with a task called fatal."""
 
     def reply(task: bytes) -> bytes:
         return stage.result(task) + (b"\nfailure\n\n" if task == b"fatal" else b"\nsuccess\n\n")
@@ -497,7 +497,7 @@ SIMPLE = b"2 b\n2 \n1 a\n1 \n"
 
 
 def assert_works(stage: Stage, method: str) -> None:
-    """What fails for other reasons than its options and its input works otherwise."""
+    """Check that a good call works, so that a failure has the cause that the test gives it."""
     expected = b"a\nb\n" if method == "-Ms" else b"b\na\n"
     assert reorder(stage, method, feed=SIMPLE) == expected
 
@@ -716,7 +716,7 @@ def test_no_file_is_left(stage: Stage, method: str) -> None:
 
 
 def resident_memory(pid: int) -> int:
-    """What a process has of the machine's memory, in octets; nothing if it is gone."""
+    """Return the octets of memory that a process has; nothing if it is gone."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (FileNotFoundError, ProcessLookupError):

@@ -458,7 +458,7 @@ def test_the_end_when_all_are_dead(stage: Stage, wait: tuple[str, ...]) -> None:
 
 @requirement("RST-012", "END-003")
 def test_the_end_while_a_node_is_restarted(stage: Stage) -> None:
-    """What was just started sees the end of its input, and is waited for."""
+    """A calculator that has just started sees the end of its input, and is waited for."""
     run = begin(stage, "alpha beta", "-Z1", "-E", flags=("linger",))
     run.feed(b"a\nb\n")
     both = stage.next_calculators(2)

@@ -17,7 +17,7 @@ requirement = pytest.mark.requirement
 
 
 def printed(stage: Stage, *results: bytes) -> bytes:
-    """What is printed when a calculator writes these octets and the EOT for one task each."""
+    """Return the output if a calculator writes each of these results and an EOT."""
     answers = iter(results)
     stage.reply = lambda _: next(answers) + b"\n"
     run = stage.run("-n", "+1", "-c", stage.calculator(), feed=b"task\n" * len(results))
@@ -286,7 +286,7 @@ def test_a_node_out_of_step_is_restarted(stage: Stage) -> None:
 @requirement("RES-032", "RES-031")
 @pytest.mark.parametrize("mode", ["flat", "graph"])
 def test_what_a_node_out_of_step_had_answered(stage: Stage, mode: str) -> None:
-    """What is taken for the first result may be a greeting, and what is outside of a task a result.
+    """The first result may be a greeting, and a line outside of a task may be a result.
 
     No task waits meanwhile, so it does not matter how the octets are read.
     """

@@ -50,7 +50,7 @@ def fragile(tmp_path: Path) -> Iterator[Sshd]:
 
 @pytest.fixture(autouse=True)
 def unrecorded(stage: Stage) -> None:
-    """What was done by way of these servers cannot be done again without them."""
+    """Steps that used these servers cannot be repeated without them."""
     stage.recorder.give_up()
 
 

@@ -14,15 +14,29 @@ author = "the paexec-trio authors"
 copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
 version = release = __version__
 
-extensions = ["generated", "manual", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["generated", "manual", "sequences", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "_ext", "examples"]
 nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
-nitpick_ignore_regex = [("py:.*", r"(collections\.abc|enum|typing|trio)\..*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(collections\.abc|enum|typing|trio)\..*"),
+    ("py:.*", r"Command|IntEnum|OutletMaker"),
+]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-# It is imported for type checkers only.
-autodoc_type_aliases = {"LazyLines": "paexec_trio.core.rendering.LazyLines"}
+# These are imported for type checkers only.
+autodoc_type_aliases = {
+    name: f"paexec_trio.core.{module}.{name}"
+    for module, names in {
+        "engine": ("Engine",),
+        "nodes": ("Attempt", "Node"),
+        "rendering": ("LazyLines", "PrefixMaker"),
+        "reporting": ("Reporter",),
+        "terminating": ("Terminator",),
+        "wire": ("Wire",),
+    }.items()
+    for name in names
+}
 html_theme = "furo"
 html_title = f"{project} {version}"
 

@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 SUITE = Path(__file__).resolve().parent.parent / "conformance"
 
 LEFT_OUT = ("selftest", "__pycache__")
-"""What users of the suite do not need: its own tests."""
+"""Left out: the suite's own tests."""
 
 
 class BuildSuite(build_py):

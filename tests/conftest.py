@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures of all tests."""
 
 import os
 
@@ -20,6 +20,6 @@ settings.load_profile("default")
 
 @pytest.fixture(autouse=True)
 def environment_without_our_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the variables of whoever runs the tests away from the programs under test."""
+    """Keep the variables of the person at the terminal away from the programs under test."""
     for name in [name for name in os.environ if name.startswith("PAEXEC_")]:
         monkeypatch.delenv(name)

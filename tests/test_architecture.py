@@ -61,7 +61,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
             yield node.module
             # The names may be modules themselves.
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Call) and called_name(node) in {"__import__", "import_module"}:
+        elif isinstance(node, ast.Call) and callee_name(node) in {"__import__", "import_module"}:
             yield from (
                 argument.value
                 for argument in node.args
@@ -69,7 +69,7 @@ def imports(tree: ast.AST) -> Iterator[str]:
             )
 
 
-def called_name(call: ast.Call) -> str:
+def callee_name(call: ast.Call) -> str:
     if isinstance(call.func, ast.Attribute):
         return call.func.attr
     return call.func.id if isinstance(call.func, ast.Name) else ""
@@ -113,7 +113,7 @@ def test_the_core_stands_on_its_own() -> None:
 def test_the_core_calls_nothing_that_opens_files() -> None:
     for name in CORE:
         tree = ast.parse(MODULES[name].read_bytes())
-        calls = {called_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        calls = {callee_name(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
         assert not calls & {"open", "print", "input", "exec", "eval"}, name
 
 

@@ -1,1 +1,1 @@
-"""What the tests stand on: a distributor on a leash, steered fakes, a transcript, the verdicts."""
+"""The base of the tests: a distributor on a leash, steered fakes, a transcript, the verdicts."""

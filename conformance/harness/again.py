@@ -16,7 +16,7 @@ COMMAND = "paexec-conformance"
 
 
 def is_installed(suite: Path = SUITE) -> bool:
-    """Say whether this suite is the one in the package ``paexec_conformance``, not a clone's."""
+    """Return whether this suite is the one in the package ``paexec_conformance``, not a clone's."""
     return suite.parts[-3:-1] == ("paexec_conformance", "suite")
 
 

@@ -18,7 +18,7 @@ MOST = 1 << 20
 
 
 class Answer(NamedTuple):
-    """What a program has printed, on either stream, and what it did not do.
+    """The output of a program that was asked something, on either stream.
 
     Attributes:
         stdout: the beginning of its standard output.

@@ -107,7 +107,7 @@ class Distributor:
 
     @property
     def stdout(self) -> bytes:
-        """What came out of standard output so far."""
+        """Standard output so far."""
         return Stdout(self._stdout)
 
     @property
@@ -117,12 +117,12 @@ class Distributor:
 
     @property
     def stderr(self) -> bytes:
-        """What came out of standard error so far, that of local calculators included."""
+        """Standard error so far, that of local calculators included."""
         return Stderr(self._stderr)
 
     @property
     def stderr_link(self) -> str:
-        """What its standard error refers to, as ``Fake.pipes`` says it."""
+        """The target of its standard error, as ``Fake.pipes`` names it."""
         assert self._stderr_pipe is not None
         return str(Path(f"/proc/self/fd/{self._stderr_pipe.fileno()}").readlink())
 

@@ -1,4 +1,4 @@
-"""When a long wait is in vain before its bound is over: nobody works any more, or too much."""
+"""End a long wait before its bound: no process works any more, or they work too much."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PERIOD = 1.0
 
 
 class Work(NamedTuple):
-    """What the processes of a test do.
+    """The work of the processes of a test.
 
     Attributes:
         is_done: whether one of them works, or would if it had a processor.
@@ -49,7 +49,7 @@ class Effort:
         self.share_used = 0.0
 
     def is_over(self, events: int) -> bool:
-        """Whether there is nothing to wait for.
+        """Return whether there is nothing to wait for.
 
         Args:
             events: how many events the test has seen so far, of whatever kind.

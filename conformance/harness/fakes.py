@@ -106,7 +106,7 @@ class Fake:
     def wait_gone(self, bound: float | None = None) -> None:
         """Wait until the process has ended.
 
-        The end of its channel is not enough: what else it has is closed a little later.
+        The end of its channel is not enough: its other descriptors are closed a little later.
         """
         what = f"the end of the process ({self.name})"
         self._watch.wait(what, lambda: self.gone, bound)
@@ -204,7 +204,7 @@ class Fake:
         return int(self._ask("spawn", keep_input, keep_output, leave, orphan))
 
     def pipes(self) -> dict[int, str]:
-        """What each of its open descriptors refers to."""
+        """Return the target of each of its open descriptors."""
         return dict(self._ask("pipes"))
 
     def _execute(self, words: list[bytes], environment: dict[bytes, bytes] | None) -> None:

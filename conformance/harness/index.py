@@ -1,4 +1,4 @@
-"""Which tests show which requirement, from the markers of the tests, without running pytest."""
+"""List the tests of each requirement from their markers, without running pytest."""
 
 from __future__ import annotations
 

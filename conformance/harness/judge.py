@@ -110,7 +110,7 @@ class Judge:
         self.reopened = find_reopened(self.requirements, load_reviewed())
 
     def about(self) -> dict[str, Any]:
-        """What is judged, for the report."""
+        """Describe the judged implementation, for the report."""
         return {
             "specification": load_version(),
             "implementation": self.implementation,
@@ -120,21 +120,21 @@ class Judge:
         }
 
     def sentences(self, ids: Sequence[str]) -> str:
-        """What these requirements say."""
+        """Return the texts of these requirements."""
         return "\n".join(
             f"{name} ({self.requirements[name].level}): {self.requirements[name].sentence}"
             for name in ids
         )
 
     def expectation(self, test: str) -> str:
-        """What the profile says about a test."""
+        """Return the profile's expectation of a test."""
         entry = self.profile.find(test)
         if not entry:
             return "the profile expects no failure"
         return f"the profile expects {entry.message!r} in the message"
 
     def introduction(self) -> list[str]:
-        """What is judged, for the summary."""
+        """Describe the judged implementation, for the summary."""
         return [
             f"implementation: {shlex.join(self.implementation)}",
             f"version: {self.version or '(unknown)'}",

@@ -1,4 +1,4 @@
-"""What pytest's ``junit.xml`` does not say by itself: an expected failure is a failure."""
+"""Complete pytest's ``junit.xml``: an expected failure is a failure there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of one test, in a form that passes from worker to controller and into a file."""
+"""The outcome of one test, in a form that passes from worker to controller and into a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Status(StrEnum):
     ERROR = "error"
     """The suite itself failed, or something that it needs is missing."""
     INCONCLUSIVE = "inconclusive"
-    """What the test is about could not be brought about."""
+    """The situation that the test needs could not be brought about."""
     REOPENED = "reopened"
     """Of a requirement only: its tests pass, but are older than its sentence."""
     EXPECTED = "expected failure"
@@ -44,7 +44,7 @@ class InconclusiveError(Exception):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a test.
+    """The outcome of a test.
 
     Attributes:
         test: its file, ``::``, its function and its parameters.

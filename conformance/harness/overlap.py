@@ -32,7 +32,7 @@ MOST = 32
 """How many tests of a run wait side by side: each keeps some processes in memory."""
 
 _IDLE = b"i"
-"""What a child says, once, when its test only waits. Its reports follow, marshalled."""
+"""The message of a child, sent once, when its test only waits. Its reports follow, marshalled."""
 
 
 @dataclass

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 Run = dict[str, Any]
-"""What stands in ``results.json``."""
+"""The contents of ``results.json``."""
 
 _COLOURS: dict[str, str] = {
     Verdict.PROVEN: "#2e7d32",

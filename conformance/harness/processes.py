@@ -52,7 +52,7 @@ def with_variable(name: str, value: str) -> set[int]:
 
 
 def _environment_of(pid: int) -> bytes:
-    """What a process was started with.
+    """Return the environment that a process was started with.
 
     While it starts a program (``execve``) the system shows nothing: that is waited for, so that
     nobody is overlooked.
@@ -125,7 +125,7 @@ def processor_time_of(pid: int) -> float:
 
 
 def work_of(pid: int) -> Work:
-    """What a process does, and the time of it and of those children that it has waited for."""
+    """Return the state and processor time of a process, the time of reaped children included."""
     try:
         status = (_PROC / str(pid) / "stat").read_bytes()
     except OSError:

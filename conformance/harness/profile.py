@@ -60,7 +60,7 @@ class ExpectedFailure:
 
 @dataclass(frozen=True)
 class Profile:
-    """What is known about one version of an implementation.
+    """The expectations for one version of an implementation.
 
     Attributes:
         name: what it calls itself, the first word of its output with ``-V``.

@@ -39,7 +39,7 @@ class Progress:
             self._write(self.line(now - self._begin))
 
     def line(self, seconds: float) -> str:
-        """What has become of the tests so far.
+        """Return the progress of the tests so far.
 
         Args:
             seconds: how long they have taken.

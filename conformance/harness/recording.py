@@ -1,4 +1,4 @@
-"""What a test did, in a form in which it can be done again without the test.
+"""Record the steps of a test, so that they can be repeated without the test.
 
 A recording is text: Python literals, a line each, so octets stay octets and a reader can change
 them. The first line says what failed. Each of the others is a step, with what had come to be seen
@@ -28,7 +28,7 @@ _LARGEST = 1 << 20
 
 @dataclass
 class Seen:
-    """What has come to be seen of a test's processes, by their names.
+    """Observations of a test's processes, by their names.
 
     Attributes:
         started: the words that were added to the command line of each fake that was started.
@@ -125,7 +125,7 @@ class Recorder:
 
 
 def load_recording(text: str) -> tuple[dict[str, Any], list[Step]]:
-    """What a recording says about itself, and its steps.
+    """Return the head of a recording and its steps.
 
     Raises:
         ValueError: it is no recording.
@@ -196,7 +196,7 @@ Files = dict[str, tuple[str, int, bytes]]
 
 
 def files_of(directory: Path) -> Files:
-    """What a directory holds; of a symbolic link the octets are its target."""
+    """Return the contents of a directory; those of a symbolic link are its target."""
     found: Files = {}
     for path in sorted(directory.rglob("*")):
         with suppress(OSError):  # gone in the meantime, or not to be read

@@ -28,7 +28,7 @@ OUTCOME = "conformance"
 
 SCOPE = "conformance_scope"
 UNSOUND = "unsound"
-"""What a worker of pytest-xdist hands over when it ends, by these names."""
+"""Keys of the data that a worker of pytest-xdist hands over when it ends."""
 
 
 class Reporter:
@@ -90,7 +90,7 @@ class Reporter:
             self.scope = Scope(**output[SCOPE])
 
     def _results(self) -> Results | None:
-        """What the outcomes amount to, if there are any."""
+        """Return the result of the outcomes, if there are any."""
         if not self._recorded.outcomes:
             return None
         judge = self._judge()

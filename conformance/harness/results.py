@@ -1,4 +1,4 @@
-"""What became of a whole run: outcomes by requirement and chapter, the verdict, the exit status."""
+"""The result of a whole run: outcomes by requirement and chapter, the verdict, the exit status."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Recorded:
 
 
 class Results:
-    """What the outcomes of a run amount to.
+    """The result of a run, made from its outcomes.
 
     Args:
         outcomes: of all tests that were run, one for each.
@@ -137,7 +137,7 @@ class Results:
         )
 
     def _judgement(self) -> tuple[Kind, ExitStatus]:
-        """What the run has come to; without any check it has come to nothing."""
+        """The verdict on the run; a run without any check has none."""
         statuses = {outcome.status for outcome in self.outcomes}
         musts = self._musts()
         if statuses & {Status.FAIL, Status.UNEXPECTED}:
@@ -161,7 +161,7 @@ class Results:
 
     @property
     def kind(self) -> Kind:
-        """What the run has come to."""
+        """The verdict on the run."""
         return self._judgement()[0]
 
     def exit_status(self) -> ExitStatus:
@@ -169,7 +169,7 @@ class Results:
         return self._judgement()[1]
 
     def verdict(self) -> str:
-        """What the run has come to, with its figures."""
+        """The verdict on the run, with its figures."""
         kind = self.kind
         if kind is Kind.FAILS_AS_EXPECTED:
             musts = self._musts()

@@ -1,4 +1,4 @@
-"""What of the suite a run is about: which tests it runs, and which it leaves out.
+"""The scope of a run: the tests that it runs, and those that it leaves out.
 
 A requirement is proven by *all* tests that name it. So the run has to know which tests there are,
 whatever its arguments select. pytest makes the tests of a file before any option drops some of
@@ -24,7 +24,7 @@ _ID = re.compile(r"\b[A-Z]{3}-\d{3}\b")
 
 @dataclass(frozen=True)
 class Scope:
-    """What of the suite a run is about.
+    """The scope of a run.
 
     Attributes:
         chosen: the tests that it runs.
@@ -54,7 +54,7 @@ class Scope:
         return _ids_of(self.absent) - _ids_of(self.chosen) - self.incomplete
 
     def lines(self) -> list[str]:
-        """What is left out, for the summary."""
+        """Describe the tests that are left out, for the summary."""
         lines = []
         if self.left_out:
             lines.append(f"{len(self.left_out)} tests are left out")

@@ -1,4 +1,4 @@
-"""What a distributor did, as values that a failed assertion shows by their names."""
+"""The results of a distributor, as values that a failed assertion shows by their names."""
 
 from __future__ import annotations
 

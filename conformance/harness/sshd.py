@@ -134,7 +134,7 @@ class Sshd:
         return processes.with_variable(*self._variable)
 
     def log(self) -> str:
-        """What the server said about its connections."""
+        """The server's log of its connections."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def go_down(self) -> None:

@@ -1,4 +1,4 @@
-"""What a test acts on: one temporary directory, its distributors and the fakes that they start."""
+"""The stage of a test: a temporary directory, its distributors and the fakes that they start."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class Stage:
         return self._watch.has_hung
 
     def _look(self) -> Work:
-        """What the processes of this test do."""
+        """The work of the processes of this test."""
         found = [processes.work_of(pid) for pid in self.leftovers()]
         return Work(any(each.is_done for each in found), sum(each.seconds for each in found))
 
@@ -346,12 +346,12 @@ class Stage:
         self._watch.close()
 
     def evidence(self) -> str:
-        """What a reader of a failure needs to see."""
+        """Return the transcript that a reader of a failure needs."""
         errors = b"".join(distributor.stderr for distributor in self.distributors)
         return f"{self.transcript.render()}\n\nstandard error:\n{errors.decode(errors='replace')}"
 
     def places(self) -> dict[bytes, bytes]:
-        """What is somewhere else whenever a test is run, and how recordings name it."""
+        """Paths that differ between runs, with their names in recordings."""
         return {
             os.fsencode(self.directory): b"@DIRECTORY@",
             self._switchboard.address.encode(): b"@CONTROL@",
@@ -360,7 +360,7 @@ class Stage:
         }
 
     def recording(self, about: Mapping[str, Any]) -> str:
-        """What was done so far, for ``conformance.replay``; nothing if that is not possible."""
+        """Return the steps so far for ``conformance.replay``, or nothing if they have no replay."""
         seen = {
             each.name: (None if each.status is None else int(each.status), each.stdout)
             for each in self.distributors

@@ -253,7 +253,7 @@ class Steered:
         return child
 
     def _do_pipes(self) -> dict[int, str]:
-        """What each open descriptor refers to."""
+        """Return the target of each open descriptor."""
         found = {}
         for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 (pathlib is slow to load)
             try:

@@ -1,4 +1,4 @@
-"""What passed through every pipe and channel of a test, with direction and time."""
+"""The traffic of every pipe and channel of a test, with direction and time."""
 
 from __future__ import annotations
 

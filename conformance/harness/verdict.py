@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 class ExitStatus(IntEnum):
-    """What the exit status of a run says, beside pytest's own 4 for a bad call of pytest."""
+    """Exit statuses of a run, beside pytest's own 4 for a bad call of pytest."""
 
     AS_EXPECTED = 0
     """It conforms, or fails as its profile says, as far as it was judged."""

@@ -43,7 +43,7 @@ def find_faults(
     requirements: Mapping[str, Requirement],
     frozen: Mapping[Version, Mapping[str, Requirement]],
 ) -> Iterator[str]:
-    """What the specification must not be, given its frozen versions.
+    """Return the conflicts of the specification with its frozen versions.
 
     Args:
         version: what it calls itself.

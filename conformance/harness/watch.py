@@ -31,7 +31,7 @@ QUIET = 1.0
 
 
 class UnmetError(AssertionError):
-    """What the test waited for did not happen, or cannot happen any more."""
+    """The awaited condition did not come to hold, or cannot hold any more."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ class Bounds:
     def grace(self) -> float:
         """For what need not happen, or must not: how long a test looks whether it does.
 
-        Who does wrong too late for that passes. Where a failure is expected that would be another
-        verdict than on an idle machine, so the look is longer.
+        A later fault goes unnoticed. Where a failure is expected that would be another verdict than
+        on an idle machine, so the look is longer.
         """
         return self.usual / (2 if self.fails else 10)
 
@@ -169,9 +169,9 @@ class Watch:
     def happens(
         self, condition: Callable[[], bool], bound: float, effort: Effort | None = None
     ) -> bool:
-        """Whether ``condition`` comes to hold within ``bound`` seconds.
+        """Return whether ``condition`` comes to hold within ``bound`` seconds.
 
-        ``effort`` ends the wait when nobody is left who does anything.
+        ``effort`` ends the wait when no process is left that does anything.
         """
         deadline = time.monotonic() + bound
         # A wait of this length is most likely in vain, even if somebody works.

@@ -40,7 +40,7 @@ def judge(
 def run_suite(
     directory: Path, *options: str, chapters: Iterable[str] = (), status: int = 0
 ) -> dict[str, Any]:
-    """What the suite reports, once it has ended with this exit status.
+    """Run the suite, check its exit status and return its report.
 
     Args:
         directory: an empty one, for the report and the files of the tests.

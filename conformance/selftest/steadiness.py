@@ -33,7 +33,7 @@ Verdicts = dict[str, str]
 """The status of each test, by its name."""
 
 Tests = list[dict[str, Any]]
-"""What the suite reported of each test of a run."""
+"""The suite's reports on the tests of a run."""
 
 
 class NoVerdictError(Exception):
@@ -67,18 +67,18 @@ def run_suite(directory: Path, command: str, words: Sequence[str]) -> None:
 
 
 def tests_of(directory: Path) -> Tests:
-    """What the suite reported there."""
+    """Return the suite's report there."""
     tests: Tests = json.loads((directory / "results.json").read_text())["tests"]
     return tests
 
 
 def verdicts_of(tests: Tests) -> Verdicts:
-    """What it said of them."""
+    """Return its verdicts on them."""
     return {test["test"]: test["status"] for test in tests}
 
 
 def fingerprint_of(verdicts: Verdicts) -> str:
-    """What two sets of verdicts have in common only if they are the same."""
+    """Return a key that is the same only for equal sets of verdicts."""
     return hashlib.sha256(json.dumps(verdicts, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""What cannot be judged, or asked: one clear line, and the status that the README names."""
+"""Bad input is answered by one clear line and the status that the README names."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_only_the_wait_in_vain_is_short(
 
 
 def test_who_is_expected_to_fail_is_looked_at_longer() -> None:
-    """Who does wrong too late for a look would pass. What it leaves is not to take long."""
+    """A fault that shows after the look goes unnoticed. Other waits of such a test are short."""
     usually, fails = (Bounds(usual=20, hang=None, in_vain=1, fails=f) for f in (False, True))
     assert (usually.grace, usually.moment) == (2, 10)
     assert (fails.grace, fails.moment) == (10, 2)
@@ -138,7 +138,7 @@ def test_a_long_wait_ends_early_only_if_nobody_works_or_too_much(
     events: bool,
     seconds: float,
 ) -> None:
-    """Who works, or waits for a processor, may be as slow as the machine is."""
+    """A process that works, or waits for a processor, may be as slow as the machine is."""
     now = 0.0
     reader, writer = os.pipe()
     if events:

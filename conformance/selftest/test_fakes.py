@@ -65,7 +65,7 @@ def test_what_does_not_end_is_left_running(tmp_path: Path) -> None:
 
 
 def test_where_temporary_files_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a program that is killed cannot remove does not fill the directory of everybody."""
+    """Files that a killed program cannot remove do not fill a directory that others use."""
     monkeypatch.setenv("TMPDIR", "/of/everybody")
     stage = make_stage(tmp_path, 60, ["/bin/sh", "-c", 'mktemp "$TMPDIR/left.XXXXXX"'])
     run = stage.start()
@@ -166,7 +166,7 @@ def test_answers_that_take_long_are_waited_for() -> None:
 
 
 def test_the_processor_time_is_its_own(tmp_path: Path) -> None:
-    """What its children take is not, however much."""
+    """The time of its children does not count, however much it is."""
     burn = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
     itself = make_stage(tmp_path, 60, ["/bin/sh", "-c", burn])
     its_child = make_stage(tmp_path, 60, ["/bin/sh", "-c", f"({burn}); :"])

@@ -123,7 +123,7 @@ def times_of(copy: Copy) -> dict[str, tuple[float, float]]:
 
 
 def test_a_test_that_takes_its_process_with_it_is_run_again(copy: Copy) -> None:
-    """What it does then is seen where pytest looks for it."""
+    """Its later failures are seen where pytest looks for them."""
     copy.tests = TESTS.replace("range(6)", "range(2)") + DIES
     copy.levels["AAA-004"] = "MUST"
     run, _ = judge(copy, "--timeout-scale=0.1")

@@ -1,4 +1,4 @@
-"""Who is found among the processes of the machine."""
+"""The search for processes of a test among those of the machine."""
 
 from __future__ import annotations
 

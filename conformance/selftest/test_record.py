@@ -1,4 +1,4 @@
-"""What is recorded of the implementations that the specification shows."""
+"""The recorded verdicts on the implementations that the specification shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run writes into files, and the page about several runs."""
+"""The files that a run writes, and the page about several runs."""
 
 from __future__ import annotations
 

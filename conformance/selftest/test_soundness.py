@@ -302,7 +302,7 @@ def test_an_extension_of_which_nobody_knows(copy: Copy) -> None:
 
 
 def test_features_that_the_profile_declares(copy: Copy, tmp_path: Path) -> None:
-    """What is declared absent is left out, unless the help names it; what is present is not."""
+    """A feature that is declared absent is left out, unless the help names it."""
     copy.levels["AAA-003"] = "MUST"
     copy.tests = TESTS + EXTENSION
     copy.profile = ""

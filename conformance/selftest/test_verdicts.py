@@ -212,7 +212,7 @@ def test_assertions_are_needed(copy: Copy) -> None:
 
 
 def test_a_companion_that_is_hidden(copy: Copy, tmp_path: Path) -> None:
-    """Who says that there is no companion beside one judges a part."""
+    """An option that rules out a companion, beside one that is there, makes the run partial."""
     copy.implementation = shutil.copy(copy.implementation, str(tmp_path / "paexec"))
     copy.tests = '\nimport pytest\n\npytestmark = pytest.mark.companion("paargs")\n' + TESTS[16:]
     status, output = copy.run("conformance", "--paargs=none")

@@ -1,4 +1,4 @@
-"""What may change in the specification once a version of it is frozen, and reviews of tests."""
+"""Permitted changes of the specification after a version is frozen, and reviews of tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOTH = {ONE.id: ONE, TWO.id: TWO}
 
 
 def faults(version: str, *requirements: Requirement, frozen: str = "1.0") -> list[str]:
-    """What is wrong with a version that has these requirements, if another one had both."""
+    """Return the faults of a version that has these requirements, if another one had both."""
     present = {requirement.id: requirement for requirement in requirements}
     return list(find_faults(Version.of(version), present, {Version.of(frozen): BOTH}))
 

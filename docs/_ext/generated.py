@@ -1,22 +1,32 @@
-"""Directives for what the program itself knows: its help text, its limits, a node's life."""
+"""Directives for the program's own tables: its help text, its limits, its state machines."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ast
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
-from pictures import Step as PictureStep
-from pictures import draw_machine
+from drawn import drawn
+from pictures import Step, draw_machine
+from sphinx.util.docutils import SphinxDirective
 
+import paexec_trio
 from paexec_trio.cli.programs import PROGRAMS
+from paexec_trio.core.ending import TURNS, Phase
 from paexec_trio.core.settings import GRACES
 from paexec_trio.core.states import TRANSITIONS, NodeState
 from paexec_trio.runtime.holding import MEMORY_LIMIT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
+
+SOURCE = Path(paexec_trio.__file__).parent
 
 
 class HelpText(Directive):
@@ -31,30 +41,72 @@ class HelpText(Directive):
         return [nodes.literal_block(text, text, language="text")]
 
 
-class NodeLife(Directive):
-    """The states of a node, what each means is in the API; the steps from each to the next."""
+class Machine(NamedTuple):
+    """A state machine of the core."""
+
+    label: str
+    states: type[IntEnum]
+    transitions: Mapping[tuple[IntEnum, IntEnum], IntEnum]
+
+    def steps(self) -> list[Step]:
+        """Return the steps of its table."""
+        return [
+            Step(before.name, step.name.replace("_", " "), after.name)
+            for (before, step), after in self.transitions.items()
+        ]
+
+
+MACHINES = {
+    "node": Machine("The states of a node in the engine", NodeState, TRANSITIONS),
+    "run": Machine("The phases of a run", Phase, TURNS),
+}
+
+
+class MachineDirective(Directive):
+    """The state machine that the argument names."""
+
+    required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the table of transitions as a picture and as text, a state to a paragraph."""
-        steps = [
-            PictureStep(before.name, step.name.replace("_", " "), after.name)
-            for (before, step), after in TRANSITIONS.items()
-        ]
-        states = [state.name for state in NodeState]
-        picture = draw_machine("The states of a node in the engine", states, steps)
+        """Return its table as a picture and as text."""
+        (name,) = self.arguments
+        if name not in MACHINES:
+            raise self.error(f"there is no state machine {name}")
+        machine = MACHINES[name]
+        steps = machine.steps()
+        picture = draw_machine(machine.label, [state.name for state in machine.states], steps)
         lines = []
-        for state in NodeState:
+        for state in machine.states:
             lines.append(state.name)
             lines += [
-                f"    {step.name:<12} -> {after.name}"
-                for (before, step), after in TRANSITIONS.items()
-                if before is state
+                f"    {step.name:<12} -> {step.target}"
+                for step in steps
+                if step.source == state.name
             ]
-        text = "\n".join(lines)
-        return [
-            nodes.raw("", picture, format="html"),
-            nodes.literal_block(text, text, language="text"),
-        ]
+        return drawn(picture, "\n".join(lines))
+
+
+class Modules(SphinxDirective):
+    """The modules of the package that the argument names, each with the first line about it."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return a table."""
+        (package,) = self.arguments
+        directory = SOURCE / package
+        if not directory.is_dir():
+            raise self.error(f"paexec_trio has no package {package}")
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 25 75", ""]
+        lines += [f"   * - {package}", "     -"]
+        for module in sorted(directory.glob("[!_]*.py")):
+            lines += [f"   * - ``{module.name}``", f"     - {first_line_of(module)}"]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def first_line_of(module: Path) -> str:
+    """Return the first line of a module's docstring."""
+    return (ast.get_docstring(ast.parse(module.read_bytes())) or "").partition("\n")[0]
 
 
 SUBSTITUTIONS = {
@@ -70,7 +122,8 @@ SUBSTITUTIONS = {
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives, and the limits as substitutions."""
     app.add_directive("help-text", HelpText)
-    app.add_directive("node-life", NodeLife)
+    app.add_directive("modules", Modules)
+    app.add_directive("state-machine", MachineDirective)
     app.config.rst_epilog = "\n".join(  # type: ignore[attr-defined]  # any value may be set
         f".. |{name}| replace:: {text}" for name, text in SUBSTITUTIONS.items()
     )

@@ -1,1 +1,1 @@
-"""What makes the files in ``docs/share/``: manual pages and completions for shells."""
+"""Make the files in ``docs/share/``: manual pages and completions for shells."""

@@ -16,7 +16,7 @@ ORIGIN = "Made by docs/tools/share.py from the program's table of options; do no
 
 
 class Kind(Enum):
-    """What the value of an option is, as far as a shell can offer something for it."""
+    """Kinds of values of options, as far as a shell can offer something for them."""
 
     CHOICE = "choice"
     COMMAND = "command"
@@ -31,7 +31,7 @@ KINDS = {
     "command": Kind.COMMAND,
     "file": Kind.FILE,
 }
-"""What values are, by the names that they have in the table; all others are just text."""
+"""Kinds of values, by their names in the table of options; all others are just text."""
 
 
 def kind_of(option: Option) -> Kind:

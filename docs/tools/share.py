@@ -82,7 +82,7 @@ def rendered(page: Path) -> str:
 
 
 def is_current(page: Path, text: str) -> bool:
-    """Say whether a committed manual page reads as it should."""
+    """Return whether a committed manual page reads as it should."""
     if not page.exists():
         return False
     with tempfile.NamedTemporaryFile("w", suffix=".1") as new:
@@ -92,7 +92,7 @@ def is_current(page: Path, text: str) -> bool:
 
 
 def main() -> int:
-    """Write the files, or with ``--check`` say whether they are current: 0 if so, 1 if not."""
+    """Write the files, or with ``--check`` check that they are current: 0 if so, 1 if not."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
     arguments = parser.parse_args()

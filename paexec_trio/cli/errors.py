@@ -1,4 +1,4 @@
-"""What can be wrong with a call."""
+"""Errors of usage."""
 
 from paexec_trio.core.visible import diagnostic
 

@@ -1,4 +1,4 @@
-"""What a call asks for: the argument vector and the environment, understood and checked."""
+"""Parse and check a call: its argument vector and its environment."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Invocation(NamedTuple):
     warnings: tuple[bytes, ...] = ()
 
 
-class Names(NamedTuple):
-    """What diagnostics call options that another program names otherwise."""
+class OptionNames(NamedTuple):
+    """The names of options in diagnostics, where programs differ."""
 
     nodes: bytes = b"-n"
     replaced: bytes = b"-J"
@@ -61,17 +61,17 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
 
     Raises:
         UsageError: the chapter Options and usage errors of the spec says when.
-        InformationWanted: something is to be printed and nothing to be run.
+        HelpRequested: something is to be printed and nothing to be run.
     """
-    return understand(program, *SYNTAX.split(arguments), environment)
+    return interpret(program, *SYNTAX.split(arguments), environment)
 
 
-def understand(
+def interpret(
     program: str,
     options: Sequence[tuple[str, bytes]],
     free: Sequence[bytes],
     environment: Mapping[bytes, bytes],
-    names: Names = Names(),  # noqa: B008 (a constant)
+    names: OptionNames = OptionNames(),  # noqa: B008 (a constant)
 ) -> Invocation:
     """Understand a call that was split, as ``parse`` does.
 
@@ -97,7 +97,7 @@ def understand(
 
     graph = _graph_settings(values, words)
     calculator = _calculator(options, free, name)
-    on_death = _resistance(values, words)
+    on_death = _reassign(values, words)
     nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if nodes_value is None:
         raise UsageError(names.nodes + b" option is mandatory!")
@@ -240,7 +240,7 @@ def line_limit(values: Mapping[str, bytes]) -> int:
     return int(digits) << 10 * power
 
 
-def _resistance(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Reassign | None:
+def _reassign(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Reassign | None:
     """Return how the run goes on when nodes die, ``None`` if it does not."""
     seconds = _seconds("-Z", values.get("-Z", b"0"))
     if "-w" in values and not seconds:
@@ -302,7 +302,7 @@ def _command(calculator: bytes | Sequence[bytes]) -> bytes | tuple[bytes, ...]:
 
 
 def _exec_settings(
-    options: Sequence[tuple[str, bytes]], calculator: bytes | Sequence[bytes], names: Names
+    options: Sequence[tuple[str, bytes]], calculator: bytes | Sequence[bytes], names: OptionNames
 ) -> ExecSettings | None:
     """Return how the command is run for each task, ``None`` if it is a calculator."""
     values = dict(options)
@@ -330,7 +330,7 @@ def _exec_settings(
     )
 
 
-def _text_for_task(text: bytes, names: Names) -> bytes:
+def _text_for_task(text: bytes, names: OptionNames) -> bytes:
     """Return the value of ``-c`` as the task is to be added to it (EXE-005, EXE-053)."""
     from paexec_trio.core.tasktext import why_no_argument, without_end
 

@@ -7,7 +7,7 @@ import signal
 import sys
 from importlib import import_module
 
-from paexec_trio.cli.startup import called_name, prepare_signals
+from paexec_trio.cli.startup import prepare_signals, program_name
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
@@ -35,7 +35,7 @@ def main() -> None:
     try:
         # The system's name of the process would be that of the interpreter.
         with open("/proc/self/comm", "wb", buffering=0) as comm:  # noqa: PTH123 (slow to load)
-            comm.write(os.fsencode(called_name(name)))
+            comm.write(os.fsencode(program_name(name)))
     except OSError:
         pass
     # Nothing is left to be done that the interpreter's own end would do.
@@ -57,7 +57,7 @@ def launch(name: str) -> int:
         problem = error.strerror or str(error)
     except Exception as error:  # noqa: BLE001 (a bug, or a lack of something while modules load)
         problem = f"internal error: {_describe(error)}"
-    write_diagnostic(2, os.fsencode(f"{called_name(name)}: {problem}"))
+    write_diagnostic(2, os.fsencode(f"{program_name(name)}: {problem}"))
     return 1
 
 

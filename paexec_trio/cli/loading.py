@@ -1,4 +1,4 @@
-"""What goes on while modules are loaded."""
+"""Code that runs while modules are loaded."""
 
 from __future__ import annotations
 

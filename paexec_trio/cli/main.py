@@ -13,13 +13,13 @@ from paexec_trio.cli.loading import meanwhile
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.startup import (
     STOP_SIGNALS,
-    called_name,
-    inform,
     prepare_signals,
     prepare_standard_descriptors,
+    print_help_or_version,
+    program_name,
     say_nothing_of_ignored_errors,
 )
-from paexec_trio.cli.syntax import InformationWanted
+from paexec_trio.cli.syntax import HelpRequested
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
@@ -48,13 +48,13 @@ def distribute(
     """
     prepare_signals()
     prepare_standard_descriptors()
-    program = called_name(usual_name)
+    program = program_name(usual_name)
     environment = inheritance.environment()
     try:
         # Of duplicates the first one counts, as for getenv.
         invocation = parse(program, sys.argv[1:], dict(reversed(environment)))
-    except InformationWanted as wanted:
-        return inform(program, syntax, wanted.option)
+    except HelpRequested as wanted:
+        return print_help_or_version(program, syntax, wanted.option)
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
         return error.status

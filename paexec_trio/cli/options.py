@@ -68,7 +68,7 @@ and ``-C`` are given, the last one wins.
     Option(
         "x",
         "",
-        ("run the command once per task, the task as its last argument",),
+        ("run the command once per task, with the task as its last", "argument"),
         details="""\
 Instead of a calculator any command will do. What it prints is the result; a result without a line
 is one empty line. Its standard input is empty. What ``-c`` runs in the background, by ``&``, is
@@ -139,8 +139,9 @@ heavy a task is; without one its weight is 1. The heaviest task that can be star
         "W",
         "number",
         (
-            "-g, and heavier tasks first: by 0: their own weight; 1: the",
-            "sum of their and their dependants' weights; 2: the largest",
+            "imply -g and start the heaviest ready task first; 0: by its",
+            "own weight; 1: by the sum of its and its dependants'",
+            "weights; 2: by the largest of these",
         ),
         choices=("0", "1", "2"),
     ),
@@ -249,7 +250,7 @@ SYNTAX = Syntax(
     ),
     options=OPTIONS,
     variables=(
-        ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "used without -n, -t, -mt= or -y"),
+        ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "defaults for -n, -t, -mt= and -y"),
         ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paexec_trio.cli import options as paexec
-from paexec_trio.cli.invocation import Invocation, Names, understand
+from paexec_trio.cli.invocation import Invocation, OptionNames, interpret
 from paexec_trio.cli.main import distribute
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
@@ -66,7 +66,7 @@ graph is tells :manpage:`paexec-trio(1)`.
         *(option for option in paexec.OPTIONS if not option.letter),
     ),
     variables=(
-        ("PAEXEC_NODES, PAEXEC_TRANSPORT", "used without -P, -t"),
+        ("PAEXEC_NODES, PAEXEC_TRANSPORT", "defaults for -P and -t"),
         ("PAEXEC_ENV", "variables to pass to commands, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs commands on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
@@ -79,14 +79,14 @@ _IMPLIED = [("-C", b""), ("-x", b""), ("-l", b""), ("-e", b""), ("-g", b""), ("-
 """The options of paexec-trio that are always set (ARG-001)."""
 
 _MEANINGS = {"-P": "-n", "-I": "-J", "-f": "-E"}
-"""What options mean that paexec-trio names otherwise (ARG-003)."""
+"""Options that paexec-trio has under another name (ARG-003)."""
 
 
 def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Invocation:
     """Understand a call; arguments and errors are those of ``invocation.parse``."""
     given, free = SYNTAX.split(arguments)
     options = _IMPLIED + [(_MEANINGS.get(name, name), value) for name, value in given]
-    invocation = understand(program, options, free, environment, Names(b"-P", b"-I"))
+    invocation = interpret(program, options, free, environment, OptionNames(b"-P", b"-I"))
     settings = invocation.settings
     if settings.graph and not settings.graph.delimiter:  # ARG-020
         settings = settings._replace(graph=settings.graph._replace(every_line=True))

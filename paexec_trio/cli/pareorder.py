@@ -11,13 +11,13 @@ from paexec_trio.cli.errors import UsageError, refuse_newline
 from paexec_trio.cli.invocation import line_limit
 from paexec_trio.cli.options import LINE_LIMIT
 from paexec_trio.cli.startup import (
-    called_name,
-    inform,
     prepare_signals,
     prepare_standard_descriptors,
+    print_help_or_version,
+    program_name,
     say_nothing_of_ignored_errors,
 )
-from paexec_trio.cli.syntax import HELP, VERSION, InformationWanted, Option, Syntax
+from paexec_trio.cli.syntax import HELP, VERSION, HelpRequested, Option, Syntax
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ The task is done once more, on another node, and has another result. Not with ``
         ),
     ),
     variables=(
-        ("PAEXEC_EOT", "the end-of-task marker, used without -mt=, -y or -x"),
+        ("PAEXEC_EOT", "the end-of-task marker, the default for -mt=, -y and -x"),
         ("TMPDIR", "where temporary files are, by default /tmp"),
     ),
     free="file",
@@ -88,7 +88,7 @@ The task is done once more, on another node, and has another result. Not with ``
 
 
 class Call(NamedTuple):
-    """What a call asks for.
+    """A parsed call.
 
     Attributes:
         files: names of files, ``-`` for standard input.
@@ -124,7 +124,7 @@ def parse(arguments: Sequence[str], environment: Mapping[bytes, bytes]) -> Call:
 
     Raises:
         UsageError: RDR-048 says when.
-        InformationWanted: something is to be printed and nothing to be read.
+        HelpRequested: something is to be printed and nothing to be read.
     """
     options, files = SYNTAX.split(arguments)
     letters = {name for name, _ in options}
@@ -189,11 +189,11 @@ def main() -> int:
     prepare_standard_descriptors()
     # Ends the program when nobody reads its output (RDR-045).
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    program = called_name("pareorder-trio")
+    program = program_name("pareorder-trio")
     try:
         call = parse(sys.argv[1:], os.environb)
-    except InformationWanted as wanted:
-        return inform(program, SYNTAX, wanted.option)
+    except HelpRequested as wanted:
+        return print_help_or_version(program, SYNTAX, wanted.option)
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
         return error.status

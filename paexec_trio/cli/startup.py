@@ -1,4 +1,4 @@
-"""What every program of this package does first: name, signals, descriptors, help, version."""
+"""The first steps of every program: name, signals, descriptors, help, version."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
 
 
-def called_name(usual: str) -> str:
+def program_name(usual: str) -> str:
     """Return the name that the program was called by, the usual one under ``python -m``.
 
-    It is in visible form: whoever makes a link chooses it, and it begins each diagnostic (SEC-002).
+    Control characters are made visible: a link can have any name, and it begins each diagnostic
+    (SEC-002).
     """
     name = os.path.basename(sys.argv[0])  # noqa: PTH119 (pathlib takes 10 ms to load)
     return usual if name == "__main__.py" else os.fsdecode(visible(os.fsencode(name)))
@@ -67,7 +68,7 @@ def prepare_standard_descriptors() -> None:
             os.open(os.devnull, flags)
 
 
-def inform(program: str, syntax: Syntax, option: str) -> int:
+def print_help_or_version(program: str, syntax: Syntax, option: str) -> int:
     """Print the help or the version, whichever the option asks for; return the exit status."""
     if option == VERSION.name:
         fd, text = 1, f"{program} {__version__}\n"

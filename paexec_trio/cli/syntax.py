@@ -24,8 +24,8 @@ class Option(NamedTuple):
     Attributes:
         letter: its letter, or nothing if it has only a long name.
         value: what its value is called, or nothing if it takes none.
-        help: what it does, a tuple of lines; what comes before a colon or semicolon is enough for
-            who knows the option.
+        help: what it does, a tuple of lines; the text before the first colon or semicolon is the
+            summary that shells show.
         long: a long name for the same, or nothing.
         details: what the manual page says besides the help, in reStructuredText.
         choices: the values that a shell offers; one that ends with = is to be continued.
@@ -59,7 +59,7 @@ HELP = Option("h", "", ("give this help",), "help")
 VERSION = Option("V", "", ("show version",), "version")
 
 
-class InformationWanted(Exception):  # noqa: N818 (no error)
+class HelpRequested(Exception):  # noqa: N818 (no error)
     """``-h``, ``--help``, ``-V`` or ``--version``: nothing is to be run."""
 
     def __init__(self, option: str) -> None:
@@ -68,7 +68,7 @@ class InformationWanted(Exception):  # noqa: N818 (no error)
 
 
 class Syntax(NamedTuple):
-    """What a program's command line looks like; its help and its parser are made from this.
+    """The command line of a program; makes its help and its parser.
 
     Attributes:
         summary: what the program does, in a few words.
@@ -94,7 +94,7 @@ class Syntax(NamedTuple):
 
         Raises:
             UsageError: an option is unknown, or has no value and needs one.
-            InformationWanted: an option asks for the help or the version.
+            HelpRequested: an option asks for the help or the version.
         """
         letters = "".join(
             option.letter + ":" * bool(option.value) for option in self.options if option.letter
@@ -110,7 +110,7 @@ class Syntax(NamedTuple):
         options = [(names.get(given, given), os.fsencode(value)) for given, value in parsed]
         for name, _ in options:
             if name in {HELP.name, VERSION.name}:
-                raise InformationWanted(name)
+                raise HelpRequested(name)
         return options, [os.fsencode(argument) for argument in free]
 
     def _fault(self, error: getopt.GetoptError) -> bytes:

@@ -18,7 +18,7 @@ _EXPANDED_ELSEWHERE = b",[]{}*?"
 """Octets with which other programs and shells abbreviate lists of names."""
 
 _USUAL = b"{}"
-"""What xargs users, GNU parallel and ``find -exec`` take for the place of the task."""
+"""Placeholders that xargs users, GNU parallel and ``find -exec`` put where the task goes."""
 
 _TAKES_COMMAND = (b"-exec", b"-ok", b"-I", b"-i", b"--replace")
 """Options of other programs, such as find and xargs, after which ``{}`` is theirs."""

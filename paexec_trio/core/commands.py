@@ -23,7 +23,7 @@ class Purpose(IntEnum):
     KILL = 2
     """Send SIGKILL to the nodes that are still there."""
     GIVE_UP = 3
-    """Give up the output: nobody reads it. Each octet written postpones this deadline."""
+    """Give up the output, which nobody reads. Each octet written postpones this deadline."""
     REAP = 4
     """Send a dead node's processes SIGTERM, the next time SIGKILL, then leave them."""
     RESTART = 5

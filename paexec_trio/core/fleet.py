@@ -45,7 +45,7 @@ class Fleet:
     """Starts nodes, and follows the life of each to its end.
 
     Args:
-        settings: say whether the run goes on when nodes die.
+        settings: decide whether the run goes on when nodes die.
         nodes: all nodes, by their indices.
         dispatcher: is told which nodes take tasks.
         outlet: is told which attempts failed.

@@ -110,7 +110,7 @@ class ResultFramer:
     __slots__ = ("_eot_line", "_held", "_limit", "_newline_eot_line")
 
     blank_lines_before: ClassVar[int] = 0
-    """Always 0: blank lines are held back only by ``ExecFramer``."""
+    """Always 0, since only ``ExecFramer`` holds blank lines back."""
 
     def __init__(self, eot: bytes, limit: int = LINE_LIMIT) -> None:
         self._limit = max(limit, len(eot))

@@ -34,7 +34,7 @@ class Outlet(Protocol):
     """Whether results wait here for others."""
 
     is_muted: bool
-    """Whether nothing is passed on any more: nobody can take it."""
+    """Whether nothing is passed on any more, since nobody can take it."""
 
     def begun(self, attempt: Attempt) -> None:
         """Record that a calculator works on an attempt: it has become the head of its node."""

@@ -23,7 +23,7 @@ class Reader:
     """Asks for chunks of standard input, and feeds them to the tasks.
 
     Args:
-        settings: say whether the weights of tasks are reported.
+        settings: decide whether the weights of tasks are reported.
         tasks: are fed.
         windows: are told how much was read.
         fleet: starts its nodes when a graph is complete.

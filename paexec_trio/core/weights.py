@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Weighting(IntEnum):
-    """Which weight decides about the order of ready tasks: the values of ``-W``."""
+    """The weight that decides about the order of ready tasks: the values of ``-W``."""
 
     OWN = 0
     SUM_OVER_DEPENDANTS = 1

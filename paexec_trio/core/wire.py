@@ -1,4 +1,4 @@
-"""What goes through the pipes of a calculator: tasks in, results out."""
+"""The pipes of a calculator: tasks in, results out."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def batches(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Yield pieces joined up to so many octets or a little more; no piece is cut."""
+    """Join pieces into batches of ``size`` octets or a little more; no piece is cut."""
     batch: list[bytes] = []
     octets = 0
     for piece in pieces:

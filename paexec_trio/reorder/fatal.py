@@ -37,7 +37,7 @@ class FatalResults:
             self._ends[task] = end + seen[1:]
 
     def pop(self, task: bytes) -> bool:
-        """Say whether the result of a task is to be cut off (RDR-030), and forget it."""
+        """Return whether to drop the result of a task (RDR-030), and forget it."""
         end = self._ends.pop(task, b"\n")
         fatal = b"\n%b %b\n" % (task, self._fatal)
         failure_line = b"\n%b %b%b" % (task, self._failure, fatal)

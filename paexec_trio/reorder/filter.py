@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from paexec_trio.core.framing import LINE_LIMIT
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.reorder.batches import batches
-from paexec_trio.reorder.runs import BadLineError, LongLineError, RunReader
+from paexec_trio.reorder.blocks import BadLineError, BlockReader, LongLineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from paexec_trio.reorder.blocks import LineBlock
     from paexec_trio.reorder.methods import Method
-    from paexec_trio.reorder.runs import Run
 
 STDIN = b"-"
 """Stands for standard input among names of files."""
@@ -53,14 +53,14 @@ def run(
     """
     with closing(method):
         for name in files:
-            for runs in _runs(name, eot, limit):
-                _write(stdout, method.take(runs))
+            for blocks in _blocks(name, eot, limit):
+                _write(stdout, method.take(blocks))
         _write(stdout, method.end())
 
 
-def _runs(name: bytes, eot: bytes, limit: int) -> Iterator[list[Run]]:
-    """Yield the runs of a file as they come; after those before a bad line comes an error."""
-    reader = RunReader(eot, limit)
+def _blocks(name: bytes, eot: bytes, limit: int) -> Iterator[list[LineBlock]]:
+    """Yield the blocks of a file as they come; after those before a bad line comes an error."""
+    reader = BlockReader(eot, limit)
     try:
         for chunk in _chunks(name):
             yield reader.read(chunk)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from paexec_trio.reorder.blocks import LineBlock
     from paexec_trio.reorder.fatal import FatalResults
     from paexec_trio.reorder.printing import Printer
-    from paexec_trio.reorder.runs import Run
 
 
 def number(task: bytes) -> tuple[int, bytes]:
@@ -18,13 +18,13 @@ def number(task: bytes) -> tuple[int, bytes]:
     return len(digits), digits
 
 
-def joined(runs: Iterable[Run]) -> Iterator[Run]:
-    """Yield as few runs as possible: the lines of each result together.
+def joined(blocks: Iterable[LineBlock]) -> Iterator[LineBlock]:
+    """Yield as few blocks as possible: the lines of each result together.
 
     Runs that end with an EOT line keep their order, the others come last.
     """
     begun: dict[bytes, list[bytes]] = {}
-    for task, lines, eot in runs:
+    for task, lines, eot in blocks:
         pieces = begun.get(task)
         if eot:
             if pieces:
@@ -42,9 +42,9 @@ def joined(runs: Iterable[Run]) -> Iterator[Run]:
 
 
 class Method(Protocol):
-    """What the options ``-M`` and ``-g`` choose."""
+    """A way of reordering, chosen by the options ``-M`` and ``-g``."""
 
-    def take(self, runs: Iterable[Run]) -> Iterator[bytes]:
+    def take(self, blocks: Iterable[LineBlock]) -> Iterator[bytes]:
         """Take the next lines of the input; yield what is to be printed now."""
 
     def end(self) -> Iterator[bytes]:
@@ -88,7 +88,7 @@ class ByEnd:
     """Results are printed when they end (RDR-014), the others in the order of their tasks.
 
     Args:
-        printer: what is printed of a run.
+        printer: what is printed of a block.
         holder: keeps it until the result ends.
         fatal: knows which results are not printed; ``None``: all are.
     """
@@ -98,9 +98,9 @@ class ByEnd:
         self._holder = holder
         self._fatal = fatal
 
-    def take(self, runs: Iterable[Run]) -> Iterator[bytes]:
+    def take(self, blocks: Iterable[LineBlock]) -> Iterator[bytes]:
         """Take the next lines of the input; yield the results that they end (RDR-016)."""
-        for task, lines, eot in joined(runs):
+        for task, lines, eot in joined(blocks):
             if lines:
                 if self._fatal:
                     self._fatal.see(task, lines)
@@ -128,7 +128,7 @@ class ByTask:
     """All results are printed in the order of their tasks (RDR-017), at the end.
 
     Args:
-        printer: what is printed of a run.
+        printer: what is printed of a block.
         sorter: keeps it and puts it in order.
     """
 
@@ -136,9 +136,9 @@ class ByTask:
         self._print = printer
         self._sorter = sorter
 
-    def take(self, runs: Iterable[Run]) -> Iterator[bytes]:
+    def take(self, blocks: Iterable[LineBlock]) -> Iterator[bytes]:
         """Take the next lines of the input; nothing is to be printed yet."""
-        for task, lines, _ in joined(runs):
+        for task, lines, _ in joined(blocks):
             if lines:
                 self._sorter.add(task, self._print(task, lines))
         return iter(())

@@ -39,7 +39,7 @@ _MUCH = 1 << 26
 
 
 class _Record(NamedTuple):
-    """What the header of a record says.
+    """The header of a record.
 
     Attributes:
         place: where it begins.

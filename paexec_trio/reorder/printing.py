@@ -1,4 +1,4 @@
-"""What becomes of the lines of a run when they are printed."""
+"""Format the lines of a block for printing."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Chain(Generic[T]):
         self._last: _Link[T] | None = None
 
     def __bool__(self) -> bool:
-        """Say whether there is anything in it."""
+        """Return whether there is anything in it."""
         return self._first is not None
 
     def append(self, item: T) -> None:

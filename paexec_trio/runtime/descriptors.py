@@ -10,7 +10,7 @@ _SPARE = 24  # our own streams, trio's, and those of a process while it starts
 
 
 def make_room_for(nodes: int) -> bool:
-    """Raise the limit on open descriptors, as far as it goes, if so many nodes need it (LIM-005).
+    """Raise the limit on open descriptors, as far as it goes, if the nodes need it (LIM-005).
 
     Only then: calculators inherit the limit, and old programs misbehave under a high one.
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
 Name = TypeVar("Name", bound="Hashable")
-"""What groups are called."""
+"""The names of groups."""
 
 MEMORY_LIMIT = 32 << 20
 """Octets that are held in memory, all groups together, before some go to the file (GRP-031)."""
@@ -36,7 +36,7 @@ Piece = bytes | bytearray
 
 @final
 class _Group:
-    """What is held of one group: ``front``, most of it in the file, then ``tail``, in memory."""
+    """The octets of one group: ``front``, most of it in the file, then ``tail``, in memory."""
 
     __slots__ = ("cost", "front", "tail")
 
@@ -44,7 +44,7 @@ class _Group:
         self.front: Chain[Extent | Piece | LazyLines] = Chain()
         self.tail: Chain[Piece | LazyLines] = Chain()
         self.cost = 0
-        """What the tail takes of the memory."""
+        """The memory that the tail takes."""
 
 
 @final

@@ -1,7 +1,7 @@
 """The real world: this machine's processes, pipes, streams and clock. It never waits.
 
-All descriptors are in one selector, and whoever runs a host waits for that: one task serves every
-node in a plain loop. A trio task per node would cost a wake-up of the scheduler per chunk.
+All descriptors are in one selector, for which the loop of a run waits: one task serves every node
+in a plain loop. A trio task per node would cost a wake-up of the scheduler per chunk.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Host:
         return min(max(0.0, left), longest, _LONGEST_WAIT)
 
     def poll(self, seconds: float | None) -> bool:
-        """Look what is ready for so long, or for ever; return whether anything is."""
+        """Wait up to ``seconds``, or for ever, until something is ready; return whether it is."""
         self._ready = ready = self._poller.selector.poll(seconds)
         return bool(ready)
 

@@ -1,4 +1,4 @@
-"""What this process inherited from its parent, and what its children inherit of it.
+"""Inheritance from this process's parent, and by its children.
 
 The interpreter changes two things when it starts: it may put ``LC_CTYPE`` into the environment, and
 it ignores ``SIGPIPE`` and ``SIGXFSZ``. Neither must reach a calculator or a transport (LCH-031,

@@ -1,4 +1,4 @@
-"""What only Linux has: epoll, pidfds, ``/proc`` and child subreapers."""
+"""The system as Linux has it: epoll, pidfds, ``/proc`` and child subreapers."""
 
 from __future__ import annotations
 

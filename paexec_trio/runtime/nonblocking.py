@@ -65,7 +65,7 @@ class NonblockingWriter:
 
 
 def is_readable(fd: int) -> bool:
-    """Say whether a descriptor was opened for reading.
+    """Return whether a descriptor was opened for reading.
 
     Raises:
         OSError: it is not open.

@@ -31,7 +31,7 @@ _READER_IS_GONE = {errno.EPIPE, errno.ECONNRESET}
 
 @final
 class Output:
-    """What is printed: written as the reader takes it, never waited for.
+    """Standard output: written as the reader takes it, never waited for.
 
     Attributes:
         queue: what waits to be written; more than ``CONGESTED_ABOVE`` octets are backpressure.

@@ -1,4 +1,4 @@
-"""What a host waits for: descriptors and the ends of processes, with what is to be done then."""
+"""Polling for descriptors and the ends of processes, each with its handler."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What NetBSD, macOS and other systems have: ``selectors``, SIGCHLD and ``ps``.
+"""The system as NetBSD, macOS and others have it: ``selectors``, SIGCHLD and ``ps``.
 
 The end of a child is known by SIGCHLD. There are no pidfds, so a process is signalled by its id
 right after ``ps`` has shown it, and there is nobody who adopts orphans: what a calculator has

@@ -15,7 +15,7 @@ Trace = Callable[[Event | Command], None]
 
 
 class World(Protocol):
-    """What the engine's commands act on."""
+    """The target of the engine's commands."""
 
     def execute(self, command: Command) -> None:
         """Carry out a command, without waiting; its consequences are later events."""

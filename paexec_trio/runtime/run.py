@@ -244,7 +244,7 @@ class Run:
     def ending(self) -> Generator[float, None, None]:
         """Return what ends all processes and releases all descriptors.
 
-        It is always the same: whoever takes it up goes on where another one was interrupted.
+        It is always the same one: each caller goes on where another one was interrupted.
 
         Yields:
             For how many seconds to wait for ``host.fileno()``, if it does not become readable.

@@ -11,7 +11,7 @@ from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.writequeue import Octets
 
 UNIT = 1 << 10
-"""Space is given out in multiples of so many octets, so that it is not cut into tiny pieces."""
+"""The unit of space in octets, so that it is not cut into tiny pieces."""
 
 
 class SpillError(Exception):
@@ -55,14 +55,14 @@ def _with_rest_of_unit(extent: Extent) -> Extent:
 
 @final
 class Space:
-    """Which parts of a file are free. Beyond ``end`` all of it is."""
+    """The free parts of a file. Beyond ``end`` all of it is."""
 
     def __init__(self) -> None:
         self.end = 0
         self._free: list[Extent] = []  # sorted, no two of them adjacent, none at the end
 
     def allocate(self, size: int) -> list[Extent]:
-        """Take so many octets of space, in as many parts as it needs, lowest first."""
+        """Take ``size`` octets of space, in as many parts as it needs, lowest first."""
         taken: list[Extent] = []
         used_up = 0
         for free in self._free:

@@ -14,7 +14,7 @@ def stop_this_process() -> None:
     """Stop until SIGCONT comes.
 
     By SIGTSTP, so that a shell sees what it expects. To a process group that no shell looks after
-    (an *orphaned* one) the system does not deliver that; whoever sent it meant it all the same, so
+    (an *orphaned* one) the system does not deliver that; its sender meant it all the same, so
     there it is done by SIGSTOP.
     """
     continued = False

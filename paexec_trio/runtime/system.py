@@ -1,4 +1,4 @@
-"""What a host needs of the operating system beyond the modules that every one has.
+"""The host's interface to the operating system, beyond the modules that every system has.
 
 There are two implementations: :mod:`paexec_trio.runtime.linux` (epoll, pidfds, ``/proc``, child
 subreapers) and :mod:`paexec_trio.runtime.posix`, which does with what NetBSD and macOS have, too.
@@ -94,7 +94,7 @@ class Relative(NamedTuple):
 
     @property
     def identity(self) -> tuple[int, int]:
-        """What no other process has: ids are used again."""
+        """An identity that no other process has: ids are used again."""
         return self.pid, self.start
 
 

@@ -7,7 +7,7 @@ import os
 
 
 def has_terminal() -> bool:
-    """Say whether this process has a controlling terminal; if in doubt, it has one."""
+    """Return whether this process has a controlling terminal; if in doubt, it has one."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError as error:

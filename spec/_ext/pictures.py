@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -204,23 +205,28 @@ def _width(text: str) -> float:
     return CHARACTER * len(text)
 
 
-def draw_sequence(label: str, actors: Sequence[str], messages: Sequence[Message]) -> str:
+def draw_sequence(
+    label: str, actors: Sequence[str], messages: Sequence[Message], apart: int = 110
+) -> str:
     """Return a picture of the sequence; time runs down.
 
     Args:
         label: what a reader is told who does not see it.
         actors: from the left.
         messages: in order.
+        apart: the least distance between actors.
     """
-    apart = 110
-    x = {actor: 52 + apart * place for place, actor in enumerate(actors)}
-    width, height = apart * (len(actors) - 1) + 104, 46 + 28 * len(messages)
+    gaps = _gaps(actors, messages, apart)
+    half = min(44, apart // 2 - 2)
+    x = {actor: half + 8 + sum(gaps[:place]) for place, actor in enumerate(actors)}
+    width, height = sum(gaps) + 2 * half + 16, 46 + 28 * len(messages)
     drawn = []
     for actor, at in x.items():
         drawn.append(
-            f'<g class="actor" data-actor="{escape(actor)}"><rect x="{at - 44}" y="2" width="88" '
-            f'height="24" rx="6"/><text x="{at}" y="18" font-weight="bold" {_TEXT}>'
-            f'{escape(actor)}</text><path d="M{at} 26V{height - 2}" stroke-dasharray="2 3"/></g>'
+            f'<g class="actor" data-actor="{escape(actor)}"><rect x="{at - half}" y="2" '
+            f'width="{2 * half}" height="24" rx="6"/>'
+            f'<text x="{at}" y="18" font-weight="bold" {_TEXT}>{escape(actor)}</text>'
+            f'<path d="M{at} 26V{height - 2}" stroke-dasharray="2 3"/></g>'
         )
     for number, message in enumerate(messages):
         start, end, y = x[message.source], x[message.target], 56 + 28 * number
@@ -230,10 +236,8 @@ def draw_sequence(label: str, actors: Sequence[str], messages: Sequence[Message]
             content = f'<path d="M{start - 5} {y - 13}l10 10m0 -10l-10 10"/>'
             content += f'<text x="{start + 24}" {text}'
         else:
-            near = end + (20 if end < start else -20)  # a long arrow is named beside its tip
-            middle = (
-                (start + end) / 2 if abs(end - start) == apart else near - 35 * _sign(near, start)
-            )
+            beside = x[actors[_beside(message, actors)]]
+            middle = (beside + end) / 2  # a long arrow is named beside its tip
             content = f'<path d="M{start} {y}H{end}"/>'
             content += _tip(end, y, "left" if end < start else "right")
             content += f'<text x="{middle:g}" {text}'
@@ -242,5 +246,17 @@ def draw_sequence(label: str, actors: Sequence[str], messages: Sequence[Message]
     return f"{head}{''.join(drawn)}</svg>"
 
 
-def _sign(end: float, start: float) -> int:
-    return 1 if end > start else -1
+def _beside(message: Message, actors: Sequence[str]) -> int:
+    """Return the place of the target's neighbour towards the source."""
+    target = actors.index(message.target)
+    return target + (1 if actors.index(message.source) > target else -1)
+
+
+def _gaps(actors: Sequence[str], messages: Iterable[Message], apart: int) -> list[int]:
+    """Return the distances between neighbours, wide enough for the texts between them."""
+    gaps = [apart] * (len(actors) - 1)
+    for message in messages:
+        if message.source != message.target:
+            gap = min(actors.index(message.target), _beside(message, actors))
+            gaps[gap] = max(gaps[gap], ceil(_width(message.text)) + 14)
+    return gaps

@@ -1,4 +1,4 @@
-"""What the sections of the benchmarks share: how much is done, and how runs are made."""
+"""The common base of the sections: how much work they do, and how they make runs."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def peak(label: str) -> Measure[Usage]:
 
 @dataclass(frozen=True)
 class Bench:
-    """What a section makes its runs with."""
+    """The tools with which a section makes its runs."""
 
     directory: Path
     tools: Tools

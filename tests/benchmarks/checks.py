@@ -12,7 +12,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Tally:
-    """What came out of a pipe, counted as it came."""
+    """The output of a pipe, counted as it came."""
 
     octets: int
     lines: int
@@ -96,7 +96,7 @@ def something(file: Path) -> str:
 
 
 def tallied(lines: int, octets: int, most_more: int = 0) -> TallyCheck:
-    """There are so many lines and octets.
+    """Return a check of the number of lines and octets.
 
     Args:
         lines: how many.

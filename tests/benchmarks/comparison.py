@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Unit:
-    """What figures mean and how they are shown."""
+    """Compare figures and format them."""
 
     name: str
     greater_is_better: bool

@@ -52,11 +52,11 @@ RUNS: dict[str, Callable[[], Settings]] = {
     "8 nodes, --prefetch 16": lambda: Settings(nodes=names(8), prefetch=16),
     "8 nodes, -g": lambda: Settings(nodes=names(8), graph=GraphSettings()),
 }
-"""What is run, by name."""
+"""Runs of the core, by name."""
 
 
 def run(settings: Settings, tasks: int) -> int:
-    """Do so many tasks, numbers; return the number of octets of the results.
+    """Do tasks, which are numbers, and return the number of octets of the results.
 
     The result of a task is its text, in graph mode ``success``. Each ``Send`` is answered at once.
     """

@@ -1,4 +1,4 @@
-"""What was measured, kept in a file: so one section can be measured anew without the others."""
+"""Keep the figures in a file, so that one section can be measured anew without the others."""
 
 from __future__ import annotations
 

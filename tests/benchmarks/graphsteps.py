@@ -2,11 +2,11 @@
 
 Usage: python -m tests.benchmarks.graphsteps
 
-For who works on the core; whole runs, beside the C program, are among the other benchmarks. Prints
-a table about a random graph of N tasks and 2 N edges, without calculators: the seconds of processor
-time to read it, to check and weigh it, and to take one ready task after another and make ready what
-waits for it; then the same by the whole engine, which makes commands of it all; and the peak of
-memory. The lines are in the order of the tasks, or shuffled.
+For people working on the core; whole runs, beside the C program, are among the other benchmarks.
+Prints a table about a random graph of N tasks and 2 N edges, without calculators: the seconds of
+processor time to read it, to check and weigh it, and to take one ready task after another and make
+ready what waits for it; then the same by the whole engine, which makes commands of it all; and the
+peak of memory. The lines are in the order of the tasks, or shuffled.
 """
 
 from __future__ import annotations

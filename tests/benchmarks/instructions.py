@@ -2,7 +2,7 @@
 
 Usage: python -m tests.benchmarks.instructions [RUN...]
 
-For who works on the core: a count is the same on a busy machine, and differs by less than a
+For people working on the core: a count is the same on a busy machine, and differs by less than a
 hundredth from one time to the next, so it shows what a measurement of time hides. Whole programs
 cannot be counted: Debian's valgrind does not know pidfd_open.
 """

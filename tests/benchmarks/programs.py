@@ -21,7 +21,7 @@ Words = Sequence[str | Path]
 
 @dataclass(frozen=True)
 class Programs:
-    """What is there to be compared.
+    """The programs to be compared.
 
     Attributes:
         ours: our program.
@@ -104,7 +104,7 @@ def find(theirs: str) -> Programs:
 
 
 def _is_gnu_parallel() -> bool:
-    """Say whether ``parallel`` is GNU's and not that of moreutils."""
+    """Return whether ``parallel`` is GNU's and not that of moreutils."""
     if shutil.which("parallel") is None:
         return False
     said = subprocess.run(["parallel", "--version"], check=False, capture_output=True)

@@ -1,4 +1,4 @@
-"""What ``paexec -l`` prints, for the programs that reorder it."""
+"""Make output of ``paexec -l`` for the programs that reorder it."""
 
 from __future__ import annotations
 

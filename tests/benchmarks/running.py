@@ -20,7 +20,7 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Usage:
-    """What a run took.
+    """The costs of a run.
 
     Attributes:
         seconds: from the start of the program to its end.

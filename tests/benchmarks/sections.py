@@ -1,4 +1,4 @@
-"""What is measured."""
+"""The sections of the benchmarks."""
 
 from __future__ import annotations
 

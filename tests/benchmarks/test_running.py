@@ -1,4 +1,4 @@
-"""What a run is found to have taken, and when it has failed."""
+"""The measured costs of a run, and its failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task costs in system calls is held at what it has come to.
+"""The number of system calls per task must not grow.
 
 Times on a busy machine say nothing; the work that is done can be counted.
 """

@@ -105,5 +105,5 @@ class Program:
 
 
 def is_one_diagnostic(text: bytes) -> bool:
-    """Say whether the text is one line of the program and no traceback."""
+    """Return whether the text is one line of the program and no traceback."""
     return text.startswith(b"paexec-trio: ") and text.endswith(b"\n") and text.count(b"\n") == 1

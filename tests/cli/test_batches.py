@@ -1,4 +1,4 @@
-"""What is ready together is done together: fewer calls for each task, the more nodes there are.
+"""Results that are ready together are handled together: more nodes, fewer system calls per task.
 
 The test is the calculators itself: it reads and writes the pipes of processes that only sleep. It
 stops the program while it answers for all of them, so that all answers are found at once.

@@ -8,7 +8,7 @@ import pytest
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
-from paexec_trio.cli.syntax import InformationWanted
+from paexec_trio.cli.syntax import HelpRequested
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import AUTO, MAGIC_EOT, GraphSettings, Reassign
 from paexec_trio.core.weights import Weighting
@@ -16,23 +16,23 @@ from paexec_trio.core.weights import Weighting
 Environment = dict[bytes, bytes]
 
 
-def understand(*arguments: str | bytes, environment: Environment | None = None) -> Invocation:
+def interpret(*arguments: str | bytes, environment: Environment | None = None) -> Invocation:
     return parse("paexec", [os.fsdecode(argument) for argument in arguments], environment or {})
 
 
 def complete(*arguments: str | bytes, environment: Environment | None = None) -> Invocation:
     """Understand a call that has nodes and a calculator besides these arguments."""
-    return understand("-n", "a b", "-c", "calc", *arguments, environment=environment)
+    return interpret("-n", "a b", "-c", "calc", *arguments, environment=environment)
 
 
 def complaint(*arguments: str | bytes, environment: Environment | None = None) -> bytes:
     with pytest.raises(UsageError) as caught:
-        understand(*arguments, environment=environment)
+        interpret(*arguments, environment=environment)
     return caught.value.message
 
 
 def test_the_least_that_a_call_needs() -> None:
-    call = understand("-n", "+2", "-c", "calc")
+    call = interpret("-n", "+2", "-c", "calc")
     assert call.settings.program == b"paexec"
     assert call.settings.nodes == (b"0", b"1")
     assert call.settings.eot == b""
@@ -92,12 +92,12 @@ def test_debugging() -> None:
 )
 def test_ways_to_write_the_same_call(arguments: tuple[str, ...]) -> None:
     """OPT-001, OPT-002."""
-    assert understand(*arguments) == understand("-l", "-r", "-n", "+1", "-c", "calc")
+    assert interpret(*arguments) == interpret("-l", "-r", "-n", "+1", "-c", "calc")
 
 
 def test_a_value_may_look_like_an_option() -> None:
-    assert understand("-n", "+1", "-c", "-l").launch.command == b"-l"
-    assert not understand("-n", "+1", "-c", "-l").settings.show_task_id
+    assert interpret("-n", "+1", "-c", "-l").launch.command == b"-l"
+    assert not interpret("-n", "+1", "-c", "-l").settings.show_task_id
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_the_last_value_wins(option: str, value: str, other: str) -> None:
 
 def test_what_follows_on_a_free_argument_is_free() -> None:
     """OPT-003."""
-    call = understand("-n", "+1", "-C", "calc", "-l", "--", "-n", "x")
+    call = interpret("-n", "+1", "-C", "calc", "-l", "--", "-n", "x")
     assert call.launch.command == (b"calc", b"-l", b"--", b"-n", b"x")
     assert call.settings.nodes == (b"0",)
     assert not call.settings.show_task_id
@@ -120,7 +120,7 @@ def test_what_follows_on_a_free_argument_is_free() -> None:
 
 def test_two_hyphens_end_the_options() -> None:
     """OPT-003."""
-    assert understand("-n", "+1", "-C", "--", "-l").launch.command == (b"-l",)
+    assert interpret("-n", "+1", "-C", "--", "-l").launch.command == (b"-l",)
 
 
 # Information
@@ -142,8 +142,8 @@ def test_information_is_given_whatever_else_the_call_says(
     arguments: list[str], option: str
 ) -> None:
     """OPT-010, OPT-011."""
-    with pytest.raises(InformationWanted) as caught:
-        understand(*arguments)
+    with pytest.raises(HelpRequested) as caught:
+        interpret(*arguments)
     assert caught.value.option == option
 
 
@@ -153,7 +153,7 @@ def test_information_is_given_whatever_else_the_call_says(
 def test_nodes_of_the_environment() -> None:
     """NOD-007, OPT-005."""
     environment = {b"PAEXEC_NODES": b"x y"}
-    assert understand("-c", "calc", environment=environment).settings.nodes == (b"x", b"y")
+    assert interpret("-c", "calc", environment=environment).settings.nodes == (b"x", b"y")
     assert complete(environment=environment).settings.nodes == (b"a", b"b")
 
 
@@ -190,9 +190,9 @@ def test_an_empty_transport_is_none(value: bytes) -> None:
 def test_a_count_of_nodes_drops_the_transport() -> None:
     """NOD-002: even one that could not be understood."""
     environment = {b"PAEXEC_TRANSPORT": b"rsh"}
-    call = understand("-n", "+1", "-c", "calc", "-t", "ssh", environment=environment)
+    call = interpret("-n", "+1", "-c", "calc", "-t", "ssh", environment=environment)
     assert call.launch.transport == ()
-    assert understand("-n", "+1", "-c", "calc", "-t", "'").launch.transport == ()
+    assert interpret("-n", "+1", "-c", "calc", "-t", "'").launch.transport == ()
 
 
 @pytest.mark.parametrize("value", ["ssh '", 'ssh "', "ssh \\"])
@@ -207,15 +207,15 @@ def test_unbalanced_quotes_in_the_transport(value: str) -> None:
 
 def test_free_arguments_are_an_argument_vector() -> None:
     """LCH-002, LCH-035: nothing has to be quoted."""
-    call = understand("-n", "+1", "-C", "calc", "a b", "it's", "", b"\xff", "$x")
+    call = interpret("-n", "+1", "-C", "calc", "a b", "it's", "", b"\xff", "$x")
     assert call.launch.command == (b"calc", b"a b", b"it's", b"", b"\xff", b"$x")
 
 
 def test_the_last_of_c_and_free_arguments_wins() -> None:
     """LCH-003."""
-    assert understand("-n", "+1", "-c", "x", "-C", "calc").launch.command == (b"calc",)
-    assert understand("-n", "+1", "-C", "-c", "x").launch.command == b"x"
-    assert understand("-n", "+1", "-C", "-c", "x", "-C", "y").launch.command == (b"y",)
+    assert interpret("-n", "+1", "-c", "x", "-C", "calc").launch.command == (b"calc",)
+    assert interpret("-n", "+1", "-C", "-c", "x").launch.command == b"x"
+    assert interpret("-n", "+1", "-C", "-c", "x", "-C", "y").launch.command == (b"y",)
 
 
 def test_the_shell_of_the_environment() -> None:
@@ -305,7 +305,7 @@ def test_one_command_for_each_task(options: str, discard_output: bool) -> None:
 )
 def test_the_command_of_each_task(arguments: list[str | bytes], command: bytes) -> None:
     """EXE-005, EXE-006, EXE-041 to EXE-043."""
-    call = understand("-n", "+1", *arguments)
+    call = interpret("-n", "+1", *arguments)
     assert call.settings.exec_mode
     assert call.settings.exec_mode.command == command
 

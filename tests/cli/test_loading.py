@@ -1,4 +1,4 @@
-"""What can happen while trio is loaded, which is when the nodes run already."""
+"""Events while trio is loaded, which is when the nodes run already."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_an_error(meanwhile: str, line: bytes, tmp_path: Path) -> None:
     ],
 )
 def test_an_error_of_the_loop_itself(error: str, line: bytes, tmp_path: Path) -> None:
-    """What trio cannot end is ended all the same."""
+    """Processes that trio cannot end are ended all the same."""
     meanwhile = f"""if True:
         from trio._core._io_epoll import EpollIOManager
         def fail(*_):

@@ -14,14 +14,14 @@ from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation
 from paexec_trio.cli.options import OPTIONS
 from paexec_trio.cli.paargs import SYNTAX, parse
-from paexec_trio.cli.syntax import InformationWanted
+from paexec_trio.cli.syntax import HelpRequested
 from paexec_trio.core.settings import MAGIC_EOT, GraphSettings
 from tests.cli.harness import LIMIT
 
 PROGRAM = Path(sys.executable).with_name("paargs-trio")
 
 
-def understand(*arguments: str, environment: dict[bytes, bytes] | None = None) -> Invocation:
+def interpret(*arguments: str, environment: dict[bytes, bytes] | None = None) -> Invocation:
     return parse("paargs", arguments, environment or {})
 
 
@@ -38,7 +38,7 @@ def with_every_line(call: Invocation) -> Invocation:
 
 def complaint(*arguments: str) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        understand(*arguments)
+        interpret(*arguments)
     return caught.value
 
 
@@ -71,7 +71,7 @@ def test_what_options_mean(given: list[str], meant: list[str]) -> None:
     """ARG-001, ARG-003, ARG-020."""
     call = as_paexec(*IMPLIED, *meant)
     assert call.settings.graph is not None
-    assert understand(*given) == (call if call.settings.graph.delimiter else with_every_line(call))
+    assert interpret(*given) == (call if call.settings.graph.delimiter else with_every_line(call))
 
 
 def test_every_option_without_a_letter_means_the_same() -> None:
@@ -80,14 +80,14 @@ def test_every_option_without_a_letter_means_the_same() -> None:
     assert set(options) <= set(SYNTAX.options)
     given = [f"--{option.long}" for option in options if not option.value]
     assert given
-    assert understand("-P+1", *given, "cmd") == with_every_line(
+    assert interpret("-P+1", *given, "cmd") == with_every_line(
         as_paexec(*IMPLIED, "-n+1", *given, "cmd")
     )
 
 
 def test_a_delimiter_means_a_graph() -> None:
     """ARG-023."""
-    call = understand("-P+1", "-md=;", "-mw=heavy", "cmd")
+    call = interpret("-P+1", "-md=;", "-mw=heavy", "cmd")
     assert call == as_paexec(*IMPLIED, "-n+1", "-md=;", "-mw=heavy", "cmd")
     assert call.settings.graph == GraphSettings(delimiter=b";", weight_word=b"heavy")
 
@@ -95,7 +95,7 @@ def test_a_delimiter_means_a_graph() -> None:
 def test_variables() -> None:
     """ARG-004; the EOT is always set by what is implied (EXE-027)."""
     environment = {b"PAEXEC_NODES": b"a b", b"PAEXEC_TRANSPORT": b"ssh", b"PAEXEC_EOT": b"END"}
-    call = understand("cmd", environment=environment)
+    call = interpret("cmd", environment=environment)
     assert call.settings.nodes == (b"a", b"b")
     assert call.launch.transport == (b"ssh",)
     assert call.settings.eot == MAGIC_EOT
@@ -129,8 +129,8 @@ def test_diagnostics_name_its_own_options(
 
 @pytest.mark.parametrize(("option", "wanted"), [("--help", "-h"), ("--version", "-V")])
 def test_long_options(option: str, wanted: str) -> None:
-    with pytest.raises(InformationWanted) as caught:
-        understand(option)
+    with pytest.raises(HelpRequested) as caught:
+        interpret(option)
     assert caught.value.option == wanted
 
 

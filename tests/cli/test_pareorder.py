@@ -17,7 +17,7 @@ import pytest
 from paexec_trio import __version__
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.pareorder import SYNTAX, Call, parse
-from paexec_trio.cli.syntax import InformationWanted
+from paexec_trio.cli.syntax import HelpRequested
 from paexec_trio.core.settings import MAGIC_EOT
 from tests.cli.harness import LIMIT
 
@@ -120,7 +120,7 @@ def test_a_bad_variable() -> None:
 
 def test_information() -> None:
     for argument in ("-h", "--help", "-V", "--version"):
-        with pytest.raises(InformationWanted):
+        with pytest.raises(HelpRequested):
             parse(["-l", argument], {})
 
 

@@ -237,7 +237,7 @@ def test_a_long_computation_can_be_interrupted() -> None:
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_results_that_came_before_the_end_are_printed(attempt: int) -> None:
-    """What a calculator writes when it sees the end of its input, though it ends at once."""
+    """The last lines of a calculator that sees the end of its input and ends at once."""
     del attempt  # the same each time: writing and ending may or may not be noticed together
     # SIGTERM follows soon, and is not what this is about.
     command = 'trap "" TERM; read -r task; echo "first"; read -r more; echo "last"; echo'

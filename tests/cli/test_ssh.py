@@ -30,7 +30,7 @@ BUSY = "read -r task; echo $$; exec cat"
 
 
 def shown(name: str) -> list[bytes]:
-    """What the documentation shows below each command of an example."""
+    """Return the output that the documentation shows below each command of an example."""
     text = (EXAMPLES / name / "expected").read_bytes()
     return re.split(rb"^\$ .*\n", text, flags=re.MULTILINE)[1:]
 

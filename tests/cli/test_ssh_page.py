@@ -1,4 +1,4 @@
-"""What the page "Running over ssh" of the documentation says is true, by a real ssh."""
+"""Check the page "Running over ssh" of the documentation with a real ssh."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 import pytest
 
 from paexec_trio.cli.errors import UsageError
-from paexec_trio.cli.syntax import HELP, VERSION, InformationWanted, Option, Syntax
+from paexec_trio.cli.syntax import HELP, VERSION, HelpRequested, Option, Syntax
 
 SYNTAX = Syntax(
     summary="does this",
@@ -77,7 +77,7 @@ def test_faults_are_named_in_the_words_of_the_c_library(
     ("argument", "option"), [("-h", "-h"), ("--help", "-h"), ("-lV", "-V"), ("--version", "-V")]
 )
 def test_information(argument: str, option: str) -> None:
-    with pytest.raises(InformationWanted) as caught:
+    with pytest.raises(HelpRequested) as caught:
         SYNTAX.split([argument])
     assert caught.value.option == option
 

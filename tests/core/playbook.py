@@ -105,7 +105,7 @@ def _lines(script: list[Item]) -> list[str]:
 
 
 def names(count: int) -> tuple[bytes, ...]:
-    """Return the names of so many nodes: ``n0``, ``n1``, and so on."""
+    """Return the names of ``count`` nodes: ``n0``, ``n1``, and so on."""
     return tuple(b"n%d" % index for index in range(count))
 
 

@@ -56,7 +56,7 @@ class Life:
         self.task = 0
         """The id of the task that it holds, 0 if there is none."""
         self.to_write = b""
-        """What it has still to write for its task; empty before it began to answer."""
+        """The rest of its answer; empty before it began to answer."""
         self.line = b""
         """The beginning of the line that it is writing."""
         self.input_closed = False

@@ -75,7 +75,7 @@ class Calculator:
         self.task = 0
         """The id of the task in flight, 0 if there is none."""
         self.to_write = b""
-        """What it has still to write for its task; empty before it began to answer."""
+        """The rest of its answer; empty before it began to answer."""
         self.line = b""
         """The beginning of the line that it is writing."""
         self.input_closed = False
@@ -297,7 +297,7 @@ class World(RuleBasedStateMachine):
         self.write(data.draw(st.sampled_from(self.busy())), length, lines)
 
     def write(self, node: int, length: int, lines: list[bytes]) -> None:
-        """Let a calculator write so many octets; the lines are its answer if it begins one."""
+        """Let a calculator write ``length`` octets; the lines are its answer if it begins one."""
         calculator = self.calculators[node]
         eot = self.settings.eot
         if not calculator.to_write:

@@ -77,7 +77,7 @@ def test_order_of_many_tasks() -> None:
 
 
 def test_edges_have_two_ends() -> None:
-    """What is missing is no reason to leave edges out."""
+    """A missing end is an error; the edge is not left out."""
     with pytest.raises(ValueError, match="longer"):
         TaskGraph([b"", b"a", b"b"], [1], [2, 2], {})
 

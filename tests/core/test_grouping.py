@@ -1,4 +1,4 @@
-"""Which groups are released when, against a model that looks at all tasks each time."""
+"""Compare the releases of groups with a model that looks at all tasks each time."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def test_a_new_node_has_not_been_started() -> None:
 
 @pytest.mark.parametrize(("state", "step"), [*itertools.product(NodeState, Step)])
 def test_every_step_in_every_state(state: NodeState, step: Step) -> None:
-    """What the table knows moves the state; what it does not know leaves it unchanged."""
+    """A step of the table moves the state; any other leaves it unchanged."""
     node = make_node()
     node.state = state
     if (state, step) in TRANSITIONS:

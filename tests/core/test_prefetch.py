@@ -64,7 +64,7 @@ def test_tasks_go_where_the_fewest_are(nodes: list[tuple[int, int]], tasks: int)
 
 
 def test_each_node_has_a_limit() -> None:
-    """What is missing is no reason to leave nodes out."""
+    """A missing limit is an error; the node is not left out."""
     with pytest.raises(ValueError, match="shorter"):
         spread_evenly([0, 0], [1], 1)
 

@@ -1,4 +1,4 @@
-"""Which lines tell a status."""
+"""Lines that tell a status."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What calculators write outside of their tasks, and nodes that never end a task."""
+"""Octets that calculators write outside of their tasks, and nodes that never end a task."""
 
 from __future__ import annotations
 

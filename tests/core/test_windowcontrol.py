@@ -44,7 +44,7 @@ def windows(controller: WindowController, round_trip: float, services: list[floa
 
 
 def lap(controller: WindowController, seconds: float) -> int:
-    """Keep a node filled until it decides; each task is answered after so many seconds.
+    """Keep a node filled until it decides; each task is answered after ``seconds``.
 
     Returns:
         The window after that.
@@ -87,7 +87,7 @@ def test_a_link_is_filled(round_trip: float) -> None:
 
 
 def test_there_is_a_limit() -> None:
-    """Whatever the link is."""
+    """The link does not matter."""
     found = windows(WindowController(), 0.9, [0.0] * 10 * MAX_WINDOW)
     assert found[-1] == max(found) == MAX_WINDOW
 
@@ -119,14 +119,14 @@ def test_few_long_tasks_among_short_ones() -> None:
 
 
 def test_tasks_that_become_long() -> None:
-    """What was measured before does not count for ever."""
+    """Old measurements do not count for ever."""
     found = windows(WindowController(), 0.1, [0.001] * 1000 + [0.5] * 200)
     assert max(found[:1000]) > 50
     assert found[-1] == 1
 
 
 def test_a_link_that_becomes_slow() -> None:
-    """What was the time of a single task is measured anew."""
+    """The time of a single task is measured anew."""
     controller = WindowController()
     windows(controller, 0.01, [0.0001] * 1000)
     assert windows(controller, 0.5, [0.0001] * 20000)[-1] > 500

@@ -31,7 +31,7 @@ def words_of_the_shell(texts: list[bytes]) -> list[list[bytes]]:
 
 
 def is_complete_for_the_shell(text: bytes) -> bool:
-    """Say whether ``/bin/sh`` finds the end of all quotes."""
+    """Return whether ``/bin/sh`` finds the end of all quotes."""
     run = subprocess.run(
         ["/bin/sh", "-n", "-c", b"set -- " + text],
         stderr=subprocess.DEVNULL,

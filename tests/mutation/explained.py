@@ -36,7 +36,7 @@ def load(file: Path = FILE) -> list[Explanation]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What has come of the mutants of some modules.
+    """The result of the mutants of some modules.
 
     Attributes:
         unexplained: those that survived without a reason.

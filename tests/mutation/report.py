@@ -13,7 +13,7 @@ from tests.mutation.session import Mutant
 
 @dataclass(frozen=True)
 class Figures:
-    """What has come of the mutants of one module.
+    """The result of the mutants of one module.
 
     Attributes:
         mutants: how many there are.

@@ -1,4 +1,4 @@
-"""What mutation testing makes of the outcomes of mutants."""
+"""The report of mutation testing on the outcomes of mutants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What reordering means, in a few lines without any regard to time and memory."""
+"""A model of reordering, in a few lines without any regard to time and memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Line = tuple[bytes, bytes]
 
 
 class Options(NamedTuple):
-    """What a call can ask for; see ``Call`` of the command line."""
+    """The options of a call; see ``Call`` of the command line."""
 
     method: str = "m"
     eot: bytes = b""

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from paexec_trio.reorder.blocks import BlockReader, LineBlock
 from paexec_trio.reorder.fatal import FatalResults
 from paexec_trio.reorder.keeping import ExternalSort, InFile, InMemory
 from paexec_trio.reorder.methods import ByEnd, ByTask, Holder, Method, joined, number
 from paexec_trio.reorder.printing import printer
-from paexec_trio.reorder.runs import Run, RunReader
 from tests.reorder import model
 from tests.reorder.model import Line, Options, reordered
 from tests.reorder.strategies import LINES, chunks_of
@@ -54,7 +54,7 @@ def test_methods_do_what_the_model_does(
 ) -> None:
     """RDR-010 to RDR-017, RDR-030 to RDR-033; all octets, all ways to cut the input."""
     method = make(options, limit, directory)
-    reader = RunReader(options.eot)
+    reader = BlockReader(options.eot)
     output = b""
     for chunk in data.draw(chunks_of(model.joined(lines))):
         output += b"".join(method.take(reader.read(chunk)))
@@ -75,7 +75,7 @@ def test_results_are_printed_when_they_end(
     each of them gets one.
     """
     method = make(options, limit, directory)
-    reader = RunReader(options.eot)
+    reader = BlockReader(options.eot)
     output = b""
     seen: list[Line] = []
     for line in lines:
@@ -95,7 +95,7 @@ def test_large_results_go_through_the_file(directory: bytes) -> None:
     lines = [(b"%d" % (i % 7 + 1), b"%d" % i * 1000) for i in range(500)]
     for name in "fs":
         method = make(Options(method=name), 100_000, directory)
-        reader = RunReader(b"")
+        reader = BlockReader(b"")
         output = b""
         for line in lines:
             output += b"".join(method.take(reader.read(model.joined([line]))))
@@ -121,8 +121,8 @@ def test_a_long_result_is_never_in_memory_twice(directory: bytes) -> None:
     assert most < 1.6 * limit
 
 
-def test_runs_of_one_chunk_are_joined() -> None:
-    runs: list[Run] = [
+def test_blocks_of_one_chunk_are_joined() -> None:
+    blocks: list[LineBlock] = [
         (b"1", b"1 a\n", b""),
         (b"2", b"2 b\n", b""),
         (b"1", b"1 c\n", b"1 \n"),
@@ -130,7 +130,7 @@ def test_runs_of_one_chunk_are_joined() -> None:
         (b"3", b"", b"3 \n"),
         (b"1", b"1 e\n", b""),
     ]
-    assert list(joined(runs)) == [
+    assert list(joined(blocks)) == [
         (b"1", b"1 a\n1 c\n", b"1 \n"),
         (b"3", b"", b"3 \n"),
         (b"2", b"2 b\n2 d\n", b""),

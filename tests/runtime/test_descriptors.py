@@ -1,4 +1,4 @@
-"""Which descriptors are left for what a shell does itself."""
+"""Descriptors that are left for the shell's own use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What nodes have started outside of their groups, and what does not end."""
+"""Processes that nodes have started outside of their groups, and those that do not end."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def rest_of(held: HeldOutput[int]) -> bytes:
 
 @contextmanager
 def failing_after(writes: int) -> Iterator[None]:
-    """Let the file be full after so many writes."""
+    """Let the file be full after ``writes`` writes."""
     real, done = SpillFile.write, 0
 
     def write(file: SpillFile, data: Piece) -> list[Extent]:

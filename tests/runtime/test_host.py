@@ -314,7 +314,7 @@ async def test_output_is_given_up_only_when_nobody_reads(hosts: Hosts) -> None:
 async def test_the_end_of_a_node_waits_with_what_it_wrote(
     hosts: Hosts, gates: Gates, relief: str
 ) -> None:
-    """DSP-025: or else each life of a node that is restarted could leave a pipe full of lines."""
+    """DSP-025: otherwise each restart of a node could add a pipe full of lines."""
     host = hosts.make(gates.command("WAIT1; echo result; SAY $$"))
     await start(host)
     size = 1 << 20

@@ -1,4 +1,4 @@
-"""What a program was started with, as far as the interpreter leaves it to be found."""
+"""Inherited signals and variables, as far as the interpreter leaves them to be found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only Linux has: that nobody is taken for somebody else."""
+"""The system as Linux has it: nobody is taken for somebody else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes between the engine and the world, with a world of lists."""
+"""The traffic between the engine and the world, with a world of lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who descends from whom."""
+"""The descent of processes."""
 
 from __future__ import annotations
 

@@ -586,7 +586,7 @@ class Steered:
         return int.from_bytes(octets, "big")
 
     async def write(self, count: int) -> tuple[int, int]:
-        """Let it write so many octets; return how many were unread before, and how many went."""
+        """Let it write ``count`` octets; return how many were unread before, and how many went."""
         await self._orders.send_all(count.to_bytes(4, "big"))
         return await self.number(), await self.number()
 
@@ -720,7 +720,7 @@ async def test_an_input_that_somebody_made_non_blocking() -> None:
 
 
 async def test_input_is_not_read_ahead_of_need(tmp_path: Path) -> None:
-    """DSP-023: while all nodes work, what is left stays with whoever writes it."""
+    """DSP-023: while all nodes work, what is left stays with its writer."""
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     command = b'while read -r task; do echo "$task"; read -r go <"%b"; echo; done'
@@ -815,7 +815,7 @@ async def test_a_calculator_that_takes_no_input(stderr: Stderr) -> None:
 async def test_a_calculator_that_finished_its_task_and_ended_before_it_was_sent_all(
     stderr: Stderr,
 ) -> None:
-    """What it wrote counts: it answered and closed its input, which no task needs any more."""
+    """Its answer counts: it answered and closed its input, which no task needs any more."""
     command = b"head -c 1 >/dev/null; echo result; echo"
     async with conversation(command, stderr=stderr.fd) as talk:
         await talk.feed(b"x" * (1 << 20) + b"\n")

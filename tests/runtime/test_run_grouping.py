@@ -70,7 +70,7 @@ def gate(tmp_path: Path) -> bytes:
 
 
 def has_result(output: bytes, lines: int) -> bool:
-    """Say whether the output is so many lines; a bare comparison would print megabytes."""
+    """Return whether the output is this many lines; a bare comparison would print megabytes."""
     return output == LINE * lines
 
 

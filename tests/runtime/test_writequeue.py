@@ -13,7 +13,7 @@ from paexec_trio.runtime.writequeue import Octets, WriteQueue
 
 
 class Writer:
-    """Takes so many octets with each call; 0 means that it would block."""
+    """Takes the next of ``takes`` octets with each call; 0 means that it would block."""
 
     def __init__(self, *takes: int) -> None:
         self._takes = list(takes)
@@ -126,7 +126,7 @@ def test_octets_come_out_as_they_went_in(script: list[bytes | list[int]]) -> Non
 
 @pytest.mark.parametrize("count", [1, 1000, 5 << 20])
 def test_lazy_lines_among_octets(count: int) -> None:
-    """Whatever a write takes, and whether pieces are small enough to be joined or not."""
+    """For any size of writes, and for pieces that are joined or not."""
     queue = WriteQueue()
     queue.append(b"first\n")
     queue.append(LazyLines(b"p ", b"\n", count))

@@ -28,7 +28,7 @@ BATCH = 50
 
 @dataclass(slots=True)
 class Tally:
-    """What some runs have come to."""
+    """The result of some runs."""
 
     runs: int = 0
     tasks_done: int = 0

@@ -1,4 +1,4 @@
-"""What simulated calculators read, and what they answer."""
+"""The input of simulated calculators, and their answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.simulation.dice import Dice
 from tests.simulation.scenario import Scenario
 
 NONCE = b"NONCE"
-"""What ``RunStarted`` carries in simulated runs."""
+"""The nonce of simulated runs."""
 
 CALL = re.compile(rb"^_paexec_task ((?:'[^']*'|\\')+)\n_paexec_end %b \.\n" % NONCE, re.MULTILINE)
 

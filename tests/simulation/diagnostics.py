@@ -1,4 +1,4 @@
-"""Which diagnostics a step may and must have."""
+"""Diagnostics that a step may and must have."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Diagnostics:
         return self._program + b": " + text
 
     def allow(self, text: bytes) -> None:
-        """Take in that this diagnostic may come."""
+        """Allow this diagnostic."""
         self._allowed.append(text)
 
     def need(self, text: bytes) -> None:
-        """Take in that this diagnostic has to come."""
+        """Require this diagnostic."""
         self._needed.append(text)
 
     def accept(self, text: bytes) -> bool:
-        """Take in a diagnostic, and say whether it may or must come."""
+        """Record a diagnostic, and return whether it may or must come."""
         for texts in (self._needed, self._allowed):
             if text in texts:
                 texts.remove(text)

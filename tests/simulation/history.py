@@ -1,4 +1,4 @@
-"""What happened in a simulated run, and when."""
+"""The history of a simulated run."""
 
 from __future__ import annotations
 

@@ -78,11 +78,11 @@ FRUITLESS = 3
 """Processes of a node that may die in a row without having ended a task before it is reported."""
 
 MOST_VIOLATIONS = 20
-"""After so many the rest is not worth looking for."""
+"""Violations after which the judge stops looking."""
 
 
 class Verdict(NamedTuple):
-    """What a judge has to say about a run."""
+    """The verdict on a run."""
 
     violations: list[Violation]
     tasks_done: int
@@ -117,7 +117,7 @@ class _Attempt:
     prefix: bytes
     is_done: bool = False
     last_line: bytes = b""
-    """What tells the status in the end."""
+    """The line that gives the status in the end."""
 
 
 @dataclass(slots=True)
@@ -407,7 +407,7 @@ class Judge:
         self._failed_attempts += 1
 
     def _allow_report_in_vain(self, node: _Node, last: bytes) -> None:
-        """Take in that a node never ends a task, which may be reported (RST-031)."""
+        """Record that a node never ends a task, which may be reported (RST-031)."""
         if not self._resistance or node.fruitless < FRUITLESS:
             return
         text = diagnostic(
@@ -740,7 +740,7 @@ class Judge:
             self._blame(Kind.DIAGNOSTIC, f"{text!r}")
 
     def _is_refusal(self, text: bytes) -> bool:
-        """Say whether a node was idle for a task that cannot be sent (FRM-013, EXE-004)."""
+        """Return whether a node was idle for a task that cannot be sent (FRM-013, EXE-004)."""
         refused = self._ledger.refused()
         waits = refused and refused == self._ledger.next() and not self._repeats
         return bool(waits and text == self._refusal(refused) and not self._stop)
@@ -752,7 +752,7 @@ class Judge:
         return text == words and self._all_nodes_failed()
 
     def _all_nodes_failed(self) -> bool:
-        """Say whether the run has to end because all nodes are dead (DTH-030, RST-030)."""
+        """Return whether the run has to end because all nodes are dead (DTH-030, RST-030)."""
         return (
             not self._stop
             and self._resistance is not None
@@ -762,7 +762,7 @@ class Judge:
         )
 
     def _is_about_lost_node(self, text: bytes) -> bool:
-        """Say whether a task came for a node that is dead (END-011)."""
+        """Return whether a task came for a node that is dead (END-011)."""
         if self._resistance or self._stop or not self._task_waits():
             return False
         return any(
@@ -772,7 +772,7 @@ class Judge:
         )
 
     def _is_about_slow_end(self, text: bytes) -> bool:
-        """Say whether a calculator takes longer to end than is let pass without a word.
+        """Return whether a calculator takes too long to end without a diagnostic.
 
         If it is too long for ``--finish-timeout`` the run fails (END-041).
         """
@@ -887,7 +887,7 @@ class Judge:
         return bool(self._repeats or self._ledger.next())
 
     def _is_over(self) -> bool:
-        """Say whether no task can come for any node."""
+        """Return whether no task can come for any node."""
         if not self._input_ended or self._repeats or self._ledger.has_more():
             return False
         return not self._resistance or not self._in_flight
@@ -922,7 +922,7 @@ class Judge:
             self._blame(Kind.EXIT, "all nodes are dead, and the run goes on (DTH-030)")
 
     def _check_dead(self, node: _Node) -> None:
-        """Say whether what is left of a node that died, and did not just end, lasts too long."""
+        """Blame the run if the remains of a dead node last too long."""
         if node.ended_in_order or not self._resistance:
             return
         age = self._time - node.since

@@ -1,4 +1,4 @@
-"""Which task may be dispatched next: the specification once more, as plainly as possible.
+"""The order of dispatch: the specification once more, as plainly as possible.
 
 Nothing here is taken from the engine, so that both can be compared.
 """
@@ -23,10 +23,10 @@ class Ledger(Protocol):
         """Take in octets of the input."""
 
     def end(self) -> None:
-        """Take in that the input has ended."""
+        """Record that the input has ended."""
 
     def drop(self) -> None:
-        """Take in that the input has failed: what was not dispatched will not be."""
+        """Record that the input has failed: what was not dispatched will not be."""
 
     def id_of(self, task: bytes) -> int:
         """Return the id of a task."""
@@ -38,16 +38,16 @@ class Ledger(Protocol):
         """Return the first task that no calculator can be sent."""
 
     def dispatch(self, task_id: int) -> None:
-        """Take in that a task was dispatched for the first time."""
+        """Record that a task was dispatched for the first time."""
 
     def is_held_back(self, task_id: int) -> bool:
-        """Say whether a task must not be dispatched, because of those that it depends on."""
+        """Return whether a task must not be dispatched, because of those that it depends on."""
 
     def done(self, task_id: int, *, success: bool) -> list[int]:
-        """Take in that a task is done; return its dependants if they will not be dispatched."""
+        """Record that a task is done; return its dependants if they will not be dispatched."""
 
     def has_more(self) -> bool:
-        """Say whether a task that was never dispatched will be, if no more input comes."""
+        """Return whether a task that was never dispatched will be, if no more input comes."""
 
 
 def make_ledger(settings: Settings) -> Ledger:
@@ -89,7 +89,7 @@ class FlatLedger:
         self._add(tasks)
 
     def end(self) -> None:
-        """Take in that the input has ended."""
+        """Record that the input has ended."""
         self._add(_lines(self._rest, self._terminator))
 
     def _add(self, tasks: list[bytes]) -> None:
@@ -98,7 +98,7 @@ class FlatLedger:
             self.names.append(task)
 
     def drop(self) -> None:
-        """Take in that the input has failed."""
+        """Record that the input has failed."""
         self._next = len(self.names)
 
     def id_of(self, task: bytes) -> int:
@@ -114,7 +114,7 @@ class FlatLedger:
         return _first_with(self._forbidden, self.names)
 
     def dispatch(self, task_id: int) -> None:
-        """Take in that a task was dispatched for the first time."""
+        """Record that a task was dispatched for the first time."""
         self._next = max(self._next, task_id + 1)
 
     def is_held_back(self, task_id: int) -> bool:  # noqa: ARG002 (a flat task depends on nothing)
@@ -126,7 +126,7 @@ class FlatLedger:
         return []
 
     def has_more(self) -> bool:
-        """Say whether a task was not dispatched."""
+        """Return whether a task was not dispatched."""
         return bool(self.next())
 
 
@@ -153,7 +153,7 @@ class GraphLedger:
         self._octets.append(octets)
 
     def end(self) -> None:
-        """Take in that the input has ended."""
+        """Record that the input has ended."""
         given: dict[int, int] = {}
         delimiter = self._settings.delimiter
         for line in _lines(b"".join(self._octets), self._terminator):
@@ -209,7 +209,7 @@ class GraphLedger:
         return order[::-1]
 
     def drop(self) -> None:
-        """Take in that the input has failed."""
+        """Record that the input has failed."""
         self._ready.clear()
         self._not_dispatched.clear()
 
@@ -226,7 +226,7 @@ class GraphLedger:
         return _first_with(self._forbidden, self.names)
 
     def dispatch(self, task_id: int) -> None:
-        """Take in that a task was dispatched for the first time."""
+        """Record that a task was dispatched for the first time."""
         self._not_dispatched.discard(task_id)
         if self.next() == task_id:
             heappop(self._ready)
@@ -234,11 +234,11 @@ class GraphLedger:
             self._ready = sorted(entry for entry in self._ready if entry[1] != task_id)
 
     def is_held_back(self, task_id: int) -> bool:
-        """Say whether a task that it depends on has not succeeded."""
+        """Return whether a task that it depends on has not succeeded."""
         return task_id in self._held_back
 
     def done(self, task_id: int, *, success: bool) -> list[int]:
-        """Take in that a task is done; return its dependants if they will not be dispatched."""
+        """Record that a task is done; return its dependants if they will not be dispatched."""
         if success:
             for dependant in self._dependants[task_id]:
                 self._waiting_for[dependant].discard(task_id)
@@ -264,5 +264,5 @@ class GraphLedger:
         return list(found)
 
     def has_more(self) -> bool:
-        """Say whether a task was neither dispatched nor dropped."""
+        """Return whether a task was neither dispatched nor dropped."""
         return bool(self._not_dispatched)

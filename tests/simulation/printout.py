@@ -1,4 +1,4 @@
-"""What a run has to print, and what it has printed."""
+"""The expected output of a run, and the actual one."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ class Printout:
         self._next_task = 1
 
     def expect(self, task_id: int, line: Line) -> None:
-        """Take in that the line has to be printed, now if lines are not held back."""
+        """Record that the line has to be printed, now if lines are not held back."""
         if self._grouping is Grouping.NONE:
             self._due.append(line)
         else:
             self._open.setdefault(task_id, []).append(line)
 
     def task_done(self, task_id: int) -> None:
-        """Take in that there will be no more lines for a task."""
+        """Record that there will be no more lines for a task."""
         if self._grouping is not Grouping.NONE:
             self._waiting[task_id] = self._open.pop(task_id, [])
             self._let_go()
 
     def pass_over(self, task_ids: list[int]) -> None:
-        """Take in that these tasks will not be run (GRP-023)."""
+        """Record that these tasks will not be run (GRP-023)."""
         self._passed_over.update(task_ids)
 
     def attempt_failed(self, task_id: int) -> None:
@@ -75,7 +75,7 @@ class Printout:
         self._waiting.clear()
 
     def end(self) -> None:
-        """Take in that no further task will be done: what waits for others has to come now."""
+        """Record that no further task will be done: what waits for others has to come now."""
         self._release_waiting()
 
     def forget_open(self) -> None:
@@ -83,7 +83,7 @@ class Printout:
         self._open.clear()
 
     def break_off(self) -> None:
-        """Take in that nothing can be printed any more."""
+        """Record that nothing can be printed any more."""
         self._due.clear()
         self._open.clear()
         self._waiting.clear()

@@ -19,7 +19,7 @@ TIDYING = 4.0
 
 
 class Break(Enum):
-    """What may befall a process."""
+    """Ways in which a process can fail."""
 
     EXIT = "it exits"
     EXIT_HELD = "it exits, and another process holds its output open"
@@ -40,7 +40,7 @@ class Moment(Enum):
 
 @dataclass(slots=True)
 class Fate:
-    """What will befall a process, unless everything is healed before."""
+    """The failure of a process, unless everything is healed before."""
 
     how: Break
     when: Moment
@@ -51,7 +51,7 @@ class Fate:
 
 
 class Surroundings(Protocol):
-    """What a process needs of its world."""
+    """The part of the world that a process uses."""
 
     dice: Dice
     scenario: Scenario
@@ -66,13 +66,13 @@ class Surroundings(Protocol):
         """Add a fact to the history."""
 
     def is_asked_again(self, task: bytes) -> bool:
-        """Say whether a calculator was asked this before; from now on it was."""
+        """Return whether a calculator was asked this before; from now on it was."""
 
     def is_healed(self) -> bool:
-        """Say whether nothing goes wrong any more."""
+        """Return whether nothing goes wrong any more."""
 
     def is_output_paused(self) -> bool:
-        """Say whether results are not read now, because nobody reads ours."""
+        """Return whether results are not read now, because nobody reads ours."""
 
     def take_output(self, node: int, data: bytes) -> Iterator[Event]:
         """Hand over what a calculator wrote."""

@@ -51,7 +51,7 @@ class ResultReader:
         return rest
 
     def ends_in(self, octets: bytes) -> bool:
-        """Say whether the end of a result is in octets that belong to none."""
+        """Return whether the end of a result is in octets that belong to none."""
         return None in list(self.read(octets))
 
     def _line_of_command(self, line: bytes) -> Iterator[bytes]:

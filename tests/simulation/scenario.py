@@ -1,4 +1,4 @@
-"""What is decided before a simulated run begins, all of it drawn from the seed."""
+"""Decisions before a simulated run begins, all of them drawn from the seed."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ TROUBLES = {
     "all is healed",
     "several tasks are sent at once",
 }
-"""What has to happen in the runs of the gate, or they would not show much."""
+"""Events that the runs of the gate must contain to be of value."""
 
 
 def troubles(run: Run) -> Iterator[str]:

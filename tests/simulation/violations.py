@@ -1,4 +1,4 @@
-"""What can be wrong with a run."""
+"""Violations: the ways in which a run can be wrong."""
 
 from __future__ import annotations
 

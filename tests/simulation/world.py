@@ -57,7 +57,7 @@ TIME_TO_FINISH = 1000.0
 """Seconds in which a healed run has to end."""
 
 HAPPENINGS = 30_000
-"""What happens in a run at most."""
+"""The largest number of happenings in a run."""
 
 
 class StuckError(Exception):
@@ -168,17 +168,17 @@ class SimulatedWorld:
         self._history.log(fact)
 
     def is_asked_again(self, task: bytes) -> bool:
-        """Say whether a calculator was asked this before; from now on it was."""
+        """Return whether a calculator was asked this before; from now on it was."""
         again = task in self._asked
         self._asked.add(task)
         return again
 
     def is_healed(self) -> bool:
-        """Say whether nothing goes wrong any more."""
+        """Return whether nothing goes wrong any more."""
         return self._healed
 
     def is_output_paused(self) -> bool:
-        """Say whether results are not read now, because nobody reads ours."""
+        """Return whether results are not read now, because nobody reads ours."""
         return self._unread_output > OUTPUT_LIMIT
 
     def take_output(self, node: int, data: bytes) -> Iterator[Event]:

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from conformance.harness.registry import load_requirements
+from paexec_trio.core.ending import TURNS, Phase
 from paexec_trio.core.states import TRANSITIONS, NodeState
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spec" / "_ext"))
@@ -27,6 +28,10 @@ MACHINES = {
     "engine": (
         [state.name for state in NodeState],
         [(before.name, step.name, after.name) for (before, step), after in TRANSITIONS.items()],
+    ),
+    "run": (
+        [phase.name for phase in Phase],
+        [(before.name, turn.name, after.name) for (before, turn), after in TURNS.items()],
     ),
 }
 SVG = "{http://www.w3.org/2000/svg}"
@@ -84,7 +89,7 @@ def state_at(picture: ET.Element, x: float, y: float) -> str:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_machine_shows_its_states_and_steps(name: str) -> None:
-    """What is seen: an arrow from box to box with the names of its steps, or a line in a box."""
+    """Seen are arrows from box to box with the names of their steps, and lines in boxes."""
     picture = draw(name)
     states, steps = MACHINES[name]
     assert list(boxes(picture)) == states

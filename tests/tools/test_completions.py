@@ -1,4 +1,4 @@
-"""What shells complete: each is asked, with a program that has every kind of option."""
+"""Ask each shell for its completions, with a program that has every kind of option."""
 
 from __future__ import annotations
 

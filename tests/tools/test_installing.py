@@ -1,4 +1,4 @@
-"""What others get: the source distribution, and the suite without a clone."""
+"""The installed products: the source distribution, and the suite without a clone."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NOT_SOURCES = {
 }
 OFFLINE = ("install", "-q", "--no-deps", "--no-index")
 MADE = {"PKG-INFO", "setup.cfg"}
-"""What setuptools puts into a source distribution, beside ``*.egg-info``."""
+"""The files of a source distribution, beside ``*.egg-info``."""
 
 
 def sources() -> set[str]:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 from paexec_trio.cli import main as cli
-from paexec_trio.cli.startup import inform
+from paexec_trio.cli.startup import print_help_or_version
 from paexec_trio.cli.syntax import Syntax
 from paexec_trio.core.commands import Command, Report
 from paexec_trio.core.engine import Engine
@@ -244,6 +244,6 @@ def helps_on_standard_output() -> None:
 
     def inform_there(program: str, syntax: Syntax, option: str) -> int:
         os.dup2(1, 2)
-        return inform(program, syntax, option)
+        return print_help_or_version(program, syntax, option)
 
-    put(cli, "inform", inform_there)
+    put(cli, "print_help_or_version", inform_there)

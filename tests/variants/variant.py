@@ -1,4 +1,4 @@
-"""What a legal variant is."""
+"""The definition of a legal variant."""
 
 from __future__ import annotations
 

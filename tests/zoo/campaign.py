@@ -38,17 +38,17 @@ PAGE = ZOO.parents[1] / "docs" / "zoo" / "matrix.inc"
 """Where the last page that was made is kept."""
 
 KILLED = {"fail", "remark"}
-"""What the suite says of something that a mutant breaks: the second if it SHOULD be met."""
+"""The suite's words for something that a mutant breaks: the second if it SHOULD be met."""
 
 _COMPANIONS = {"ARG": "paargs", "RDR": "reorder"}
 """The companion that is mutated, by what the ids of its chapter begin with."""
 
 Verdicts = dict[str, str]
-"""What the suite says of each requirement that a mutant breaks."""
+"""The suite's verdict on each requirement that a mutant breaks."""
 
 
 class Judgement(NamedTuple):
-    """What has come of a mutant.
+    """The result of a mutant.
 
     Attributes:
         verdicts: what the suite says of it.
@@ -130,7 +130,7 @@ def judge(mutant: str, broken: list[str], *, briefly: bool = False) -> Judgement
 
 
 def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -> dict[str, Any]:
-    """What the suite reports of a mutant, of which one thing that it breaks tells the program."""
+    """Return the suite's report on a mutant; one thing that it breaks tells the program."""
     programs = {"impl": str(GOOD), **dict.fromkeys(COMPANIONS, NONE)}
     if mutant:
         programs[_program(broken)] = shlex.join([sys.executable, str(ZOO), mutant])

@@ -126,8 +126,8 @@ def prefers_an_eot_that_is_given() -> None:
 
 @breaks("EOT-011")
 def flushes_without_printing_the_eot() -> None:
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object], program: str, options: Options, *rest: object
     ) -> object:
         return right(program, [option for option in options if option[0] != "-E"], *rest)
@@ -137,8 +137,8 @@ def flushes_without_printing_the_eot() -> None:
 def prints_the_eot_once_for_each_option() -> None:
     times = 0
 
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object], program: str, options: Options, *rest: object
     ) -> object:
         nonlocal times

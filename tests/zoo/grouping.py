@@ -198,8 +198,8 @@ def keeps_no_order_if_groups_are_asked_for_too() -> None:
 
 @breaks("GRP-020")
 def lets_the_last_option_about_groups_win() -> None:
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object], program: str, options: list[tuple[str, bytes]], *rest: object
     ) -> object:
         last = [name for name, _ in options if name in {"--group", "--keep-order"}][-1:]

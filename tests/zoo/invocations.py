@@ -28,8 +28,8 @@ def change_split(change: Callable[[Callable[[list[str]], Split], list[str]], Spl
 def change_options(change: Callable[[Options], Options]) -> None:
     """Change the options of a call, which are pairs of name and value in their order."""
 
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object], program: str, options: Options, *rest: object
     ) -> object:
         return right(program, change(options), *rest)
@@ -38,8 +38,8 @@ def change_options(change: Callable[[Options], Options]) -> None:
 def change_variables(change: Callable[[Variables], Variables]) -> None:
     """Change the environment variables that mean something for a call."""
 
-    @instead(invocation, "understand")
-    def understand(right: Callable[..., object], *arguments: Any) -> object:
+    @instead(invocation, "interpret")
+    def interpret(right: Callable[..., object], *arguments: Any) -> object:
         *others, environment = arguments
         return right(*others, change(environment))
 
@@ -52,8 +52,8 @@ def without(*names: bytes) -> Callable[[Variables], Variables]:
 def change_invocation(change: Callable[[Invocation], Invocation]) -> None:
     """Change what was understood of a call."""
 
-    @instead(invocation, "understand")
-    def understand(right: Callable[..., Invocation], *arguments: object) -> object:
+    @instead(invocation, "interpret")
+    def interpret(right: Callable[..., Invocation], *arguments: object) -> object:
         return change(right(*arguments))
 
 

@@ -165,7 +165,7 @@ def keeps_its_own_variables_from_calculators() -> None:
 
 
 def is_utf_8(text: bytes) -> bool:
-    """Say whether it can be decoded."""
+    """Return whether it can be decoded."""
     try:
         text.decode()
     except UnicodeDecodeError:
@@ -278,7 +278,7 @@ def puts_the_node_before_the_words_of_the_transport() -> None:
 
 @breaks("LCH-021")
 def gives_the_transport_a_command_line_in_several_words() -> None:
-    """Which ssh puts together again."""
+    """Ssh puts them together again."""
     change_argv(
         lambda launch, argv, _: [*argv[:-1], *argv[-1].split(b" ")] if launch.transport else argv
     )

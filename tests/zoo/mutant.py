@@ -1,4 +1,4 @@
-"""What a mutant is, and the list of all of them."""
+"""Mutants, and the list of all of them."""
 
 from __future__ import annotations
 

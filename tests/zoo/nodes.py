@@ -53,8 +53,8 @@ def runs_counted_nodes_by_the_transport() -> None:
 
 @breaks("NOD-002")
 def drops_only_a_transport_that_comes_before_the_count() -> None:
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object], program: str, options: Options, *rest: object
     ) -> object:
         letters = [letter for letter, _ in options]

@@ -12,7 +12,7 @@ from paexec_trio.cli import invocation, nodelist
 from paexec_trio.cli import main as cli
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import NodeList, parse_nodes
-from paexec_trio.cli.syntax import HELP, VERSION, InformationWanted, Syntax
+from paexec_trio.cli.syntax import HELP, VERSION, HelpRequested, Syntax
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.settings import Settings
 from paexec_trio.runtime.host import Host
@@ -122,8 +122,8 @@ def minds_values_that_are_overridden() -> None:
 
 @breaks("OPT-005")
 def prefers_variables_to_options() -> None:
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object],
         program: str,
         options: Options,
@@ -243,8 +243,8 @@ def exits_with_status_2_after_a_usage_error() -> None:
 
 @breaks("OPT-021")
 def starts_a_calculator_before_all_is_checked() -> None:
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object], program: str, options: Options, *rest: object
     ) -> object:
         try:
@@ -420,7 +420,7 @@ def helps_if_it_is_the_first_that_is_asked_for() -> None:
     def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
         try:
             return right(arguments)
-        except InformationWanted:
+        except HelpRequested:
             if arguments[0].startswith(("-h", "-V")):
                 raise
             return right([word for word in arguments if word not in {"-h", "-V"}])
@@ -433,7 +433,7 @@ def needs_a_whole_call_to_help() -> None:
     def split(right: Callable[[list[str]], Split], arguments: list[str]) -> Split:
         try:
             return right(arguments)
-        except InformationWanted:
+        except HelpRequested:
             if "-n" not in arguments:
                 raise UsageError(b"-n option is mandatory!") from None
             raise
@@ -444,8 +444,10 @@ def needs_a_whole_call_to_help() -> None:
 def change_information(option: str, change: Callable[[Callable[[], int]], int]) -> None:
     """Change what prints the help or the version."""
 
-    @instead(cli, "inform")
-    def inform(right: Callable[..., int], program: str, syntax: Syntax, wanted: str) -> int:
+    @instead(cli, "print_help_or_version")
+    def print_help_or_version(
+        right: Callable[..., int], program: str, syntax: Syntax, wanted: str
+    ) -> int:
         if wanted != option:
             return right(program, syntax, wanted)
         return change(lambda: right(program, syntax, wanted))
@@ -458,20 +460,20 @@ def exits_with_status_1_after_the_help() -> None:
 
 @breaks("OPT-011")
 def prints_the_version_on_standard_error() -> None:
-    def inform(right: Callable[[], int]) -> int:
+    def print_help_or_version(right: Callable[[], int]) -> int:
         os.dup2(2, 1)
         return right()
 
-    change_information(VERSION.name, inform)
+    change_information(VERSION.name, print_help_or_version)
 
 
 @breaks("OPT-011")
 def prints_the_version_without_its_name() -> None:
-    def inform(_right: Callable[[], int]) -> int:
+    def print_help_or_version(_right: Callable[[], int]) -> int:
         os.write(1, b"1.0\n")
         return 0
 
-    change_information(VERSION.name, inform)
+    change_information(VERSION.name, print_help_or_version)
 
 
 @breaks("OPT-012")

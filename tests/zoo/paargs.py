@@ -33,8 +33,8 @@ def change_options(change: Callable[[Options], Options]) -> None:
     The first of them are those that are always set.
     """
 
-    @instead(paargs, "understand")
-    def understand(right: Understand, program: str, options: Options, *rest: object) -> Invocation:
+    @instead(paargs, "interpret")
+    def interpret(right: Understand, program: str, options: Options, *rest: object) -> Invocation:
         return right(program, change(options), *rest)
 
 
@@ -287,8 +287,10 @@ def paargs_prints_the_help_of_paexec() -> None:
 
 @breaks("ARG-041")
 def paargs_prints_its_version_on_standard_error() -> None:
-    @instead(main, "inform")
-    def inform(right: Callable[..., int], program: str, syntax: object, option: str) -> int:
+    @instead(main, "print_help_or_version")
+    def print_help_or_version(
+        right: Callable[..., int], program: str, syntax: object, option: str
+    ) -> int:
         if option != "-V":
             return right(program, syntax, option)
         os.write(2, f"{program} {__version__}\n".encode())
@@ -297,8 +299,8 @@ def paargs_prints_its_version_on_standard_error() -> None:
 
 @breaks("ARG-042")
 def paargs_ignores_free_arguments_beside_a_command_line() -> None:
-    @instead(paargs, "understand")
-    def understand(
+    @instead(paargs, "interpret")
+    def interpret(
         right: Understand, program: str, options: Options, free: object, *rest: object
     ) -> Invocation:
         return right(program, options, [] if "-c" in dict(options) else free, *rest)
@@ -328,14 +330,14 @@ def paargs_reads_all_lines_first() -> None:
 
 @breaks("ARG-040", "ARG-041")
 def paargs_reads_its_input_before_it_tells_about_itself() -> None:
-    @instead(main, "inform")
-    def inform(right: Callable[..., int], *arguments: object) -> int:
+    @instead(main, "print_help_or_version")
+    def print_help_or_version(right: Callable[..., int], *arguments: object) -> int:
         os.read(0, 1 << 16)
         return right(*arguments)
 
 
 @breaks("ARG-043")
 def paargs_names_the_options_of_paexec() -> None:
-    @instead(paargs, "understand")
-    def understand(right: Understand, *arguments: object) -> Invocation:
+    @instead(paargs, "interpret")
+    def interpret(right: Understand, *arguments: object) -> Invocation:
         return right(*arguments[:-1])

@@ -25,11 +25,11 @@ from paexec_trio.runtime import input as stdin
 _MISSING = object()
 
 _replaced: list[tuple[object, str, object]] = []
-"""What was replaced, in this order: whose, its name, and what it was."""
+"""Replaced attributes, in this order: the owner, the name, and the old value."""
 
 
 _added: list[tuple[dict[Any, Any], object]] = []
-"""What was added: to which table, and its key."""
+"""Added entries: the table and the key."""
 
 
 def put(owner: object, name: str, value: object) -> None:
@@ -123,7 +123,7 @@ def change_tasks(change: Callable[[bytes], bytes]) -> None:
 
 
 Piece = tuple[bytearray | bytes, bytes, bytes | None]
-"""What a framer makes of some output: a line, further lines, and what follows on the EOT."""
+"""A framer's view of some output: a line, further lines, and what follows on the EOT."""
 
 
 def change_results(change: Callable[[ResultFramer, Piece], Piece]) -> None:
@@ -183,7 +183,7 @@ def change_commands(change: Callable[[Engine, Event, list[Command]], list[Comman
 
 
 Exchanged = tuple[bytes, bytes]
-"""What the fast path makes of a result: octets for standard output, and for the calculator."""
+"""The fast path's answer to a result: octets for standard output, and for the calculator."""
 
 Exchange = Callable[[bytes], Exchanged | None]
 """The fast path, for the output of one node."""

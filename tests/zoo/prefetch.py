@@ -52,8 +52,8 @@ def takes_no_task_for_as_many_as_are_good() -> None:
 
 @breaks("PRE-003")
 def prefetches_unless_it_is_told_not_to() -> None:
-    @instead(invocation, "understand")
-    def understand(
+    @instead(invocation, "interpret")
+    def interpret(
         right: Callable[..., object], program: str, options: list[tuple[str, bytes]], *rest: object
     ) -> object:
         return right(program, [("--prefetch", b"2"), *options], *rest)

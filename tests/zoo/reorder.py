@@ -15,17 +15,17 @@ from paexec_trio.cli import pareorder
 from paexec_trio.cli.syntax import Syntax
 from paexec_trio.reorder import filter as reorder_filter
 from paexec_trio.reorder import keeping, methods
+from paexec_trio.reorder.blocks import BlockReader, LineBlock
 from paexec_trio.reorder.fatal import FatalResults
 from paexec_trio.reorder.filter import FilterError
 from paexec_trio.reorder.keeping import ExternalSort
 from paexec_trio.reorder.methods import ByEnd
-from paexec_trio.reorder.runs import Run, RunReader
 from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile
 from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, instead, put
 
 Options = list[tuple[str, bytes]]
-Joined = Callable[[Iterable[Run]], Iterator[Run]]
+Joined = Callable[[Iterable[LineBlock]], Iterator[LineBlock]]
 
 
 def change_call(change: Callable[[pareorder.Call], pareorder.Call]) -> None:
@@ -57,8 +57,8 @@ def reorder_reads_its_input_only() -> None:
 
 @breaks("RDR-002")
 def reorder_drops_an_unterminated_last_line() -> None:
-    @around(RunReader, "end")
-    def end(_right: object, _self: RunReader) -> list[object]:
+    @around(BlockReader, "end")
+    def end(_right: object, _self: BlockReader) -> list[object]:
         return []
 
 
@@ -75,25 +75,27 @@ def reorder_knows_only_the_default_eot() -> None:
 @breaks("RDR-005")
 def reorder_prints_eot_lines() -> None:
     @instead(methods, "joined")
-    def joined(right: Joined, runs: Iterable[Run]) -> Iterator[Run]:
+    def joined(right: Joined, runs: Iterable[LineBlock]) -> Iterator[LineBlock]:
         for task, lines, eot in right(runs):
             yield task, lines + eot, eot
 
 
 @breaks("RDR-005")
 def reorder_overlooks_blanks_around_the_eot() -> None:
-    @around(RunReader, "__init__")
-    def init(right: Callable[..., None], self: RunReader, eot: bytes) -> None:
+    @around(BlockReader, "__init__")
+    def init(right: Callable[..., None], self: BlockReader, eot: bytes) -> None:
         right(self, eot)
         nearly[self] = re.compile(rb"^([0-9]+) [ \t]*%b[ \t]*$" % re.escape(eot), re.MULTILINE)
         eots[self] = eot
 
-    @around(RunReader, "read")
-    def read(right: Callable[..., list[Run]], self: RunReader, chunk: bytes) -> list[Run]:
+    @around(BlockReader, "read")
+    def read(
+        right: Callable[..., list[LineBlock]], self: BlockReader, chunk: bytes
+    ) -> list[LineBlock]:
         return right(self, nearly[self].sub(lambda line: line[1] + b" " + eots[self], chunk))
 
-    nearly: dict[RunReader, re.Pattern[bytes]] = {}
-    eots: dict[RunReader, bytes] = {}
+    nearly: dict[BlockReader, re.Pattern[bytes]] = {}
+    eots: dict[BlockReader, bytes] = {}
 
 
 # Output
@@ -126,7 +128,7 @@ def reorder_sorts_the_lines_of_a_task() -> None:
 @breaks("RDR-014")
 def reorder_sorts_what_ends_at_the_same_time() -> None:
     @instead(methods, "joined")
-    def joined(right: Joined, runs: Iterable[Run]) -> list[Run]:
+    def joined(right: Joined, runs: Iterable[LineBlock]) -> list[LineBlock]:
         return sorted(right(runs), key=lambda run: methods.number(run[0]))
 
 
@@ -246,17 +248,19 @@ def reorder_exits_with_status_1_after_unfinished_results() -> None:
 
 @breaks("RDR-041")
 def reorder_skips_bad_lines() -> None:
-    @around(RunReader, "_before_bad_line")
-    def before(_right: object, _self: RunReader, runs: list[Run], _data: bytes) -> list[Run]:
+    @around(BlockReader, "_before_bad_line")
+    def before(
+        _right: object, _self: BlockReader, runs: list[LineBlock], _data: bytes
+    ) -> list[LineBlock]:
         return [run for run in runs if run[0]]
 
 
 @breaks("RDR-041")
 def reorder_numbers_the_lines_of_all_files() -> None:
-    readers: list[RunReader] = []
+    readers: list[BlockReader] = []
 
-    @around(RunReader, "__init__")
-    def init(right: Callable[..., None], self: RunReader, eot: bytes) -> None:
+    @around(BlockReader, "__init__")
+    def init(right: Callable[..., None], self: BlockReader, eot: bytes) -> None:
         right(self, eot)
         self._lines_before = sum(reader._lines_before for reader in readers[-1:])  # noqa: SLF001
         readers.append(self)
@@ -264,8 +268,10 @@ def reorder_numbers_the_lines_of_all_files() -> None:
 
 @breaks("RDR-041")
 def reorder_drops_what_ended_just_before_a_bad_line() -> None:
-    @around(RunReader, "_before_bad_line")
-    def before(right: Callable[..., object], self: RunReader, *arguments: object) -> list[Run]:
+    @around(BlockReader, "_before_bad_line")
+    def before(
+        right: Callable[..., object], self: BlockReader, *arguments: object
+    ) -> list[LineBlock]:
         right(self, *arguments)
         return []
 
@@ -349,25 +355,29 @@ def reorder_looks_at_the_first_letter_of_a_method() -> None:
 
 @breaks("RDR-049")
 def reorder_exits_with_status_1_after_its_help() -> None:
-    @instead(pareorder, "inform")
-    def inform(right: Callable[..., int], program: str, syntax: Syntax, option: str) -> int:
+    @instead(pareorder, "print_help_or_version")
+    def print_help_or_version(
+        right: Callable[..., int], program: str, syntax: Syntax, option: str
+    ) -> int:
         return right(program, syntax, option) or int(option == "-h")
 
 
 @breaks("RDR-049")
 def reorder_has_an_option_that_its_help_does_not_name() -> None:
-    @instead(pareorder, "inform")
-    def inform(right: Callable[..., int], program: str, syntax: Syntax, option: str) -> int:
+    @instead(pareorder, "print_help_or_version")
+    def print_help_or_version(
+        right: Callable[..., int], program: str, syntax: Syntax, option: str
+    ) -> int:
         told = [known for known in syntax.options if known.letter != "l"]
         return right(program, syntax._replace(options=tuple(told)), option)
 
 
 @breaks("RDR-019")
 def reorder_remembers_all_results() -> None:
-    remembered: list[Run] = []
+    remembered: list[LineBlock] = []
 
     @instead(methods, "joined")
-    def join(right: Joined, runs: Iterable[Run]) -> Iterator[Run]:
+    def join(right: Joined, runs: Iterable[LineBlock]) -> Iterator[LineBlock]:
         for run in right(runs):
             remembered.append(run)
             yield run
@@ -376,7 +386,7 @@ def reorder_remembers_all_results() -> None:
 @breaks("RDR-021")
 def reorder_starts_a_process_for_each_result() -> None:
     @instead(methods, "joined")
-    def join(right: Joined, runs: Iterable[Run]) -> Iterator[Run]:
+    def join(right: Joined, runs: Iterable[LineBlock]) -> Iterator[LineBlock]:
         for run in right(runs):
             subprocess.run(["/bin/true"], check=True)
             yield run
@@ -384,8 +394,8 @@ def reorder_starts_a_process_for_each_result() -> None:
 
 @breaks("RDR-050")
 def reorder_reads_its_input_before_it_tells_its_version() -> None:
-    @instead(pareorder, "inform")
-    def inform(right: Callable[..., int], *arguments: object) -> int:
+    @instead(pareorder, "print_help_or_version")
+    def print_help_or_version(right: Callable[..., int], *arguments: object) -> int:
         sys.stdin.buffer.read()
         return right(*arguments)
 

@@ -32,7 +32,7 @@ def change_resistance(
 ) -> None:
     """Change what the options about the death of nodes mean."""
 
-    @instead(invocation, "_resistance")
+    @instead(invocation, "_reassign")
     def on_death(
         right: Callable[..., Reassign | None], values: Mapping[str, bytes], words: Words
     ) -> Reassign | None:
@@ -52,7 +52,7 @@ Understand = Callable[[Values, object], Reassign | None]
 
 @breaks("RST-001")
 def needs_z_beside_the_time_of_restarts() -> None:
-    @instead(invocation, "_resistance")
+    @instead(invocation, "_reassign")
     def on_death(right: Understand, values: Values, words: object) -> Reassign | None:
         return right(values, words) if "-z" in values else None
 
@@ -87,7 +87,7 @@ def ends_when_a_time_is_longer_than_the_system_waits() -> None:
 
 @breaks("RST-003")
 def takes_no_time_for_the_shortest_one() -> None:
-    @instead(invocation, "_resistance")
+    @instead(invocation, "_reassign")
     def on_death(right: Understand, values: Values, words: object) -> Reassign | None:
         settings = right(values, words)
         if settings and "-Z" in values and not settings.restart_after:
@@ -97,7 +97,7 @@ def takes_no_time_for_the_shortest_one() -> None:
 
 @breaks("RST-022")
 def has_w_without_effect_where_nothing_is_restarted() -> None:
-    @instead(invocation, "_resistance")
+    @instead(invocation, "_reassign")
     def on_death(right: Understand, values: Values, words: object) -> Reassign | None:
         try:
             return right(values, words)

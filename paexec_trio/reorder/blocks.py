@@ -1,6 +1,6 @@
-"""Input that arrives in chunks, cut into runs: lines of one task that follow each other.
+"""Cut input that arrives in chunks into blocks: consecutive lines of one task.
 
-What a calculator writes at once comes as one run, so that work for each run is little.
+Lines that a calculator writes at once usually form one block, so the work per line is small.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import final
 
 from paexec_trio.core.framing import LINE_LIMIT
 
-Run = tuple[bytes, bytes, bytes]
-"""A task id as it was read; lines of the task that follow each other, with their task ids and
-newlines, without the EOT line; the EOT line that follows on them, or nothing."""
+LineBlock = tuple[bytes, bytes, bytes]
+"""A task id as it was read; consecutive lines of the task, with their task ids and newlines but
+without the EOT line; the EOT line after them, or nothing."""
 
-_BAD: Run = (b"", b"", b"")
-"""What is found for a line that does not begin with a task id and a space."""
+_BAD: LineBlock = (b"", b"", b"")
+"""The match of a line that does not begin with a task id and a space."""
 
 
 class BadLineError(Exception):
@@ -36,8 +36,8 @@ class LongLineError(Exception):
 
 
 @final
-class RunReader:
-    """Cuts the octets of one file into runs.
+class BlockReader:
+    """Cuts the octets of one file into blocks.
 
     Args:
         eot: the text of EOT lines, without a newline.
@@ -48,7 +48,7 @@ class RunReader:
         self._limit = limit = max(limit, len(eot))
         self._incomplete_size = 0
         text = re.escape(eot)
-        self._runs = re.compile(
+        self._blocks = re.compile(
             rb"^(?:(?=([0-9]++) )((?:\1 (?!%b\n).*+\n)*+)(\1 %b\n)?+|.*+\n)" % (text, text),
             re.MULTILINE,
         )
@@ -56,8 +56,8 @@ class RunReader:
         self._lines_before = 0
         self._fault: BadLineError | None = None
 
-    def read(self, chunk: bytes) -> list[Run]:
-        """Return the runs that end in a chunk, up to a bad line if there is one; see ``check``."""
+    def read(self, chunk: bytes) -> list[LineBlock]:
+        """Return the blocks that end in a chunk, up to the first bad line; see ``check``."""
         end = chunk.rfind(b"\n") + 1
         if not end:
             self._incomplete.append(chunk)
@@ -69,18 +69,18 @@ class RunReader:
             self._check_lengths(data)
         self._incomplete = [chunk[end:]]
         self._incomplete_size = len(chunk) - end
-        runs: list[Run] = self._runs.findall(data)
-        if _BAD in runs:
-            runs = self._before_bad_line(runs, data)
+        blocks: list[LineBlock] = self._blocks.findall(data)
+        if _BAD in blocks:
+            blocks = self._before_bad_line(blocks, data)
         self._lines_before += data.count(b"\n")
-        return runs
+        return blocks
 
-    def end(self) -> list[Run]:
+    def end(self) -> list[LineBlock]:
         """Return what is left at the end of the file, an unterminated line (RDR-002)."""
         return self.read(b"\n") if any(self._incomplete) else []
 
     def check(self) -> None:
-        """Raise ``BadLineError`` if the runs that were returned last ended at a bad line."""
+        """Raise ``BadLineError`` if the blocks that were returned last ended at a bad line."""
         if self._fault:
             raise self._fault
 
@@ -99,8 +99,8 @@ class RunReader:
                 raise LongLineError(self._lines_before + data.count(b"\n", 0, begin) + 1)
             begin += len(line) + 1
 
-    def _before_bad_line(self, runs: list[Run], data: bytes) -> list[Run]:
-        good = runs[: runs.index(_BAD)]
+    def _before_bad_line(self, blocks: list[LineBlock], data: bytes) -> list[LineBlock]:
+        good = blocks[: blocks.index(_BAD)]
         start = sum(len(lines) + len(eot) for _, lines, eot in good)
         number = self._lines_before + data.count(b"\n", 0, start) + 1
         self._fault = BadLineError(number, data[start : data.index(b"\n", start)])

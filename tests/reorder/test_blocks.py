@@ -1,4 +1,4 @@
-"""Chunks of input cut into runs."""
+"""Chunks of input cut into blocks."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paexec_trio.reorder.runs import BadLineError, Run, RunReader
+from paexec_trio.reorder.blocks import BadLineError, BlockReader, LineBlock
 from tests.reorder.model import Line, joined
 from tests.reorder.strategies import LINES, chunks_of
 
 
-def read(data: bytes, eot: bytes = b"") -> list[Run]:
-    reader = RunReader(eot)
-    runs = reader.read(data) + reader.end()
+def read(data: bytes, eot: bytes = b"") -> list[LineBlock]:
+    reader = BlockReader(eot)
+    blocks = reader.read(data) + reader.end()
     reader.check()
-    return runs
+    return blocks
 
 
 @pytest.mark.parametrize(
-    ("data", "runs"),
+    ("data", "blocks"),
     [
         (b"", []),
         (b"1 a\n", [(b"1", b"1 a\n", b"")]),
@@ -38,8 +38,8 @@ def read(data: bytes, eot: bytes = b"") -> list[Run]:
         (b"1 ", [(b"1", b"", b"1 \n")]),
     ],
 )
-def test_runs(data: bytes, runs: list[Run]) -> None:
-    assert read(data) == runs
+def test_blocks(data: bytes, blocks: list[LineBlock]) -> None:
+    assert read(data) == blocks
 
 
 @pytest.mark.parametrize("eot", [b"END", b".*", b"a b", b"%b", b"\\", b"\0", b" "])
@@ -55,7 +55,7 @@ def test_another_eot(eot: bytes) -> None:
 @pytest.mark.parametrize("after", [b"", b"1 c\n", b"\n\n"])
 def test_bad_lines(bad: bytes, after: bytes) -> None:
     """RDR-041: what comes before them is returned, then they are named."""
-    reader = RunReader(b"")
+    reader = BlockReader(b"")
     assert reader.read(b"1 a\n1 ") == [(b"1", b"1 a\n", b"")]
     reader.check()
     assert reader.read(b"b\n2 \n" + bad + b"\n" + after) == [
@@ -68,7 +68,7 @@ def test_bad_lines(bad: bytes, after: bytes) -> None:
 
 
 def test_a_bad_line_without_a_newline() -> None:
-    reader = RunReader(b"")
+    reader = BlockReader(b"")
     assert reader.read(b"1 a\n1") == [(b"1", b"1 a\n", b"")]
     reader.check()
     assert reader.end() == []
@@ -80,12 +80,12 @@ def test_a_bad_line_without_a_newline() -> None:
 @given(LINES, st.data())
 def test_cutting_the_input_anywhere_changes_nothing(lines: list[Line], data: st.DataObject) -> None:
     whole = joined(lines)
-    reader = RunReader(b"end")
-    runs = [run for chunk in data.draw(chunks_of(whole)) for run in reader.read(chunk)]
-    runs += reader.end()
+    reader = BlockReader(b"end")
+    blocks = [block for chunk in data.draw(chunks_of(whole)) for block in reader.read(chunk)]
+    blocks += reader.end()
     reader.check()
-    assert b"".join(part for _, *parts in runs for part in parts) == whole
-    for task, octets, eot in runs:
+    assert b"".join(part for _, *parts in blocks for part in parts) == whole
+    for task, octets, eot in blocks:
         assert octets or eot
         assert all(line.startswith(task + b" ") for line in octets.split(b"\n") if line)
         assert eot in {b"", task + b" end\n"}
@@ -94,7 +94,7 @@ def test_cutting_the_input_anywhere_changes_nothing(lines: list[Line], data: st.
 
 def test_long_lines_are_not_searched_again_and_again() -> None:
     """Each octet is looked at a few times; if all were with each chunk, this would take minutes."""
-    reader = RunReader(b"")
+    reader = BlockReader(b"")
     chunk = b"x" * 4096
     assert reader.read(b"1 ") == []
     for _ in range(10_000):
