@@ -95,4 +95,4 @@ class Collector:
         self._failures[attempt.task_id] += 1
 
     def flush(self) -> None:
-        """Do nothing: what is complete was delivered."""
+        """Do nothing: complete results were delivered."""

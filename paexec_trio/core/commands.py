@@ -1,4 +1,4 @@
-"""What is to be done: the outputs of the engine, in the imperative.
+"""Commands: the outputs of the engine, in the imperative.
 
 Treat commands as immutable, see :class:`~paexec_trio.core.record.Record`.
 """
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class Purpose(IntEnum):
-    """What is to be done when a deadline passes."""
+    """The reason for a deadline; each says which action follows when it passes."""
 
     TERMINATE = 1
     """Send SIGTERM to the nodes that are still there."""
     KILL = 2
     """Send SIGKILL to the nodes that are still there."""
     GIVE_UP = 3
-    """Give up the output: nobody takes it. Each octet that is written sets this deadline anew."""
+    """Give up the output: nobody reads it. Each octet written postpones this deadline."""
     REAP = 4
-    """Send SIGTERM to what is left of a dead node, then SIGKILL, then leave it."""
+    """Send a dead node's processes SIGTERM, the next time SIGKILL, then leave them."""
     RESTART = 5
     """Start the dead nodes again."""
     NOTICE = 6
@@ -36,12 +36,12 @@ class Purpose(IntEnum):
 
 @final
 class Deadline(NamedTuple):
-    """The name of a deadline; each can be set as often as there are nodes and attempts.
+    """The name of a deadline: each purpose has one per run, node or attempt.
 
     Attributes:
-        purpose: what it is for.
-        node: the node that it is about, -1 for the whole run.
-        task_id: the task whose attempt it is about, 0 for none.
+        purpose: the action that follows.
+        node: the node concerned, -1 for the whole run.
+        task_id: the task whose attempt is concerned, 0 for none.
     """
 
     purpose: Purpose
@@ -61,7 +61,7 @@ class StartNode(Record):
 
 @final
 class Send(Record):
-    """Send these octets to the calculator, after those that are still on their way."""
+    """Send octets to the calculator, after those that are still unsent."""
 
     __slots__ = __match_args__ = ("node", "data")
 
@@ -72,7 +72,7 @@ class Send(Record):
 
 @final
 class CloseStdin(Record):
-    """Close the calculator's standard input now, dropping what was not sent yet."""
+    """Close the calculator's standard input now, and drop unsent octets."""
 
     __slots__ = __match_args__ = ("node",)
 
@@ -93,7 +93,7 @@ class KillNode(Record):
 
 @final
 class LeaveNode(Record):
-    """Go on without a node that SIGKILL does not end; answered by ``NodeReaped``."""
+    """Wait no longer for a node that survives SIGKILL; answered by ``NodeReaped``."""
 
     __slots__ = __match_args__ = ("node",)
 
@@ -103,7 +103,7 @@ class LeaveNode(Record):
 
 @final
 class Write(Record):
-    """Write these octets to standard output. A run has commands of this type, or ``Release``."""
+    """Write octets to standard output. A run uses either this command or ``Release``."""
 
     __slots__ = __match_args__ = ("data",)
 
@@ -113,7 +113,7 @@ class Write(Record):
 
 @final
 class WriteLines(Record):
-    """Write these lines to standard output, each with its prefix, as there is room for them."""
+    """Write lines with their prefixes to standard output, piece by piece as it takes them."""
 
     __slots__ = __match_args__ = ("lines",)
 
@@ -123,7 +123,7 @@ class WriteLines(Record):
 
 @final
 class Hold(Record):
-    """Keep these octets for later, at the end of the group; there is one if there was none."""
+    """Append to the group's held output; creates the group."""
 
     __slots__ = __match_args__ = ("group", "data")
 
@@ -134,7 +134,7 @@ class Hold(Record):
 
 @final
 class HoldLines(Record):
-    """Keep these lines for later, as ``Hold`` does."""
+    """Append lines with their prefixes to the group's held output, as ``Hold`` does."""
 
     __slots__ = __match_args__ = ("group", "lines")
 
@@ -145,7 +145,7 @@ class HoldLines(Record):
 
 @final
 class Join(Record):
-    """Move what is held in ``other`` to the end of ``group``; either may hold nothing."""
+    """Move the held output of ``other`` to the end of ``group``; either may be empty."""
 
     __slots__ = __match_args__ = ("group", "other")
 
@@ -156,7 +156,7 @@ class Join(Record):
 
 @final
 class Release(Record):
-    """Write what is held in the group to standard output, after all that is to be written."""
+    """Write the group's held output to standard output, after all other output."""
 
     __slots__ = __match_args__ = ("group",)
 
@@ -166,7 +166,7 @@ class Release(Record):
 
 @final
 class Discard(Record):
-    """Forget what is held in the group."""
+    """Drop the group's held output."""
 
     __slots__ = __match_args__ = ("group",)
 
@@ -215,7 +215,7 @@ class Deliver(Record):
 
 @final
 class Report(Record):
-    """Write this diagnostic and a newline to standard error, after the output so far."""
+    """Write a diagnostic and a newline to standard error, after the output so far."""
 
     __slots__ = __match_args__ = ("text",)
 
@@ -232,7 +232,7 @@ class ReadMore(Record):
 
 @final
 class DrainOutput(Record):
-    """Say ``OutputDrained`` when everything is written."""
+    """Emit ``OutputDrained`` when all output is written."""
 
     __slots__ = ()
 
@@ -250,9 +250,9 @@ class SetDeadline(Record):
 
 @final
 class Exit(Record):
-    """The run is over; always the last command.
+    """End the run; always the last command.
 
-    ``signal`` is the signal by which the program is to end, or 0 to end with ``status``.
+    ``signal``: the signal that ends the program, or 0 to exit with ``status``.
     """
 
     __slots__ = __match_args__ = ("status", "signal")

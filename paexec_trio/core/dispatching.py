@@ -41,7 +41,7 @@ class LostNodeError(Exception):
 
 @final
 class Dispatcher:
-    """Gives tasks to nodes; knows which nodes are idle and which tasks are to be reassigned.
+    """Gives tasks to nodes; knows the idle nodes and the tasks to be reassigned.
 
     Args:
         settings: decide whether nodes hold several tasks, and whether they may die.
@@ -83,7 +83,7 @@ class Dispatcher:
         # How many nodes at most died idle and may still be in that heap. To take each of them out
         # at once would take time that grows with the square of the nodes.
         self._dead_among_idle = 0
-        # What follows on the lines of a result in the fast path.
+        # Follows the lines of each result in the fast path.
         self._result_end = outlet.result_end or b""
         can_be_exchanged = (
             outlet.result_end is not None
@@ -97,18 +97,18 @@ class Dispatcher:
         self.fast_path: FastPath | None = self.exchange if can_be_exchanged else None
 
     def exchange(self, index: int, data: bytes) -> tuple[bytes, bytes] | None:
-        """Exchange a whole result for the next task, if this is all that follows: the fast path.
+        """Fast path: a whole result comes in, the next task goes out.
 
-        This is what most of a run consists of. Without it the same comes of an event and two
-        commands, after a look at each of a dozen facts that such a step cannot change, in twice the
-        processor time. It is called between events and works on the state that they work on, so
-        nothing of it is kept here: neither :attr:`to_reassign` nor the tasks that are ready.
+        Most of a run consists of this step. As an event and two commands it takes twice the
+        processor time, since the engine then looks at a dozen facts that such a step cannot change.
 
-        The last task that waits is left to an event, because more follows from it.
+        The world calls this between events, so it changes the engine's state outside of ``handle``.
+        It keeps no reference to :attr:`to_reassign` or to the ready tasks: the other methods may
+        rebind both. The last waiting task is left to an event, because more follows from it.
 
         Args:
             index: the node.
-            data: what its calculator wrote.
+            data: octets that its calculator wrote.
 
         Returns:
             The octets for standard output, perhaps none, and those for the calculator; ``None`` if
@@ -152,7 +152,7 @@ class Dispatcher:
         heappush(self.idle, node.index)
 
     def node_ended(self, node: Node) -> None:
-        """Record that a node has ended; what it held is not held any more."""
+        """Record that a node has ended and holds no task any more."""
         self.windows.node_ended(node)
         self._holding -= bool(node.attempts)
         node.attempts.clear()
@@ -197,7 +197,7 @@ class Dispatcher:
         """Have another attempt of the same task made, before all that wait now."""
         self.to_reassign.append((attempt.task_id, attempt.task))
 
-    # What the run may do next
+    # The state of the run
 
     def has_waiting(self) -> bool:
         """Return whether tasks wait for a node."""
@@ -266,10 +266,10 @@ class Dispatcher:
         self._wire.send(node, task)
 
     def dispatch_several(self) -> None:
-        """Give waiting tasks to nodes, several to each if there are so many (PRE-011)."""
+        """Give waiting tasks to nodes, several per node if enough wait (PRE-011)."""
         while waiting := len(self.to_reassign) + self._tasks.count_ready():
             if waiting <= len(self.idle):
-                # One to each of so many (PRE-012), without a look at all the others.
+                # One per node (PRE-012), without a look at all the other nodes.
                 self.give(self._nodes[self.idle[0]], 1)
                 heappop(self.idle)
                 if self._dead_among_idle:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.tasks import TaskSource
 
 SIGPIPE = 13
-"""The signal by which a program ends whose reader went away (END-020); the same on every system."""
+"""The signal that ends a program without a reader (END-020); the same on every system."""
 
 
 class Phase(IntEnum):
@@ -46,13 +46,13 @@ class Phase(IntEnum):
     STOPPING = 3
     """The run failed or somebody stopped it; the calculators are being ended."""
     DRAINING = 4
-    """No node is left; what was printed is still being written."""
+    """No node is left; the rest of the output is being written."""
     OVER = 5
     """The exit is decided."""
 
 
 class Turn(IntEnum):
-    """What moves a run from one phase to the next."""
+    """A step of a run from one phase to the next."""
 
     FINISH = 1
     STOP = 2
@@ -77,7 +77,7 @@ _NOT_THERE = (NodeState.NEW, NodeState.REAPED)
 
 @final
 class Ending:
-    """Knows how far the run is and how it will exit; closes all inputs when it is stopped.
+    """Keeps the phase and the exit status of the run; closes all inputs when it is stopped.
 
     Args:
         settings: hold the grace periods.
@@ -119,7 +119,7 @@ class Ending:
         except KeyError:
             raise IllegalStepError(self.phase, turn) from None
 
-    # What decides how the run exits
+    # The exit of the run
 
     @property
     def is_successful(self) -> bool:
@@ -208,7 +208,7 @@ class Ending:
         self._output_broken = self._outlet.is_muted = True
 
     def holding_failed(self, event: HoldingFailed) -> bool:
-        """Stop the run, because results cannot be held; print those that are complete."""
+        """Stop the run, because results cannot be held; print the complete ones."""
         if not self._outlet.is_muted:
             self._reporter.report(b"holding lines back failed: " + event.reason)
             # Groups that are whole are still good; one that could lack something is not printed.

@@ -32,13 +32,13 @@ class Engine:
     It is deterministic, never blocks and does no I/O. The first event has to be ``RunStarted``;
     after an ``Exit`` no event may follow.
 
-    The work is done by its parts. Each event goes to a method of one part, which records it and
-    takes the steps that follow from the event alone. It returns whether other steps may follow from
-    the state that it leaves; the engine then takes these, see :meth:`_settle`.
+    Its parts do the work. Each event goes to a method of one part, which records it and takes the
+    steps that follow from the event alone. The method returns whether other steps may follow from
+    the new state. The engine then takes these: see ``_settle``.
 
     Args:
-        settings: what the run is to do.
-        outlet: makes the outlet of the results.
+        settings: the options of the run.
+        make_outlet: makes the outlet of the results.
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
@@ -46,7 +46,7 @@ class Engine:
             makes a ``NodeOutput``; ``None`` if this run cannot use it.
     """
 
-    def __init__(self, settings: Settings, outlet: OutletMaker = Printer) -> None:
+    def __init__(self, settings: Settings, make_outlet: OutletMaker = Printer) -> None:
         self._commands: list[Command] = []
         commands = self._commands
         nodes = [
@@ -54,16 +54,16 @@ class Engine:
             for index, name in enumerate(settings.nodes)
         ]
         self._tasks = tasks = _task_source(settings)
-        printer = outlet(settings, commands, tasks)
+        outlet = make_outlet(settings, commands, tasks)
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands)
-        self._ending = ending = Ending(settings, nodes, tasks, printer, reporter, commands)
+        self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
-        self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, printer, wire)
+        self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, outlet, wire)
         self._fleet = fleet = Fleet(
-            settings, nodes, dispatcher, printer, wire, ending, terminator, reporter, commands
+            settings, nodes, dispatcher, outlet, wire, ending, terminator, reporter, commands
         )
-        results = Results(settings, nodes, tasks, dispatcher, fleet, printer, ending, reporter)
+        results = Results(settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter)
         self._reader = reader = Reader(
             settings, tasks, dispatcher.windows, fleet, ending, reporter, commands
         )
@@ -128,10 +128,10 @@ class Engine:
         return True
 
     def _settle(self) -> None:
-        """Take the steps that the state asks for, until it asks for none.
+        """Take the steps that follow from the state, until none follows.
 
-        Which event has led to the state does not matter: so no part has to know what the others
-        may do next.
+        They do not depend on the event that led to the state. So no part has to know the steps that
+        other parts may take next.
         """
         dispatcher, ending = self._dispatcher, self._ending
         while ending.phase is _RUNNING:

@@ -1,4 +1,4 @@
-"""What happened: the inputs of the engine, in the past tense.
+"""Events: the inputs of the engine, in the past tense.
 
 Nodes are named by their index. Treat events as immutable, see
 :class:`~paexec_trio.core.record.Record`.
@@ -29,7 +29,7 @@ class RunStarted(Record):
 
 @final
 class TimePassed(Record):
-    """The clock shows so many seconds; the first event of each batch, with ``AUTO`` only."""
+    """The clock shows ``now`` seconds; the first event of each batch, with ``AUTO`` only."""
 
     __slots__ = __match_args__ = ("now",)
 
@@ -52,7 +52,7 @@ class NodeStarted(Record):
 class NodeNotStarted(Record):
     """The node's process could not be started; ``reason`` says what and why, for people.
 
-    ``permanent``: nothing hints at another outcome of another attempt: there is no such program.
+    ``permanent``: another attempt would fail as well: there is no such program.
     """
 
     __slots__ = __match_args__ = ("node", "reason", "permanent")
@@ -78,7 +78,7 @@ class NodeOutput(Record):
 class NodeUnwritable(Record):
     """The node does not accept input any more, though its output has not ended.
 
-    ``unsent``: how many octets of what it was to be sent did not reach it, the last ones.
+    ``unsent``: the number of octets that did not reach it, the last of those sent.
     """
 
     __slots__ = __match_args__ = ("node", "reason", "unsent")
@@ -165,9 +165,9 @@ class OutputFailed(Record):
 
 @final
 class HoldingFailed(Record):
-    """There is no room for what is to be held, or it cannot be read again.
+    """Spilling held output failed: disk full, or the file is unreadable.
 
-    What is held already is still there, unless it could not be read.
+    Output that was held before is still there, unless it could not be read.
     """
 
     __slots__ = __match_args__ = ("reason",)

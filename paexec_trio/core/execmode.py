@@ -113,7 +113,8 @@ def command_with_task(text: bytes, replaced: bytes = b"") -> bytes:
 
     Args:
         text: the value of ``-c``.
-        replaced: what stands for the task in it (EXE-041); if empty, the task is added (EXE-005).
+        replaced: the text that stands for the task (EXE-041); if empty, the task is added
+            (EXE-005).
     """
     if not replaced:
         return text + b' "$1"'
@@ -135,7 +136,7 @@ def arguments_with_task(arguments: Sequence[bytes], replaced: bytes = b"") -> by
 
 
 def preamble(settings: ExecSettings, marker: bytes) -> bytes:
-    """Return what the shell has to read before the first task."""
+    """Return the text that the shell reads before the first task."""
     one, other = settings.spare_descriptors
     parts = {
         b"one": one,
@@ -158,7 +159,7 @@ def preamble(settings: ExecSettings, marker: bytes) -> bytes:
 
 
 def call(task: bytes, marker: bytes) -> bytes:
-    """Return what the shell has to read to run the command for a task (EXE-002, EXE-003).
+    """Return the text with which the shell runs the command for a task (EXE-002, EXE-003).
 
     The shell reads the marker when the command has ended. The last word keeps it from ``$_``.
     """
@@ -167,18 +168,18 @@ def call(task: bytes, marker: bytes) -> bytes:
 
 @final
 class ExecFramer:
-    """Cuts what the shell prints into results, as ``ResultFramer`` does (EXE-020 to EXE-025).
+    """Cuts the output of the shell into results, as ``ResultFramer`` does (EXE-020 to EXE-025).
 
     Args:
-        marker: what the shell prints after each command.
+        marker: the text that the shell prints after each command.
         discard_output: whether a result has no lines.
         success: the line to be added to the result of a command that succeeds, or nothing.
         failure: the line to be added to the result of a command that fails, or nothing.
         limit: how many octets a line may have.
 
     Attributes:
-        blank_lines_before: how many blank lines come before what ``feed`` has just returned. They
-            are only counted, because there may be any number of them.
+        blank_lines_before: the number of blank lines before the lines that ``feed`` has just
+            returned. They are only counted, because there may be any number of them.
     """
 
     __slots__ = (
@@ -206,7 +207,7 @@ class ExecFramer:
     ) -> None:
         self._failure_marker = marker + b"-failed" + NEWLINE
         self._frames = ResultFramer(marker, max(limit, len(self._failure_marker)))
-        # What the shell prints if it cannot parse the command; empty after the first result.
+        # The shell prints this if it cannot parse the command; empty after the first result.
         self._refusal = NEWLINE + marker + b"-refused" + NEWLINE
         self._last_octets = b""
         self._discard_output = discard_output
@@ -219,7 +220,7 @@ class ExecFramer:
         self._failed = False
 
     def is_refusal(self, data: bytes) -> bool:
-        """Say whether the shell tells with these octets that it cannot parse the command."""
+        """Return whether the shell reports with these octets that it cannot parse the command."""
         if not self._refusal:
             return False
         if self._refusal in data or self._refusal in self._last_octets + data[: len(self._refusal)]:
@@ -228,7 +229,7 @@ class ExecFramer:
         return False
 
     def feed(self, data: bytes) -> tuple[bytearray | bytes, bytes, bytes | None]:
-        """Add octets of the shell's output; what is returned is as in ``ResultFramer``."""
+        """Add octets of the shell's output; return the same as ``ResultFramer``."""
         line, lines, rest = self._frames.feed(data)
         self.blank_lines_before = 0
         if line in (NEWLINE, self._failure_marker):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _FILES = (b"BASH_ENV", b"ENV", b"ZDOTDIR")
-"""Variables that name what a shell runs first."""
+"""Variables that name a file which a shell runs first."""
 
 _OPTIONS_OF_BASH = (b"SHELLOPTS", b"BASHOPTS", b"BASH_COMPAT")
 """Variables that are options of bash for as long as it runs, so it cannot be given them back."""
@@ -59,7 +59,7 @@ unset ZDOTDIR
 eval "${_paexec_give_back-}"
 unset _paexec_give_back
 """
-"""What the shell has to read first of all. The environment says how: bash reads input slowly."""
+"""The first text for the shell. The environment holds the rest: bash reads input slowly."""
 
 VARIABLES = {b"_paexec_give_back": _GIVE_BACK}
 """Variables that such a shell needs if others are handed to it."""
@@ -73,7 +73,7 @@ REMOTE_LAUNCHER = b"".join(
         b'export %b=%b; exec "$@"' % _NO_FIRST_FILE,
     ]
 )
-"""What ``sh -c`` has to run on a node, with the shell as ``$0``.
+"""The text that ``sh -c`` runs on a node, with the shell as ``$0``.
 
 There nobody knows which variables are set. If this ``sh`` is bash, it lets nobody unset its
 options, but where it is, ``env`` can do so.

@@ -42,7 +42,7 @@ _ENDED, _REAPED = NodeState.ENDED, NodeState.REAPED
 
 @final
 class Fleet:
-    """Follows the lives of nodes, and decides when each is started, ended and given up.
+    """Starts nodes, and follows the life of each to its end.
 
     Args:
         settings: say whether the run goes on when nodes die.
@@ -51,7 +51,7 @@ class Fleet:
         outlet: is told which attempts failed.
         wire: is told which processes there are.
         ending: ends the run if it cannot go on.
-        terminator: ends what is left of dead nodes.
+        terminator: ends dead nodes.
         reporter: reports nodes that cannot be started.
         commands: the list that all parts of the engine share.
     """
@@ -156,7 +156,7 @@ class Fleet:
         """Start the dead nodes again, unless nobody needs them any more (RST-012)."""
         if self._ending.phase is not Phase.RUNNING or self._is_winding_down:
             return
-        # Of those that are not reaped yet, something is left that has to end first (RST-007).
+        # The processes of a node that is not reaped yet have to end first (RST-007).
         self._to_start.extend(node.index for node in self._nodes if node.state is _REAPED)
         self.start_next()
 
@@ -191,11 +191,11 @@ class Fleet:
         return True
 
     def end(self, node: Node, report: bytes) -> None:
-        """Take a node for ended.
+        """End the part of a node in the run; its processes may still be there.
 
         Args:
             node: the node.
-            report: the diagnostic for the case that the run cannot go on without the node.
+            report: the diagnostic if the run cannot go on without the node.
         """
         before = node.state
         self._dispatcher.take_back_queued(node)

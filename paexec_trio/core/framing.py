@@ -8,7 +8,7 @@ NEWLINE = b"\n"
 NUL = b"\0"
 
 LINE_LIMIT = 1 << 30
-"""Octets that a line may have if nobody says otherwise (``--line-limit``)."""
+"""Octets that a line may have by default (``--line-limit``)."""
 
 
 class LongLineError(Exception):
@@ -18,7 +18,7 @@ class LongLineError(Exception):
 def long_line(lines: bytes | bytearray, terminator: bytes, limit: int) -> int:
     """Return where the first line of more than ``limit`` octets begins, or -1 if there is none.
 
-    The terminator of a line does not count. What follows on the last one is taken for a line.
+    The terminator of a line does not count. The octets after the last terminator count as a line.
     """
     begin = 0
     while len(lines) - begin > limit:
@@ -85,7 +85,7 @@ class TaskFramer:
         return tasks
 
     def end(self) -> bytes:
-        """The input has ended; return what is unterminated as a task, if it holds an octet."""
+        """Record the end of the input; return the unterminated rest as a task, if there is one."""
         rest = b"".join(self._tail)
         self._tail = []
         self._tail_size = 0
@@ -110,7 +110,7 @@ class ResultFramer:
     __slots__ = ("_eot_line", "_held", "_limit", "_newline_eot_line")
 
     blank_lines_before: ClassVar[int] = 0
-    """What ``ExecFramer`` calls so: here none are held back."""
+    """Always 0: blank lines are held back only by ``ExecFramer``."""
 
     def __init__(self, eot: bytes, limit: int = LINE_LIMIT) -> None:
         self._limit = max(limit, len(eot))
@@ -122,7 +122,7 @@ class ResultFramer:
     def whole(self, data: bytes) -> bytes | None:
         """Return the lines of a result if these octets are one, with its EOT and nothing else.
 
-        Nothing is taken in: if they are not, they are what :meth:`feed` or :meth:`cut` is for.
+        If they are not, the framer is unchanged, and :meth:`feed` or :meth:`cut` can take them.
         """
         if self._held or len(data) > self._limit:
             return None

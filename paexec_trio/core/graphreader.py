@@ -27,7 +27,7 @@ class BadLineError(Exception):
     Attributes:
         line: the line, without its terminator.
         number: its number in the input, from 1.
-        fault: what was expected and what was found, for people.
+        fault: the expected and the found words, for people.
     """
 
     def __init__(self, line: bytes, number: int, fault: bytes) -> None:
@@ -92,7 +92,7 @@ class GraphReader:
                 return
             lines = lines.replace(delimiter, terminator)
         words = lines.split(terminator)
-        words.pop()  # what follows on the last terminator: nothing
+        words.pop()  # nothing follows the last terminator
         self._tasks.extend(map(self._numbers.__getitem__, words))
         self._precedes_dependant += separators.translate(self._delimiters_as_ones)
         self.lines_read += separators.count(terminator)
@@ -112,14 +112,14 @@ class GraphReader:
                 raise BadLineError(line, number, self._expected(words))
 
     def _expected(self, words: list[bytes]) -> bytes:
-        """Say which lines there may be, where there is one of these words."""
+        """Return the fault of a line: which lines are expected, and how many words it has."""
         edge = self._delimiter.join([b"TASK", b"DEPENDANT"])
         weight = self._delimiter.join([self._weight_word, b"TASK", b"NUMBER"])
         fault = diagnostic(b'expected "TASK", "%b" or "%b", got %d words', edge, weight, len(words))
         return fault + b", one of them empty" if b"" in words else fault
 
     def _add_weight(self, name: bytes, number: bytes) -> bytes:
-        """Take in a weight; return what is wrong with it, if anything."""
+        """Record a weight; return its fault, if it has one."""
         digits = number[1:] if number[:1] in {b"-", b"+"} else number
         if not digits.isdigit():
             return diagnostic(b"expected a whole number, got '%b'", number)

@@ -1,4 +1,4 @@
-"""When the lines of a task that is done are printed (the chapter Grouping of the spec)."""
+"""Grouping: when the lines of each task are printed (the chapter Grouping of the spec)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class Groups(Protocol):
     """Decides about the groups of tasks that are done; a group is named by its task's id."""
 
     def done(self, task_id: int) -> list[Command]:
-        """Take in that a task is done; return what is to be done with groups that are held."""
+        """Record that a task is done; return the commands for the held groups."""
 
     def rest(self) -> list[Command]:
-        """Release what is done, if no further task will be."""
+        """Release the groups of the tasks that are done; no further task will be."""
 
 
 @final
@@ -39,7 +39,7 @@ class UnorderedGroups:
         return [Release(task_id)]
 
     def rest(self) -> list[Command]:
-        """Nothing is left: what is done has been released."""
+        """Return nothing: each group was released when its task was done."""
         return []
 
 
@@ -48,9 +48,9 @@ class OrderedGroups:
     """Groups are printed in the order of task ids (GRP-020).
 
     Tasks that are done and wait for an earlier one form runs of consecutive ids. Their groups are
-    joined to one group, which has the name of the first of them; so what has to be known does not
-    grow with the number of tasks that wait, but only with the number of gaps between them. In flat
-    mode there are no more gaps than tasks that nodes hold: in each is one of them (GRP-031).
+    joined to one group, which has the name of the first of them. So the state grows only with the
+    number of gaps between the waiting tasks, not with the number of these tasks. In flat mode there
+    are no more gaps than tasks that nodes hold: each gap has at least one of them (GRP-031).
 
     Args:
         will_not_run: says of a task id whether that task exists and will never be dispatched.
@@ -98,7 +98,7 @@ class OrderedGroups:
                 return
 
     def rest(self) -> list[Command]:
-        """Release what waits for tasks that will not be done any more (GRP-024)."""
+        """Release the groups that wait for tasks that will not be done any more (GRP-024)."""
         runs = sorted(self._last_by_first)
         self._last_by_first.clear()
         self._first_by_last.clear()

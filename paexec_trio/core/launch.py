@@ -1,4 +1,4 @@
-"""What is executed to start the calculator of a node (the chapter Launching of the spec)."""
+"""The command line that starts a calculator (the chapter Launching of the spec)."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Launch(NamedTuple):
 
 
 def _without_newlines(words: list[bytes]) -> list[bytes]:
-    """Return words without newlines by which a POSIX shell executes the given ones."""
+    """Return words without newlines that make a POSIX shell execute the given words."""
     if not any(b"\n" in word for word in words):
         return words
     if len(words) > _MANY:

@@ -1,4 +1,4 @@
-"""What the engine knows of one node."""
+"""A node, and the attempts that it holds."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Attempt:
     """One dispatch of one task to one node.
 
     Attributes:
-        prefix: what stands in front of each line printed for this attempt.
-        status: what the last line of its result says so far.
+        prefix: the text in front of each line printed for this attempt.
+        status: the status in the last line of its result so far.
     """
 
     __slots__ = ("prefix", "status", "task", "task_id")
@@ -51,7 +51,7 @@ class Node:
         stray_end: the last octets that it wrote outside of a task after the end of its input, after
             a newline; they may be the beginning of an EOT.
         exited: whether its process has ended, so that only others can still hold its output.
-        signals_sent: how many signals were sent to what is left of it after its death.
+        signals_sent: how many signals its processes were sent after its death.
     """
 
     __slots__ = (
@@ -90,7 +90,7 @@ class Node:
         self.signals_sent = 0
 
     def begin_life(self, pid: int) -> None:
-        """Record that a process of the node runs; nothing that an earlier one did counts."""
+        """Record that a new process of the node runs; forget the earlier one."""
         self.step(Step.STARTED)
         self.pid = pid
         self.answered = self.took_back_tasks = False

@@ -1,4 +1,4 @@
-"""What an outlet is: where the results of tasks go, and in which form."""
+"""Outlets: where the results of tasks go, and in which form."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Outlet(Protocol):
-    """Turns what becomes of attempts into commands.
+    """Turns results into commands.
 
     The attempts of different nodes take turns; the lines of each attempt come in order, between
     its :meth:`begun` and one of :meth:`done` and :meth:`forget`.
@@ -27,14 +27,14 @@ class Outlet(Protocol):
     """Whether an attempt leaves nothing but the lines of its result, as they are."""
 
     result_end: bytes | None
-    """What follows on the lines of a result if all of them may be written at once, as they come,
-    each with the prefix of its attempt; ``None`` if they may not."""
+    """The line after the lines of each result, if the fast path may write these without asking the
+    outlet, each with the prefix of its attempt; ``None`` if it may not."""
 
     holds_output: bool
     """Whether results wait here for others."""
 
     is_muted: bool
-    """Whether nothing is passed on any more, since nobody can take it."""
+    """Whether nothing is passed on any more: nobody can take it."""
 
     def begun(self, attempt: Attempt) -> None:
         """Record that a calculator works on an attempt: it has become the head of its node."""
@@ -66,7 +66,7 @@ class Outlet(Protocol):
         """Record that an attempt failed, and that its task will be reassigned (DTH-020)."""
 
     def flush(self) -> None:
-        """Pass on what is complete; no further task will be done."""
+        """Pass on the complete results; no further task will be done."""
 
 
 OutletMaker = Callable[["Settings", "list[Command]", "TaskSource"], Outlet]

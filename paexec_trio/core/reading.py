@@ -28,11 +28,11 @@ class Reader:
         windows: are told how much was read.
         fleet: starts its nodes when a graph is complete.
         ending: is told if the input cannot be used.
-        reporter: reports what is wrong with it.
+        reporter: reports its faults.
         commands: the list that all parts of the engine share.
 
     Attributes:
-        has_ended: whether no more of the input is needed or can be had.
+        has_ended: whether no more of the input is read.
     """
 
     def __init__(

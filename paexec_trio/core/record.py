@@ -1,4 +1,4 @@
-"""What events and commands have in common.
+"""The base of events and commands.
 
 They are no dataclasses because to load those, and to make forty of them, takes a third of the time
 in which the program starts.
@@ -10,7 +10,7 @@ from paexec_trio.core.visible import MOST_OCTETS
 
 
 class Record:
-    """Something that is equal to what is of the same class and holds the same.
+    """Base of events and commands: equal if class and fields are equal.
 
     Treat records as immutable; that is not enforced, because one is made for each chunk and that
     would take three times as long.
@@ -30,7 +30,7 @@ class Record:
         return f"{type(self).__name__}({', '.join(fields)})"
 
     def brief(self) -> str:
-        """Return the same, but of long octets only the beginning, as ``-d`` shows it (SEC-003)."""
+        """Return the text that ``-d`` shows: as ``repr``, with long octets cut (SEC-003)."""
         fields = (f"{name}={_brief(getattr(self, name))}" for name in self.__match_args__)
         return f"{type(self).__name__}({', '.join(fields)})"
 

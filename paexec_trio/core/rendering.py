@@ -1,4 +1,4 @@
-"""Prefixes: what stands in front of each printed line (the chapter Prefixes of the spec)."""
+"""Prefixes: the text in front of each printed line (the chapter Prefixes of the spec)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LazyLines:
     with a prefix of a thousand octets each.
 
     Args:
-        prefix: what stands in front of each line.
+        prefix: the text in front of each line.
         lines: whole lines.
         times: how often all of them come.
     """
@@ -61,7 +61,7 @@ class LazyLines:
         self._left = (len(lines) + lines.count(NEWLINE) * len(prefix)) * times
 
     def __len__(self) -> int:
-        """Return how many octets were not taken yet, prefixes included."""
+        """Return the number of octets that are left, prefixes included."""
         return self._left
 
     def __repr__(self) -> str:
@@ -69,7 +69,7 @@ class LazyLines:
 
     @property
     def kept(self) -> int:
-        """How many octets of memory it keeps."""
+        """The octets of memory that it takes."""
         return len(self._prefix) + len(self._lines)
 
     def take(self, size: int = LAZY_ABOVE >> 2) -> bytes:
@@ -92,7 +92,7 @@ class LazyLines:
 
 
 def is_too_much(prefix: bytes, lines: bytes) -> bool:
-    """Say whether the prefixes of these lines would take so much memory that they have to wait."""
+    """Return whether the prefixes of these lines would take too much memory at once."""
     return len(prefix) * len(lines) > LAZY_ABOVE and len(prefix) * lines.count(NEWLINE) > LAZY_ABOVE
 
 

@@ -1,4 +1,4 @@
-"""Results: what calculators write (the chapter Results of the spec)."""
+"""Results: the output of calculators (the chapter Results of the spec)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUCCESS, _MISSING = Status.SUCCESS, Status.MISSING
 
 @final
 class Results:
-    """Finds in the output of nodes which result each line belongs to, and where results end.
+    """Finds the task of each line that nodes write, and the end of each result.
 
     Args:
         settings: how results are framed, and which lines are a status.
@@ -39,7 +39,7 @@ class Results:
         dispatcher: is told which nodes have done a task.
         fleet: ends nodes that cannot be trusted.
         outlet: is given the lines.
-        ending: is told what makes the run fail.
+        ending: is told when the run fails.
         reporter: reports octets that belong to no result.
     """
 
@@ -71,7 +71,7 @@ class Results:
         """Take the output of a calculator; return whether anything may follow from it."""
         node = self._nodes[event.node]
         if node.state is _ENDED:
-            return False  # what a process writes that outlived its calculator is no result
+            return False  # the output of a process that outlived its calculator is no result
         if type(node.framer) is ExecFramer and node.framer.is_refusal(event.data):
             self._reporter.report(b"the shell of node %b cannot parse the command", node.name)
             self._ending.stop(Exit(status=1))
@@ -110,7 +110,7 @@ class Results:
 
     def _take_several(self, node: Node, framer: ResultFramer, data: bytes) -> bytes:
         """Take the results of several tasks; return the octets that follow on the last of them."""
-        # All but one: what is left of the chunk is looked at as if there were no prefetch.
+        # All but one: the rest of the chunk is taken as if there were no prefetch.
         attempts = node.attempts
         results, rest = framer.cut(data, len(attempts) - 1)
         if self._are_alike:
@@ -164,11 +164,11 @@ class Results:
         self._fleet.end(node, report)
 
     def take_stray_octets(self, node: Node, octets: bytes) -> None:
-        """Take what a node wrote while it held no task (RES-009, RES-033)."""
+        """Take octets that a node wrote while it held no task (RES-009, RES-033)."""
         # It may have done tasks that were taken back from it.
         if node.took_back_tasks:
             return
-        # With -x a marker tells whose result is whose, whatever else is written.
+        # With -x the marker ties each result to its task, whatever else is written.
         deceives = not self._settings.exec_mode
         if deceives and node.state is _IDLE:
             self.out_of_step(node, octets)

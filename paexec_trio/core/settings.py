@@ -1,4 +1,4 @@
-"""What the engine has to know about a run."""
+"""The settings of a run."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
 
 AUTO = 0
-"""The ``Settings.prefetch`` that lets the engine find out how many tasks nodes should hold."""
+"""The ``Settings.prefetch`` with which the engine finds the window of each node."""
 
 READ_AHEAD = 1 << 18
-"""Octets of tasks that wait, with ``AUTO``, before no more input is read."""
+"""Octets of waiting tasks up to which more input is read, with ``AUTO``."""
 
 MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""
@@ -26,9 +26,9 @@ class Graces(NamedTuple):
         finish_notice: a finished run waits for its calculators to end before it names those that
             have not (END-040).
         stop: from the end of the calculators' input to SIGTERM when a run is stopped.
-        term: from SIGTERM to SIGKILL, and from a node's death to SIGTERM.
+        term: from SIGTERM to SIGKILL; from a node's death to SIGTERM.
         kill: from SIGKILL until a process that is still there is left (END-047).
-        drain: after a signal, nobody takes any of the output before it is given up.
+        drain: after a signal, until the output is given up if nobody reads any of it.
     """
 
     finish_notice: float = 10.0
@@ -52,8 +52,8 @@ class GraphSettings(NamedTuple):
         success: the line that says that a task succeeded.
         failure: the line that says that a task failed.
         weighting: which weight decides about the order of ready tasks.
-        every_line: each line is a task of its own, equal ones too, and none waits for another or
-            for the end of the input (ARG-020, ARG-022); of a graph only the status is left.
+        every_line: each line is a task of its own, duplicates too, and none waits for another or
+            for the end of the input (ARG-020, ARG-022); only the status is as in a graph.
     """
 
     delimiter: bytes = b" "
@@ -70,7 +70,7 @@ class ExecSettings(NamedTuple):
 
     Attributes:
         command: text for the shell, to which the task is known as ``$1``.
-        discard_output: results have no lines of what the command writes (EXE-025).
+        discard_output: results have no lines of the command's output (EXE-025).
         spare_descriptors: two of 3 to 9 that the command does not inherit; ``run`` finds them.
     """
 

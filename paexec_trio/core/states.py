@@ -27,7 +27,7 @@ class NodeState(IntEnum):
 
 
 class Step(IntEnum):
-    """What moves a node from one state to the next."""
+    """A step of a node from one state to the next."""
 
     START = 1
     STARTED = 2

@@ -1,4 +1,4 @@
-"""The status of a task: what the last line of its result says (the chapter Graphs of the spec)."""
+"""The status of a task, from the last line of its result (the chapter Graphs of the spec)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Status(Enum):
 
 @final
 class StatusWords:
-    """Recognizes the lines that tell a status (GRA-030).
+    """Recognizes the lines that state a status (GRA-030).
 
     Args:
         success: the text that says that a task succeeded.
@@ -36,7 +36,7 @@ class StatusWords:
         ]
 
     def status_of(self, lines: bytes | bytearray) -> Status:
-        """Return what the last of some whole lines says; there has to be at least one."""
+        """Return the status in the last of at least one whole line."""
         for status, line, last_line in self._words:
             if lines == line or lines.endswith(last_line):
                 return status

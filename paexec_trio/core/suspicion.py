@@ -1,8 +1,8 @@
-"""Nodes that cannot be trusted, or that never work: when to say so, and how.
+"""Diagnostics about nodes that cannot be trusted, or that never work.
 
 A node that writes outside of a task is *out of step* (RES-030): from then on nobody can tell whose
-result is whose. One that dies again and again without ending a task is never worth restarting
-without a word (RST-031).
+result is whose. A node that dies again and again without ending a task is reported now and then
+(RST-031).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from paexec_trio.core.nodes import Node
 
 _OF_SHELLS = {126: b" (cannot be executed)", 127: b" (command not found)"}
-"""What exit statuses of a shell mean."""
+"""The meaning of exit statuses of a shell."""
 
 FIRST_REPORT = 3
-"""Processes of a node that die in a row without having ended a task before that is reported."""
+"""Processes of a node that die in a row without having ended a task before the first report."""
 
 
 def out_of_step(node: Node, octets: bytes) -> bytes:
@@ -43,7 +43,7 @@ def shifted(node: Node, octets: bytes) -> bytes:
 
 
 def discarded(node: Node, octets: bytes) -> bytes:
-    """Return the diagnostic for other octets that belong to no task."""
+    """Return the diagnostic for other octets outside of a task."""
     return diagnostic(b"node %b wrote outside of a task; discarded: '%b'", node.name, octets)
 
 
@@ -51,8 +51,8 @@ def ends_result(node: Node, octets: bytes, eot: bytes) -> bool:
     """Return whether an EOT line is among what a node wrote outside of its tasks (RES-033).
 
     Args:
-        node: remembers what it needs of earlier octets.
-        octets: what comes next; it begins a line if it is the first.
+        node: keeps the last octets that it wrote.
+        octets: the next ones; the first of all begin a line.
         eot: the end-of-task marker, without newline.
     """
     line = NEWLINE + eot + NEWLINE

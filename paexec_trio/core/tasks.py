@@ -1,4 +1,4 @@
-"""Where tasks come from: a flat list, or a graph."""
+"""The sources of tasks: a flat list, or a graph."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class InputError(Exception):
 
 
 class RefusedTaskError(Exception):
-    """A task that no calculator can be given; the octets say which and why (FRM-013)."""
+    """A task that no calculator can be given; ``reason`` says which and why (FRM-013)."""
 
     def __init__(self, reason: bytes) -> None:
         super().__init__(reason)
@@ -51,13 +51,13 @@ class TaskSource(Protocol):
 
     @property
     def ready(self) -> Collection[object]:
-        """Empty if no task can be dispatched now; asked for so often that a call would be slow."""
+        """Empty if no task can be dispatched now; no method, because calls would cost time."""
 
     def feed(self, chunk: bytes) -> None:
         """Add octets of the input; may raise both errors of this module."""
 
     def end(self) -> None:
-        """Take in that the input has ended; may raise both errors of this module."""
+        """Record the end of the input; may raise both errors of this module."""
 
     def abandon(self) -> None:
         """Drop all tasks that were not taken."""
@@ -66,19 +66,19 @@ class TaskSource(Protocol):
         """Take the task to be dispatched next, with its id; may raise :class:`RefusedTaskError`."""
 
     def count_ready(self) -> int:
-        """Return how many tasks can be taken now, those apart that come after a refused one."""
+        """Return how many tasks can be taken now, not counting those after a refused one."""
 
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
-        """Take so many of the ready tasks, or fewer if one is to be refused by the next call."""
+        """Take ``count`` ready tasks, or fewer if the next call will refuse one."""
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
-        """Take in that a task is done; return its dependants if they are dropped."""
+        """Record that a task is done; return its dependants if they are dropped."""
 
     def will_not_run(self, task_id: int) -> bool:
-        """Say whether there is such a task and the failure of another keeps it from being run."""
+        """Return whether there is such a task that will never run, because another one failed."""
 
     def is_exhausted(self) -> bool:
-        """Say whether no further task can be dispatched, now or later, if no more input comes."""
+        """Return whether no further task can be dispatched, now or later, without more input."""
 
 
 _REASONS = {
@@ -134,10 +134,10 @@ class FlatTasks:
             before = tasks.partition(self._forbidden)[0].count(self._terminator)
             self._first_refused = self._last_id + len(ready) + before + 1
         ready.extend(tasks.split(self._terminator))
-        ready.pop()  # what follows on the last terminator: nothing
+        ready.pop()  # nothing follows the last terminator
 
     def end(self) -> None:
-        """Take in that the input has ended."""
+        """Record the end of the input."""
         self._add(self._framer.end())
 
     def abandon(self) -> None:
@@ -164,7 +164,7 @@ class FlatTasks:
         return len(self.ready)
 
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
-        """Take so many of the next tasks of the input, or those before one that is refused.
+        """Take the next ``count`` tasks of the input, or those before one that is refused.
 
         Raises:
             RefusedTaskError: the first of them contains the forbidden octet.
@@ -186,7 +186,7 @@ class FlatTasks:
         return False
 
     def is_exhausted(self) -> bool:
-        """Say whether all tasks were taken."""
+        """Return whether all tasks were taken."""
         return not self.ready
 
 
@@ -312,11 +312,11 @@ class GraphTasks:
         return len(self.ready)
 
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
-        """Take so many of the ready tasks, the heaviest first."""
+        """Take ``count`` ready tasks, the heaviest first."""
         return [self.take() for _ in range(count)]
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
-        """Make ready what a success makes ready, or drop what a failure drops."""
+        """Make the dependants of a success ready, or drop those of a failure."""
         if status is _SUCCESS:
             waiting_for = self._waiting_for
             for dependant in self._graph.dependants(task_id):
@@ -334,15 +334,15 @@ class GraphTasks:
         return [names[dependant] for dependant in dependants]
 
     def will_not_run(self, task_id: int) -> bool:
-        """Say whether a task that this one depends on failed or had no status."""
+        """Return whether a task that this one depends on failed or had no status."""
         return task_id < len(self._dropped) and bool(self._dropped[task_id])
 
     def is_exhausted(self) -> bool:
-        """Say whether every task was taken or dropped."""
+        """Return whether every task was taken or dropped."""
         return not self._undispatched
 
     def describe_weights(self) -> list[bytes]:
-        """Return what ``-d`` prints: each task's own weight, and the one that decides (WGT-008)."""
+        """Return the lines of ``-d``: each task's own and its deciding weight (WGT-008)."""
         own = own_weights(self._graph)
         lines = []
         for task in range(1, len(own)):

@@ -175,7 +175,7 @@ class _Commands:
                 self._skip_documents()
         elif kind == "group" and not in_word:
             _Commands(self._text, b")").read()
-            self._has_command = True  # what follows is refused by the shell
+            self._has_command = True  # the shell refuses anything that follows
         elif kind != "continued":
             if not in_word:
                 self._word_began = begin

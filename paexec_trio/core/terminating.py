@@ -32,15 +32,15 @@ _CLOSING, _ENDED = NodeState.CLOSING, NodeState.ENDED
 
 @final
 class Terminator:
-    """Ends what is left of dead nodes, each in its own time, and all nodes at the end of the run.
+    """Ends dead nodes, each in its own time, and all nodes at the end of the run.
 
-    Each climbs the same ladder: its input was closed; then SIGTERM, then SIGKILL, then it is left.
+    The steps are the same for each: its input was closed; then SIGTERM, SIGKILL, and it is left.
 
     Args:
         settings: hold the grace periods.
         nodes: all nodes, by their indices.
         ending: knows how far the run is.
-        reporter: reports who does not end.
+        reporter: reports nodes that do not end.
         commands: the list that all parts of the engine share.
     """
 
@@ -66,15 +66,15 @@ class Terminator:
     # A dead node
 
     def node_died(self, node: Node) -> None:
-        """Give what is left of a dead node time to end, but not for ever (DTH-004)."""
+        """Set the deadline for the next signal to a dead node (DTH-004)."""
         deadline = Deadline(Purpose.REAP, node.index)
         self._commands.append(SetDeadline(deadline, self._settings.graces.term))
 
     def reap(self, index: int) -> None:
-        """Send what is left of a dead node SIGTERM, the next time SIGKILL; then leave it."""
+        """Send a dead node SIGTERM, the next time SIGKILL; then leave it."""
         node = self._nodes[index]
         if self._ending.phase is Phase.STOPPING:
-            return  # which ends all nodes in its own time
+            return  # a stop ends all nodes in its own time
         # A node whose input was closed at the end of the run has its own time (END-004); one that
         # was reaped meanwhile, and perhaps restarted, does not need it any more.
         if node.state is not _ENDED or not node.died:
@@ -139,7 +139,7 @@ class Terminator:
         for node in self._remaining():
             self._killed.add(node.index)
             self._commands.append(KillNode(node.index, force=True))
-        if not self._is_killing:  # whoever is impatient again and again does not put it off
+        if not self._is_killing:  # further signals do not put it off
             self._is_killing = True
             self._set_deadline(Purpose.LEAVE, self._settings.graces.kill)
 

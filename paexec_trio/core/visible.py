@@ -50,7 +50,7 @@ def diagnostic(template: bytes, *foreign: bytes | float) -> bytes:
 
     Args:
         template: our own words, with ``%b``, ``%d`` or ``%g`` where texts and numbers stand.
-        foreign: the texts, each of which is shown in visible form and cut, and numbers.
+        foreign: numbers, and texts that are shown in visible form and cut.
     """
     if not foreign:
         return template

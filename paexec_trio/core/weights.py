@@ -1,4 +1,4 @@
-"""Weights: which of several ready tasks comes first (the chapter Weights of the spec)."""
+"""Weights: the order of ready tasks (the chapter Weights of the spec)."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def sums_over_dependants(graph: TaskGraph, order: Sequence[int]) -> list[int]:
 
 
 def block_size(tasks: int) -> int:
-    """Return how many dependants are looked at together in a graph of so many tasks."""
+    """Return how many dependants are looked at together in a graph of ``tasks`` tasks."""
     return max(_MIN_BLOCK, _MASK_BITS // tasks)
 
 

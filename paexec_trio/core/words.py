@@ -53,7 +53,7 @@ def split_words(text: bytes) -> list[bytes]:
 
 
 def quoted_texts(text: bytes) -> list[bytes]:
-    """Return what stands between single quotes, as far as the quotes are balanced."""
+    """Return the texts between single quotes, as far as the quotes are balanced."""
     texts = []
     position = 0
     while match := _TOKEN.match(text, position):

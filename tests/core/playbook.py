@@ -19,6 +19,8 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeStarted, RunStarted
 from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.outlets import OutletMaker
+from paexec_trio.core.printing import Printer
 from paexec_trio.core.settings import GRACES, Reassign, Settings
 
 FIRST_PID = 1000
@@ -42,8 +44,8 @@ class Playbook:
 
     unchecked: list[Playbook] = []  # noqa: RUF012 (shared on purpose: the fixture reads it)
 
-    def __init__(self, settings: Settings) -> None:
-        self.engine = Engine(settings)
+    def __init__(self, settings: Settings, outlet: OutletMaker = Printer) -> None:
+        self.engine = Engine(settings, outlet)
         self._script: list[Event | Command] = []
         self._played: list[Event | Command] = []
         self._next = 0

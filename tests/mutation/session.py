@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,17 @@ ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Target:
-    """A module of the core, and the files of unit tests that are to find its mutants."""
+    """A module of the core, and the files of unit tests that are to find its mutants.
+
+    Attributes:
+        name: the module.
+        tests: the files.
+        function: the only function that is mutated, or nothing.
+    """
 
     name: str
     tests: Sequence[str]
+    function: str = ""
 
 
 TARGETS = (
@@ -47,9 +54,9 @@ TARGETS = (
     Target("graph", ["test_graph.py", "test_graphreader.py"]),
     Target("tasks", ["test_tasks.py"]),
     Target("weights", ["test_weights.py", "test_tasks.py"]),
-    Target("prefetch", ["test_depths.py", "test_prefetch.py"]),
-    Target("pace", ["test_pace.py", "test_depths.py", "test_prefetch.py"]),
-    Target("exchange", ["test_exchange.py"]),
+    Target("windows", ["test_windows.py", "test_prefetch.py"]),
+    Target("windowcontrol", ["test_windowcontrol.py", "test_windows.py", "test_prefetch.py"]),
+    Target("dispatching", ["test_fast_path.py"], function="exchange"),
 )
 
 
@@ -136,7 +143,11 @@ def mutants_of(target: Target, tree: Path, pytest: Sequence[str], sessions: Path
         forget_survivors(session)
     else:
         _checked([cosmic_ray, "init", configuration.name, str(session)], tree)
-        drop_annotations(session, (tree / module).read_text())
+        source = (tree / module).read_text()
+        drop_mutants(session, lambda span: is_within(span, annotations_of(source)))
+        if target.function:
+            inside = functions_of(source, target.function)
+            drop_mutants(session, lambda span: not is_within(span, inside))
     _checked([cosmic_ray, "exec", configuration.name, str(session)], tree)
     # If the tests could not be run any more, all further mutants would seem to have been killed.
     _checked(command, tree)
@@ -168,17 +179,30 @@ def annotations_of(source: str) -> list[Span]:
     ]
 
 
-def drop_annotations(session: Path, source: str) -> None:
-    """Take mutants of annotations out of a session of cosmic-ray."""
-    spans = annotations_of(source)
+def functions_of(source: str, name: str) -> list[Span]:
+    """Return where the bodies of functions of this name are."""
+    return [
+        ((node.body[0].lineno, 0), (node.end_lineno or 0, node.end_col_offset or 0))
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+
+
+def is_within(span: Span, others: Iterable[Span]) -> bool:
+    """Return whether one of the others holds the whole span."""
+    begin, end = span
+    return any(first <= begin and end <= last for first, last in others)
+
+
+def drop_mutants(session: Path, is_dropped: Callable[[Span], bool]) -> None:
+    """Take mutants out of a session of cosmic-ray, by where they are."""
     with closing(sqlite3.connect(session)) as database, database:
         rows = database.execute(
             "SELECT job_id, start_pos_row, start_pos_col, end_pos_row, end_pos_col"
             " FROM mutation_specs"
         ).fetchall()
         for job, *places in rows:
-            begin, end = tuple(places[:2]), tuple(places[2:])
-            if any(first <= begin and end <= last for first, last in spans):
+            if is_dropped(((places[0], places[1]), (places[2], places[3]))):
                 for table in ("work_results", "mutation_specs", "work_items"):
                     database.execute(f"DELETE FROM {table} WHERE job_id = ?", (job,))  # noqa: S608
 

@@ -16,8 +16,10 @@ from tests.mutation.session import (
     TARGETS,
     Mutant,
     annotations_of,
-    drop_annotations,
+    drop_mutants,
     forget_survivors,
+    functions_of,
+    is_within,
     read_dump,
 )
 
@@ -95,6 +97,16 @@ def test_annotations_are_no_code() -> None:
     assert found == {"int | str", "int | None"}
 
 
+def test_the_body_of_a_function_is_found() -> None:
+    """Its arguments and its defaults are none of it."""
+    source = "class C:\n    def f(self, a=1):\n        b = 2\n        return a\n\n    g = 3\n"
+    inside = functions_of(source, "f")
+    assert inside == [((3, 0), (4, 16))]
+    assert is_within(((3, 12), (3, 13)), inside)
+    assert not is_within(((2, 18), (2, 19)), inside)
+    assert not is_within(((6, 8), (6, 9)), inside)
+
+
 def test_mutants_of_annotations_are_dropped(tmp_path: Path) -> None:
     file = tmp_path / "session"
     with sqlite3.connect(file) as database:
@@ -104,7 +116,7 @@ def test_mutants_of_annotations_are_dropped(tmp_path: Path) -> None:
             places = [("annotation", 1, 7, 1, 8), ("code", 1, 17, 1, 18)]
             database.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?)", places)  # noqa: S608
     database.close()
-    drop_annotations(file, "a: int | str = 1 | 2\n")
+    drop_mutants(file, lambda span: is_within(span, annotations_of("a: int | str = 1 | 2\n")))
     with sqlite3.connect(file) as database:
         for table in ("work_results", "mutation_specs", "work_items"):
             rows = database.execute(f"SELECT job_id FROM {table}").fetchall()  # noqa: S608
