@@ -17,8 +17,11 @@ def listen(listener: Callable[[], None]) -> bool:
     """Call the listener, in a signal handler, when a child may have ended.
 
     Returns:
-        ``False`` if no handler can be set: only the main thread may.
+        ``False`` if no handler would be called: only the main thread can set one, and the parent of
+        this process may have blocked the signal, which is then blocked in our children, too.
     """
+    if signal.SIGCHLD in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+        return False
     if not _listeners:
         try:
             _before[:] = [signal.signal(signal.SIGCHLD, _tell)]

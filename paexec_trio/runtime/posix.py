@@ -85,16 +85,12 @@ class PortableSelector:
 
     def watch(self, fd: int, interest: int) -> bool:
         """Register a descriptor, unless it is always ready."""
-        if interest == HANG_UP and not stat.S_ISREG(os.fstat(fd).st_mode):
-            self._wait_for_hang_up(fd)
-            return True
-        return self._register(fd, _INTEREST[interest])
-
-    def _wait_for_hang_up(self, fd: int) -> None:
+        mode = os.fstat(fd).st_mode
+        if interest != HANG_UP or stat.S_ISREG(mode):
+            return self._register(fd, _INTEREST.get(interest, 0))
         # As asyncio does: nothing can be read from this end of a pipe but its end. Others are not
         # waited for, since a terminal has input for somebody else; a write tells.
-        if stat.S_ISFIFO(os.fstat(fd).st_mode):
-            self._register(fd, selectors.EVENT_READ)
+        return self._register(fd, selectors.EVENT_READ) if stat.S_ISFIFO(mode) else True
 
     def watch_once(self, fd: int) -> bool:
         """Register a descriptor until it is ready."""

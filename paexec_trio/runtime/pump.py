@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from paexec_trio.core.commands import Command, Exit
+from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
-
-if TYPE_CHECKING:
-    from paexec_trio.core.engine import Engine
 
 Trace = Callable[[Event | Command], None]
 

@@ -248,7 +248,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing_behind(program: str) -> None:
         process.stdin.write(b"1 a\n1 \n")
         process.stdin.close()
         process.stdin = None
-        time.sleep(rng.uniform(0, 0.15))  # the moment is what is tried, nothing is waited for
+        time.sleep(rng.uniform(0, 0.4))  # the moment is what is tried, nothing is waited for
         process.send_signal(signal.SIGINT)
         _, diagnostics = process.communicate(timeout=LIMIT)
         assert diagnostics == b""

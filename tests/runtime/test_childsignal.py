@@ -41,6 +41,14 @@ def test_a_handler_that_was_set_meanwhile_stays() -> None:
     assert signal.signal(signal.SIGCHLD, before) is signal.SIG_IGN
 
 
+def test_nobody_can_listen_to_a_signal_that_is_blocked() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    try:
+        assert not listen(lambda: None)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+
+
 def test_only_the_main_thread_can_listen() -> None:
     answers: list[bool] = []
     thread = threading.Thread(target=lambda: answers.append(listen(lambda: None)))
