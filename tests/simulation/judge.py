@@ -96,7 +96,9 @@ def judge(history: History, settings: Settings, tasks: bytes) -> Verdict:
         settings: those of the engine.
         tasks: the whole standard input.
     """
-    return _Judge(settings, tasks).judge(history)
+    judge = Judge(settings, tasks)
+    judge.follow(history)
+    return judge.verdict()
 
 
 class _NodeState(Enum):
@@ -155,7 +157,14 @@ class _Node:
 
 
 @final
-class _Judge:
+class Judge:
+    """Follows a run and collects violations.
+
+    Args:
+        settings: those of the engine.
+        tasks: the whole standard input.
+    """
+
     def __init__(self, settings: Settings, tasks: bytes) -> None:
         self._settings = settings
         self._unread_input = tasks
@@ -163,6 +172,7 @@ class _Judge:
         self._most = inf if settings.prefetch == AUTO else settings.prefetch
         """Tasks that a node may hold."""
         self._violations: list[Violation] = []
+        self._entries_seen = 0
         self._time = 0.0
         self._marker = b""
         self._nodes = [
@@ -219,11 +229,20 @@ class _Judge:
             Stuck: self._stuck,
         }
 
-    def judge(self, history: History) -> Verdict:
-        for step in history.steps():
+    def follow(self, history: History) -> bool:
+        """Judge the steps that were added since the last call; return whether any was bad.
+
+        The last step has to be complete.
+        """
+        for step in history.steps(self._entries_seen):
             if len(self._violations) >= MOST_VIOLATIONS:
                 break
             self._take(step)
+        self._entries_seen = len(history.entries)
+        return bool(self._violations)
+
+    def verdict(self) -> Verdict:
+        """Return the verdict on a run that is over."""
         if not self._ended and not self._violations:
             self._blame(Kind.ENDLESS, "the history stops before the run is over")
         return Verdict(self._violations, len(self._done), self._failed_attempts, self._restarts)
