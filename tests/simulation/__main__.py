@@ -106,7 +106,7 @@ def replay(seed: int, *, with_history: bool) -> bool:
 
 def show_shrunk(seed: int) -> bool:
     """Print a small run with the violation of this seed's run; return whether there is none."""
-    from tests.simulation.shrinking import shrink  # noqa: PLC0415 (Hypothesis loads slowly)
+    from tests.simulation.shrinking import shrink  # Hypothesis loads slowly
 
     try:
         run = shrink(seed)
