@@ -12,6 +12,7 @@ from paexec_trio.core.record import Record
 
 if TYPE_CHECKING:
     from paexec_trio.core.rendering import LazyLines
+    from paexec_trio.core.status import Status
 
 
 class Purpose(IntEnum):
@@ -174,6 +175,45 @@ class Discard(Record):
 
 
 @final
+class Deliver(Record):
+    """Deliver the result of a task: from :class:`~paexec_trio.core.collecting.Collector` only.
+
+    ``output``: the octets that the calculator wrote, without the EOT. ``node``: the node that did
+    the task. ``status``: ``None`` in flat mode. ``attempts``: how many were made.
+    ``dropped``: the tasks that will not be run because of this one's status.
+    """
+
+    __slots__ = __match_args__ = (
+        "task_id",
+        "task",
+        "output",
+        "node",
+        "status",
+        "attempts",
+        "dropped",
+    )
+
+    def __init__(
+        self,
+        task_id: int,
+        task: bytes,
+        output: bytes,
+        node: int,
+        *,
+        status: Status | None = None,
+        attempts: int = 1,
+        dropped: tuple[bytes, ...] = (),
+    ) -> None:
+        self.task_id = task_id
+        self.task = task
+        self.output = output
+        self.node = node
+        self.status = status
+        self.attempts = attempts
+        self.dropped = dropped
+
+
+@final
 class Report(Record):
     """Write this diagnostic and a newline to standard error, after the output so far."""
 
@@ -235,6 +275,7 @@ Command = (
     | Join
     | Release
     | Discard
+    | Deliver
     | Report
     | ReadMore
     | DrainOutput

@@ -12,7 +12,7 @@ from paexec_trio.core.status import Status
 if TYPE_CHECKING:
     from paexec_trio.core.execmode import ExecFramer
     from paexec_trio.core.framing import ResultFramer
-    from paexec_trio.core.pace import Pace
+    from paexec_trio.core.windowcontrol import WindowController
 
 
 @final
@@ -43,33 +43,29 @@ class Node:
         answered: whether its process has ended a task, by an EOT.
         attempts: the queue of attempts that it holds, oldest first. Its calculator works on the
             first one, the *head*; there are others with ``--prefetch`` only.
+        controller: finds how many tasks its process should hold, with ``--prefetch auto``.
         took_back_tasks: whether tasks that its process may have received were taken back (PRE-033).
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
         fruitless: how many of its processes in a row have died without having ended a task, those
             that could not be started included.
-        pace: how many tasks its process should hold, with ``--prefetch auto``.
-        prepared: whether its shell was told, with ``-x``, what to do with tasks.
         stray_end: the last octets that it wrote outside of a task after the end of its input, after
             a newline; they may be the beginning of an EOT.
         exited: whether its process has ended, so that only others can still hold its output.
-        killed: whether the end of the run has sent SIGKILL to its process.
-        burials: how often what is left of it after its death was told to end.
+        signals_sent: how many signals were sent to what is left of it after its death.
     """
 
     __slots__ = (
         "answered",
         "attempts",
-        "burials",
+        "controller",
         "died",
         "exited",
         "framer",
         "fruitless",
         "index",
-        "killed",
         "name",
-        "pace",
         "pid",
-        "prepared",
+        "signals_sent",
         "state",
         "stray_end",
         "stray_octets_reported",
@@ -89,11 +85,17 @@ class Node:
         self.stray_octets_reported = False
         self.took_back_tasks = False
         self.died = False
-        self.pace: Pace | None = None
-        self.prepared = False
+        self.controller: WindowController | None = None
         self.exited = False
-        self.killed = False
-        self.burials = 0
+        self.signals_sent = 0
+
+    def begin_life(self, pid: int) -> None:
+        """Record that a process of the node runs; nothing that an earlier one did counts."""
+        self.step(Step.STARTED)
+        self.pid = pid
+        self.answered = self.took_back_tasks = False
+        self.died = self.exited = False
+        self.signals_sent = 0
 
     def step(self, step: Step) -> None:
         """Move on to the next state.

@@ -12,19 +12,23 @@ LAZY_ABOVE = 1 << 22
 
 @final
 class PrefixMaker:
-    """Makes the prefix of one attempt's lines (PFX-001 to PFX-006)."""
+    """Makes the prefix of one attempt's lines (PFX-001 to PFX-006).
 
-    __slots__ = ("_any", "_show_node", "_show_pid", "_show_task_id")
+    Attributes:
+        are_empty: whether no prefix holds anything.
+    """
+
+    __slots__ = ("_show_node", "_show_pid", "_show_task_id", "are_empty")
 
     def __init__(self, *, show_node: bool, show_task_id: bool, show_pid: bool) -> None:
         self._show_node = show_node
         self._show_task_id = show_task_id
         self._show_pid = show_pid
-        self._any = show_node or show_task_id or show_pid
+        self.are_empty = not (show_node or show_task_id or show_pid)
 
     def make(self, node: bytes, task_id: int, pid: int) -> bytes:
         """Return the prefix, with the space that ends it."""
-        if not self._any:
+        if self.are_empty:
             return b""
         prefix = node + b" " if self._show_node else b""
         if self._show_task_id:

@@ -64,5 +64,5 @@ TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
 class IllegalStepError(Exception):
     """A step that the table does not know: a bug, never the user's or a calculator's fault."""
 
-    def __init__(self, state: NodeState, step: Step) -> None:
+    def __init__(self, state: IntEnum, step: IntEnum) -> None:
         super().__init__(f"{step.name} in state {state.name}")

@@ -48,7 +48,7 @@ def discarded(node: Node, octets: bytes) -> bytes:
 
 
 def ends_result(node: Node, octets: bytes, eot: bytes) -> bool:
-    """Say whether an EOT line is among what a node wrote outside of its tasks (RES-033).
+    """Return whether an EOT line is among what a node wrote outside of its tasks (RES-033).
 
     Args:
         node: remembers what it needs of earlier octets.
@@ -61,8 +61,8 @@ def ends_result(node: Node, octets: bytes, eot: bytes) -> bool:
     return line in octets
 
 
-def is_to_be_reported(fruitless: int) -> bool:
-    """Say whether to report a node after so many processes in vain: 3, 6, 12, and so on."""
+def should_report(fruitless: int) -> bool:
+    """Return whether to report a node after ``fruitless`` vain lives: 3, 6, 12, and so on."""
     times, rest = divmod(fruitless, FIRST_REPORT)
     return not rest and times.bit_count() == 1
 

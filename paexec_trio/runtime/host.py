@@ -37,6 +37,7 @@ from paexec_trio.core.commands import (
     Write,
     WriteLines,
 )
+from paexec_trio.core.dispatching import FastPath
 from paexec_trio.core.events import (
     DeadlinePassed,
     Event,
@@ -56,7 +57,6 @@ from paexec_trio.core.events import (
     StopRequested,
     TimePassed,
 )
-from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.rendering import LazyLines
 from paexec_trio.core.settings import GRACES, Graces
@@ -125,7 +125,7 @@ class Host:
         waiter: Waiter,
         *,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
-        exchange: Exchange | None = None,
+        exchange: FastPath | None = None,
         tells_time: bool = False,
         adopts: bool = False,
         sessions: bool = True,

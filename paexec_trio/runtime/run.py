@@ -114,7 +114,7 @@ async def run(
                 stderr,
                 _waiter(alone=alone),
                 environment=environment,
-                exchange=None if debug else engine.exchange,
+                exchange=None if debug else engine.fast_path,
                 tells_time=settings.prefetch == AUTO,
                 adopts=adopts,
                 # They tell whose a process is, and cost time (see NodeProcess): to find what a dead

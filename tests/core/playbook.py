@@ -5,11 +5,23 @@ from __future__ import annotations
 from difflib import ndiff
 from typing import Self, final
 
-from paexec_trio.core.commands import Command, Hold, ReadMore, Report, StartNode, Write
+from paexec_trio.core.commands import (
+    Command,
+    Deadline,
+    Hold,
+    Purpose,
+    ReadMore,
+    Report,
+    SetDeadline,
+    StartNode,
+    Write,
+)
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeStarted, RunStarted
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import Reassign, Settings
+from paexec_trio.core.outlets import OutletMaker
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.settings import GRACES, Reassign, Settings
 
 FIRST_PID = 1000
 """The process id of node 0 of :func:`started`; the other nodes have the numbers after it."""
@@ -32,8 +44,8 @@ class Playbook:
 
     unchecked: list[Playbook] = []  # noqa: RUF012 (shared on purpose: the fixture reads it)
 
-    def __init__(self, settings: Settings) -> None:
-        self.engine = Engine(settings)
+    def __init__(self, settings: Settings, outlet: OutletMaker = Printer) -> None:
+        self.engine = Engine(settings, outlet)
         self._script: list[Event | Command] = []
         self._played: list[Event | Command] = []
         self._next = 0
@@ -108,6 +120,11 @@ def started(nodes: int = 1, **options: bytes | bool | float | Grouping | Reassig
         if index + 1 < nodes:
             playbook << StartNode(index + 1)
     return playbook
+
+
+def burial(node: int) -> SetDeadline:
+    """Return the deadline of a dead node: what is left of it then is signalled, or left."""
+    return SetDeadline(Deadline(Purpose.REAP, node), GRACES.term)
 
 
 def out_of_step(octets: bytes, node: bytes = b"n0") -> Report:

@@ -416,8 +416,11 @@ class MortalWorld(RuleBasedStateMachine):
     @invariant()
     def what_is_left_of_dead_nodes_is_ended(self) -> None:
         """DTH-004: some time or other."""
-        if not self.stopped and not self.is_over() and any(x.dead for x in self.lives.values()):
-            assert Deadline(Purpose.REAP) in self.timers
+        if not self.stopped and not self.is_over():
+            dead = [life for life in self.lives.values() if life.dead]
+            assert all(
+                life.killed or Deadline(Purpose.REAP, life.node) in self.timers for life in dead
+            )
 
     @invariant()
     def input_is_closed_only_when_no_task_can_come(self) -> None:

@@ -21,7 +21,8 @@ from paexec_trio.core.commands import (
     StartNode,
     Write,
 )
-from paexec_trio.core.engine import SIGPIPE, Engine
+from paexec_trio.core.ending import SIGPIPE
+from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
     DeadlinePassed,
     Event,

@@ -14,6 +14,7 @@ from paexec_trio.core.commands import (
     Exit,
     Hold,
     KillNode,
+    LeaveNode,
     Purpose,
     ReadMore,
     Release,
@@ -46,13 +47,12 @@ from paexec_trio.core.settings import (
     Reassign,
     Settings,
 )
-from tests.core.playbook import FIRST_PID, Playbook, names, started
+from tests.core.playbook import FIRST_PID, Playbook, burial, names, started
 
 Z = Reassign()
 Z5 = Reassign(restart_after=5)
 Z5_WAIT = Reassign(restart_after=5, wait=True)
 
-BURIAL = SetDeadline(Deadline(Purpose.REAP), GRACES.term)
 RESTART = SetDeadline(Deadline(Purpose.RESTART), 5)
 
 
@@ -77,7 +77,7 @@ def test_the_task_of_a_dead_node_goes_to_an_idle_one() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         << Send(1, b"a\n")
         >> NodeReaped(0)
         >> NodeOutput(1, b"result\n\n")
@@ -102,7 +102,7 @@ def test_a_node_that_cannot_be_written_to_is_dead() -> None:
         >> NodeUnwritable(0, b"Broken pipe")
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         << Send(1, b"a\n")
         >> NodeOutput(0, b"late\n\n")
         >> NodeEnded(0)
@@ -125,7 +125,7 @@ def test_every_line_of_a_failed_attempt_has_its_prefixes() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(first + b"fatal\n" + first + b"\n")
-        << BURIAL
+        << burial(0)
         << Write(second + b"a\n")
         << Send(1, b"a\n")
         >> NodeOutput(1, b"x\n\n")
@@ -144,7 +144,7 @@ def test_the_word_for_fatal(fatal: bytes, printed: bytes) -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(printed)
-        << BURIAL
+        << burial(0)
         << Send(1, b"a\n")
     )
 
@@ -162,7 +162,7 @@ def test_nothing_of_a_failed_attempt_is_left_in_its_group() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Discard(1)
-        << BURIAL
+        << burial(0)
         << Hold(1, b"a\n")
         << Send(1, b"a\n")
         >> NodeOutput(1, b"result\n\n")
@@ -182,10 +182,11 @@ def test_reassigned_tasks_go_first_and_the_last_failure_before_the_others() -> N
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         >> NodeEnded(1)
         << CloseStdin(1)
         << Write(b"fatal\n")
+        << burial(1)
         >> NodeOutput(2, b"\n")
         << Send(2, b"b\n")
         >> NodeOutput(2, b"\n")
@@ -208,7 +209,7 @@ def test_a_task_whose_eot_came_is_done() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         >> NodeOutput(1, b"\n")
         << Send(1, b"c\n")
     )
@@ -233,7 +234,7 @@ def test_the_status_of_a_failed_attempt_does_not_count() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         << Send(1, b"a\n")
         >> NodeOutput(1, b"failure\n\n")
         << Write(b"failure\na b\n")
@@ -251,7 +252,7 @@ def test_an_idle_node_dies_silently_and_gets_no_task() -> None:
         resistant(2)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         >> StdinChunk(b"a\nb\n")
         << Send(1, b"a\n")
         >> NodeOutput(1, b"\n")
@@ -269,7 +270,7 @@ def test_input_is_read_on_while_all_nodes_are_dead() -> None:
         << ReadMore()
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         >> StdinChunk(b"half of a long task")
         << ReadMore()
         >> StdinChunk(b"\n")
@@ -288,7 +289,7 @@ def test_all_nodes_are_dead_but_the_input_is_over() -> None:
         resistant(1)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         >> NodeReaped(0)
         >> StdinEnded()
         << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
@@ -311,11 +312,12 @@ def test_all_nodes_failed() -> None:
         >> NodeEnded(1)
         << CloseStdin(1)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(1)
         >> NodeReaped(1)
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
+        << burial(0)
         << Report(b"all nodes failed")
         << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
         >> NodeReaped(0)
@@ -338,7 +340,7 @@ def test_a_node_that_still_has_to_start_is_not_dead() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         >> NodeStarted(1, 2)
         << Send(1, b"a\n")
     )
@@ -397,7 +399,7 @@ def test_the_input_fails_and_then_the_node() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         << Send(1, b"a\n")
         >> NodeOutput(1, b"\n")
         << CloseStdin(1)
@@ -415,30 +417,50 @@ def test_the_input_fails_and_then_the_node() -> None:
 
 
 def test_what_is_left_of_dead_nodes_is_ended() -> None:
-    """DTH-004: SIGTERM, then SIGKILL; what died in between has its own turn."""
+    """DTH-004: SIGTERM, then SIGKILL, then it is left; each node has its own time."""
     assert (
-        resistant(4)
+        resistant(3)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         >> NodeEnded(1)
         << CloseStdin(1)
+        << burial(1)
         >> NodeReaped(0)
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 1))
         << KillNode(1, force=False)
-        << BURIAL
+        << burial(1)
         >> NodeEnded(2)
         << CloseStdin(2)
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        << burial(2)
+        >> DeadlinePassed(Deadline(Purpose.REAP, 1))
         << KillNode(1, force=True)
+        << burial(1)
+        >> DeadlinePassed(Deadline(Purpose.REAP, 2))
         << KillNode(2, force=False)
-        << BURIAL
-        >> NodeReaped(1)
+        << burial(2)
+        >> DeadlinePassed(Deadline(Purpose.REAP, 1))
+        << LeaveNode(1)
+        >> NodeReaped(1, left_running=True)
+        << Report(b"paexec-trio: node n1: process 1001 does not end; left")
         >> NodeReaped(2)
-        >> DeadlinePassed(Deadline(Purpose.REAP))
-        >> NodeEnded(3)
-        << CloseStdin(3)
-        << BURIAL
+        >> DeadlinePassed(Deadline(Purpose.REAP, 2))
+    )
+
+
+def test_the_deadline_of_an_earlier_process_does_not_end_a_later_one() -> None:
+    assert (
+        resistant(1, Z5)
+        >> NodeEnded(0)
+        << CloseStdin(0)
+        << burial(0)
+        << RESTART
+        >> NodeReaped(0)
+        >> DeadlinePassed(Deadline(Purpose.RESTART))
+        << StartNode(0)
+        >> NodeStarted(0, 7)
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
     )
 
 
@@ -447,21 +469,22 @@ def test_a_restarted_node_is_asked_to_end_before_it_is_killed() -> None:
         resistant(1, Z5)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         << RESTART
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
         << KillNode(0, force=False)
-        << BURIAL
+        << burial(0)
         >> NodeReaped(0)
         >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeStarted(0, 7)
         >> NodeEnded(0)
         << CloseStdin(0)
+        << burial(0)
         << RESTART
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
         << KillNode(0, force=False)
-        << BURIAL
+        << burial(0)
     )
 
 
@@ -470,18 +493,18 @@ def test_burials_go_on_while_the_run_ends_by_itself() -> None:
         resistant(2)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         >> StdinEnded()
         << CloseStdin(1)
         << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
         << KillNode(0, force=False)
-        << BURIAL
+        << burial(0)
         >> NodeReaped(0)
         >> NodeEnded(1)
         >> NodeReaped(1)
         << DrainOutput()
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
         >> OutputDrained()
         << Exit(status=0)
     )
@@ -493,13 +516,13 @@ def test_burials_leave_nodes_alone_that_end_in_order() -> None:
         resistant(2)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         >> StdinEnded()
         << CloseStdin(1)
         << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
         >> NodeEnded(1)
         >> NodeReaped(0)
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 1))  # of an earlier process
         >> NodeReaped(1)
         << DrainOutput()
     )
@@ -510,10 +533,10 @@ def test_a_stop_ends_dead_nodes_in_its_own_time() -> None:
         resistant(1)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         >> StopRequested(int(signal.SIGTERM))
         << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
         >> DeadlinePassed(Deadline(Purpose.TERMINATE))
         << KillNode(0, force=False)
         << SetDeadline(Deadline(Purpose.KILL), GRACES.term)
@@ -535,7 +558,7 @@ def test_a_dead_node_is_restarted() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"%d fatal\n" % FIRST_PID)
-        << BURIAL
+        << burial(0)
         << RESTART
         >> NodeReaped(0)
         >> DeadlinePassed(Deadline(Purpose.RESTART))
@@ -554,20 +577,23 @@ def test_restarts_come_in_rounds() -> None:
         resistant(3, Z5)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         << RESTART
         >> NodeReaped(0)
         >> NodeEnded(1)
         << CloseStdin(1)
+        << burial(1)
         >> NodeReaped(1)
         >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
         >> NodeEnded(2)
         << CloseStdin(2)
+        << burial(2)
         >> NodeStarted(0, 7)
         << StartNode(1)
         >> NodeEnded(0)
         << CloseStdin(0)
+        << burial(0)
         >> NodeReaped(0)
         >> NodeStarted(1, 8)
         << RESTART
@@ -579,6 +605,7 @@ def test_restarts_come_in_rounds() -> None:
         >> NodeStarted(2, 10)
         >> NodeEnded(1)
         << CloseStdin(1)
+        << burial(1)
         << RESTART
     )
 
@@ -607,7 +634,7 @@ def test_a_node_is_not_restarted_while_something_of_it_is_left() -> None:
         resistant(1, Z5)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         << RESTART
         >> DeadlinePassed(Deadline(Purpose.RESTART))
         << RESTART
@@ -626,7 +653,7 @@ def test_all_nodes_dead_before_their_restart() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         << RESTART
         << Report(b"all nodes failed")
         << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
@@ -643,7 +670,7 @@ def test_a_node_that_is_being_restarted_is_not_dead() -> None:
         resistant(2, Z5)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         << RESTART
         >> NodeReaped(0)
         >> StdinChunk(b"a\n")
@@ -653,6 +680,7 @@ def test_a_node_that_is_being_restarted_is_not_dead() -> None:
         >> NodeEnded(1)
         << CloseStdin(1)
         << Write(b"fatal\n")
+        << burial(1)
         >> NodeStarted(0, 7)
         << RESTART
         << Send(0, b"a\n")
@@ -668,7 +696,7 @@ def test_all_nodes_dead_and_waited_for() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         << RESTART
         >> NodeReaped(0)
         >> StdinChunk(b"b\n")
@@ -690,7 +718,7 @@ def test_the_end_does_not_wait_for_restarts() -> None:
         << ReadMore()
         >> NodeEnded(1)
         << CloseStdin(1)
-        << BURIAL
+        << burial(1)
         << RESTART
         >> NodeReaped(1)
         >> StdinEnded()
@@ -715,11 +743,12 @@ def test_the_end_comes_during_a_round_of_restarts() -> None:
         << ReadMore()
         >> NodeEnded(1)
         << CloseStdin(1)
-        << BURIAL
+        << burial(1)
         << RESTART
         >> NodeReaped(1)
         >> NodeEnded(2)
         << CloseStdin(2)
+        << burial(2)
         >> NodeReaped(2)
         >> StdinEnded()
         >> DeadlinePassed(Deadline(Purpose.RESTART))
@@ -760,11 +789,12 @@ def test_a_stop_during_a_restart() -> None:
         resistant(2, Z5)
         >> NodeEnded(0)
         << CloseStdin(0)
-        << BURIAL
+        << burial(0)
         << RESTART
         >> NodeReaped(0)
         >> NodeEnded(1)
         << CloseStdin(1)
+        << burial(1)
         >> NodeReaped(1)
         >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)

@@ -21,7 +21,7 @@ from paexec_trio.core.commands import (
     SetDeadline,
     StartNode,
 )
-from paexec_trio.core.engine import SIGPIPE
+from paexec_trio.core.ending import SIGPIPE
 from paexec_trio.core.events import (
     DeadlinePassed,
     HoldingFailed,

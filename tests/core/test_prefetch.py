@@ -40,8 +40,6 @@ from paexec_trio.core.events import (
     TimePassed,
 )
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.pace import MOST_OCTETS
-from paexec_trio.core.prefetch import shares
 from paexec_trio.core.settings import (
     AUTO,
     GRACES,
@@ -50,10 +48,11 @@ from paexec_trio.core.settings import (
     Reassign,
     Settings,
 )
-from tests.core.playbook import Playbook, names, out_of_step, started
+from paexec_trio.core.windowcontrol import MAX_OCTETS
+from paexec_trio.core.windows import spread_evenly
+from tests.core.playbook import Playbook, burial, names, out_of_step, started
 
 Z = Reassign()
-BURIAL = SetDeadline(Deadline(Purpose.REAP), GRACES.term)
 END_OF_RUN = SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
 
 
@@ -78,14 +77,14 @@ def test_tasks_go_where_the_fewest_are(nodes: list[tuple[int, int]], tasks: int)
         open_nodes = [(expected[n], n) for n in range(len(nodes)) if expected[n] < most[n]]
         if open_nodes:
             expected[min(open_nodes)[1]] += 1
-    given_tasks = shares(held, most, tasks)
+    given_tasks = spread_evenly(held, most, tasks)
     assert [a + b for a, b in zip(held, given_tasks, strict=True)] == expected
 
 
 def test_each_node_has_a_limit() -> None:
     """What is missing is no reason to leave nodes out."""
     with pytest.raises(ValueError, match="shorter"):
-        shares([0, 0], [1], 1)
+        spread_evenly([0, 0], [1], 1)
 
 
 # Dispatch and results
@@ -276,7 +275,7 @@ def test_input_is_read_before_it_is_needed() -> None:
 def test_what_waited_for_a_queued_task_goes_to_another_node() -> None:
     """GRA-026, PRE-011: also if the node that did the task may not be given one."""
     settings = Settings(nodes=names(2), prefetch=AUTO, graph=GraphSettings())
-    large = b"x" * MOST_OCTETS
+    large = b"x" * MAX_OCTETS
     script = Playbook(settings) >> RunStarted() << ReadMore()
     script >> StdinChunk(b"a\nb\nc\n" + large + b" last\nd\ne\n") << ReadMore()
     script >> TimePassed(0.0) >> StdinEnded() << StartNode(0)
@@ -313,7 +312,7 @@ def test_a_new_process_is_measured_anew() -> None:
     restarted >> TimePassed(0.0) >> StdinChunk(b"task\n" * 9) << Send(0, b"task\n")
     restarted >> TimePassed(0.1) >> NodeOutput(0, b"\n") << Send(0, b"task\n")
     restarted >> TimePassed(0.2) >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
-    restarted << ReadMore() >> NodeEnded(0) << CloseStdin(0) << Write(b"fatal\n") << BURIAL
+    restarted << ReadMore() >> NodeEnded(0) << CloseStdin(0) << Write(b"fatal\n") << burial(0)
     restarted << SetDeadline(Deadline(Purpose.RESTART), 1)
     restarted >> NodeReaped(0) >> DeadlinePassed(Deadline(Purpose.RESTART)) << StartNode(0)
     restarted >> NodeStarted(0, 1001) << Send(0, b"task\n")
@@ -322,7 +321,7 @@ def test_a_new_process_is_measured_anew() -> None:
 
 def test_large_tasks_are_not_queued() -> None:
     """However short they are: a pipe holds no more."""
-    large = b"x" * MOST_OCTETS + b"\n"
+    large = b"x" * MAX_OCTETS + b"\n"
     script = started(1, prefetch=AUTO)
     script >> TimePassed(0.0) >> StdinChunk(large) << Send(0, large) << ReadMore()
     script >> NodeOutput(0, b"\n") >> StdinChunk(large) << Send(0, large) << ReadMore()
@@ -346,7 +345,7 @@ def test_queued_tasks_are_taken_back() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         >> NodeOutput(1, b"\n")
         << Send(1, b"a\n")
         >> NodeOutput(1, b"\n\n")
@@ -369,7 +368,7 @@ def test_tasks_of_two_sorts_fill_one_node() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         >> NodeOutput(1, b"\n\n\n")
         << Send(1, b"a\nc\nd\n")
         >> NodeOutput(1, b"\n\n")
@@ -389,7 +388,7 @@ def test_a_node_that_reads_no_more_finishes_its_head() -> None:
         << CloseStdin(0)
         >> NodeOutput(0, b"of a\n\nof b\n")
         << Write(b"of a\n")
-        << BURIAL
+        << burial(0)
         >> NodeOutput(1, b"\n")
         << Send(1, b"b\n")
     )
@@ -405,7 +404,7 @@ def test_a_node_that_has_not_received_its_head_is_dead(unsent: int) -> None:
         >> NodeUnwritable(0, b"Broken pipe", unsent)
         << CloseStdin(0)
         << Write(b"fatal\n")
-        << BURIAL
+        << burial(0)
         << SetDeadline(Deadline(Purpose.RESTART), 1)
     )
 
@@ -447,7 +446,7 @@ def test_a_deaf_node_that_was_restarted_has_to_explain_what_it_says() -> None:
     assert (
         deaf()
         >> NodeOutput(0, b"\n")
-        << BURIAL
+        << burial(0)
         << SetDeadline(Deadline(Purpose.RESTART), 1)
         >> NodeReaped(0)
         >> DeadlinePassed(Deadline(Purpose.RESTART))
@@ -458,6 +457,7 @@ def test_a_deaf_node_that_was_restarted_has_to_explain_what_it_says() -> None:
         >> NodeOutput(0, b"\nstray\n")
         << out_of_step(rb"stray\n")
         << CloseStdin(0)
+        << burial(0)
         << SetDeadline(Deadline(Purpose.RESTART), 1)
     )
 
@@ -477,7 +477,7 @@ def test_nothing_is_held_for_queued_tasks() -> None:
         >> NodeEnded(0)
         << CloseStdin(0)
         << Discard(2)
-        << BURIAL
+        << burial(0)
         >> NodeOutput(1, b"\n")
         << Release(3)
         << Send(1, b"b\n")

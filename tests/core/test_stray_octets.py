@@ -37,7 +37,7 @@ from paexec_trio.core.settings import (
     Settings,
 )
 from paexec_trio.core.visible import visible
-from tests.core.playbook import GREETING, Playbook, names, out_of_step, started
+from tests.core.playbook import GREETING, Playbook, burial, names, out_of_step, started
 
 
 def one_too_many(octets: bytes) -> Report:
@@ -99,7 +99,7 @@ def test_a_node_out_of_step_that_has_answered_nothing_is_only_dead() -> None:
         >> NodeOutput(0, b"banner\n\n")
         << out_of_step(b"banner\\n\\n")
         << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << burial(0)
         >> NodeOutput(0, b"more\n")
         >> StdinChunk(b"a\n")
         << Send(1, b"a\n")
@@ -131,7 +131,7 @@ def test_what_a_node_out_of_step_has_answered_may_be_wrong() -> None:
         >> NodeOutput(0, b"of a\n\n")
         << out_of_step(b"of a\\n\\n")
         << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << burial(0)
         >> NodeEnded(0)
         >> NodeReaped(0)
         >> StdinEnded()
@@ -152,7 +152,7 @@ def test_all_nodes_out_of_step_are_all_dead() -> None:
         >> NodeOutput(0, b"x")
         << out_of_step(b"x")
         << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << burial(0)
         >> StdinChunk(b"a\n")
         << Report(b"all nodes failed")
         << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
@@ -166,7 +166,7 @@ def test_a_node_that_is_out_of_step_again_is_reported_again() -> None:
         >> NodeOutput(0, b"x")
         << out_of_step(b"x")
         << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << burial(0)
         << SetDeadline(Deadline(Purpose.RESTART), 1)
         >> NodeEnded(0)
         >> NodeReaped(0)
@@ -176,6 +176,7 @@ def test_a_node_that_is_out_of_step_again_is_reported_again() -> None:
         >> NodeOutput(0, b"x")
         << out_of_step(b"x")
         << CloseStdin(0)
+        << burial(0)
         << SetDeadline(Deadline(Purpose.RESTART), 1)
     )
 
@@ -267,17 +268,13 @@ def vain(count: int, last: bytes) -> Report:
 def die(playbook: Playbook, status: int | None, report: Report | None) -> Playbook:
     """Let an idle node die, whose death is noticed by a report or by nothing, and restart it."""
     playbook >> NodeEnded(0) << CloseStdin(0)
-    (
-        playbook
-        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
-        << SetDeadline(Deadline(Purpose.RESTART), 5)
-    )
+    (playbook << burial(0) << SetDeadline(Deadline(Purpose.RESTART), 5))
     playbook >> NodeReaped(0, status=status)
     if report:
         playbook << report
     (
         playbook
-        >> DeadlinePassed(Deadline(Purpose.REAP))
+        >> DeadlinePassed(Deadline(Purpose.REAP, 0))
         >> DeadlinePassed(Deadline(Purpose.RESTART))
         << StartNode(0)
     )
@@ -361,7 +358,7 @@ def test_after_a_start_there_may_be_another() -> None:
         playbook
         >> NodeEnded(0)
         << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.REAP), GRACES.term)
+        << burial(0)
         << SetDeadline(Deadline(Purpose.RESTART), 5)
         >> NodeReaped(0, status=1)
         >> DeadlinePassed(Deadline(Purpose.RESTART))

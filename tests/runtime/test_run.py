@@ -20,7 +20,7 @@ import trio.testing
 from paexec_trio import run
 from paexec_trio.core import engine
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.engine import SIGPIPE
+from paexec_trio.core.ending import SIGPIPE
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import MAGIC_EOT, Settings
 from paexec_trio.runtime import host

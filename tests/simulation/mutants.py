@@ -2,7 +2,6 @@
 
 Each function here plants a bug, named by what the engine does then.
 """
-# ruff: noqa: SLF001 (bugs are planted inside)
 
 from __future__ import annotations
 
@@ -12,39 +11,39 @@ from heapq import heappush
 
 import pytest
 
-from paexec_trio.core import engine, prefetch
+from paexec_trio.core import results, windows
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
-    Discard,
     Exit,
     KillNode,
     LeaveNode,
     Purpose,
     Release,
-    Send,
     SetDeadline,
-    Write,
 )
-from paexec_trio.core.engine import Engine, Phase
+from paexec_trio.core.dispatching import Dispatcher
+from paexec_trio.core.ending import Phase
+from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
-    DeadlinePassed,
     Event,
     NodeEnded,
     NodeOutput,
     NodeReaped,
     NodeStarted,
 )
-from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.grouping import OrderedGroups
 from paexec_trio.core.nodes import Attempt, Node
-from paexec_trio.core.pace import Pace
-from paexec_trio.core.settings import Reassign
+from paexec_trio.core.printing import Printer
+from paexec_trio.core.results import Results
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import GraphTasks
+from paexec_trio.core.terminating import Terminator
+from paexec_trio.core.windowcontrol import WindowController
+from paexec_trio.core.wire import Wire
 from tests.simulation.violations import Kind
-from tests.simulation.world import FIRST_PID
 
 Planter = Callable[[pytest.MonkeyPatch], None]
 
@@ -79,146 +78,131 @@ def change_commands(
 
 @shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
 def forgets_to_clear_the_framer_at_death(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._end_node
-
-    def wrong(self: Engine, node: Node, diagnostic: bytes) -> None:
-        framer = node.framer
-        right(self, node, diagnostic)
-        node.framer = framer
-
-    patch.setattr(Engine, "_end_node", wrong)
+    patch.setattr(Wire, "disconnect", lambda _self, _node: None)
 
 
 @shows_as(Kind.LOST, Kind.FABRICATED)
 def keeps_the_status_of_the_dead_attempt(patch: pytest.MonkeyPatch) -> None:
-    died, done = Engine._node_died, Engine._attempt_done
-    statuses: dict[tuple[Engine, int], Status] = {}
+    died, done = Fleet.died, Results.done
+    statuses: dict[tuple[Fleet, int], Status] = {}
 
-    def remember(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
+    def remember(self: Fleet, node: Node, attempts: list[Attempt]) -> None:
         statuses.update({(self, attempt.task_id): attempt.status for attempt in attempts})
-        died(self, node, attempts, on_death)
+        died(self, node, attempts)
 
-    def wrong(self: Engine, node: Node) -> None:
+    def wrong(self: Results, node: Node) -> None:
         attempt = node.attempts[0]
         if attempt.status is Status.MISSING:
-            attempt.status = statuses.get((self, attempt.task_id), Status.MISSING)
+            attempt.status = statuses.get((self._fleet, attempt.task_id), Status.MISSING)
         done(self, node)
 
-    patch.setattr(Engine, "_node_died", remember)
-    patch.setattr(Engine, "_attempt_done", wrong)
+    patch.setattr(Fleet, "died", remember)
+    patch.setattr(Results, "done", wrong)
 
 
 @shows_as(Kind.DUPLICATED, Kind.LOST)
 def repeats_a_task_whose_eot_was_the_last_it_read(patch: pytest.MonkeyPatch) -> None:
-    done, died = Engine._attempt_done, Engine._node_died
-    last: dict[tuple[Engine, int], Attempt] = {}
+    done, died = Results.done, Fleet.died
+    last: dict[tuple[Fleet, int], Attempt] = {}
 
-    def remember(self: Engine, node: Node) -> None:
-        last[self, node.index] = node.attempts[0]
+    def remember(self: Results, node: Node) -> None:
+        last[self._fleet, node.index] = node.attempts[0]
         done(self, node)
 
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
+    def wrong(self: Fleet, node: Node, attempts: list[Attempt]) -> None:
         repeated = last.pop((self, node.index), None)
         if repeated and not attempts:
-            self._to_reassign.append((repeated.task_id, repeated.task))
-        died(self, node, attempts, on_death)
+            self._dispatcher.reassign(repeated)
+        died(self, node, attempts)
 
-    patch.setattr(Engine, "_attempt_done", remember)
-    patch.setattr(Engine, "_node_died", wrong)
+    patch.setattr(Results, "done", remember)
+    patch.setattr(Fleet, "died", wrong)
 
 
 @shows_as(Kind.DUPLICATED)
 def reassigns_twice(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._node_died
+    right = Fleet.give_up
 
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
-        self._to_reassign.extend((attempt.task_id, attempt.task) for attempt in attempts)
-        right(self, node, attempts, on_death)
+    def wrong(self: Fleet, attempt: Attempt) -> None:
+        self._dispatcher.reassign(attempt)
+        right(self, attempt)
 
-    patch.setattr(Engine, "_node_died", wrong)
+    patch.setattr(Fleet, "give_up", wrong)
 
 
 @shows_as(Kind.LOST, Kind.MISORDERED, Kind.WAITING)
 def drops_the_task_of_a_dead_node(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._node_died
-
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
-        before = self._to_reassign[:]
-        self._to_reassign = []
-        right(self, node, attempts, on_death)
-        self._to_reassign = before
-
-    patch.setattr(Engine, "_node_died", wrong)
+    patch.setattr(Fleet, "give_up", lambda self, attempt: self._outlet.given_up(attempt))
 
 
 @shows_as(Kind.SENT_TO_DEAD, Kind.INPUT_CLOSED)
 def gives_tasks_to_nodes_that_died_idle(patch: pytest.MonkeyPatch) -> None:
-    ended, gone = Engine._node_ended, Engine._node_gone
+    ended, reaped = Fleet.ended, Fleet.reaped
 
-    def is_ignored(self: Engine, node: int) -> bool:
+    def is_ignored(self: Fleet, node: int) -> bool:
         on_death = self._settings.on_death
         restarts = on_death is not None and on_death.restart_after > 0
         return self._nodes[node].state is NodeState.IDLE and not restarts
 
-    def wrong_at_end(self: Engine, event: NodeEnded) -> None:
+    def wrong_at_end(self: Fleet, event: NodeEnded) -> bool:
         if is_ignored(self, event.node):
             self._commands.append(CloseStdin(event.node))
-        else:
-            ended(self, event)
+            return False
+        return ended(self, event)
 
-    def wrong_at_last(self: Engine, event: NodeReaped) -> None:
-        if not is_ignored(self, event.node):
-            gone(self, event)
+    def wrong_at_last(self: Fleet, event: NodeReaped) -> bool:
+        return not is_ignored(self, event.node) and reaped(self, event)
 
-    patch.setattr(Engine, "_node_ended", wrong_at_end)
-    patch.setattr(Engine, "_node_gone", wrong_at_last)
+    patch.setattr(Fleet, "ended", wrong_at_end)
+    patch.setattr(Fleet, "reaped", wrong_at_last)
 
 
 @shows_as(Kind.NO_FATAL)
 def prints_no_fatal_line(patch: pytest.MonkeyPatch) -> None:
-    def change(self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        on_death = self._settings.on_death
-        fatal = on_death.fatal + NEWLINE if on_death and on_death.fatal else b"\0"
-        return [c for c in commands if not (isinstance(c, Write) and c.data.endswith(fatal))]
+    right = Printer.given_up
 
-    change_commands(patch, change)
+    def wrong(self: Printer, attempt: Attempt) -> None:
+        self._fatal_line = b""
+        right(self, attempt)
+
+    patch.setattr(Printer, "given_up", wrong)
 
 
 @shows_as(Kind.MISORDERED)
 def repeats_the_first_failed_task_first(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._dispatch_next_task
+    right = Dispatcher.dispatch_next
 
-    def wrong(self: Engine) -> None:
-        self._to_reassign.reverse()
+    def wrong(self: Dispatcher) -> None:
+        self.to_reassign.reverse()
         right(self)
-        self._to_reassign.reverse()
+        self.to_reassign.reverse()
 
-    patch.setattr(Engine, "_dispatch_next_task", wrong)
+    patch.setattr(Dispatcher, "dispatch_next", wrong)
 
 
 @shows_as(Kind.MISORDERED)
 def repeats_failed_tasks_last(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._dispatch_next_task
+    right = Dispatcher.dispatch_next
 
-    def wrong(self: Engine) -> None:
-        failed = self._to_reassign
+    def wrong(self: Dispatcher) -> None:
+        failed = self.to_reassign
         if self._tasks.ready:
-            self._to_reassign = []
+            self.to_reassign = []
         right(self)
-        self._to_reassign = failed
+        self.to_reassign = failed
 
-    patch.setattr(Engine, "_dispatch_next_task", wrong)
+    patch.setattr(Dispatcher, "dispatch_next", wrong)
 
 
 @shows_as(Kind.INPUT_OPEN, Kind.LINGERING, Kind.ENDLESS)
 def leaves_the_input_of_dead_nodes_open(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._node_died
+    right = Fleet.died
 
-    def wrong(self: Engine, node: Node, attempts: list[Attempt], on_death: Reassign) -> None:
+    def wrong(self: Fleet, node: Node, attempts: list[Attempt]) -> None:
         self._commands.pop()
-        right(self, node, attempts, on_death)
+        right(self, node, attempts)
 
-    patch.setattr(Engine, "_node_died", wrong)
+    patch.setattr(Fleet, "died", wrong)
 
 
 @shows_as(Kind.LINGERING, Kind.ENDLESS)
@@ -235,15 +219,15 @@ def does_not_end_what_is_left_of_dead_nodes(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.EXIT, Kind.ENDLESS)
 def waits_forever_when_all_nodes_are_dead(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_all_nodes_failed", lambda _self: None)
+    patch.setattr(Fleet, "all_failed", lambda _self: None)
 
 
 @shows_as(Kind.INPUT_CLOSED)
 def closes_idle_nodes_while_a_task_may_be_repeated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        Engine,
-        "_is_over",
-        lambda self: not (self._to_reassign or self._tasks.ready) and self._tasks.is_exhausted(),
+        Dispatcher,
+        "is_over",
+        lambda self: not self.has_waiting() and self._tasks.is_exhausted(),
     )
 
 
@@ -252,52 +236,49 @@ def closes_idle_nodes_while_a_task_may_be_repeated(patch: pytest.MonkeyPatch) ->
 
 @shows_as(Kind.LOST, Kind.MISORDERED, Kind.WAITING)
 def drops_failed_tasks_at_a_restart(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._restart_dead_nodes
+    right = Fleet.restart
 
-    def wrong(self: Engine) -> None:
-        self._to_reassign.clear()
+    def wrong(self: Fleet) -> None:
+        self._dispatcher.to_reassign.clear()
         right(self)
 
-    patch.setattr(Engine, "_restart_dead_nodes", wrong)
+    patch.setattr(Fleet, "restart", wrong)
 
 
 @shows_as(Kind.WAITING, Kind.INPUT_OPEN)
 def does_not_dispatch_when_a_restarted_node_is_idle(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._node_started
+    right = Fleet.started
 
-    def wrong(self: Engine, event: NodeStarted) -> None:
-        patched = pytest.MonkeyPatch()
-        if self._nodes[event.node].pid:
-            patched.setattr(Engine, "_dispatch", lambda _self: None)
-        right(self, event)
-        patched.undo()
+    def wrong(self: Fleet, event: NodeStarted) -> bool:
+        is_first = not self._nodes[event.node].pid
+        return right(self, event) and is_first
 
-    patch.setattr(Engine, "_node_started", wrong)
+    patch.setattr(Fleet, "started", wrong)
 
 
 @shows_as(Kind.RESTART)
 def restarts_nodes_only_once(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._restart_dead_nodes
+    right = Fleet.restart
 
-    def wrong(self: Engine) -> None:
+    def wrong(self: Fleet) -> None:
         right(self)
         self._starts_arranged = True
         self._to_start = deque()
 
-    patch.setattr(Engine, "_restart_dead_nodes", wrong)
+    patch.setattr(Fleet, "restart", wrong)
 
 
 @shows_as(Kind.RESTART, Kind.CRASHED)
 def restarts_nodes_beside_their_old_process(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._restart_dead_nodes
+    right = Fleet.restart
 
-    def wrong(self: Engine) -> None:
+    def wrong(self: Fleet) -> None:
         for node in self._nodes:
             if node.state is NodeState.ENDED:
                 node.state = NodeState.REAPED
         right(self)
 
-    patch.setattr(Engine, "_restart_dead_nodes", wrong)
+    patch.setattr(Fleet, "restart", wrong)
 
 
 @shows_as(Kind.RESTART)
@@ -324,29 +305,30 @@ def restarts_nodes_late(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
 def prints_the_id_of_the_old_process(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._node_started
+    right = Fleet.started
 
-    def wrong(self: Engine, event: NodeStarted) -> None:
+    def wrong(self: Fleet, event: NodeStarted) -> bool:
         pid = self._nodes[event.node].pid or event.pid
-        right(self, NodeStarted(event.node, pid))
+        return right(self, NodeStarted(event.node, pid))
 
-    patch.setattr(Engine, "_node_started", wrong)
+    patch.setattr(Fleet, "started", wrong)
 
 
 @shows_as(Kind.FABRICATED)
 def does_not_prepare_a_restarted_shell(patch: pytest.MonkeyPatch) -> None:
-    def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
-        restarted = isinstance(event, NodeStarted) and event.pid >= FIRST_PID + len(self._nodes)
-        if restarted and self._settings.exec_mode:
-            return [c for c in commands if not (isinstance(c, Send) and b"() {" in c.data)]
-        return commands
+    right = Wire.connect
 
-    change_commands(patch, change)
+    def wrong(self: Wire, node: Node) -> None:
+        prepared = self._prepared.copy()
+        right(self, node)
+        self._prepared |= prepared
+
+    patch.setattr(Wire, "connect", wrong)
 
 
 @shows_as(Kind.DIAGNOSTIC)
 def gives_up_though_it_was_told_to_wait(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_all_nodes_failed", lambda self: self._fail(b"all nodes failed"))
+    patch.setattr(Fleet, "all_failed", lambda self: self._ending.fail(b"all nodes failed"))
 
 
 # Tasks and results
@@ -374,43 +356,38 @@ def takes_a_failure_for_a_success(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.MISCREDITED)
 def credits_results_to_the_next_task(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._dispatch_next_task
+    right = Dispatcher.dispatch_next
 
-    def wrong(self: Engine) -> None:
+    def wrong(self: Dispatcher) -> None:
         right(self)
         for node in self._nodes:
             for attempt in node.attempts:
                 number = b"%d " % attempt.task_id
                 attempt.prefix = attempt.prefix.replace(number, b"%d " % (attempt.task_id + 1))
 
-    patch.setattr(Engine, "_dispatch_next_task", wrong)
+    patch.setattr(Dispatcher, "dispatch_next", wrong)
 
 
 @shows_as(Kind.CROWDED, Kind.MISORDERED)
 def sends_a_task_to_a_busy_node(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._node_output
+    right = Results.take
 
-    def wrong(self: Engine, event: NodeOutput) -> None:
+    def wrong(self: Results, event: NodeOutput) -> bool:
         node = self._nodes[event.node]
+        dispatcher = self._dispatcher
         alone = self._settings.prefetch == 1
-        if alone and node.state is NodeState.BUSY and self._tasks.ready and not self._idle:
+        if alone and node.state is NodeState.BUSY and self._tasks.ready and not dispatcher.idle:
             node.state = NodeState.IDLE
-            heappush(self._idle, node.index)
-            self._dispatch()
-        right(self, event)
+            heappush(dispatcher.idle, node.index)
+            dispatcher.dispatch()
+        return right(self, event)
 
-    patch.setattr(Engine, "_node_output", wrong)
+    patch.setattr(Results, "take", wrong)
 
 
 @shows_as(Kind.LOST)
 def loses_lines_that_come_in_pieces(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._print
-
-    def wrong(self: Engine, attempt: Attempt, data: bytes | bytearray) -> None:
-        if not isinstance(data, bytearray):
-            right(self, attempt, data)
-
-    patch.setattr(Engine, "_print", wrong)
+    patch.setattr(Printer, "line", lambda _self, _attempt, _line: None)
 
 
 # Prefetch
@@ -418,91 +395,91 @@ def loses_lines_that_come_in_pieces(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.MISORDERED)
 def blames_queued_tasks_for_the_death_of_their_node(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_take_back_queued", lambda _self, _node: None)
+    patch.setattr(Dispatcher, "take_back_queued", lambda _self, _node: None)
 
 
 @shows_as(Kind.LOST, Kind.WAITING, Kind.MISORDERED)
 def loses_queued_tasks(patch: pytest.MonkeyPatch) -> None:
-    def wrong(_self: Engine, node: Node) -> None:
+    def wrong(_self: Dispatcher, node: Node) -> None:
         while len(node.attempts) > 1:
             node.attempts.pop()
 
-    patch.setattr(Engine, "_take_back_queued", wrong)
+    patch.setattr(Dispatcher, "take_back_queued", wrong)
 
 
 @shows_as(Kind.MISORDERED)
 def puts_queued_tasks_before_the_failed_one(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._give_up_attempt
+    right = Fleet.give_up
 
-    def wrong(self: Engine, attempt: Attempt, on_death: Reassign) -> None:
-        right(self, attempt, on_death)
-        self._to_reassign.insert(0, self._to_reassign.pop())
+    def wrong(self: Fleet, attempt: Attempt) -> None:
+        right(self, attempt)
+        to_reassign = self._dispatcher.to_reassign
+        to_reassign.insert(0, to_reassign.pop())
 
-    patch.setattr(Engine, "_give_up_attempt", wrong)
+    patch.setattr(Fleet, "give_up", wrong)
 
 
 @shows_as(Kind.CROWDED)
 def sends_one_task_too_many(patch: pytest.MonkeyPatch) -> None:
-    right = prefetch.shares
+    right = windows.spread_evenly
 
-    def wrong(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
-        return right(held, [limit + 1 for limit in most], tasks)
+    def wrong(held: Sequence[int], limits: Sequence[int], tasks: int) -> list[int]:
+        return right(held, [limit + 1 for limit in limits], tasks)
 
-    patch.setattr(prefetch, "shares", wrong)
+    patch.setattr(windows, "spread_evenly", wrong)
 
 
 @shows_as(Kind.MISORDERED)
 def fills_one_node_after_the_other(patch: pytest.MonkeyPatch) -> None:
-    def wrong(held: Sequence[int], most: Sequence[int], tasks: int) -> list[int]:
+    def wrong(held: Sequence[int], limits: Sequence[int], tasks: int) -> list[int]:
         given = []
-        for count, limit in zip(held, most, strict=True):
+        for count, limit in zip(held, limits, strict=True):
             given.append(min(limit - count, tasks))
             tasks -= given[-1]
         return given
 
-    patch.setattr(prefetch, "shares", wrong)
+    patch.setattr(windows, "spread_evenly", wrong)
 
 
 @shows_as(Kind.WAITING)
 def waits_for_idle_nodes(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._dispatch_several
+    right = Dispatcher.dispatch_several
 
-    def wrong(self: Engine) -> None:
-        if self._idle:
+    def wrong(self: Dispatcher) -> None:
+        if self.idle:
             right(self)
 
-    patch.setattr(Engine, "_dispatch_several", wrong)
+    patch.setattr(Dispatcher, "dispatch_several", wrong)
 
 
 @shows_as(Kind.FABRICATED, Kind.LOST, Kind.MISORDERED, Kind.DUPLICATED)
 def takes_a_node_that_reads_no_more_for_dead(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_half_close", lambda self, node: self._end_node(node, b""))
+    patch.setattr(Fleet, "half_close", lambda self, node: self.end(node, b""))
 
 
 @shows_as(Kind.MISORDERED, Kind.FABRICATED, Kind.DUPLICATED)
 def prints_tasks_when_they_are_sent(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._give
+    right = Dispatcher.give
 
-    def wrong(self: Engine, node: Node, count: int) -> bool:
+    def wrong(self: Dispatcher, node: Node, count: int) -> bool:
         before = len(node.attempts)
         whole = right(self, node, count)
-        if self._settings.print_task:
-            for attempt in list(node.attempts)[before + (not before) :]:
-                self._print_task(attempt)
+        for attempt in list(node.attempts)[before + (not before) :]:
+            self._outlet.begun(attempt)
         return whole
 
-    patch.setattr(Engine, "_give", wrong)
+    patch.setattr(Dispatcher, "give", wrong)
 
 
 @shows_as(Kind.CROWDED)
 def queues_tasks_before_it_has_measured(patch: pytest.MonkeyPatch) -> None:
-    right = Pace.__init__
+    right = WindowController.__init__
 
-    def wrong(self: Pace) -> None:
+    def wrong(self: WindowController) -> None:
         right(self)
-        self.depth = 4
+        self.window = 4
 
-    patch.setattr(Pace, "__init__", wrong)
+    patch.setattr(WindowController, "__init__", wrong)
 
 
 # Groups
@@ -510,10 +487,7 @@ def queues_tasks_before_it_has_measured(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.FABRICATED, Kind.DUPLICATED)
 def keeps_the_lines_of_a_dead_attempt(patch: pytest.MonkeyPatch) -> None:
-    def change(_self: Engine, _event: Event, commands: list[Command]) -> list[Command]:
-        return [command for command in commands if not isinstance(command, Discard)]
-
-    change_commands(patch, change)
+    patch.setattr(Printer, "forget", lambda _self, _attempt: None)
 
 
 @shows_as(Kind.FABRICATED, Kind.MISORDERED)
@@ -544,30 +518,31 @@ def forgets_that_a_status_was_missing(patch: pytest.MonkeyPatch) -> None:
 
 @shows_as(Kind.KILLED)
 def kills_nodes_that_live(patch: pytest.MonkeyPatch) -> None:
-    def change(self: Engine, event: Event, commands: list[Command]) -> list[Command]:
-        if isinstance(event, DeadlinePassed) and event.deadline.purpose is Purpose.REAP:
-            states = {NodeState.IDLE, NodeState.BUSY}
-            commands += [KillNode(n.index, False) for n in self._nodes if n.state in states]
-        return commands
+    right = Terminator.reap
 
-    change_commands(patch, change)
+    def wrong(self: Terminator, index: int) -> None:
+        states = {NodeState.IDLE, NodeState.BUSY}
+        self._commands += [KillNode(n.index, False) for n in self._nodes if n.state in states]
+        right(self, index)
+
+    patch.setattr(Terminator, "reap", wrong)
 
 
 @shows_as(Kind.KILLED, Kind.ENDLESS)
 def kills_nodes_that_end_in_order(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._bury_dead_nodes
+    right = Terminator.reap
 
-    def wrong(self: Engine) -> None:
+    def wrong(self: Terminator, _index: int) -> None:
         for node in self._nodes:
             node.died = True
-        right(self)
+            right(self, node.index)
 
-    patch.setattr(Engine, "_bury_dead_nodes", wrong)
+    patch.setattr(Terminator, "reap", wrong)
 
 
 @shows_as(Kind.ENDLESS, Kind.EXIT)
 def waits_for_nodes_that_ignore_the_end_of_their_input(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_kill", lambda _self: None)
+    patch.setattr(Terminator, "kill", lambda _self: None)
 
 
 @shows_as(Kind.ENDLESS)
@@ -582,29 +557,29 @@ def waits_for_what_sigkill_does_not_end(patch: pytest.MonkeyPatch) -> None:
 def kills_calculators_that_take_long_to_end(patch: pytest.MonkeyPatch) -> None:
     """As it was before END-040."""
 
-    def wrong(self: Engine) -> None:
-        if self._phase is Phase.FINISHING:
-            self._terminate()
+    def wrong(self: Terminator) -> None:
+        if self._ending.phase is Phase.FINISHING:
+            self.terminate()
 
-    patch.setattr(Engine, "_name_those_waited_for", wrong)
+    patch.setattr(Terminator, "name_remaining", wrong)
 
 
 @shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
 def bears_with_a_node_out_of_step(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_out_of_step", lambda _self, _node, _octets: None)
+    patch.setattr(Results, "out_of_step", lambda _self, _node, _octets: None)
 
 
 @shows_as(Kind.EXIT, Kind.DIAGNOSTIC)
 def does_not_see_results_after_the_last(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(engine, "ends_result", lambda _node, _octets, _eot: False)
+    patch.setattr(results, "ends_result", lambda _node, _octets, _eot: False)
 
 
 @shows_as(Kind.EXIT)
 def trusts_what_a_node_out_of_step_has_answered(patch: pytest.MonkeyPatch) -> None:
-    right = Engine._out_of_step
+    right = Results.out_of_step
 
-    def out_of_step(self: Engine, node: Node, octets: bytes) -> None:
+    def out_of_step(self: Results, node: Node, octets: bytes) -> None:
         node.answered = False
         right(self, node, octets)
 
-    patch.setattr(Engine, "_out_of_step", out_of_step)
+    patch.setattr(Results, "out_of_step", out_of_step)

@@ -56,8 +56,8 @@ def play(dice: Dice, most_tasks: int = MOST_TASKS, *, until_violation: bool = Fa
 
     history = History(before_event=follow if until_violation else None)
     engine = Engine(scenario.settings)
-    exchange = engine.exchange if scenario.fast_path else None
-    world = SimulatedWorld(scenario, dice, history, exchange)
+    fast_path = engine.fast_path if scenario.fast_path else None
+    world = SimulatedWorld(scenario, dice, history, fast_path)
     try:
         _finish(drive(engine, world, history.log, NONCE))
     except ViolationSeenError:

@@ -74,7 +74,7 @@ def test_an_exception_in_the_engine_is_a_violation(monkeypatch: pytest.MonkeyPat
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("paexec_trio.core.engine.Engine._dispatch", fail)
+    monkeypatch.setattr("paexec_trio.core.engine.Engine._settle", fail)
     (violation,) = simulate(1).verdict.violations
     assert violation.text == "ZeroDivisionError: a bug"
 

@@ -25,6 +25,7 @@ from paexec_trio.core.commands import (
     StartNode,
     Write,
 )
+from paexec_trio.core.dispatching import FastPath
 from paexec_trio.core.events import (
     DeadlinePassed,
     Event,
@@ -38,7 +39,6 @@ from paexec_trio.core.events import (
     StdinEnded,
     TimePassed,
 )
-from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.settings import AUTO
 from tests.simulation.dice import Dice
 from tests.simulation.history import Fact, Healed, History, Printed
@@ -80,7 +80,7 @@ class SimulatedWorld:
         scenario: Scenario,
         dice: Dice,
         history: History,
-        exchange: Exchange | None = None,
+        exchange: FastPath | None = None,
     ) -> None:
         self.scenario = scenario
         self.dice = dice

@@ -1,4 +1,4 @@
-"""A world that asks for the exchange of results sees what one without it sees."""
+"""A world that uses the fast path sees what one without it sees."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from paexec_trio.core.commands import Command, Exit, Send, Write
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import (
     Event,
@@ -22,14 +23,14 @@ from paexec_trio.core.events import (
     StdinEnded,
     StopRequested,
 )
-from paexec_trio.core.exchange import Exchange
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.nodes import Attempt, Node
-from paexec_trio.core.rendering import PrefixMaker
+from paexec_trio.core.printing import Printer
 from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.core.wire import Wire
 
 NODES = (b"alpha", b"beta", b"gamma")
 
@@ -46,8 +47,8 @@ class World:
         self.others: list[Command] = []
 
     def happens(self, event: Event) -> None:
-        if isinstance(event, NodeOutput) and self.asks and self.engine.exchange:
-            exchanged = self.engine.exchange(event.node, event.data)
+        if isinstance(event, NodeOutput) and self.asks and self.engine.fast_path:
+            exchanged = self.engine.fast_path(event.node, event.data)
             if exchanged:
                 self.exchanged += 1
                 self.output += exchanged[0]
@@ -150,7 +151,7 @@ def test_it_makes_no_difference(
     ],
 )
 def test_it_is_not_offered_where_more_follows(settings: Settings) -> None:
-    assert Engine(settings).exchange is None
+    assert Engine(settings).fast_path is None
 
 
 def test_it_is_used_while_tasks_wait() -> None:
@@ -186,13 +187,14 @@ def asked(node: Node) -> tuple[bytes, bytes] | None:
     """Ask for an exchange of a whole result while two tasks wait."""
     tasks = FlatTasks(NEWLINE, NEWLINE)
     tasks.feed(b"next\nlast\n")
-    prefixes = PrefixMaker(show_node=False, show_task_id=True, show_pid=False)
-    return Exchange([node], tasks, [], prefixes, b"")(0, b"done\n\n")
+    settings = Settings(nodes=(b"alpha",), show_task_id=True)
+    printer, wire = Printer(settings, [], tasks), Wire(settings, [])
+    return Dispatcher(settings, [node], tasks, printer, wire).exchange(0, b"done\n\n")
 
 
 @pytest.mark.parametrize("state", NodeState)
 def test_only_a_busy_node_is_given_a_task(state: NodeState) -> None:
-    """A deaf one would not read it, and the others work on none."""
+    """A half-closed one would not read it, and the others work on none."""
     node = Node(0, b"alpha", ResultFramer(b""))
     node.attempts.append(Attempt(7, b"task", b"7 "))
     node.state = state

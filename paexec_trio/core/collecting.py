@@ -1,0 +1,98 @@
+"""Collecting: results become objects."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.commands import Command, Deliver
+from paexec_trio.core.framing import NEWLINE
+from paexec_trio.core.rendering import PrefixMaker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.core.tasks import TaskSource
+
+
+@final
+class Collector:
+    """The :class:`~paexec_trio.core.outlets.Outlet` of a library: a ``Deliver`` per task.
+
+    It collects the lines of each attempt and delivers them when the result is complete. What an
+    attempt that failed has written is dropped.
+
+    Args:
+        settings: whether tasks have a status.
+        commands: the list that all parts of the engine share.
+        tasks: not needed here.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        commands: list[Command],
+        tasks: TaskSource,  # noqa: ARG002
+    ) -> None:
+        self._commands = commands
+        self._has_status = settings.graph is not None
+        self._pieces: defaultdict[int, list[bytes | bytearray]] = defaultdict(list)
+        self._failures: Counter[int] = Counter()
+        self._dropped: Sequence[bytes] = ()
+        self.is_muted = False
+        self.prefixes = PrefixMaker(show_node=False, show_task_id=False, show_pid=False)
+        self.is_plain = False
+        self.result_end: bytes | None = None
+        self.holds_output = False
+
+    def begun(self, attempt: Attempt) -> None:
+        """Do nothing: there is no line of the result yet."""
+
+    def line(self, attempt: Attempt, line: bytes | bytearray) -> None:
+        """Collect one whole line."""
+        self._pieces[attempt.task_id].append(line)
+
+    def lines(self, attempt: Attempt, lines: bytes) -> None:
+        """Collect whole lines."""
+        self._pieces[attempt.task_id].append(lines)
+
+    def blank_lines(self, attempt: Attempt, count: int) -> None:
+        """Collect ``count`` blank lines."""
+        self._pieces[attempt.task_id].append(NEWLINE * count)
+
+    def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:  # noqa: ARG002
+        """Note the dependants that will not be run; ``done`` delivers them."""
+        self._dropped = dropped
+
+    def done(self, node: Node, attempt: Attempt) -> None:
+        """Deliver the result."""
+        task_id = attempt.task_id
+        pieces = self._pieces.pop(task_id, ())
+        dropped, self._dropped = self._dropped, ()
+        attempts = 1 + self._failures.pop(task_id, 0)
+        if self.is_muted:
+            return
+        self._commands.append(
+            Deliver(
+                task_id,
+                attempt.task,
+                b"".join(pieces),
+                node.index,
+                status=attempt.status if self._has_status else None,
+                attempts=attempts,
+                dropped=tuple(dropped),
+            )
+        )
+
+    def forget(self, attempt: Attempt) -> None:
+        """Drop the lines of an attempt whose node has ended."""
+        self._pieces.pop(attempt.task_id, None)
+
+    def given_up(self, attempt: Attempt) -> None:
+        """Count an attempt that failed."""
+        self._failures[attempt.task_id] += 1
+
+    def flush(self) -> None:
+        """Do nothing: what is complete was delivered."""

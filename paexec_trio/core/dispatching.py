@@ -1,0 +1,339 @@
+"""Dispatching: which task goes to which node (the chapters Dispatch and Prefetch of the spec)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.framing import NEWLINE, ResultFramer
+from paexec_trio.core.nodes import Attempt, Node
+from paexec_trio.core.rendering import is_too_much, render
+from paexec_trio.core.states import NodeState, Step
+from paexec_trio.core.tasks import FlatTasks, TaskSource
+from paexec_trio.core.windows import Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from paexec_trio.core.events import TimePassed
+    from paexec_trio.core.outlets import Outlet
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.core.wire import Wire
+
+# Python 3.11 takes as long to look up a member of an enumeration in its class as to call several
+# functions. Those that each task needs are looked up once.
+_IDLE, _BUSY, _ENDED, _REAPED = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.REAPED
+_DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
+
+
+FastPath = Callable[[int, bytes], tuple[bytes, bytes] | None]
+"""See :meth:`Dispatcher.exchange`."""
+
+
+class LostNodeError(Exception):
+    """The node whose turn it is has ended, in a run that goes on without none (END-011)."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node.name)
+        self.node = node
+
+
+@final
+class Dispatcher:
+    """Gives tasks to nodes; knows which nodes are idle and which tasks are to be reassigned.
+
+    Args:
+        settings: decide whether nodes hold several tasks, and whether they may die.
+        nodes: all nodes, by their indices.
+        tasks: the tasks of the input.
+        outlet: makes prefixes, and is told when an attempt begins.
+        wire: sends tasks.
+
+    Attributes:
+        idle: the indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014).
+            Without ``-z`` a node that ended while it held no task stays here: it counts as lost
+            only if a task comes for it (END-007, END-011).
+        to_reassign: tasks whose attempts failed, with their ids; the last one is next (DTH-012).
+        windows: how many tasks each node may hold.
+        living: the number of nodes that are not dead, those included that start first.
+        fast_path: :meth:`exchange` if this run can use it, otherwise ``None``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        nodes: Sequence[Node],
+        tasks: TaskSource,
+        outlet: Outlet,
+        wire: Wire,
+    ) -> None:
+        self._nodes = nodes
+        self._tasks = tasks
+        self._outlet = outlet
+        self._wire = wire
+        self._may_lose_nodes = settings.on_death is not None
+        self._prefetches = settings.prefetch != 1
+        self.idle: list[int] = []
+        self.to_reassign: list[tuple[int, bytes]] = []
+        self.windows = Windows(nodes, settings.prefetch)
+        self.living = len(nodes)
+        # How many nodes hold tasks.
+        self._holding = 0
+        # How many nodes at most died idle and may still be in that heap. To take each of them out
+        # at once would take time that grows with the square of the nodes.
+        self._dead_among_idle = 0
+        # What follows on the lines of a result in the fast path.
+        self._result_end = outlet.result_end or b""
+        can_be_exchanged = (
+            outlet.result_end is not None
+            and isinstance(tasks, FlatTasks)
+            and not self._prefetches
+            and settings.graph is None
+            and settings.exec_mode is None
+            # A task of a line is never refused.
+            and settings.terminator == NEWLINE
+        )
+        self.fast_path: FastPath | None = self.exchange if can_be_exchanged else None
+
+    def exchange(self, index: int, data: bytes) -> tuple[bytes, bytes] | None:
+        """Exchange a whole result for the next task, if this is all that follows: the fast path.
+
+        This is what most of a run consists of. Without it the same comes of an event and two
+        commands, after a look at each of a dozen facts that such a step cannot change, in twice the
+        processor time. It is called between events and works on the state that they work on, so
+        nothing of it is kept here: neither :attr:`to_reassign` nor the tasks that are ready.
+
+        The last task that waits is left to an event, because more follows from it.
+
+        Args:
+            index: the node.
+            data: what its calculator wrote.
+
+        Returns:
+            The octets for standard output, perhaps none, and those for the calculator; ``None`` if
+            nothing was done, and ``data`` has to become an event.
+        """
+        node = self._nodes[index]
+        framer = node.framer
+        if (
+            node.state is not _BUSY
+            or len(self._tasks.ready) <= 1
+            or self.to_reassign
+            or type(framer) is not ResultFramer
+        ):
+            return None
+        lines = framer.whole(data)
+        if lines is None:
+            return None
+        if self._result_end:
+            lines += self._result_end
+        attempt = node.attempts[0]
+        prefix = attempt.prefix
+        if prefix and is_too_much(prefix, lines):
+            return None
+        node.answered = True
+        attempt.task_id, attempt.task = task_id, task = self._tasks.take()
+        if prefix:
+            attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
+            lines = render(prefix, lines)
+        return lines, task + NEWLINE
+
+    # Events of nodes
+
+    def time_passed(self, event: TimePassed) -> bool:
+        """Record the time, which decides nothing by itself."""
+        self.windows.now = event.now
+        return False
+
+    def node_started(self, node: Node) -> None:
+        """Record that a node takes tasks."""
+        self.windows.node_started(node)
+        heappush(self.idle, node.index)
+
+    def node_ended(self, node: Node) -> None:
+        """Record that a node has ended; what it held is not held any more."""
+        self.windows.node_ended(node)
+        self._holding -= bool(node.attempts)
+        node.attempts.clear()
+
+    def node_died(self, node: Node, *, idle: bool) -> None:
+        """Record that a node is dead, and whether it held no task."""
+        self.living -= 1
+        if idle:
+            self._dead_among_idle += 1
+            self._forget_dead_among_idle()
+        node.died = True
+
+    def task_done(self, node: Node) -> None:
+        """Record that a node has done its head: the next task is its head, or it is idle."""
+        attempts = node.attempts
+        attempts.popleft()
+        if attempts:
+            self._outlet.begun(attempts[0])
+            return
+        self._holding -= 1
+        if node.state is _BUSY:
+            node.step(_ALL_DONE)
+            heappush(self.idle, node.index)
+            self.windows.not_full.discard(node.index)
+
+    def tasks_answered(self, node: Node, count: int) -> bool:
+        """Record that a node did ``count`` tasks; return whether others can be dispatched now."""
+        if count:
+            self.windows.tasks_answered(node, count)
+            if node.state is _BUSY:
+                # Something may have waited for this node's task, while others are idle.
+                return self.windows.should_refill(node) or bool(self.idle)
+        return node.state is _IDLE
+
+    def take_back_queued(self, node: Node) -> None:
+        """Take back the tasks that a node was not working on, in their order (PRE-030)."""
+        attempts = node.attempts
+        while len(attempts) > 1:
+            self.reassign(attempts.pop())
+
+    def reassign(self, attempt: Attempt) -> None:
+        """Have another attempt of the same task made, before all that wait now."""
+        self.to_reassign.append((attempt.task_id, attempt.task))
+
+    # What the run may do next
+
+    def has_waiting(self) -> bool:
+        """Return whether tasks wait for a node."""
+        return bool(self.to_reassign or self._tasks.ready)
+
+    def wants_tasks(self) -> bool:
+        """Return whether more of the input is needed, now that no task waits."""
+        return bool(
+            self.idle
+            or self.windows.not_full
+            or not self.living
+            or self._tasks.needs_whole_input
+            or self.looks_ahead()
+        )
+
+    def looks_ahead(self) -> bool:
+        """Return whether more of the input is needed although tasks wait (PRE-042)."""
+        return self.windows.wants_more_to_wait(len(self._tasks.ready), self.living)
+
+    def is_over(self) -> bool:
+        """Return whether no task will ever be dispatched again, if no more input comes."""
+        if self.to_reassign or self._tasks.ready or not self._tasks.is_exhausted():
+            return False  # some wait for tasks that are being worked on
+        # If nodes may die, what they hold may have to be dispatched to others (DSP-004).
+        return not self._may_lose_nodes or not self._holding
+
+    def pop_idle(self) -> Iterator[Node]:
+        """Yield the idle nodes, and give them no task any more."""
+        while self.idle:
+            node = self._nodes[heappop(self.idle)]
+            if node.state is _IDLE:
+                yield node
+
+    # Dispatch
+
+    def dispatch(self) -> None:
+        """Give tasks to nodes, until no task waits or no node takes one.
+
+        Raises:
+            LostNodeError: it is the turn of a node that has ended.
+            RefusedTaskError: it is the turn of a task that no calculator can be given.
+        """
+        if self._prefetches:
+            self.dispatch_several()
+            return
+        while self.idle and (self.to_reassign or self._tasks.ready):
+            self.dispatch_next()
+
+    def dispatch_next(self) -> None:
+        """Give the next task to the next idle node."""
+        if self.to_reassign:
+            task_id, task = self.to_reassign.pop()
+        else:
+            task_id, task = self._tasks.take()
+        node = self._nodes[heappop(self.idle)]
+        if node.state is _ENDED or node.state is _REAPED:
+            raise LostNodeError(node)
+        node.step(_DISPATCH)
+        self._holding += 1
+        if self._dead_among_idle:
+            self._forget_dead_among_idle()
+        prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
+        attempt = Attempt(task_id, task, prefix)
+        node.attempts.append(attempt)
+        self._outlet.begun(attempt)
+        self._wire.send(node, task)
+
+    def dispatch_several(self) -> None:
+        """Give waiting tasks to nodes, several to each if there are so many (PRE-011)."""
+        while waiting := len(self.to_reassign) + self._tasks.count_ready():
+            if waiting <= len(self.idle):
+                # One to each of so many (PRE-012), without a look at all the others.
+                self.give(self._nodes[self.idle[0]], 1)
+                heappop(self.idle)
+                if self._dead_among_idle:
+                    self._forget_dead_among_idle()
+            elif not self._give_shares(waiting):
+                return
+
+    def _give_shares(self, waiting: int) -> bool:
+        """Share out the tasks that wait; return whether others wait that there is room for."""
+        if self._dead_among_idle:
+            self._forget_dead_among_idle(thoroughly=True)
+        indices = sorted({*self.idle, *self.windows.not_full})
+        if not indices:
+            return False
+        shares = self.windows.divide(indices, waiting, self.living)
+        try:
+            for index, count in zip(indices, shares, strict=True):
+                if count and not self.give(self._nodes[index], count):
+                    return True  # its tasks were the last of one sort, and there may be others
+        finally:
+            self.idle = [index for index in self.idle if not self._nodes[index].attempts]
+            heapify(self.idle)
+        return sum(shares) >= waiting
+
+    def give(self, node: Node, count: int) -> bool:
+        """Send a node ``count`` of the tasks that wait; return whether there were as many."""
+        if node.state is _ENDED or node.state is _REAPED:
+            raise LostNodeError(node)
+        tasks = self._take_several(count)
+        attempts = node.attempts
+        was_idle = not attempts
+        prefixes = self._outlet.prefixes
+        if prefixes.are_empty:
+            attempts.extend([Attempt(task_id, task, b"") for task_id, task in tasks])
+        else:
+            make, name, pid = prefixes.make, node.name, node.pid
+            attempts.extend(
+                [Attempt(task_id, task, make(name, task_id, pid)) for task_id, task in tasks]
+            )
+        node.step(_DISPATCH)
+        if was_idle:
+            self._holding += 1
+            self._outlet.begun(attempts[0])
+        size = self._wire.send_several(node, tasks)
+        self.windows.tasks_sent(node, len(tasks), size)
+        return len(tasks) == count
+
+    def _take_several(self, count: int) -> list[tuple[int, bytes]]:
+        """Take ``count`` tasks that wait, or fewer: those to be reassigned come first, alone."""
+        if not self.to_reassign:
+            new = self._tasks.take_several(count)
+            self.windows.tasks_taken(new)
+            return new
+        start = max(0, len(self.to_reassign) - count)
+        tasks = self.to_reassign[start:]
+        del self.to_reassign[start:]
+        tasks.reverse()
+        return tasks
+
+    def _forget_dead_among_idle(self, *, thoroughly: bool = False) -> None:
+        """See to it that the next of the idle nodes is a living one, and not twice in the heap."""
+        nodes = self._nodes
+        if self._dead_among_idle * 2 > len(self.idle) or thoroughly:
+            self.idle = sorted({index for index in self.idle if nodes[index].state is _IDLE})
+            self._dead_among_idle = 0
+        while self.idle and nodes[self.idle[0]].state is not _IDLE:
+            heappop(self.idle)

@@ -1,0 +1,243 @@
+"""Ending: how a run comes to its end (the chapter Ends of the spec)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Command,
+    Deadline,
+    DrainOutput,
+    Exit,
+    Purpose,
+    Report,
+    SetDeadline,
+)
+from paexec_trio.core.states import IllegalStepError, NodeState, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from paexec_trio.core.events import (
+        HoldingFailed,
+        OutputClosed,
+        OutputDrained,
+        OutputFailed,
+    )
+    from paexec_trio.core.nodes import Node
+    from paexec_trio.core.outlets import Outlet
+    from paexec_trio.core.reporting import Reporter
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.core.tasks import TaskSource
+
+SIGPIPE = 13
+"""The signal by which a program ends whose reader went away (END-020); the same on every system."""
+
+
+class Phase(IntEnum):
+    """How far a run is."""
+
+    RUNNING = 1
+    """Tasks may come."""
+    FINISHING = 2
+    """Every task is done; the calculators are to end by themselves."""
+    STOPPING = 3
+    """The run failed or somebody stopped it; the calculators are being ended."""
+    DRAINING = 4
+    """No node is left; what was printed is still being written."""
+    OVER = 5
+    """The exit is decided."""
+
+
+class Turn(IntEnum):
+    """What moves a run from one phase to the next."""
+
+    FINISH = 1
+    STOP = 2
+    DRAIN = 3
+    EXIT = 4
+
+
+TURNS: dict[tuple[Phase, Turn], Phase] = {
+    (Phase.RUNNING, Turn.FINISH): Phase.FINISHING,
+    (Phase.RUNNING, Turn.STOP): Phase.STOPPING,
+    (Phase.FINISHING, Turn.STOP): Phase.STOPPING,
+    (Phase.FINISHING, Turn.DRAIN): Phase.DRAINING,
+    (Phase.STOPPING, Turn.DRAIN): Phase.DRAINING,
+    # The output of a run that is stopped may not be wanted any more.
+    (Phase.STOPPING, Turn.EXIT): Phase.OVER,
+    (Phase.DRAINING, Turn.EXIT): Phase.OVER,
+}
+"""Every legal turn of a run; any other is a bug of the runtime or the engine."""
+
+_NOT_THERE = (NodeState.NEW, NodeState.REAPED)
+
+
+@final
+class Ending:
+    """Knows how far the run is and how it will exit; closes all inputs when it is stopped.
+
+    Args:
+        settings: hold the grace periods.
+        nodes: all nodes, by their indices.
+        tasks: are dropped when the run is stopped.
+        outlet: is muted when nobody takes its output.
+        reporter: reports why the output cannot be written.
+        commands: the list that all parts of the engine share.
+
+    Attributes:
+        phase: how far the run is.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        nodes: Sequence[Node],
+        tasks: TaskSource,
+        outlet: Outlet,
+        reporter: Reporter,
+        commands: list[Command],
+    ) -> None:
+        self._settings = settings
+        self._nodes = nodes
+        self._tasks = tasks
+        self._outlet = outlet
+        self._reporter = reporter
+        self._commands = commands
+        self.phase = Phase.RUNNING
+        self._outcome = Exit()
+        self._drain_grace = settings.graces.drain
+        self._output_broken = False
+        # Something may be left of this node when nothing is left of all before it: see `settle`.
+        self._first_left = 0
+
+    def _turn(self, turn: Turn) -> None:
+        try:
+            self.phase = TURNS[self.phase, turn]
+        except KeyError:
+            raise IllegalStepError(self.phase, turn) from None
+
+    # What decides how the run exits
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether the run will exit with status 0, as far as is known."""
+        return self._outcome == Exit()
+
+    def note_failure(self) -> None:
+        """Let the run exit with status 1 in the end, unless a stop has decided how it exits."""
+        if self.phase is not Phase.STOPPING:
+            self._outcome = Exit(status=1)
+
+    def fail(self, diagnostic: bytes) -> None:
+        """Report why the run cannot go on, and stop it."""
+        self._commands.append(Report(diagnostic))
+        self.stop(Exit(status=1))
+
+    def stop(self, outcome: Exit) -> None:
+        """End all nodes; what they still print is passed on. The first cause decides the exit."""
+        if self.phase is Phase.STOPPING:
+            return
+        self._outcome = outcome
+        if self.phase is Phase.DRAINING:
+            self._exit()
+            return
+        self._turn(Turn.STOP)
+        self._tasks.abandon()
+        for node in self._nodes:
+            if node.state is NodeState.IDLE or node.state is NodeState.BUSY:
+                self.close(node)
+            elif node.state is NodeState.HALF_CLOSED:
+                node.step(Step.CLOSE)  # its input is closed already
+        self._set_deadline(Purpose.TERMINATE, self._settings.graces.stop)
+
+    def hurry(self, signal: int) -> None:
+        """Wait less long for somebody to take the output; exit by a signal (END-030)."""
+        self._drain_grace = self._settings.graces.stop
+        if not self._outcome.signal:
+            self._outcome = Exit(signal=signal)  # though a failure came first
+
+    def finish(self) -> None:
+        """Wait for the calculators, now that all tasks are done and each input is closed."""
+        self._turn(Turn.FINISH)
+        self._set_deadline(Purpose.NOTICE, self._settings.graces.finish_notice)
+        if self._settings.finish_timeout:
+            self._set_deadline(Purpose.TERMINATE, self._settings.finish_timeout)
+
+    def settle(self) -> None:
+        """Drain the output and exit, as soon as nothing is left of any node."""
+        if self.phase is not Phase.FINISHING and self.phase is not Phase.STOPPING:
+            return
+        nodes = self._nodes
+        # None of these nodes is started any more, so none is looked at again.
+        while self._first_left < len(nodes) and nodes[self._first_left].state in _NOT_THERE:
+            self._first_left += 1
+        if self._first_left < len(nodes):
+            return
+        self._outlet.flush()
+        if self._output_broken or (self._outcome.signal and not self._outlet.holds_output):
+            self._exit()
+            return
+        if self._outcome.signal:
+            self._set_deadline(Purpose.GIVE_UP, self._drain_grace)  # GRP-024, GRP-025
+        self._turn(Turn.DRAIN)
+        self._commands.append(DrainOutput())
+
+    def _exit(self) -> None:
+        self._turn(Turn.EXIT)
+        self._commands.append(self._outcome)
+
+    # Standard output
+
+    def output_closed(self, _event: OutputClosed) -> bool:
+        """Stop the run, by SIGPIPE: nobody reads its results."""
+        self._break_output()
+        self.stop(Exit(signal=SIGPIPE))
+        return True
+
+    def output_failed(self, event: OutputFailed) -> bool:
+        """Stop the run, because its results cannot be written."""
+        self._break_output()
+        self._reporter.report(b"writing to standard output failed: " + event.reason)
+        self.stop(Exit(status=1))
+        return True
+
+    def _break_output(self) -> None:
+        self._output_broken = self._outlet.is_muted = True
+
+    def holding_failed(self, event: HoldingFailed) -> bool:
+        """Stop the run, because results cannot be held; print those that are complete."""
+        if not self._outlet.is_muted:
+            self._reporter.report(b"holding lines back failed: " + event.reason)
+            # Groups that are whole are still good; one that could lack something is not printed.
+            self._outlet.flush()
+            self._outlet.is_muted = True
+            self.stop(Exit(status=1))
+        return True
+
+    def output_drained(self, _event: OutputDrained) -> bool:
+        """Exit: all output is written."""
+        self._exit()
+        return True
+
+    def give_up_output(self) -> None:
+        """Exit, since nobody takes the output that is left."""
+        if self.phase is Phase.DRAINING:
+            self._exit()
+
+    # The inputs of nodes
+
+    def close(self, node: Node) -> None:
+        """Close the input of a node, so that its calculator ends."""
+        node.step(Step.CLOSE)
+        self._commands.append(CloseStdin(node.index))
+
+    def stop_late_starter(self, node: Node) -> None:
+        """End a node whose start was under way when the run was stopped."""
+        self.close(node)
+        self._set_deadline(Purpose.TERMINATE, self._settings.graces.stop)
+
+    def _set_deadline(self, purpose: Purpose, seconds: float) -> None:
+        self._commands.append(SetDeadline(Deadline(purpose), seconds))

@@ -1,0 +1,278 @@
+"""The fleet: nodes are started, end, die, are reaped and restarted."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.commands import (
+    CloseStdin,
+    Command,
+    Deadline,
+    Purpose,
+    SetDeadline,
+    StartNode,
+)
+from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.states import NodeState, Step
+from paexec_trio.core.suspicion import end_of, in_vain, should_report
+from paexec_trio.core.visible import diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from paexec_trio.core.dispatching import Dispatcher
+    from paexec_trio.core.events import (
+        NodeEnded,
+        NodeNotStarted,
+        NodeReaped,
+        NodeStarted,
+        NodeUnwritable,
+    )
+    from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.outlets import Outlet
+    from paexec_trio.core.reporting import Reporter
+    from paexec_trio.core.settings import Reassign, Settings
+    from paexec_trio.core.terminating import Terminator
+    from paexec_trio.core.wire import Wire
+
+_BUSY, _HALF_CLOSED, _CLOSING = NodeState.BUSY, NodeState.HALF_CLOSED, NodeState.CLOSING
+_ENDED, _REAPED = NodeState.ENDED, NodeState.REAPED
+
+
+@final
+class Fleet:
+    """Follows the lives of nodes, and decides when each is started, ended and given up.
+
+    Args:
+        settings: say whether the run goes on when nodes die.
+        nodes: all nodes, by their indices.
+        dispatcher: is told which nodes take tasks.
+        outlet: is told which attempts failed.
+        wire: is told which processes there are.
+        ending: ends the run if it cannot go on.
+        terminator: ends what is left of dead nodes.
+        reporter: reports nodes that cannot be started.
+        commands: the list that all parts of the engine share.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        nodes: Sequence[Node],
+        dispatcher: Dispatcher,
+        outlet: Outlet,
+        wire: Wire,
+        ending: Ending,
+        terminator: Terminator,
+        reporter: Reporter,
+        commands: list[Command],
+    ) -> None:
+        self._settings = settings
+        self._nodes = nodes
+        self._dispatcher = dispatcher
+        self._outlet = outlet
+        self._wire = wire
+        self._ending = ending
+        self._terminator = terminator
+        self._reporter = reporter
+        self._commands = commands
+        # The nodes to be started now, in this order.
+        self._to_start: deque[int] = deque()
+        # Nodes are being started, or dead ones will be when the deadline passes.
+        self._starts_arranged = True
+        self._reported_start_failures: set[bytes] = set()
+        # Whether no node was ever started, and none can be expected to be (RST-030).
+        self._is_hopeless = True
+        self._is_winding_down = False
+        # The input of this node may still be open when those of all before it are closed.
+        self._first_open = 0
+
+    # Starts
+
+    def begin(self) -> None:
+        """Plan the start of all nodes."""
+        self._to_start.extend(range(len(self._nodes)))
+
+    def start_next(self) -> None:
+        """Start the next node, if one is left to be started.
+
+        One after the other: nodes that run already are served while the others start, and after a
+        failure no start is under way that would have to be called back.
+        """
+        if not self._to_start:
+            self._starts_arranged = False
+            return
+        node = self._nodes[self._to_start.popleft()]
+        if node.state is _REAPED:
+            self._dispatcher.living += 1
+        node.step(Step.START)
+        self._commands.append(StartNode(node.index))
+
+    def started(self, event: NodeStarted) -> bool:
+        """Record that the process of a node runs; start the next node."""
+        node = self._nodes[event.node]
+        node.begin_life(event.pid)
+        self._is_hopeless = False
+        self._dispatcher.node_started(node)
+        if self._ending.phase is Phase.STOPPING:
+            self._ending.stop_late_starter(node)
+        else:
+            self._wire.connect(node)
+            self.start_next()
+        return True
+
+    def not_started(self, event: NodeNotStarted) -> bool:
+        """Record that the process of a node cannot be started: the node is dead, or the run is."""
+        node = self._nodes[event.node]
+        node.step(Step.NOT_STARTED)
+        if self._ending.phase is Phase.STOPPING:
+            return True
+        if self._settings.on_death is None:
+            self._ending.fail(self._reporter.text(event.reason))
+            return True
+        if event.reason not in self._reported_start_failures:
+            self._reported_start_failures.add(event.reason)
+            self._reporter.report(event.reason)
+        self._is_hopeless &= event.permanent
+        self._dispatcher.living -= 1
+        node.fruitless += 1
+        self._report_vain_lives(node, event.reason)
+        self.start_next()
+        return True
+
+    def arrange_restart(self) -> None:
+        """Set the deadline for a round of starts, counted from the end of the last one (RST-005).
+
+        Nothing happens if none is needed or one is arranged already.
+        """
+        on_death = self._settings.on_death
+        if not on_death or self._starts_arranged or self._dispatcher.living == len(self._nodes):
+            return
+        self._starts_arranged = True
+        self._commands.append(SetDeadline(Deadline(Purpose.RESTART), on_death.restart_after))
+
+    def restart(self) -> None:
+        """Start the dead nodes again, unless nobody needs them any more (RST-012)."""
+        if self._ending.phase is not Phase.RUNNING or self._is_winding_down:
+            return
+        # Of those that are not reaped yet, something is left that has to end first (RST-007).
+        self._to_start.extend(node.index for node in self._nodes if node.state is _REAPED)
+        self.start_next()
+
+    # Ends
+
+    def unwritable(self, event: NodeUnwritable) -> bool:
+        """Record that a node reads no more; let it finish its head if it got that whole."""
+        node = self._nodes[event.node]
+        if self._settings.on_death and self._wire.queued_octets(node) >= event.unsent > 0:
+            self.half_close(node)
+        elif node.state is _BUSY or node.state is NodeState.IDLE:
+            text = b"Sending task to the node failed: " + event.reason
+            self.end(node, self._reporter.text(text))
+        return True
+
+    def half_close(self, node: Node) -> None:
+        """Let a node finish its head; it is dead then (PRE-033)."""
+        node.step(Step.HALF_CLOSE)
+        node.took_back_tasks = True
+        self._dispatcher.windows.node_ended(node)
+        self._commands.append(CloseStdin(node.index))
+        self._dispatcher.take_back_queued(node)
+
+    def ended(self, event: NodeEnded) -> bool:
+        """Record that no result can come from a node any more."""
+        node = self._nodes[event.node]
+        node.exited = event.exited
+        if node.state is not _ENDED:
+            self.end(node, _exited_unexpectedly(node))
+        if event.exited:
+            self._terminator.calculator_exited()
+        return True
+
+    def end(self, node: Node, report: bytes) -> None:
+        """Take a node for ended.
+
+        Args:
+            node: the node.
+            report: the diagnostic for the case that the run cannot go on without the node.
+        """
+        before = node.state
+        self._dispatcher.take_back_queued(node)
+        attempts = list(node.attempts)
+        node.step(Step.END)
+        self._dispatcher.node_ended(node)
+        self._wire.disconnect(node)
+        if before is not _CLOSING and before is not _HALF_CLOSED:
+            self._commands.append(CloseStdin(node.index))
+        for attempt in attempts:
+            self._outlet.forget(attempt)
+        if before is _CLOSING:
+            return
+        if self._settings.on_death:
+            self.died(node, attempts)
+        elif before is _BUSY:
+            self._ending.fail(report)
+
+    def lose(self, node: Node) -> None:
+        """End the run because of a node that ended before it was needed (END-011)."""
+        self._ending.fail(_exited_unexpectedly(node))
+
+    def died(self, node: Node, attempts: Sequence[Attempt]) -> None:
+        """Let others do the tasks of a dead node (the chapter Death of the spec)."""
+        node.fruitless = 0 if node.answered else node.fruitless + 1
+        self._dispatcher.node_died(node, idle=not attempts)
+        for attempt in attempts:
+            self.give_up(attempt)
+        self._terminator.node_died(node)
+
+    def give_up(self, attempt: Attempt) -> None:
+        """Give up an attempt that failed, and have another one made (DTH-020, DTH-022)."""
+        self._outlet.given_up(attempt)
+        self._dispatcher.reassign(attempt)
+
+    def all_failed(self) -> None:
+        """End the run if it has no living node and waits for none to be restarted."""
+        # Upstream's words, without the program's name.
+        on_death: Reassign | None = self._settings.on_death
+        if on_death and not on_death.wait:
+            self._ending.fail(b"all nodes failed")
+        elif self._is_hopeless:
+            self._ending.fail(b"all nodes failed: none of them can be started")  # RST-030
+
+    def reaped(self, event: NodeReaped) -> bool:
+        """Record that nothing is left of a node, or that it was left."""
+        node = self._nodes[event.node]
+        node.step(Step.REAP)
+        if event.left_running:
+            self._reporter.report(b"node %b: process %d does not end; left", node.name, node.pid)
+        if node.died and not node.answered:
+            self._report_vain_lives(node, end_of(event.status))
+        return True
+
+    def _report_vain_lives(self, node: Node, last: bytes) -> None:
+        """Report now and then that a node only ever dies (RST-031)."""
+        on_death = self._settings.on_death
+        if not on_death or not on_death.restart_after or self._ending.phase is not Phase.RUNNING:
+            return
+        if should_report(node.fruitless):
+            self._reporter.report(in_vain(node, last, on_death.restart_after))
+
+    def wind_down(self) -> bool:
+        """Close the inputs of idle nodes for good; return whether no input is open any more."""
+        nodes = self._nodes
+        if not self._is_winding_down:
+            self._is_winding_down = True
+            # Restarts are not needed any more (RST-012), but each node is started once (DSP-002).
+            self._to_start = deque(i for i in self._to_start if nodes[i].state is NodeState.NEW)
+        for node in self._dispatcher.pop_idle():
+            self._ending.close(node)
+        # No node gets an open input any more, so none is looked at again.
+        while self._first_open < len(nodes) and nodes[self._first_open].state >= _CLOSING:
+            self._first_open += 1
+        return self._first_open == len(nodes)
+
+
+def _exited_unexpectedly(node: Node) -> bytes:
+    # Upstream prints this message without the program's name.
+    return diagnostic(b"Node %b exited unexpectedly", node.name)

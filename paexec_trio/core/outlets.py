@@ -1,0 +1,73 @@
+"""What an outlet is: where the results of tasks go, and in which form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from paexec_trio.core.commands import Command
+    from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.rendering import PrefixMaker
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.core.tasks import TaskSource
+
+
+class Outlet(Protocol):
+    """Turns what becomes of attempts into commands.
+
+    The attempts of different nodes take turns; the lines of each attempt come in order, between
+    its :meth:`begun` and one of :meth:`done` and :meth:`forget`.
+    """
+
+    prefixes: PrefixMaker
+    """Makes the prefixes of attempts."""
+
+    is_plain: bool
+    """Whether an attempt leaves nothing but the lines of its result, as they are."""
+
+    result_end: bytes | None
+    """What follows on the lines of a result if all of them may be written at once, as they come,
+    each with the prefix of its attempt; ``None`` if they may not."""
+
+    holds_output: bool
+    """Whether results wait here for others."""
+
+    is_muted: bool
+    """Whether nothing is passed on any more, since nobody can take it."""
+
+    def begun(self, attempt: Attempt) -> None:
+        """Record that a calculator works on an attempt: it has become the head of its node."""
+
+    def line(self, attempt: Attempt, line: bytes | bytearray) -> None:
+        """Pass on one whole line that came in pieces; it may be huge."""
+
+    def lines(self, attempt: Attempt, lines: bytes) -> None:
+        """Pass on whole lines of the result."""
+
+    def blank_lines(self, attempt: Attempt, count: int) -> None:
+        """Pass on ``count`` blank lines of the result; all of them could fill the memory."""
+
+    def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
+        """Record that a task ended without success; :meth:`done` follows.
+
+        Args:
+            attempt: its status says whether it failed or had no status.
+            dropped: the dependants that will not be run.
+        """
+
+    def done(self, node: Node, attempt: Attempt) -> None:
+        """Record that the result of an attempt is complete."""
+
+    def forget(self, attempt: Attempt) -> None:
+        """Record that no more will come of an attempt, since its node has ended."""
+
+    def given_up(self, attempt: Attempt) -> None:
+        """Record that an attempt failed, and that its task will be reassigned (DTH-020)."""
+
+    def flush(self) -> None:
+        """Pass on what is complete; no further task will be done."""
+
+
+OutletMaker = Callable[["Settings", "list[Command]", "TaskSource"], Outlet]
+"""Makes the outlet of an engine from its settings, the commands that its parts share, its tasks."""

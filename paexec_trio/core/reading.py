@@ -1,0 +1,126 @@
+"""Reading: the tasks of standard input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.commands import Command, Exit, ReadMore
+from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.tasks import GraphTasks, InputError, RefusedTaskError, TaskSource
+
+if TYPE_CHECKING:
+    from paexec_trio.core.events import StdinChunk, StdinEnded, StdinFailed
+    from paexec_trio.core.fleet import Fleet
+    from paexec_trio.core.reporting import Reporter
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.core.windows import Windows
+
+_RUNNING = Phase.RUNNING
+
+
+@final
+class Reader:
+    """Asks for chunks of standard input, and feeds them to the tasks.
+
+    Args:
+        settings: say whether the weights of tasks are reported.
+        tasks: are fed.
+        windows: are told how much was read.
+        fleet: starts its nodes when a graph is complete.
+        ending: is told if the input cannot be used.
+        reporter: reports what is wrong with it.
+        commands: the list that all parts of the engine share.
+
+    Attributes:
+        has_ended: whether no more of the input is needed or can be had.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tasks: TaskSource,
+        windows: Windows,
+        fleet: Fleet,
+        ending: Ending,
+        reporter: Reporter,
+        commands: list[Command],
+    ) -> None:
+        self._describe_weights = settings.describe_weights
+        self._tasks = tasks
+        self._windows = windows
+        self._fleet = fleet
+        self._ending = ending
+        self._reporter = reporter
+        self._commands = commands
+        self.has_ended = False
+        self._is_reading = False
+
+    def read_more(self) -> None:
+        """Ask for a chunk of the input, unless one was asked for or the input has ended."""
+        if not self._is_reading and not self.has_ended:
+            self._is_reading = True
+            self._commands.append(ReadMore())
+
+    def chunk(self, event: StdinChunk) -> bool:
+        """Feed a chunk to the tasks."""
+        self._is_reading = False
+        if self.has_ended or self._ending.phase is not _RUNNING:
+            return False
+        self._windows.tasks_read(len(event.data))
+        try:
+            self._tasks.feed(event.data)
+        except InputError as error:
+            self._refuse_input(error)
+        except RefusedTaskError as refusal:
+            # Those that come before it are run (LIM-014).
+            self._end_early(refusal.reason)
+        return True
+
+    def ended(self, _event: StdinEnded) -> bool:
+        """Tell the tasks that the input has ended; a graph is complete then."""
+        self._is_reading = False
+        if self.has_ended or self._ending.phase is not _RUNNING:
+            return False
+        self.has_ended = True
+        try:
+            self._tasks.end()
+        except InputError as error:
+            self._refuse_input(error)
+            return True
+        except RefusedTaskError as refusal:
+            self._ending.fail(self._reporter.text(refusal.reason))
+            return True
+        if isinstance(self._tasks, GraphTasks):
+            if self._describe_weights:
+                self._reporter.report_bare(self._tasks.describe_weights())
+            self._fleet.start_next()
+        return True
+
+    def failed(self, event: StdinFailed) -> bool:
+        """Take no more tasks; a graph is not run at all."""
+        self._is_reading = False
+        if self._ending.phase is not _RUNNING:
+            return False
+        reason = b"reading from standard input failed: " + event.reason
+        if self._tasks.needs_whole_input:
+            self._ending.fail(self._reporter.text(reason))
+        else:
+            self.fail(reason)
+        return True
+
+    def fail(self, reason: bytes) -> None:
+        """Take no more tasks; those that were dispatched are finished, then the run fails."""
+        self._end_early(reason)
+        self._tasks.abandon()
+
+    def _end_early(self, reason: bytes) -> None:
+        self._reporter.report(reason)
+        self._ending.note_failure()
+        self.has_ended = True
+
+    def _refuse_input(self, error: InputError) -> None:
+        """End the run before anything has started."""
+        self.has_ended = True
+        # Upstream prints these messages without the program's name.
+        self._reporter.report_bare(error.diagnostics)
+        self._ending.stop(Exit(status=1))
