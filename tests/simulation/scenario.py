@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from paexec_trio.core.events import (
     Event,
+    HoldingFailed,
     OutputClosed,
     OutputFailed,
     StdinFailed,
@@ -46,6 +47,7 @@ class Scenario:
         breaks: chance that something befalls a process.
         tasks_before_break: the number of tasks after which it does, at most.
         refusal: chance that a process cannot be started.
+        absent: whether no process can be started, and no other attempt will change that.
         loss: chance that what is on its way when a process ends is lost.
         stubborn: chance that a process does not care for the end of its input, or for SIGTERM.
         untouchable: chance that a process may not be signalled.
@@ -72,6 +74,7 @@ class Scenario:
     breaks: float
     tasks_before_break: int
     refusal: float
+    absent: bool
     loss: float
     stubborn: float
     untouchable: float
@@ -136,13 +139,14 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         breaks=dice.pick((0.5, 0.8, 1.0) if restarts else (0.3, 0.6)) if stormy else 0.0,
         tasks_before_break=dice.pick((3, 10, 30) if restarts else (10, 50, 100)),
         refusal=dice.pick((0.0, 0.1, 0.3) if on_death else (0.0, 0.05)) if stormy else 0.0,
+        absent=dice.happens(0.03),
         loss=dice.pick((0.0, 0.5)),
         # Without a timeout those that do not end by themselves are waited for.
         stubborn=dice.pick((0.0, 0.0, 0.1, 0.5)) * bool(settings.finish_timeout),
         untouchable=dice.pick((0.0, 0.0, 0.0, 0.3)),
         reader_pause=dice.pick((0.0, 0.0, 0.05, 1.0)),
         heal_at=dice.pick((1.0, 10.0, 30.0)),
-        disturbances=_disturbances(dice) if disturbed else (),
+        disturbances=_disturbances(dice, settings) if disturbed else (),
         input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.2) else None,
         fast_path=dice.happens(0.5),
     )
@@ -245,13 +249,15 @@ def _graph_lines(dice: Dice, graph: GraphSettings, names: list[bytes]) -> list[b
     return lines
 
 
-def _disturbances(dice: Dice) -> tuple[tuple[float, Event], ...]:
+def _disturbances(dice: Dice, settings: Settings) -> tuple[tuple[float, Event], ...]:
     events: tuple[Event, ...] = (
         StopRequested(2),
         StopRequested(15),
         OutputClosed(),
         OutputFailed(b"reason"),
     )
+    if settings.grouping is not Grouping.NONE:
+        events += (HoldingFailed(b"reason"), HoldingFailed(b"reason"))
     event = dice.pick(events)
     first = dice.share() * dice.pick((0.02, 1.0, 10.0))
     if dice.happens(0.5):

@@ -208,8 +208,12 @@ class SimulatedWorld:
 
     def _start(self, node: int) -> Iterator[Event]:
         scenario = self.scenario
+        if scenario.absent:
+            yield NodeNotStarted(node, b"cannot run transport: not found", permanent=True)
+            return
         if not self._healed and self.dice.happens(scenario.refusal):
-            yield NodeNotStarted(node, b"cannot run transport: reason")
+            reason = self.dice.pick((b"cannot run transport: reason", b"another reason"))
+            yield NodeNotStarted(node, reason)
             return
         pid = FIRST_PID + self._started
         self._started += 1
