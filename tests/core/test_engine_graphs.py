@@ -7,61 +7,37 @@ from collections import defaultdict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paexec_trio.core.commands import (
-    CloseStdin,
-    Deadline,
-    DrainOutput,
-    Exit,
-    Purpose,
-    ReadMore,
-    Report,
-    Send,
-    SetDeadline,
-    StartNode,
-    Write,
-)
+from paexec_trio.core import commands as do
+from paexec_trio.core import events as on
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import (
-    Event,
-    NodeEnded,
-    NodeOutput,
-    NodeReaped,
-    NodeStarted,
-    OutputDrained,
-    RunStarted,
-    StdinChunk,
-    StdinEnded,
-    StdinFailed,
-    StopRequested,
-)
-from paexec_trio.core.settings import GRACES, GraphSettings, Settings
+from paexec_trio.core.settings import GraphSettings, Settings
 from paexec_trio.core.status import Status
 from paexec_trio.core.weights import Weighting
-from tests.core.playbook import Playbook, names
+from tests.core.playbook import Playbook, ended, finishing, names, reaped, stopping
 
 
 def graph_playbook(nodes: int = 1, **options: bool) -> Playbook:
     graph = GraphSettings(weighting=Weighting.MAXIMUM_OVER_DEPENDANTS)
     settings = Settings(nodes=names(nodes), graph=graph, **options)  # type: ignore[arg-type]
-    return Playbook(settings) >> RunStarted() << ReadMore()
+    return Playbook(settings) >> on.RunStarted() << do.ReadMore()
 
 
 def test_the_graph_is_read_before_anything_starts() -> None:
     """GRA-011, GRA-021."""
     assert (
         graph_playbook(2)
-        >> StdinChunk(b"a b\n")
-        << ReadMore()
-        >> StdinEnded()
-        << StartNode(0)
-        >> NodeStarted(0, 11)
-        << StartNode(1)
-        << Send(0, b"a\n")
-        >> NodeStarted(1, 12)
-        >> NodeOutput(0, b"success\n\n")
-        << Write(b"success\n")
-        << Send(0, b"b\n")
-        << CloseStdin(1)
+        >> on.StdinChunk(b"a b\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.StartNode(0)
+        >> on.NodeStarted(0, 11)
+        << do.StartNode(1)
+        << do.Send(0, b"a\n")
+        >> on.NodeStarted(1, 12)
+        >> on.NodeOutput(0, b"success\n\n")
+        << do.Write(b"success\n")
+        << do.Send(0, b"b\n")
+        << do.CloseStdin(1)
     )
 
 
@@ -69,24 +45,20 @@ def test_a_failure() -> None:
     """GRA-042, GRA-043: the failure line comes after the result and before the EOT line."""
     assert (
         graph_playbook(show_task_id=True, print_eot=True)
-        >> StdinChunk(b"x\na b\nb c\n")
-        << ReadMore()
-        >> StdinEnded()
-        << StartNode(0)
-        >> NodeStarted(0, 11)
-        << Send(0, b"x\n")
-        >> NodeOutput(0, b"success\n\n")
-        << Write(b"1 success\n1 \n")
-        << Send(0, b"a\n")
-        >> NodeOutput(0, b"oh\nfailure\n\n")
-        << Write(b"2 oh\n2 failure\n2 a b c\n2 \n")
-        << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
-        >> NodeEnded(0)
-        >> NodeReaped(0)
-        << DrainOutput()
-        >> OutputDrained()
-        << Exit(status=0)
+        >> on.StdinChunk(b"x\na b\nb c\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.StartNode(0)
+        >> on.NodeStarted(0, 11)
+        << do.Send(0, b"x\n")
+        >> on.NodeOutput(0, b"success\n\n")
+        << do.Write(b"1 success\n1 \n")
+        << do.Send(0, b"a\n")
+        >> on.NodeOutput(0, b"oh\nfailure\n\n")
+        << do.Write(b"2 oh\n2 failure\n2 a b c\n2 \n")
+        << finishing(0)
+        >> reaped(0)
+        << ended(status=0)
     )
 
 
@@ -94,25 +66,21 @@ def test_no_status() -> None:
     """GRA-033, GRA-050 to GRA-052: a bare EOT does not inherit the status of the task before."""
     assert (
         graph_playbook()
-        >> StdinChunk(b"x\na b\n")
-        << ReadMore()
-        >> StdinEnded()
-        << StartNode(0)
-        >> NodeStarted(0, 11)
-        << Send(0, b"x\n")
-        >> NodeOutput(0, b"success\n\n")
-        << Write(b"success\n")
-        << Send(0, b"a\n")
-        >> NodeOutput(0, b"\n")
-        << Write(b"?\n")
-        << Report(b"paexec-trio: task 2 'a' ended without a status; dependants dropped: 1")
-        << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
-        >> NodeEnded(0)
-        >> NodeReaped(0)
-        << DrainOutput()
-        >> OutputDrained()
-        << Exit(status=1)
+        >> on.StdinChunk(b"x\na b\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.StartNode(0)
+        >> on.NodeStarted(0, 11)
+        << do.Send(0, b"x\n")
+        >> on.NodeOutput(0, b"success\n\n")
+        << do.Write(b"success\n")
+        << do.Send(0, b"a\n")
+        >> on.NodeOutput(0, b"\n")
+        << do.Write(b"?\n")
+        << do.Report(b"paexec-trio: task 2 'a' ended without a status; dependants dropped: 1")
+        << finishing(0)
+        >> reaped(0)
+        << ended(status=1)
     )
 
 
@@ -120,21 +88,19 @@ def test_a_missing_status_does_not_hide_how_the_run_was_stopped() -> None:
     """END-030: a calculator that was being ended has no time for a status."""
     assert (
         graph_playbook()
-        >> StdinChunk(b"a\n")
-        << ReadMore()
-        >> StdinEnded()
-        << StartNode(0)
-        >> NodeStarted(0, 11)
-        << Send(0, b"a\n")
-        >> StopRequested(15)
-        << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        >> NodeOutput(0, b"\n")
-        << Write(b"?\n")
-        << Report(b"paexec-trio: task 1 'a' ended without a status; dependants dropped: 0")
-        >> NodeEnded(0)
-        >> NodeReaped(0)
-        << Exit(signal=15)
+        >> on.StdinChunk(b"a\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.StartNode(0)
+        >> on.NodeStarted(0, 11)
+        << do.Send(0, b"a\n")
+        >> on.StopRequested(15)
+        << stopping(0)
+        >> on.NodeOutput(0, b"\n")
+        << do.Write(b"?\n")
+        << do.Report(b"paexec-trio: task 1 'a' ended without a status; dependants dropped: 0")
+        >> reaped(0)
+        << do.Exit(signal=15)
     )
 
 
@@ -142,20 +108,19 @@ def test_a_status_line_may_come_in_pieces() -> None:
     """GRA-030, with RES-005."""
     assert (
         graph_playbook()
-        >> StdinChunk(b"a\n")
-        << ReadMore()
-        >> StdinEnded()
-        << StartNode(0)
-        >> NodeStarted(0, 11)
-        << Send(0, b"a\n")
-        >> NodeOutput(0, b"result\nfail")
-        << Write(b"result\n")
-        >> NodeOutput(0, b"ure\n")
-        << Write(b"failure\n")
-        >> NodeOutput(0, b"\n")
-        << Write(b"a\n")
-        << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+        >> on.StdinChunk(b"a\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.StartNode(0)
+        >> on.NodeStarted(0, 11)
+        << do.Send(0, b"a\n")
+        >> on.NodeOutput(0, b"result\nfail")
+        << do.Write(b"result\n")
+        >> on.NodeOutput(0, b"ure\n")
+        << do.Write(b"failure\n")
+        >> on.NodeOutput(0, b"\n")
+        << do.Write(b"a\n")
+        << finishing(0)
     )
 
 
@@ -163,26 +128,24 @@ def test_a_bad_graph_starts_nothing() -> None:
     """GRA-010, GRA-020, GRA-021."""
     assert (
         graph_playbook()
-        >> StdinChunk(b"a b\nb a\n")
-        << ReadMore()
-        >> StdinEnded()
-        << Report(b"Cyclic dependency detected:")
-        << Report(b"  a -> b")
-        << Report(b"  b -> a")
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        << DrainOutput()
-        >> OutputDrained()
-        << Exit(status=1)
+        >> on.StdinChunk(b"a b\nb a\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.Report(b"Cyclic dependency detected:")
+        << do.Report(b"  a -> b")
+        << do.Report(b"  b -> a")
+        << stopping()
+        << ended(status=1)
     )
     assert (
         graph_playbook()
-        >> StdinChunk(b"a b c\n")
-        << Report(
+        >> on.StdinChunk(b"a b c\n")
+        << do.Report(
             b'Bad input line: a b c (line 1: expected "TASK", "TASK DEPENDANT" or '
             b'"weight: TASK NUMBER", got 3 words)'
         )
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        << DrainOutput()
+        << stopping()
+        << do.DrainOutput()
     )
 
 
@@ -190,12 +153,12 @@ def test_half_a_graph_is_not_run() -> None:
     """END-023: an input that fails in the middle might miss edges."""
     assert (
         graph_playbook()
-        >> StdinChunk(b"a\n")
-        << ReadMore()
-        >> StdinFailed(b"why")
-        << Report(b"paexec-trio: reading from standard input failed: why")
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        << DrainOutput()
+        >> on.StdinChunk(b"a\n")
+        << do.ReadMore()
+        >> on.StdinFailed(b"why")
+        << do.Report(b"paexec-trio: reading from standard input failed: why")
+        << stopping()
+        << do.DrainOutput()
     )
 
 
@@ -203,12 +166,12 @@ def test_weights_are_described() -> None:
     """WGT-008."""
     assert (
         graph_playbook(describe_weights=True)
-        >> StdinChunk(b"a\n")
-        << ReadMore()
-        >> StdinEnded()
-        << Report(b"weight [a]=1")
-        << Report(b"sum_weight [a]=1")
-        << StartNode(0)
+        >> on.StdinChunk(b"a\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.Report(b"weight [a]=1")
+        << do.Report(b"sum_weight [a]=1")
+        << do.StartNode(0)
     )
 
 
@@ -237,10 +200,10 @@ def test_random_graphs_with_random_failures(
     closed: set[int] = set()
     starting: list[int] = []
 
-    def tell(event: Event) -> None:
+    def tell(event: on.Event) -> None:
         nonlocal written
         for command in engine.handle(event):
-            if isinstance(command, Send):
+            if isinstance(command, do.Send):
                 task = command.data.removesuffix(b"\n")
                 assert command.node not in at_work
                 assert task not in statuses
@@ -248,19 +211,19 @@ def test_random_graphs_with_random_failures(
                 for needed in before[task]:
                     assert statuses.get(needed) is Status.SUCCESS, "started too early"
                 at_work[command.node] = task
-            elif isinstance(command, Write):
+            elif isinstance(command, do.Write):
                 written += command.data
-            elif isinstance(command, CloseStdin):
+            elif isinstance(command, do.CloseStdin):
                 closed.add(command.node)
-            elif isinstance(command, StartNode):
+            elif isinstance(command, do.StartNode):
                 starting.append(command.node)
 
-    tell(RunStarted())
-    tell(StdinChunk(b"".join(line + b"\n" for line in lines)))
-    tell(StdinEnded())
+    tell(on.RunStarted())
+    tell(on.StdinChunk(b"".join(line + b"\n" for line in lines)))
+    tell(on.StdinEnded())
     while starting:
         node = starting.pop()
-        tell(NodeStarted(node, node))
+        tell(on.NodeStarted(node, node))
     while at_work:
         node = data.draw(st.sampled_from(sorted(at_work)))
         task = at_work.pop(node)
@@ -268,7 +231,7 @@ def test_random_graphs_with_random_failures(
         statuses[task] = status
         text = b"" if status is Status.MISSING else status.value.encode() + b"\n"
         written = b""
-        tell(NodeOutput(node, text + b"\n"))
+        tell(on.NodeOutput(node, text + b"\n"))
         printed = [line.split()[1:] for line in written.splitlines()]
         reached = {task}
         while more := {t for t in all_tasks if before[t] & reached} - reached:

@@ -8,22 +8,9 @@ from typing import final
 
 import pytest
 
-from paexec_trio.core.commands import CloseStdin, Command, Deadline, Exit, Purpose, Send, StartNode
+from paexec_trio.core import commands as do
+from paexec_trio.core import events as on
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import (
-    DeadlinePassed,
-    Event,
-    NodeEnded,
-    NodeNotStarted,
-    NodeOutput,
-    NodeReaped,
-    NodeStarted,
-    OutputDrained,
-    RunStarted,
-    StdinChunk,
-    StdinEnded,
-    StopRequested,
-)
 from paexec_trio.core.settings import AUTO, Reassign, Settings
 
 FEW = 1000
@@ -44,7 +31,7 @@ class Fleet:
         on_death: Reassign | None = None,
         prefetch: int = 1,
         *,
-        first: Event | None = None,
+        first: on.Event | None = None,
         fail_to_start: bool = False,
     ) -> None:
         self.nodes = nodes
@@ -54,91 +41,91 @@ class Fleet:
         self.sent = 0
         self.holders: list[int] = []
         self.closed: list[int] = []
-        commands = self.engine.handle(RunStarted())
+        commands = self.engine.handle(on.RunStarted())
         if first:
             commands += self.engine.handle(first)
         self._obey_all(commands)
 
-    def happened(self, event: Event) -> None:
+    def happened(self, event: on.Event) -> None:
         """Let an event happen, and the starts that follow from it."""
         self._obey_all(self.engine.handle(event))
 
-    def _obey_all(self, commands: list[Command]) -> None:
+    def _obey_all(self, commands: list[do.Command]) -> None:
         while commands:
             started = [self._obey(command) for command in commands]
             commands = [
                 command for event in started if event for command in self.engine.handle(event)
             ]
 
-    def _obey(self, command: Command) -> Event | None:
-        if type(command) is StartNode:
+    def _obey(self, command: do.Command) -> on.Event | None:
+        if type(command) is do.StartNode:
             if self.fail_to_start:
-                return NodeNotStarted(command.node, b"no")
-            return NodeStarted(command.node, 1)
-        if type(command) is Send:
+                return on.NodeNotStarted(command.node, b"no")
+            return on.NodeStarted(command.node, 1)
+        if type(command) is do.Send:
             self.sent += 1
             self.holders.append(command.node)
-        elif type(command) is CloseStdin:
+        elif type(command) is do.CloseStdin:
             self.closed.append(command.node)
-        elif type(command) is Exit:
+        elif type(command) is do.Exit:
             self.has_exited = True
         return None
 
     def end_all(self) -> None:
         """Let the processes of all nodes end, one by one, the last node first."""
         for node in reversed(range(self.nodes)):
-            self.happened(NodeEnded(node))
+            self.happened(on.NodeEnded(node))
         for node in reversed(range(self.nodes)):
-            self.happened(NodeReaped(node))
+            self.happened(on.NodeReaped(node))
 
 
 def an_empty_input(nodes: int) -> None:
     fleet = Fleet(nodes, Reassign())
-    fleet.happened(StdinEnded())
+    fleet.happened(on.StdinEnded())
     assert len(fleet.closed) == nodes
     fleet.end_all()
-    fleet.happened(OutputDrained())
+    fleet.happened(on.OutputDrained())
     assert fleet.has_exited
 
 
 def an_input_that_ends_first(nodes: int) -> None:
     """As it is with a file: nodes are started one by one when nothing is left to do."""
-    fleet = Fleet(nodes, Reassign(), first=StdinEnded())
+    fleet = Fleet(nodes, Reassign(), first=on.StdinEnded())
     assert len(fleet.closed) == nodes
     fleet.end_all()
-    fleet.happened(OutputDrained())
+    fleet.happened(on.OutputDrained())
     assert fleet.has_exited
 
 
 def a_task_for_each(nodes: int) -> None:
     """The input ends while all are at work."""
     fleet = Fleet(nodes, Reassign())
-    fleet.happened(StdinChunk(b"t\n" * nodes))
+    fleet.happened(on.StdinChunk(b"t\n" * nodes))
     assert fleet.sent == nodes
-    fleet.happened(StdinEnded())
+    fleet.happened(on.StdinEnded())
     for node in range(nodes):
-        fleet.happened(NodeOutput(node, b"r\n\n"))
+        fleet.happened(on.NodeOutput(node, b"r\n\n"))
     fleet.end_all()
-    fleet.happened(OutputDrained())
+    fleet.happened(on.OutputDrained())
     assert fleet.has_exited
 
 
 def deaths_of_idle_nodes(nodes: int) -> None:
     fleet = Fleet(nodes, Reassign())
     fleet.end_all()
-    fleet.happened(StdinChunk(b"t\n"))
+    fleet.happened(on.StdinChunk(b"t\n"))
     assert fleet.sent == 0
 
 
 def deaths_at_work(nodes: int) -> None:
     """One task goes from node to node."""
     fleet = Fleet(nodes, Reassign())
-    fleet.happened(StdinChunk(b"t\n"))
-    fleet.happened(StdinEnded())
+    fleet.happened(on.StdinChunk(b"t\n"))
+    fleet.happened(on.StdinEnded())
     for _ in range(nodes):
         node = fleet.holders[-1]
-        fleet.happened(NodeEnded(node))
-        fleet.happened(NodeReaped(node))
+        fleet.happened(on.NodeEnded(node))
+        fleet.happened(on.NodeReaped(node))
     assert fleet.sent == nodes
 
 
@@ -146,21 +133,21 @@ def restarts(nodes: int) -> None:
     fleet = Fleet(nodes, Reassign(restart_after=1, wait=True))
     for _ in range(2):
         fleet.end_all()
-        fleet.happened(DeadlinePassed(Deadline(Purpose.RESTART)))
-    fleet.happened(StdinChunk(b"t\n" * nodes))
+        fleet.happened(on.DeadlinePassed(do.Deadline(do.Purpose.RESTART)))
+    fleet.happened(on.StdinChunk(b"t\n" * nodes))
     assert sorted(fleet.holders) == list(range(nodes))
 
 
 def failures_to_start(nodes: int) -> None:
-    fleet = Fleet(nodes, Reassign(), first=StdinChunk(b"t\n"), fail_to_start=True)
-    fleet.happened(OutputDrained())
+    fleet = Fleet(nodes, Reassign(), first=on.StdinChunk(b"t\n"), fail_to_start=True)
+    fleet.happened(on.OutputDrained())
     assert fleet.has_exited
     assert fleet.sent == 0
 
 
 def a_stop(nodes: int) -> None:
     fleet = Fleet(nodes)
-    fleet.happened(StopRequested(15))
+    fleet.happened(on.StopRequested(15))
     assert len(fleet.closed) == nodes
     fleet.end_all()
     assert fleet.has_exited
@@ -170,7 +157,7 @@ def tasks_one_by_one(prefetch: int) -> Callable[[int], None]:
     def run(nodes: int) -> None:
         fleet = Fleet(nodes, Reassign(), prefetch)
         for _ in range(nodes):
-            fleet.happened(StdinChunk(b"t\n"))
+            fleet.happened(on.StdinChunk(b"t\n"))
         assert fleet.holders == list(range(nodes))
 
     return run

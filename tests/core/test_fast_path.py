@@ -8,21 +8,10 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from paexec_trio.core.commands import Command, Exit, Send, Write
+from paexec_trio.core import commands as do
+from paexec_trio.core import events as on
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import (
-    Event,
-    NodeEnded,
-    NodeOutput,
-    NodeReaped,
-    NodeStarted,
-    NodeUnwritable,
-    RunStarted,
-    StdinChunk,
-    StdinEnded,
-    StopRequested,
-)
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.nodes import Attempt, Node
@@ -44,10 +33,10 @@ class World:
         self.exchanged = 0
         self.output = b""
         self.sent = [b""] * len(NODES)
-        self.others: list[Command] = []
+        self.others: list[do.Command] = []
 
-    def happens(self, event: Event) -> None:
-        if isinstance(event, NodeOutput) and self.asks and self.engine.fast_path:
+    def happens(self, event: on.Event) -> None:
+        if isinstance(event, on.NodeOutput) and self.asks and self.engine.fast_path:
             exchanged = self.engine.fast_path(event.node, event.data)
             if exchanged:
                 self.exchanged += 1
@@ -55,9 +44,9 @@ class World:
                 self.sent[event.node] += exchanged[1]
                 return
         for command in self.engine.handle(event):
-            if isinstance(command, Write):
+            if isinstance(command, do.Write):
                 self.output += command.data
-            elif isinstance(command, Send):
+            elif isinstance(command, do.Send):
                 self.sent[command.node] += command.data
             else:
                 self.others.append(command)
@@ -103,7 +92,7 @@ def test_it_makes_no_difference(
     living = set(range(len(NODES)))
     number = 0
 
-    def happens(event: Event) -> None:
+    def happens(event: on.Event) -> None:
         for world in worlds:
             world.happens(copy(event))
         asking, other = worlds
@@ -111,29 +100,29 @@ def test_it_makes_no_difference(
         assert asking.sent == other.sent
         assert asking.others == other.others
 
-    happens(RunStarted())
+    happens(on.RunStarted())
     for index in living:
-        happens(NodeStarted(index, 1000 + index))
+        happens(on.NodeStarted(index, 1000 + index))
     is_over = False
     for step, node in [("more", 0)] * tasks + steps:
         if step == "more" and not is_over:
             number += 1
-            happens(StdinChunk(b"task %d\n" % number * 2))
+            happens(on.StdinChunk(b"task %d\n" % number * 2))
         elif step == "over" and not is_over:
             is_over = True
-            happens(StdinEnded())
+            happens(on.StdinEnded())
         elif step == "stop":
             is_over = True
-            happens(StopRequested(15))
+            happens(on.StopRequested(15))
         elif node in living and step in outputs:
-            happens(NodeOutput(node, outputs[step]))
+            happens(on.NodeOutput(node, outputs[step]))
         elif node in living and step == "dies":
             living.remove(node)
-            happens(NodeEnded(node))
-            happens(NodeReaped(node))
+            happens(on.NodeEnded(node))
+            happens(on.NodeReaped(node))
         elif node in living and step == "refuses" and worlds[0].sent[node]:
-            happens(NodeUnwritable(node, b"Broken pipe", 1))
-        if any(isinstance(command, Exit) for command in worlds[0].others):
+            happens(on.NodeUnwritable(node, b"Broken pipe", 1))
+        if any(isinstance(command, do.Exit) for command in worlds[0].others):
             break
     event(f"exchanged: {min(worlds[0].exchanged, 5)}")
 
@@ -156,11 +145,11 @@ def test_it_is_not_offered_where_more_follows(settings: Settings) -> None:
 
 def test_it_is_used_while_tasks_wait() -> None:
     world = World(Settings(nodes=NODES[:1]), asks=True)
-    world.happens(RunStarted())
-    world.happens(NodeStarted(0, 1000))
-    world.happens(StdinChunk(b"a\nb\nc\nd\n"))
+    world.happens(on.RunStarted())
+    world.happens(on.NodeStarted(0, 1000))
+    world.happens(on.StdinChunk(b"a\nb\nc\nd\n"))
     for count in [1, 2, 2]:  # the last task is the engine's
-        world.happens(NodeOutput(0, b"result\n\n"))
+        world.happens(on.NodeOutput(0, b"result\n\n"))
         assert world.exchanged == count
     assert world.sent[0] == b"a\nb\nc\nd\n"
     assert world.output == b"result\n" * 3
@@ -169,15 +158,15 @@ def test_it_is_used_while_tasks_wait() -> None:
 def test_a_task_that_was_exchanged_is_reassigned_before_others() -> None:
     settings = Settings(nodes=NODES[:2], show_task_id=True, on_death=Reassign())
     world = World(settings, asks=True)
-    world.happens(RunStarted())
-    world.happens(NodeStarted(0, 1000))
-    world.happens(NodeStarted(1, 1001))
-    world.happens(StdinChunk(b"a\nb\nc\nd\ne\nf\ng\n"))
-    world.happens(NodeOutput(0, b"of a\n\n"))
+    world.happens(on.RunStarted())
+    world.happens(on.NodeStarted(0, 1000))
+    world.happens(on.NodeStarted(1, 1001))
+    world.happens(on.StdinChunk(b"a\nb\nc\nd\ne\nf\ng\n"))
+    world.happens(on.NodeOutput(0, b"of a\n\n"))
     assert world.exchanged == 1
-    world.happens(NodeEnded(0))
-    world.happens(NodeOutput(1, b"of b\n\n"))
-    world.happens(NodeOutput(1, b"of c\n\n"))
+    world.happens(on.NodeEnded(0))
+    world.happens(on.NodeOutput(1, b"of b\n\n"))
+    world.happens(on.NodeOutput(1, b"of c\n\n"))
     assert world.exchanged == 2
     assert world.sent == [b"a\nc\n", b"b\nc\nd\n", b""]
     assert world.output == b"1 of a\n3 fatal\n2 of b\n3 of c\n"

@@ -3,9 +3,9 @@
 import pytest
 
 from paexec_trio.core.commands import Exit, ReadMore, Send, StartNode, Write
-from paexec_trio.core.events import NodeOutput, RunStarted, StdinChunk
+from paexec_trio.core.events import NodeOutput, RunStarted, StdinChunk, StdinEnded
 from paexec_trio.core.settings import Settings
-from tests.core.playbook import Playbook, started
+from tests.core.playbook import Playbook, ended, finishing, reaped, started
 
 
 def test_a_playbook_that_fits_is_true() -> None:
@@ -46,6 +46,19 @@ def test_what_is_written_matters() -> None:
     playbook = started() >> StdinChunk(b"a\n") << Send(0, b"a\n")
     playbook >> NodeOutput(0, b"1\n2\n") << Write(b"1\n") << Write(b"3\n")
     with pytest.raises(AssertionError, match="deviates"):
+        bool(playbook)
+
+
+def test_an_idiom_stands_for_several_items() -> None:
+    assert started(2) >> StdinEnded() << finishing(0, 1) >> reaped(0) >> reaped(1) << ended()
+
+
+def test_what_an_idiom_says_matters() -> None:
+    playbook = started(2) >> StdinEnded() << finishing(0)
+    with pytest.raises(AssertionError, match=r"(?m)^\+ << CloseStdin\(node=1\)$"):
+        bool(playbook)
+    playbook = started() >> StdinEnded() << finishing(0) >> reaped(0) << ended(status=1)
+    with pytest.raises(AssertionError, match=r"(?m)^- << Exit\(status=1, signal=0\)$"):
         bool(playbook)
 
 

@@ -9,36 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from paexec_trio.core.commands import (
-    CloseStdin,
-    Deadline,
-    Discard,
-    DrainOutput,
-    Exit,
-    Hold,
-    Purpose,
-    ReadMore,
-    Release,
-    Report,
-    Send,
-    SetDeadline,
-    StartNode,
-    Write,
-)
-from paexec_trio.core.events import (
-    DeadlinePassed,
-    NodeEnded,
-    NodeOutput,
-    NodeReaped,
-    NodeStarted,
-    NodeUnwritable,
-    OutputDrained,
-    RunStarted,
-    StdinChunk,
-    StdinEnded,
-    StopRequested,
-    TimePassed,
-)
+from paexec_trio.core import commands as do
+from paexec_trio.core import events as on
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
     AUTO,
@@ -50,10 +22,20 @@ from paexec_trio.core.settings import (
 )
 from paexec_trio.core.windowcontrol import MAX_OCTETS
 from paexec_trio.core.windows import spread_evenly
-from tests.core.playbook import Playbook, burial, names, out_of_step, started
+from tests.core.playbook import (
+    Playbook,
+    burial,
+    ended,
+    names,
+    out_of_step,
+    passed,
+    restarting,
+    started,
+    stopping,
+)
 
 Z = Reassign()
-END_OF_RUN = SetDeadline(Deadline(Purpose.NOTICE), GRACES.finish_notice)
+END_OF_RUN = do.SetDeadline(do.Deadline(do.Purpose.NOTICE), GRACES.finish_notice)
 
 
 # How tasks are divided
@@ -94,18 +76,18 @@ def test_several_tasks_are_sent_at_once() -> None:
     """PRE-010, PRE-011: as many as there is room for; several results are several rooms."""
     assert (
         started(1, prefetch=3)
-        >> StdinChunk(b"a\nb\nc\nd\ne\nf\n")
-        << Send(0, b"a\nb\nc\n")
-        >> NodeOutput(0, b"of a\n\nof b\n\nof")
-        << Write(b"of a\nof b\n")
-        << Send(0, b"d\ne\n")
-        >> NodeOutput(0, b" c\n\n")
-        << Write(b"of c\n")
-        << Send(0, b"f\n")
-        >> NodeOutput(0, b"\n\n\n")
-        << ReadMore()
-        >> StdinEnded()
-        << CloseStdin(0)
+        >> on.StdinChunk(b"a\nb\nc\nd\ne\nf\n")
+        << do.Send(0, b"a\nb\nc\n")
+        >> on.NodeOutput(0, b"of a\n\nof b\n\nof")
+        << do.Write(b"of a\nof b\n")
+        << do.Send(0, b"d\ne\n")
+        >> on.NodeOutput(0, b" c\n\n")
+        << do.Write(b"of c\n")
+        << do.Send(0, b"f\n")
+        >> on.NodeOutput(0, b"\n\n\n")
+        << do.ReadMore()
+        >> on.StdinEnded()
+        << do.CloseStdin(0)
         << END_OF_RUN
     )
 
@@ -114,13 +96,12 @@ def test_the_last_result_and_what_follows_on_it() -> None:
     """PRE-020: octets outside of tasks are noticed when the node holds none any more."""
     assert (
         started(1, prefetch=3)
-        >> StdinChunk(b"a\nb\nc\n")
-        << Send(0, b"a\nb\nc\n")
-        >> NodeOutput(0, b"of a\n\nof b\n\nof c\n\nstray\n\n")
-        << Write(b"of a\nof b\nof c\n")
+        >> on.StdinChunk(b"a\nb\nc\n")
+        << do.Send(0, b"a\nb\nc\n")
+        >> on.NodeOutput(0, b"of a\n\nof b\n\nof c\n\nstray\n\n")
+        << do.Write(b"of a\nof b\nof c\n")
         << out_of_step(rb"stray\n\n")
-        << CloseStdin(0)
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
+        << stopping(0)
     )
 
 
@@ -128,13 +109,13 @@ def test_input_is_read_while_there_is_room() -> None:
     """PRE-011, DSP-023: and not otherwise."""
     assert (
         started(1, prefetch=2)
-        >> StdinChunk(b"a\n")
-        << Send(0, b"a\n")
-        << ReadMore()
-        >> StdinChunk(b"b\n")
-        << Send(0, b"b\n")
-        >> NodeOutput(0, b"\n")
-        << ReadMore()
+        >> on.StdinChunk(b"a\n")
+        << do.Send(0, b"a\n")
+        << do.ReadMore()
+        >> on.StdinChunk(b"b\n")
+        << do.Send(0, b"b\n")
+        >> on.NodeOutput(0, b"\n")
+        << do.ReadMore()
     )
 
 
@@ -142,15 +123,15 @@ def test_idle_nodes_come_first() -> None:
     """PRE-012, PRE-013."""
     assert (
         started(3, prefetch=2)
-        >> StdinChunk(b"a\nb\nc\nd\n")
-        << Send(0, b"a\nb\n")
-        << Send(1, b"c\n")
-        << Send(2, b"d\n")
-        << ReadMore()
-        >> NodeOutput(2, b"\n")
-        >> StdinChunk(b"e\nf\ng\nh\n")
-        << Send(1, b"e\n")
-        << Send(2, b"f\ng\n")
+        >> on.StdinChunk(b"a\nb\nc\nd\n")
+        << do.Send(0, b"a\nb\n")
+        << do.Send(1, b"c\n")
+        << do.Send(2, b"d\n")
+        << do.ReadMore()
+        >> on.NodeOutput(2, b"\n")
+        >> on.StdinChunk(b"e\nf\ng\nh\n")
+        << do.Send(1, b"e\n")
+        << do.Send(2, b"f\ng\n")
     )
 
 
@@ -158,12 +139,12 @@ def test_task_lines_come_with_the_heads() -> None:
     """PRE-021, PRE-022."""
     assert (
         started(1, prefetch=3, print_task=True, show_task_id=True, print_eot=True)
-        >> StdinChunk(b"a\nb\nc\n")
-        << Write(b"1 a\n")
-        << Send(0, b"a\nb\nc\n")
-        >> NodeOutput(0, b"of a\n\nof b\n\n")
-        << Write(b"1 of a\n1 \n2 b\n2 of b\n2 \n3 c\n")
-        << ReadMore()
+        >> on.StdinChunk(b"a\nb\nc\n")
+        << do.Write(b"1 a\n")
+        << do.Send(0, b"a\nb\nc\n")
+        >> on.NodeOutput(0, b"of a\n\nof b\n\n")
+        << do.Write(b"1 of a\n1 \n2 b\n2 of b\n2 \n3 c\n")
+        << do.ReadMore()
     )
 
 
@@ -172,11 +153,11 @@ def test_tasks_before_one_that_is_refused_are_done() -> None:
     refusal = b"task 3 contains a newline, which a calculator would take for its end"
     assert (
         started(1, prefetch=9, terminator=b"\0")
-        >> StdinChunk(b"a\0b\0c\nd\0e\0")
-        << Send(0, b"a\nb\n")
-        << Report(b"paexec-trio: " + refusal)
-        >> NodeOutput(0, b"\n\n")
-        << CloseStdin(0)
+        >> on.StdinChunk(b"a\0b\0c\nd\0e\0")
+        << do.Send(0, b"a\nb\n")
+        << do.Report(b"paexec-trio: " + refusal)
+        >> on.NodeOutput(0, b"\n\n")
+        << do.CloseStdin(0)
         << END_OF_RUN
     )
 
@@ -188,31 +169,31 @@ def test_it_grows_while_answers_come_as_soon_as_that_of_a_single_task() -> None:
     """PRE-040, PRE-041: after two of them; half of a MiB of tasks would wait for that."""
     assert (
         started(1, prefetch=AUTO)
-        >> TimePassed(0.0)
-        >> StdinChunk(b"a\nb\n" + b"more\n" * 10)
-        << Send(0, b"a\n")
-        >> TimePassed(0.1)
-        >> NodeOutput(0, b"\n")
-        << Send(0, b"b\n")
-        >> TimePassed(0.2)
-        >> NodeOutput(0, b"\n")
-        << Send(0, b"more\n" * 4)
-        >> TimePassed(0.3)
-        >> NodeOutput(0, b"\n" * 4)
-        << Send(0, b"more\n" * 6)
-        << ReadMore()
+        >> on.TimePassed(0.0)
+        >> on.StdinChunk(b"a\nb\n" + b"more\n" * 10)
+        << do.Send(0, b"a\n")
+        >> on.TimePassed(0.1)
+        >> on.NodeOutput(0, b"\n")
+        << do.Send(0, b"b\n")
+        >> on.TimePassed(0.2)
+        >> on.NodeOutput(0, b"\n")
+        << do.Send(0, b"more\n" * 4)
+        >> on.TimePassed(0.3)
+        >> on.NodeOutput(0, b"\n" * 4)
+        << do.Send(0, b"more\n" * 6)
+        << do.ReadMore()
     )
 
 
 def test_tasks_are_sent_when_a_quarter_is_done() -> None:
     """A calculator that flushes each answer is not sent each task for itself."""
     script = started(1, prefetch=AUTO)
-    script >> TimePassed(0.0) >> StdinChunk(b"task\n" * 100) << Send(0, b"task\n")
-    script >> TimePassed(0.1) >> NodeOutput(0, b"\n") << Send(0, b"task\n")
-    script >> TimePassed(0.2) >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
-    script >> TimePassed(0.3) >> NodeOutput(0, b"\n" * 4) << Send(0, b"task\n" * 16)
-    script >> TimePassed(0.4) >> NodeOutput(0, b"\n" * 3)
-    script >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
+    script >> on.TimePassed(0.0) >> on.StdinChunk(b"task\n" * 100) << do.Send(0, b"task\n")
+    script >> on.TimePassed(0.1) >> on.NodeOutput(0, b"\n") << do.Send(0, b"task\n")
+    script >> on.TimePassed(0.2) >> on.NodeOutput(0, b"\n") << do.Send(0, b"task\n" * 4)
+    script >> on.TimePassed(0.3) >> on.NodeOutput(0, b"\n" * 4) << do.Send(0, b"task\n" * 16)
+    script >> on.TimePassed(0.4) >> on.NodeOutput(0, b"\n" * 3)
+    script >> on.NodeOutput(0, b"\n") << do.Send(0, b"task\n" * 4)
     assert script
 
 
@@ -220,40 +201,43 @@ def test_it_does_not_grow_while_tasks_wait_for_each_other() -> None:
     """PRE-043."""
     assert (
         started(1, prefetch=AUTO)
-        >> TimePassed(0.0)
-        >> StdinChunk(b"task\n" * 20)
-        << Send(0, b"task\n")
-        >> TimePassed(0.1)
-        >> NodeOutput(0, b"\n")
-        << Send(0, b"task\n")
-        >> TimePassed(0.2)
-        >> NodeOutput(0, b"\n")
-        << Send(0, b"task\n" * 4)
-        >> TimePassed(0.3)
-        >> NodeOutput(0, b"\n")
-        << Send(0, b"task\n")
-        >> TimePassed(0.4)
-        >> NodeOutput(0, b"\n")
-        << Send(0, b"task\n")
-        >> TimePassed(0.5)
-        >> NodeOutput(0, b"\n")
-        << Send(0, b"task\n")
-        >> TimePassed(0.6)
-        >> NodeOutput(0, b"\n")
-        >> TimePassed(0.7)
-        >> NodeOutput(0, b"\n")
+        >> on.TimePassed(0.0)
+        >> on.StdinChunk(b"task\n" * 20)
+        << do.Send(0, b"task\n")
+        >> on.TimePassed(0.1)
+        >> on.NodeOutput(0, b"\n")
+        << do.Send(0, b"task\n")
+        >> on.TimePassed(0.2)
+        >> on.NodeOutput(0, b"\n")
+        << do.Send(0, b"task\n" * 4)
+        >> on.TimePassed(0.3)
+        >> on.NodeOutput(0, b"\n")
+        << do.Send(0, b"task\n")
+        >> on.TimePassed(0.4)
+        >> on.NodeOutput(0, b"\n")
+        << do.Send(0, b"task\n")
+        >> on.TimePassed(0.5)
+        >> on.NodeOutput(0, b"\n")
+        << do.Send(0, b"task\n")
+        >> on.TimePassed(0.6)
+        >> on.NodeOutput(0, b"\n")
+        >> on.TimePassed(0.7)
+        >> on.NodeOutput(0, b"\n")
     )
 
 
 def test_towards_the_end_nothing_is_queued() -> None:
     """PRE-042: the third task waits for the node that is idle first."""
     script = started(2, prefetch=AUTO)
-    script >> TimePassed(0.0) >> StdinChunk(b"a\nb\n") << Send(0, b"a\n") << Send(1, b"b\n")
-    script << ReadMore() >> TimePassed(0.1) >> NodeOutput(0, b"\n") >> NodeOutput(1, b"\n")
-    script >> StdinChunk(b"c\nd\n") << Send(0, b"c\n") << Send(1, b"d\n") << ReadMore()
-    script >> TimePassed(0.2) >> NodeOutput(0, b"\n") >> NodeOutput(1, b"\n")
-    script >> StdinChunk(b"e\nf\ng\n") << Send(0, b"e\n") << Send(1, b"f\n") << ReadMore()
-    script >> NodeOutput(1, b"\n") << Send(1, b"g\n")
+    script >> on.TimePassed(0.0) >> on.StdinChunk(b"a\nb\n") << do.Send(0, b"a\n")
+    script << do.Send(1, b"b\n")
+    script << do.ReadMore() >> on.TimePassed(0.1) >> on.NodeOutput(0, b"\n")
+    script >> on.NodeOutput(1, b"\n")
+    script >> on.StdinChunk(b"c\nd\n") << do.Send(0, b"c\n") << do.Send(1, b"d\n") << do.ReadMore()
+    script >> on.TimePassed(0.2) >> on.NodeOutput(0, b"\n") >> on.NodeOutput(1, b"\n")
+    script >> on.StdinChunk(b"e\nf\ng\n") << do.Send(0, b"e\n") << do.Send(1, b"f\n")
+    script << do.ReadMore()
+    script >> on.NodeOutput(1, b"\n") << do.Send(1, b"g\n")
     assert script
 
 
@@ -261,14 +245,14 @@ def test_input_is_read_before_it_is_needed() -> None:
     """PRE-042, DSP-023: as long as few tasks wait, and not many octets."""
     assert (
         started(2, prefetch=AUTO)
-        >> StdinChunk(b"a\nb\nc\n")
-        << Send(0, b"a\n")
-        << Send(1, b"b\n")
-        << ReadMore()
-        >> StdinChunk(b"d\ne\n")
-        << ReadMore()
-        >> StdinChunk(b"x" * READ_AHEAD)
-        >> StdinChunk(b"\n" + b"f\n" * 5)
+        >> on.StdinChunk(b"a\nb\nc\n")
+        << do.Send(0, b"a\n")
+        << do.Send(1, b"b\n")
+        << do.ReadMore()
+        >> on.StdinChunk(b"d\ne\n")
+        << do.ReadMore()
+        >> on.StdinChunk(b"x" * READ_AHEAD)
+        >> on.StdinChunk(b"\n" + b"f\n" * 5)
     )
 
 
@@ -276,17 +260,18 @@ def test_what_waited_for_a_queued_task_goes_to_another_node() -> None:
     """GRA-026, PRE-011: also if the node that did the task may not be given one."""
     settings = Settings(nodes=names(2), prefetch=AUTO, graph=GraphSettings())
     large = b"x" * MAX_OCTETS
-    script = Playbook(settings) >> RunStarted() << ReadMore()
-    script >> StdinChunk(b"a\nb\nc\n" + large + b" last\nd\ne\n") << ReadMore()
-    script >> TimePassed(0.0) >> StdinEnded() << StartNode(0)
-    script >> NodeStarted(0, 1000) << StartNode(1) << Send(0, b"a\n")
-    script >> NodeStarted(1, 1001) << Send(1, b"b\n")
-    success, line = b"success\n\n", Write(b"success\n")
-    script >> TimePassed(0.1) >> NodeOutput(0, success) << line << Send(0, b"c\n")
-    script >> TimePassed(0.2) >> NodeOutput(0, success) << line << Send(0, large + b"\nd\n")
-    script >> NodeOutput(1, success) << line << Send(1, b"e\n")
-    script >> NodeOutput(1, success) << line
-    script >> NodeOutput(0, success) << line << Send(1, b"last\n")
+    script = Playbook(settings) >> on.RunStarted() << do.ReadMore()
+    script >> on.StdinChunk(b"a\nb\nc\n" + large + b" last\nd\ne\n") << do.ReadMore()
+    script >> on.TimePassed(0.0) >> on.StdinEnded() << do.StartNode(0)
+    script >> on.NodeStarted(0, 1000) << do.StartNode(1) << do.Send(0, b"a\n")
+    script >> on.NodeStarted(1, 1001) << do.Send(1, b"b\n")
+    success, line = b"success\n\n", do.Write(b"success\n")
+    script >> on.TimePassed(0.1) >> on.NodeOutput(0, success) << line << do.Send(0, b"c\n")
+    script >> on.TimePassed(0.2) >> on.NodeOutput(0, success) << line
+    script << do.Send(0, large + b"\nd\n")
+    script >> on.NodeOutput(1, success) << line << do.Send(1, b"e\n")
+    script >> on.NodeOutput(1, success) << line
+    script >> on.NodeOutput(0, success) << line << do.Send(1, b"last\n")
     assert script
 
 
@@ -294,28 +279,27 @@ def test_a_node_that_ended_is_missed_when_a_task_comes() -> None:
     """END-011: without -z."""
     assert (
         started(1, prefetch=AUTO)
-        >> NodeEnded(0)
-        << CloseStdin(0)
-        >> NodeReaped(0)
-        >> StdinChunk(b"a\n")
-        << Report(b"Node n0 exited unexpectedly")
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        << DrainOutput()
-        >> OutputDrained()
-        << Exit(status=1)
+        >> on.NodeEnded(0)
+        << do.CloseStdin(0)
+        >> on.NodeReaped(0)
+        >> on.StdinChunk(b"a\n")
+        << do.Report(b"Node n0 exited unexpectedly")
+        << stopping()
+        << ended(status=1)
     )
 
 
 def test_a_new_process_is_measured_anew() -> None:
     """PRE-040."""
     restarted = started(1, prefetch=AUTO, on_death=Reassign(restart_after=1, wait=True))
-    restarted >> TimePassed(0.0) >> StdinChunk(b"task\n" * 9) << Send(0, b"task\n")
-    restarted >> TimePassed(0.1) >> NodeOutput(0, b"\n") << Send(0, b"task\n")
-    restarted >> TimePassed(0.2) >> NodeOutput(0, b"\n") << Send(0, b"task\n" * 4)
-    restarted << ReadMore() >> NodeEnded(0) << CloseStdin(0) << Write(b"fatal\n") << burial(0)
-    restarted << SetDeadline(Deadline(Purpose.RESTART), 1)
-    restarted >> NodeReaped(0) >> DeadlinePassed(Deadline(Purpose.RESTART)) << StartNode(0)
-    restarted >> NodeStarted(0, 1001) << Send(0, b"task\n")
+    restarted >> on.TimePassed(0.0) >> on.StdinChunk(b"task\n" * 9) << do.Send(0, b"task\n")
+    restarted >> on.TimePassed(0.1) >> on.NodeOutput(0, b"\n") << do.Send(0, b"task\n")
+    restarted >> on.TimePassed(0.2) >> on.NodeOutput(0, b"\n") << do.Send(0, b"task\n" * 4)
+    restarted << do.ReadMore() >> on.NodeEnded(0) << do.CloseStdin(0) << do.Write(b"fatal\n")
+    restarted << burial(0)
+    restarted << restarting(1)
+    restarted >> on.NodeReaped(0) >> passed(do.Purpose.RESTART) << do.StartNode(0)
+    restarted >> on.NodeStarted(0, 1001) << do.Send(0, b"task\n")
     assert restarted
 
 
@@ -323,10 +307,10 @@ def test_large_tasks_are_not_queued() -> None:
     """However short they are: a pipe holds no more."""
     large = b"x" * MAX_OCTETS + b"\n"
     script = started(1, prefetch=AUTO)
-    script >> TimePassed(0.0) >> StdinChunk(large) << Send(0, large) << ReadMore()
-    script >> NodeOutput(0, b"\n") >> StdinChunk(large) << Send(0, large) << ReadMore()
-    script >> NodeOutput(0, b"\n") >> StdinChunk(large) << Send(0, large) << ReadMore()
-    script >> StdinChunk(large) << ReadMore()
+    script >> on.TimePassed(0.0) >> on.StdinChunk(large) << do.Send(0, large) << do.ReadMore()
+    script >> on.NodeOutput(0, b"\n") >> on.StdinChunk(large) << do.Send(0, large) << do.ReadMore()
+    script >> on.NodeOutput(0, b"\n") >> on.StdinChunk(large) << do.Send(0, large) << do.ReadMore()
+    script >> on.StdinChunk(large) << do.ReadMore()
     assert script
 
 
@@ -337,20 +321,20 @@ def test_queued_tasks_are_taken_back() -> None:
     """PRE-030, PRE-031, PRE-032: the head first, then the others, then new ones."""
     assert (
         started(2, prefetch=2, on_death=Z)
-        >> StdinChunk(b"a\nb\nc\nd\ne\n")
-        << Send(0, b"a\nb\n")
-        << Send(1, b"c\nd\n")
-        >> NodeOutput(0, b"begun\n")
-        << Write(b"begun\n")
-        >> NodeEnded(0)
-        << CloseStdin(0)
-        << Write(b"fatal\n")
+        >> on.StdinChunk(b"a\nb\nc\nd\ne\n")
+        << do.Send(0, b"a\nb\n")
+        << do.Send(1, b"c\nd\n")
+        >> on.NodeOutput(0, b"begun\n")
+        << do.Write(b"begun\n")
+        >> on.NodeEnded(0)
+        << do.CloseStdin(0)
+        << do.Write(b"fatal\n")
         << burial(0)
-        >> NodeOutput(1, b"\n")
-        << Send(1, b"a\n")
-        >> NodeOutput(1, b"\n\n")
-        << Send(1, b"b\n")
-        << Send(1, b"e\n")
+        >> on.NodeOutput(1, b"\n")
+        << do.Send(1, b"a\n")
+        >> on.NodeOutput(1, b"\n\n")
+        << do.Send(1, b"b\n")
+        << do.Send(1, b"e\n")
     )
 
 
@@ -358,22 +342,22 @@ def test_tasks_of_two_sorts_fill_one_node() -> None:
     """PRE-011: one that is repeated does not keep new ones from being sent in the same step."""
     assert (
         started(2, prefetch=3, on_death=Z)
-        >> StdinChunk(b"a\nb\n")
-        << Send(0, b"a\n")
-        << Send(1, b"b\n")
-        << ReadMore()
-        >> StdinChunk(b"c\nd\ne\nf\ng\n")
-        << Send(0, b"c\nd\n")
-        << Send(1, b"e\nf\n")
-        >> NodeEnded(0)
-        << CloseStdin(0)
-        << Write(b"fatal\n")
+        >> on.StdinChunk(b"a\nb\n")
+        << do.Send(0, b"a\n")
+        << do.Send(1, b"b\n")
+        << do.ReadMore()
+        >> on.StdinChunk(b"c\nd\ne\nf\ng\n")
+        << do.Send(0, b"c\nd\n")
+        << do.Send(1, b"e\nf\n")
+        >> on.NodeEnded(0)
+        << do.CloseStdin(0)
+        << do.Write(b"fatal\n")
         << burial(0)
-        >> NodeOutput(1, b"\n\n\n")
-        << Send(1, b"a\nc\nd\n")
-        >> NodeOutput(1, b"\n\n")
-        << Send(1, b"g\n")
-        << ReadMore()
+        >> on.NodeOutput(1, b"\n\n\n")
+        << do.Send(1, b"a\nc\nd\n")
+        >> on.NodeOutput(1, b"\n\n")
+        << do.Send(1, b"g\n")
+        << do.ReadMore()
     )
 
 
@@ -381,16 +365,16 @@ def test_a_node_that_reads_no_more_finishes_its_head() -> None:
     """PRE-033: it is dead after that."""
     assert (
         started(2, prefetch=2, on_death=Z)
-        >> StdinChunk(b"a\nb\nc\nd\n")
-        << Send(0, b"a\nb\n")
-        << Send(1, b"c\nd\n")
-        >> NodeUnwritable(0, b"Broken pipe", unsent=2)
-        << CloseStdin(0)
-        >> NodeOutput(0, b"of a\n\nof b\n")
-        << Write(b"of a\n")
+        >> on.StdinChunk(b"a\nb\nc\nd\n")
+        << do.Send(0, b"a\nb\n")
+        << do.Send(1, b"c\nd\n")
+        >> on.NodeUnwritable(0, b"Broken pipe", unsent=2)
+        << do.CloseStdin(0)
+        >> on.NodeOutput(0, b"of a\n\nof b\n")
+        << do.Write(b"of a\n")
         << burial(0)
-        >> NodeOutput(1, b"\n")
-        << Send(1, b"b\n")
+        >> on.NodeOutput(1, b"\n")
+        << do.Send(1, b"b\n")
     )
 
 
@@ -399,13 +383,13 @@ def test_a_node_that_has_not_received_its_head_is_dead(unsent: int) -> None:
     """PRE-033: it could not finish it."""
     assert (
         started(1, prefetch=2, on_death=Reassign(restart_after=1, wait=True))
-        >> StdinChunk(b"a\nb\n")
-        << Send(0, b"a\nb\n")
-        >> NodeUnwritable(0, b"Broken pipe", unsent)
-        << CloseStdin(0)
-        << Write(b"fatal\n")
+        >> on.StdinChunk(b"a\nb\n")
+        << do.Send(0, b"a\nb\n")
+        >> on.NodeUnwritable(0, b"Broken pipe", unsent)
+        << do.CloseStdin(0)
+        << do.Write(b"fatal\n")
         << burial(0)
-        << SetDeadline(Deadline(Purpose.RESTART), 1)
+        << restarting(1)
     )
 
 
@@ -413,10 +397,10 @@ def deaf() -> Playbook:
     """A node that has not received its second task, and works on the first one."""
     return (
         started(1, prefetch=2, on_death=Reassign(restart_after=1, wait=True))
-        >> StdinChunk(b"a\nb\n")
-        << Send(0, b"a\nb\n")
-        >> NodeUnwritable(0, b"Broken pipe", unsent=2)
-        << CloseStdin(0)
+        >> on.StdinChunk(b"a\nb\n")
+        << do.Send(0, b"a\nb\n")
+        >> on.NodeUnwritable(0, b"Broken pipe", unsent=2)
+        << do.CloseStdin(0)
     )
 
 
@@ -424,41 +408,36 @@ def test_a_stop_before_a_deaf_node_says_what_it_has_done() -> None:
     """It may have received the task that was taken back, and its result is no news (PRE-033)."""
     assert (
         deaf()
-        >> StopRequested(15)
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        >> NodeOutput(0, b"of a\n\nof b\n\n")
-        << Write(b"of a\n")
+        >> on.StopRequested(15)
+        << stopping()
+        >> on.NodeOutput(0, b"of a\n\nof b\n\n")
+        << do.Write(b"of a\n")
     )
 
 
 def test_a_stop_while_a_node_finishes_its_head() -> None:
     """END-030: nothing is said of its task, and its input is not closed twice."""
-    assert (
-        deaf()
-        >> StopRequested(2)
-        << SetDeadline(Deadline(Purpose.TERMINATE), GRACES.stop)
-        >> NodeEnded(0)
-    )
+    assert deaf() >> on.StopRequested(2) << stopping() >> on.NodeEnded(0)
 
 
 def test_a_deaf_node_that_was_restarted_has_to_explain_what_it_says() -> None:
     """RES-008: its new process has received nothing that was taken back from the former one."""
     assert (
         deaf()
-        >> NodeOutput(0, b"\n")
+        >> on.NodeOutput(0, b"\n")
         << burial(0)
-        << SetDeadline(Deadline(Purpose.RESTART), 1)
-        >> NodeReaped(0)
-        >> DeadlinePassed(Deadline(Purpose.RESTART))
-        << StartNode(0)
-        >> NodeStarted(0, 7)
-        << Send(0, b"b\n")
-        << ReadMore()
-        >> NodeOutput(0, b"\nstray\n")
+        << restarting(1)
+        >> on.NodeReaped(0)
+        >> passed(do.Purpose.RESTART)
+        << do.StartNode(0)
+        >> on.NodeStarted(0, 7)
+        << do.Send(0, b"b\n")
+        << do.ReadMore()
+        >> on.NodeOutput(0, b"\nstray\n")
         << out_of_step(rb"stray\n")
-        << CloseStdin(0)
+        << do.CloseStdin(0)
         << burial(0)
-        << SetDeadline(Deadline(Purpose.RESTART), 1)
+        << restarting(1)
     )
 
 
@@ -466,19 +445,19 @@ def test_nothing_is_held_for_queued_tasks() -> None:
     """GRP-013: so there is nothing to discard but what the head has printed."""
     assert (
         started(2, prefetch=2, on_death=Z, grouping=Grouping.GROUP)
-        >> StdinChunk(b"a\nb\nc\nd\n")
-        << Send(0, b"a\nb\n")
-        << Send(1, b"c\nd\n")
-        >> NodeOutput(0, b"of a\n\nbegun\n")
-        << Hold(1, b"of a\n")
-        << Release(1)
-        << Hold(2, b"begun\n")
-        << ReadMore()
-        >> NodeEnded(0)
-        << CloseStdin(0)
-        << Discard(2)
+        >> on.StdinChunk(b"a\nb\nc\nd\n")
+        << do.Send(0, b"a\nb\n")
+        << do.Send(1, b"c\nd\n")
+        >> on.NodeOutput(0, b"of a\n\nbegun\n")
+        << do.Hold(1, b"of a\n")
+        << do.Release(1)
+        << do.Hold(2, b"begun\n")
+        << do.ReadMore()
+        >> on.NodeEnded(0)
+        << do.CloseStdin(0)
+        << do.Discard(2)
         << burial(0)
-        >> NodeOutput(1, b"\n")
-        << Release(3)
-        << Send(1, b"b\n")
+        >> on.NodeOutput(1, b"\n")
+        << do.Release(3)
+        << do.Send(1, b"b\n")
     )

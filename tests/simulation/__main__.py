@@ -1,7 +1,10 @@
 """Simulated runs from the command line.
 
-A number replays the run of that seed. With --runs, so many runs of new seeds are tried; each that
+A number replays the run of that seed. With --shrink, Hypothesis makes a bad run small, and the
+result is printed as a test with a playbook. With --runs N, N runs of new seeds are tried; each that
 has violations is printed, with the command that replays it, and the exit status is 1.
+
+--mutant plants a fault in the engine first, to show what the simulation makes of it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from tests.simulation.run import explain, simulate
+from tests.simulation.script import as_playbook
+from tests.zoo.catalogue import load
 
 BATCH = 50
 """Runs that a process is given at once."""
@@ -64,7 +69,7 @@ def try_seeds(seeds: range) -> tuple[Tally, list[str]]:
             )
         )
         if bad:
-            explanations.append(explain(run))
+            explanations.append(explain(run, seed))
     return tally, explanations
 
 
@@ -91,10 +96,32 @@ def replay(seed: int, *, with_history: bool) -> bool:
     if with_history:
         print(*run.history.lines(), sep="\n")
     if run.verdict.violations:
-        print(explain(run))
+        print(explain(run, seed))
     else:
         print(f"no violations; {run.scenario}")
     return not run.verdict.violations
+
+
+def show_shrunk(seed: int) -> bool:
+    """Print a small run with the violation of this seed's run; return whether there is none."""
+    from tests.simulation.shrinking import shrink  # Hypothesis loads slowly
+
+    try:
+        run = shrink(seed)
+    except ValueError as error:
+        print(error)
+        return True
+    print(as_playbook(run), end="")
+    return False
+
+
+def plant(name: str) -> None:
+    """Plant a fault of the zoo, for the rest of the process.
+
+    Raises:
+        KeyError: there is no such fault.
+    """
+    load(name)[name].plant()
 
 
 def main() -> int:
@@ -102,12 +129,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("seed", type=int, nargs="?", help="replay the run of this seed")
     parser.add_argument("--history", action="store_true", help="print everything that happens")
+    parser.add_argument("--shrink", action="store_true", help="print a small run that is as bad")
+    parser.add_argument("--mutant", metavar="NAME", help="plant this fault in the engine first")
     parser.add_argument("--runs", type=int, metavar="N", help="try N seeds in a row")
     parser.add_argument("--first", type=int, metavar="SEED", help="from this one on; default: any")
     parser.add_argument("--jobs", type=int, metavar="N", default=os.cpu_count(), help="processes")
     options = parser.parse_args()
     if (options.seed is None) == (options.runs is None):
         parser.error("either a seed or --runs is needed")
+    if options.mutant:
+        plant(options.mutant)
+    if options.seed is not None and options.shrink:
+        return 0 if show_shrunk(options.seed) else 1
     if options.seed is not None:
         return 0 if replay(options.seed, with_history=options.history) else 1
     first = secrets.randbits(32) if options.first is None else options.first

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from random import Random
 from typing import Protocol, final
 
 from paexec_trio.core.framing import NEWLINE
+from tests.simulation.dice import Dice
 from tests.simulation.scenario import Scenario
 
 NONCE = b"NONCE"
@@ -34,7 +34,7 @@ class Calculator(Protocol):
 class LineCalculator:
     """A calculator as the protocol has it."""
 
-    def __init__(self, scenario: Scenario, dice: Random, pid: int) -> None:
+    def __init__(self, scenario: Scenario, dice: Dice, pid: int) -> None:
         self._scenario = scenario
         self._dice = dice
         self._pid = pid
@@ -49,18 +49,17 @@ class LineCalculator:
     def answer(self, task: bytes, *, again: bool) -> tuple[bytes, bytes]:
         """Return a result and the EOT, as octets."""
         settings = self._scenario.settings
-        if again and self._dice.random() < self._scenario.idle_repetition:
+        if again and self._dice.happens(self._scenario.idle_repetition):
             return b"", self._eot_line
         lines = result_lines(self._scenario, self._dice, self._pid, task)
         if settings.graph:
             # Both words may stand in a result; only the last line counts.
-            lines += [settings.graph.success] * (self._dice.random() < 0.05)
-            lines += [settings.graph.failure] * (self._dice.random() < 0.05)
-            chance = self._dice.random()
-            if chance < self._scenario.failure:
+            lines += [settings.graph.success] * (self._dice.happens(0.05))
+            lines += [settings.graph.failure] * (self._dice.happens(0.05))
+            if self._dice.happens(self._scenario.failure):
                 lines.append(settings.graph.failure)
-            elif chance < self._scenario.failure + self._scenario.missing:
-                lines = [] if self._dice.random() < 0.5 else [*lines, b"neither"]
+            elif self._dice.happens(self._scenario.missing):
+                lines = [*lines, b"neither"] if self._dice.happens(0.5) else []
             else:
                 lines.append(settings.graph.success)
         result = b"".join(line + NEWLINE for line in lines if line != settings.eot)
@@ -71,7 +70,7 @@ class LineCalculator:
 class Shell:
     """The calculator of ``-x``: a shell that was told what to do with its tasks."""
 
-    def __init__(self, scenario: Scenario, dice: Random, pid: int) -> None:
+    def __init__(self, scenario: Scenario, dice: Dice, pid: int) -> None:
         self._scenario = scenario
         self._dice = dice
         self._pid = pid
@@ -92,14 +91,14 @@ class Shell:
     def answer(self, task: bytes, *, again: bool) -> tuple[bytes, bytes]:
         """Return a result and the EOT, as octets."""
         scenario, dice = self._scenario, self._dice
-        if again and dice.random() < scenario.idle_repetition:
+        if again and dice.happens(scenario.idle_repetition):
             return b"", NEWLINE + NONCE + NEWLINE
         assert scenario.settings.exec_mode
         output = b""
         if not scenario.settings.exec_mode.discard_output:
             lines = result_lines(scenario, dice, self._pid, task)
-            output = NEWLINE.join(lines) + NEWLINE * dice.randrange(4)
-        if dice.random() < scenario.failure:
+            output = NEWLINE.join(lines) + NEWLINE * dice.below(4)
+        if dice.happens(scenario.failure):
             output += NEWLINE + NONCE + b"-failed"
         return output, NEWLINE + NONCE + NEWLINE
 
@@ -112,13 +111,13 @@ def unquoted(word: bytes) -> bytes:
     )
 
 
-def result_lines(scenario: Scenario, dice: Random, pid: int, task: bytes) -> list[bytes]:
+def result_lines(scenario: Scenario, dice: Dice, pid: int, task: bytes) -> list[bytes]:
     """Return lines for a result: some that could be taken for something else, all in all few."""
     eot = scenario.settings.eot
     odd = (b"", b"fatal", b"?", b"1 ", eot + b" ", b" " + eot, b"x" + eot, b"\0\r", task, eot * 2)
-    count = dice.randrange(4)
+    count = dice.below(4)
     return [
-        odd[dice.randrange(len(odd))] if dice.random() < 0.2 else b"%d:%d of %b" % (pid, line, task)
+        dice.pick(odd) if dice.happens(0.2) else b"%d:%d of %b" % (pid, line, task)
         for line in range(count)
         if not (NEWLINE in task and line > 2)
     ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple, final
 
 from paexec_trio.core.commands import Command
@@ -87,21 +88,30 @@ class History:
     """All entries of a run, in order.
 
     ``log`` is to be the trace of the loop: it notes events and commands.
+
+    Args:
+        entries: what has happened already.
+        before_event: called before each event is added, when a step is complete.
     """
 
-    def __init__(self, entries: Sequence[Entry] = ()) -> None:
+    def __init__(
+        self, entries: Sequence[Entry] = (), before_event: Callable[[], None] | None = None
+    ) -> None:
         self.entries = list(entries)
+        self._before_event = before_event
         self.now = 0.0
         """The time of the entries to come."""
 
     def log(self, item: Item) -> None:
         """Add an entry."""
+        if self._before_event and isinstance(item, Event):
+            self._before_event()
         self.entries.append(Entry(self.now, item))
 
-    def steps(self) -> Iterator[Step]:
-        """Yield the run step by step; the first entry has to be an event."""
+    def steps(self, first: int = 0) -> Iterator[Step]:
+        """Yield the run step by step, from entry ``first`` on, which has to be an event."""
         step: Step | None = None
-        for time, item in self.entries:
+        for time, item in islice(self.entries, first, None):
             if isinstance(item, Event):
                 if step:
                     yield step

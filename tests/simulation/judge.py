@@ -21,12 +21,14 @@ from paexec_trio.core.commands import (
     Exit,
     KillNode,
     LeaveNode,
+    ReadMore,
     Report,
     Send,
     StartNode,
 )
 from paexec_trio.core.events import (
     Event,
+    HoldingFailed,
     NodeEnded,
     NodeNotStarted,
     NodeOutput,
@@ -96,7 +98,9 @@ def judge(history: History, settings: Settings, tasks: bytes) -> Verdict:
         settings: those of the engine.
         tasks: the whole standard input.
     """
-    return _Judge(settings, tasks).judge(history)
+    judge = Judge(settings, tasks)
+    judge.follow(history)
+    return judge.verdict()
 
 
 class _NodeState(Enum):
@@ -155,7 +159,14 @@ class _Node:
 
 
 @final
-class _Judge:
+class Judge:
+    """Follows a run and collects violations.
+
+    Args:
+        settings: those of the engine.
+        tasks: the whole standard input.
+    """
+
     def __init__(self, settings: Settings, tasks: bytes) -> None:
         self._settings = settings
         self._unread_input = tasks
@@ -163,6 +174,7 @@ class _Judge:
         self._most = inf if settings.prefetch == AUTO else settings.prefetch
         """Tasks that a node may hold."""
         self._violations: list[Violation] = []
+        self._entries_seen = 0
         self._time = 0.0
         self._marker = b""
         self._nodes = [
@@ -171,6 +183,11 @@ class _Judge:
         ]
         self._ledger: Ledger = make_ledger(settings)
         self._input_ended = False
+        self._reading = False
+        self._hopeless = True
+        """No node was ever started, and what kept them from it is permanent."""
+        self._start_failures: set[bytes] = set()
+        """The reasons that were reported."""
         self._in_flight: dict[int, int] = {}
         self._given_tasks: set[int] = set()
         """The nodes that were sent tasks in this step."""
@@ -202,6 +219,7 @@ class _Judge:
             StdinFailed: self._stdin_failed,
             OutputClosed: self._output_closed,
             OutputFailed: self._output_failed,
+            HoldingFailed: self._holding_failed,
             OutputDrained: self._output_drained,
             StopRequested: self._stop_requested,
         }
@@ -211,6 +229,7 @@ class _Judge:
             CloseStdin: self._close_stdin,
             KillNode: self._kill_node,
             LeaveNode: self._leave_node,
+            ReadMore: self._read_more,
             Report: self._report,
             Exit: self._exit,
             Asked: self._asked,
@@ -219,11 +238,20 @@ class _Judge:
             Stuck: self._stuck,
         }
 
-    def judge(self, history: History) -> Verdict:
-        for step in history.steps():
+    def follow(self, history: History) -> bool:
+        """Judge the steps that were added since the last call; return whether any was bad.
+
+        The last step has to be complete.
+        """
+        for step in history.steps(self._entries_seen):
             if len(self._violations) >= MOST_VIOLATIONS:
                 break
             self._take(step)
+        self._entries_seen = len(history.entries)
+        return bool(self._violations)
+
+    def verdict(self) -> Verdict:
+        """Return the verdict on a run that is over."""
         if not self._ended and not self._violations:
             self._blame(Kind.ENDLESS, "the history stops before the run is over")
         return Verdict(self._violations, len(self._done), self._failed_attempts, self._restarts)
@@ -265,6 +293,8 @@ class _Judge:
         if node.state is _NodeState.NEW:
             if self._settings.graph and not self._input_ended:
                 self._blame(Kind.TOO_EARLY, f"node {node.index} before the end of the graph")
+            if any(other.state is _NodeState.NEW for other in self._nodes[: node.index]):
+                self._blame(Kind.MISORDERED, f"node {node.index} before others (DSP-001)")
         elif node.state is not _NodeState.GONE:
             self._blame(Kind.RESTART, f"node {node.index} is {node.state.value} (RST-007)")
         elif not self._resistance or not self._resistance.restart_after:
@@ -273,6 +303,8 @@ class _Judge:
             self._blame(Kind.RESTART, f"node {node.index} too early (RST-005)")
         if self._stop:
             self._blame(Kind.RESTART, f"node {node.index} while the run is being stopped")
+        if any(other.state is _NodeState.STARTING for other in self._nodes):
+            self._blame(Kind.MISORDERED, f"node {node.index} while another is being started")
         if node.state is _NodeState.GONE:
             self._check_gone(node)
             self._restarts += 1
@@ -280,6 +312,7 @@ class _Judge:
         node.turn(_NodeState.STARTING, self._time)
 
     def _node_started(self, event: NodeStarted) -> None:
+        self._hopeless = False
         # What is said of the last process does not hold for the new one.
         old = self._nodes[event.node]
         assert old.state is _NodeState.STARTING or self._violations, "the world starts nodes"
@@ -300,8 +333,11 @@ class _Judge:
         if self._stop:
             return
         report = self._diagnostics.named(event.reason)
+        self._hopeless &= event.permanent
         if self._resistance:
-            self._diagnostics.allow(report)
+            if event.reason not in self._start_failures:  # DTH-031
+                self._start_failures.add(event.reason)
+                self._diagnostics.need(report)
             node.fruitless += 1
             self._allow_report_in_vain(node, event.reason)
         else:
@@ -414,6 +450,8 @@ class _Judge:
         node = self._nodes[command.node]
         if node.state is _NodeState.DEAD:
             self._check_dead(node)
+        if command.force and not (node.terminated or node.exited or self._stop):
+            self._blame(Kind.KILLED, f"node {node.index} without SIGTERM before (DTH-004)")
         node.terminated = True
         if command.force and not node.killed:
             node.killed = True
@@ -432,7 +470,17 @@ class _Judge:
 
     # Tasks
 
+    def _read_more(self, _command: ReadMore) -> None:
+        if self._reading:
+            self._blame(Kind.READING, "input is being read already")
+        if self._input_ended:
+            self._blame(Kind.READING, "the input has ended")
+        if self._settings.prefetch != AUTO and self._task_waits():
+            self._blame(Kind.READING, "a task waits already (DSP-023)")
+        self._reading = True
+
     def _stdin_chunk(self, event: StdinChunk) -> None:
+        self._reading = False
         assert self._unread_input.startswith(event.data), "the world reads another input"
         self._unread_input = self._unread_input[len(event.data) :]
         if not self._input_ended:
@@ -440,6 +488,7 @@ class _Judge:
 
     def _stdin_ended(self, _event: StdinEnded) -> None:
         assert not self._unread_input, "the world does not read all of the input"
+        self._reading = False
         if self._input_ended:
             return
         self._input_ended = True
@@ -458,6 +507,7 @@ class _Judge:
         return self._diagnostics.named(b"task %d contains %b" % (task_id, what))
 
     def _stdin_failed(self, event: StdinFailed) -> None:
+        self._reading = False
         if self._stop or self._input_ended:
             return
         self._input_ended = True
@@ -696,14 +746,17 @@ class _Judge:
         return bool(waits and text == self._refusal(refused) and not self._stop)
 
     def _is_about_all_nodes(self, text: bytes) -> bool:
-        return text == b"all nodes failed" and self._all_nodes_failed()
+        words = b"all nodes failed"
+        if self._resistance and self._resistance.wait:
+            words += b": none of them can be started"
+        return text == words and self._all_nodes_failed()
 
     def _all_nodes_failed(self) -> bool:
-        """Say whether the run has to end because all nodes are dead (DTH-030)."""
+        """Say whether the run has to end because all nodes are dead (DTH-030, RST-030)."""
         return (
             not self._stop
             and self._resistance is not None
-            and not self._resistance.wait
+            and (self._hopeless or not self._resistance.wait)
             and self._task_waits()
             and all(node.state in {_NodeState.DEAD, _NodeState.GONE} for node in self._nodes)
         )
@@ -751,6 +804,16 @@ class _Judge:
     def _output_failed(self, event: OutputFailed) -> None:
         self._mute()
         report = self._diagnostics.named(b"writing to standard output failed: " + event.reason)
+        self._diagnostics.need(report)
+        self._stop.append(Exit(status=1))
+
+    def _holding_failed(self, event: HoldingFailed) -> None:
+        if self._muted:
+            return
+        self._printout.end()  # groups that are whole are still good (GRP-035)
+        self._printout.forget_open()
+        self._muted = True
+        report = self._diagnostics.named(b"holding lines back failed: " + event.reason)
         self._diagnostics.need(report)
         self._stop.append(Exit(status=1))
 
@@ -849,6 +912,10 @@ class _Judge:
             roomy = [node for node in self._open() if len(node.attempts) < self._most]
         if roomy and self._task_waits():
             self._blame(Kind.WAITING, f"node {roomy[0].index} has room (DSP-011, GRA-026, PRE-011)")
+        nobody = all(node.state in {_NodeState.DEAD, _NodeState.GONE} for node in self._nodes)
+        is_wanted = idle or nobody or self._settings.graph
+        if is_wanted and not (self._input_ended or self._reading or self._task_waits()):
+            self._blame(Kind.READING, "nobody reads on, and no task waits (DSP-020, DTH-032)")
         if idle and self._is_over():
             self._blame(Kind.INPUT_OPEN, f"node {idle[0].index} (DSP-003)")
         if self._all_nodes_failed():

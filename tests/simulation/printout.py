@@ -78,6 +78,10 @@ class Printout:
         """Take in that no further task will be done: what waits for others has to come now."""
         self._release_waiting()
 
+    def forget_open(self) -> None:
+        """Take in that no group will be printed that is not whole yet."""
+        self._open.clear()
+
     def break_off(self) -> None:
         """Take in that nothing can be printed any more."""
         self._due.clear()

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from random import Random
 from typing import Protocol, final
 
 from paexec_trio.core.events import Event, NodeEnded, NodeReaped, NodeUnwritable
 from tests.simulation.calculators import Calculator, LineCalculator, Shell
+from tests.simulation.dice import Dice
 from tests.simulation.history import Asked, Broken, Fact, Greeted
 from tests.simulation.scenario import Scenario
 
@@ -53,7 +53,7 @@ class Fate:
 class Surroundings(Protocol):
     """What a process needs of its world."""
 
-    dice: Random
+    dice: Dice
     scenario: Scenario
 
     def now(self) -> float:
@@ -103,9 +103,9 @@ class SimulatedProcess:
         make = Shell if scenario.settings.exec_mode else LineCalculator
         self._calculator: Calculator = make(scenario, dice, pid)
         self._fate = fate
-        self._cares_for_eof = dice.random() >= scenario.stubborn
-        self._cares_for_term = dice.random() >= scenario.stubborn
-        self._may_be_signalled = dice.random() >= scenario.untouchable
+        self._cares_for_eof = not dice.happens(scenario.stubborn)
+        self._cares_for_term = not dice.happens(scenario.stubborn)
+        self._may_be_signalled = not dice.happens(scenario.untouchable)
         # Of the others, some wait for a disk, so that not even SIGKILL ends them.
         self._sleeps = not self._may_be_signalled and pid % 2 == 0
         self._tasks = 0
@@ -134,7 +134,7 @@ class SimulatedProcess:
         self._buried = False
         if fate and fate.when is Moment.IDLE:
             self._in(fate.after, self._meet_fate)
-        if not world.is_healed() and dice.random() < scenario.greeting:
+        if not world.is_healed() and dice.happens(scenario.greeting):
             self._in(self._some(0.1), self._greet)
 
     # What the distributor does
@@ -204,16 +204,16 @@ class SimulatedProcess:
         self._output_at = max(self._output_at, self._world.now()) + self._some(self._scenario.work)
         fate = self._fate
         if not fate or fate.when is Moment.IDLE or fate.tasks != self._tasks:
-            if not self._world.is_healed() and self._dice.random() < self._scenario.stray:
+            if not self._world.is_healed() and self._dice.happens(self._scenario.stray):
                 eot += self._stray_octets()
             self._write(result + eot, whole_end=len(eot))
             return
         if fate.when is Moment.BEFORE:
             cut = 0
         elif fate.when is Moment.WITHIN:
-            cut = self._dice.randrange(len(result) + 1)
+            cut = self._dice.below(len(result) + 1)
         elif fate.when is Moment.WITHIN_EOT:
-            cut = len(result) + self._dice.randrange(len(eot))
+            cut = len(result) + self._dice.below(len(eot))
         else:
             cut = len(answer)
         self._write(answer[:cut])
@@ -232,7 +232,7 @@ class SimulatedProcess:
     def _stray_octets(self) -> bytes:
         eot_line = self._scenario.settings.eot + b"\n"
         choices = (b"\n", eot_line, b"stray", b"stray\n" + eot_line, eot_line * 2)
-        return choices[self._dice.randrange(len(choices))]
+        return self._dice.pick(choices)
 
     def _write(self, octets: bytes, whole_end: int = 0) -> None:
         """Send octets towards the distributor; the end is not cut, see RES-008."""
@@ -251,8 +251,10 @@ class SimulatedProcess:
 
     def _see_end(self) -> Iterator[Event]:
         if self._cares_for_eof and self._reads and not self._exited and not self._hangs:
+            if not self._world.is_healed() and self._dice.happens(self._scenario.last_words):
+                self._write(self._stray_octets())  # RES-033, RES-034
             end = self._later(self._output_at)
-            if self._dice.random() < 0.2:  # it has something to do that nobody waits for
+            if self._dice.happens(0.2):  # it has something to do that nobody waits for
                 self._world.schedule(end, self._close_output)
                 end += self._some(TIDYING)
             self._world.schedule(end, self._exit)
@@ -292,12 +294,12 @@ class SimulatedProcess:
             yield from self._close_output()
         elif fate.how is Break.CLOSE_STDIN:
             self._reads = False
-            if self._input_at > self._world.now() and self._dice.random() < 0.5:
+            if self._input_at > self._world.now() and self._dice.happens(0.5):
                 self._refused += self._on_the_way  # it had not left us
                 yield from self._unwritable()
         else:
             self._hangs = True
-        if self._dice.random() < 0.7:  # otherwise it stays so until all is healed
+        if self._dice.happens(0.7):  # otherwise it stays so until all is healed
             self._in(self._some(3.0), self._exit)
 
     def _end_by_signal(self) -> None:
@@ -318,12 +320,12 @@ class SimulatedProcess:
             self._in(self._some(3.0), self._close_output)
             yield from self._see_exit()
             return
-        if self._dice.random() < self._scenario.loss:
+        if self._dice.happens(self._scenario.loss):
             self._writes = False
         order = [self._close_output, self._see_exit]
-        if self._dice.random() < 0.5:
+        if self._dice.happens(0.5):
             order.reverse()
-        if self._dice.random() < 0.5:
+        if self._dice.happens(0.5):
             yield from order[0]()
             self._in(self._some(0.01), order[1])
         else:
@@ -402,9 +404,9 @@ class SimulatedProcess:
         return self._world.scenario
 
     def _cut(self, octets: bytes) -> list[bytes]:
-        if len(octets) < 2 or self._dice.random() >= self._scenario.cuts:
+        if len(octets) < 2 or not self._dice.happens(self._scenario.cuts):
             return [octets]
-        first = self._dice.randrange(1, len(octets))
+        first = 1 + self._dice.below(len(octets) - 1)
         return [octets[:first], *self._cut(octets[first:])]
 
     def _later(self, time: float) -> float:
@@ -412,7 +414,7 @@ class SimulatedProcess:
         return max(time, self._world.now()) + self._some(self._scenario.transit)
 
     def _some(self, most: float) -> float:
-        return 0.0 if self._dice.random() < 0.3 else most * self._dice.random()
+        return most * self._dice.share() if self._dice.happens(0.7) else 0.0
 
     def _in(self, delay: float, happening: Callable[[], Iterator[Event]]) -> None:
         self._world.schedule(self._world.now() + delay, happening)

@@ -1,19 +1,27 @@
-"""One simulated run, from its seed to the verdict."""
+"""One simulated run, from the dice to the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from random import Random
 
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, RunStarted
 from paexec_trio.runtime.pump import pump
 from tests.simulation.calculators import NONCE
+from tests.simulation.dice import Dice, seeded
 from tests.simulation.history import Crashed, History, Stuck
-from tests.simulation.judge import Verdict, judge
+from tests.simulation.judge import Judge, Verdict
 from tests.simulation.scenario import Scenario, draw
+from tests.simulation.violations import Kind
 from tests.simulation.world import SimulatedWorld, StuckError
+
+MOST_TASKS = 800
+"""The tasks of a run of a seed, at most."""
+
+
+class ViolationSeenError(Exception):
+    """The run is bad; what follows is of no interest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,20 +35,43 @@ class Run:
 
 def simulate(seed: int) -> Run:
     """Run what the seed decides, and judge it."""
-    dice = Random(seed)  # noqa: S311 (no secret)
-    scenario = draw(dice, seed)
-    history = History()
+    return play(seeded(seed))
+
+
+def play(dice: Dice, most_tasks: int = MOST_TASKS, *, until_violation: bool = False) -> Run:
+    """Run what the dice decide, and judge it.
+
+    Args:
+        dice: decide everything.
+        most_tasks: the size of the input.
+        until_violation: stop the run at its first violation.
+    """
+    scenario = draw(dice, most_tasks)
+    judge = Judge(scenario.settings, scenario.input)
+
+    def follow() -> None:
+        if judge.follow(history):
+            raise ViolationSeenError
+
+    history = History(before_event=follow if until_violation else None)
     engine = Engine(scenario.settings)
-    # Half of the runs in which it could be used do without it.
-    exchange = engine.fast_path if seed % 2 else None
-    world = SimulatedWorld(scenario, dice, history, exchange)
+    fast_path = engine.fast_path if scenario.fast_path else None
+    world = SimulatedWorld(scenario, dice, history, fast_path)
     try:
         _play(engine, world, history)
+    except ViolationSeenError:
+        pass
     except StuckError as error:
         history.log(Stuck(str(error)))
     except Exception as error:  # noqa: BLE001 (whatever it is, it is a violation)
         history.log(Crashed(f"{type(error).__name__}: {error}"))
-    return Run(scenario, history, judge(history, scenario.settings, scenario.input))
+    judge.follow(history)
+    return Run(scenario, history, judge.verdict())
+
+
+def kinds(run: Run) -> set[Kind]:
+    """Return what sorts of violations a run has."""
+    return {violation.kind for violation in run.verdict.violations}
 
 
 def _play(engine: Engine, world: SimulatedWorld, history: History) -> None:
@@ -51,15 +82,16 @@ def _play(engine: Engine, world: SimulatedWorld, history: History) -> None:
         happened = world.events()
 
 
-def explain(run: Run) -> str:
-    """Return what is wrong with a run, what led to it, and how to see it again."""
+def explain(run: Run, seed: int) -> str:
+    """Return what is wrong with the run of a seed, what led to it, and how to see it again."""
     violations = run.verdict.violations
-    lines = [f"{len(violations)} violations in the simulated run of seed {run.scenario.seed}"]
+    lines = [f"{len(violations)} violations in the simulated run of seed {seed}"]
     if violations:
         first = violations[0].time
         until = [line for line in run.history.lines() if float(line[:10]) <= first]
         lines += ["the last entries up to the first of them:", *until[-30:]]
     lines += map(str, violations)
     lines.append(f"settings: {run.scenario.settings}")
-    lines.append(f"to see it again: python -m tests.simulation {run.scenario.seed}")
+    lines.append(f"to see it again: python -m tests.simulation {seed}")
+    lines.append(f"to see it in a few lines: python -m tests.simulation --shrink {seed}")
     return "\n".join(lines)

@@ -18,6 +18,7 @@ from paexec_trio.core.commands import (
 )
 from paexec_trio.core.events import (
     DeadlinePassed,
+    HoldingFailed,
     NodeEnded,
     NodeNotStarted,
     NodeOutput,
@@ -34,6 +35,7 @@ from paexec_trio.core.events import (
     StopRequested,
 )
 from paexec_trio.core.execmode import call, preamble
+from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
 from tests.simulation.calculators import NONCE
 from tests.simulation.history import Asked, Crashed, Entry, History, Item, Printed, Stuck
@@ -140,7 +142,7 @@ def test_printed_lines_that_are_wrong(told: Story, kind: Kind) -> None:
         (but(REPEATED, Send(0, b"a\n"), Send(0, b"b\n")), Kind.MISORDERED),
         (but(REPEATED, Send(0, b"a\n"), Send(1, b"a\n")), Kind.MISORDERED),
         (but(REPEATED, Send(1, b"b\n")), Kind.WAITING),
-        (but(REPEATED, Send(1, b"a\n")), Kind.WAITING),
+        (but(but(REPEATED, Send(1, b"a\n")), ReadMore(), at=0.5), Kind.WAITING),
         (but(REPEATED, Asked(1001, b"b"), Asked(1001, b"a")), Kind.MISCREDITED),
         (but(REPEATED, Asked(1001, b"b")), Kind.MISCREDITED),
     ],
@@ -521,3 +523,64 @@ def test_a_task_that_is_quoted_badly() -> None:
 def test_blank_lines_that_are_lost() -> None:
     told = but(COMMAND, Printed(b"\nx\nfailure\nit's\n"), Printed(b"x\nfailure\nit's\n"))
     assert kinds(told, EXEC) == [Kind.LOST]
+
+
+# Starts, reads and signals
+
+
+def test_nodes_start_one_after_the_other_in_order() -> None:
+    told = but(REPEATED, ReadMore(), ReadMore(), StartNode(1), at=0.0)
+    assert Kind.MISORDERED in kinds(told, FLAT)
+    told = but(but(REPEATED, StartNode(1)), StartNode(0), StartNode(1), at=0.0)
+    assert Kind.MISORDERED in kinds(told, FLAT)
+
+
+def test_when_input_is_read() -> None:
+    assert Kind.READING in kinds(but(REPEATED, ReadMore(), at=0.0), FLAT)
+    assert Kind.READING in kinds(but(REPEATED, ReadMore(), ReadMore(), ReadMore(), at=0.0), FLAT)
+    told = but(REPEATED, StdinEnded(), StdinEnded(), ReadMore())
+    assert Kind.READING in kinds(told, FLAT)
+
+
+def test_sigkill_without_sigterm() -> None:
+    told = but(REPEATED, NodeReaped(0), KillNode(0, force=True), NodeReaped(0), at=0.4)
+    assert kinds(told, FLAT) == [Kind.KILLED]
+    warned = KillNode(0, force=False)
+    told = but(REPEATED, NodeReaped(0), warned, KillNode(0, force=True), NodeReaped(0), at=0.4)
+    assert kinds(told, FLAT) == []
+
+
+def test_each_reason_of_a_failed_start_is_told_once() -> None:
+    failed, report = NodeNotStarted(0, b"reason"), Report(b"paexec-trio: reason")
+    told = story(
+        (0.0, RunStarted(), StartNode(0), ReadMore()),
+        (0.0, failed, report),
+        (1.0, DeadlinePassed(Deadline(Purpose.RESTART)), StartNode(0)),
+        (1.0, failed),
+        (2.0, DeadlinePassed(Deadline(Purpose.RESTART)), StartNode(0)),
+    )
+    settings = Settings(nodes=(b"n0",), on_death=Reassign(restart_after=1.0, wait=True))
+    assert kinds(told, settings) == [Kind.ENDLESS]  # the story breaks off
+    assert kinds([*told, Entry(2.0, failed), Entry(2.0, report)], settings) == [Kind.DIAGNOSTIC]
+    assert kinds(but(told, report), settings) == [Kind.DIAGNOSTIC]
+
+
+def test_held_lines_that_fail() -> None:
+    report = Report(b"paexec-trio: holding lines back failed: full")
+    settings = Settings(nodes=(b"n0",), grouping=Grouping.GROUP)
+    told = story(
+        (0.0, RunStarted(), StartNode(0), ReadMore()),
+        (0.0, NodeStarted(0, 1000)),
+        (0.1, StdinChunk(b"a\n"), Send(0, b"a\n"), Asked(1000, b"a"), ReadMore()),
+        (0.2, NodeOutput(0, b"x\n")),
+        (0.3, HoldingFailed(b"full"), report, CloseStdin(0)),
+        (0.4, NodeOutput(0, b"\n")),
+        (0.5, NodeEnded(0)),
+        (0.6, NodeReaped(0), DrainOutput()),
+        (0.7, OutputDrained(), Exit(status=1)),
+    )
+    assert kinds(told, settings) == []
+    assert kinds(but(told, report), settings) == [Kind.DIAGNOSTIC]
+    assert kinds(but(told, Exit(status=1), Exit()), settings) == [Kind.EXIT]
+    part = but(told, report, report, Printed(b"x\n"))
+    assert kinds(part, settings) == [Kind.FABRICATED]

@@ -67,13 +67,13 @@ def fault() -> Iterator[None]:
 def test_a_bad_run_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
     seed = next(seed for seed in GATE if simulate(seed).verdict.violations)
     run = simulate(seed)
-    assert f"python -m tests.simulation {seed}\n" in explain(run) + "\n"
-    assert str(run.verdict.violations[0]) in explain(run)
+    assert f"python -m tests.simulation {seed}\n" in explain(run, seed) + "\n"
+    assert str(run.verdict.violations[0]) in explain(run, seed)
     assert not command.replay(seed, with_history=False)
-    assert capsys.readouterr().out == explain(run) + "\n"
+    assert capsys.readouterr().out == explain(run, seed) + "\n"
     tally, explanations = command.try_seeds(range(seed, seed + 1))
     assert tally.bad_runs == 1
-    assert explanations == [explain(run)]
+    assert explanations == [explain(run, seed)]
 
 
 def test_an_exception_in_the_engine_is_a_violation(monkeypatch: pytest.MonkeyPatch) -> None:

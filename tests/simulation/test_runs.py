@@ -19,7 +19,7 @@ GATE = range(300)
 @pytest.mark.parametrize("seed", GATE)
 def test_a_run_has_no_violations(seed: int) -> None:
     run = simulate(seed)
-    assert not run.verdict.violations, explain(run)
+    assert not run.verdict.violations, explain(run, seed)
 
 
 TROUBLES = {

@@ -18,6 +18,7 @@ class Kind(Enum):
     FABRICATED = "made up"
     MISORDERED = "in the wrong order"
     CROWDED = "two tasks at a time"
+    READING = "input read at the wrong time"
     WAITING = "a task waits though a node is idle"
     INPUT_OPEN = "input of a calculator still open"
     INPUT_CLOSED = "input of a calculator closed too early"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import heappop, heappush
-from random import Random
 from typing import Any, final
 
 from paexec_trio.core.commands import (
@@ -41,6 +40,7 @@ from paexec_trio.core.events import (
     TimePassed,
 )
 from paexec_trio.core.settings import AUTO
+from tests.simulation.dice import Dice
 from tests.simulation.history import Fact, Healed, History, Printed
 from tests.simulation.process import Break, Fate, Moment, SimulatedProcess
 from tests.simulation.scenario import Scenario
@@ -56,7 +56,7 @@ OUTPUT_LIMIT = 2000
 TIME_TO_FINISH = 1000.0
 """Seconds in which a healed run has to end."""
 
-HAPPENINGS = 100_000
+HAPPENINGS = 30_000
 """What happens in a run at most."""
 
 
@@ -78,7 +78,7 @@ class SimulatedWorld:
     def __init__(
         self,
         scenario: Scenario,
-        dice: Random,
+        dice: Dice,
         history: History,
         exchange: FastPath | None = None,
     ) -> None:
@@ -208,13 +208,17 @@ class SimulatedWorld:
 
     def _start(self, node: int) -> Iterator[Event]:
         scenario = self.scenario
-        if not self._healed and self.dice.random() < scenario.refusal:
-            yield NodeNotStarted(node, b"cannot run transport: reason")
+        if scenario.absent:
+            yield NodeNotStarted(node, b"cannot run transport: not found", permanent=True)
+            return
+        if not self._healed and self.dice.happens(scenario.refusal):
+            reason = self.dice.pick((b"cannot run transport: reason", b"another reason"))
+            yield NodeNotStarted(node, reason)
             return
         pid = FIRST_PID + self._started
         self._started += 1
         fate = None
-        if not self._healed and self.dice.random() < scenario.breaks:
+        if not self._healed and self.dice.happens(scenario.breaks):
             fate = self._draw_fate()
         self._processes[node] = SimulatedProcess(self, node, pid, fate)
         yield NodeStarted(node, pid)
@@ -222,10 +226,10 @@ class SimulatedWorld:
     def _draw_fate(self) -> Fate:
         dice = self.dice
         return Fate(
-            how=Break.EXIT if dice.random() < 0.5 else dice.choice(list(Break)),
-            when=dice.choice(list(Moment)),
-            tasks=dice.randrange(self.scenario.tasks_before_break) + 1,
-            after=dice.random() * dice.choice((0.01, 0.1, 1.0, self.scenario.heal_at)),
+            how=dice.pick(list(Break)) if dice.happens(0.5) else Break.EXIT,
+            when=dice.pick(list(Moment)),
+            tasks=dice.below(self.scenario.tasks_before_break) + 1,
+            after=dice.share() * dice.pick((0.01, 0.1, 1.0, self.scenario.heal_at)),
         )
 
     def _send(self, command: Send) -> None:
@@ -261,7 +265,7 @@ class SimulatedWorld:
         self._later(self.scenario.input_pause, self._input_ready)
 
     def _input_ready(self) -> Iterator[Event]:
-        size = self.dice.randint(1, self.scenario.input_chunk)
+        size = self.scenario.input_chunk - self.dice.below(self.scenario.input_chunk)
         data = bytes(self._unread_input[:size])
         self._unread_input = self._unread_input[size:]
         if data:
@@ -336,5 +340,5 @@ class SimulatedWorld:
             yield DeadlinePassed(timer)
 
     def _later(self, most: float, happening: Callable[[], Iterator[Event]]) -> None:
-        delay = 0.0 if self.dice.random() < 0.3 else most * self.dice.random()
+        delay = most * self.dice.share() if self.dice.happens(0.7) else 0.0
         self.schedule(self._now + delay, happening)

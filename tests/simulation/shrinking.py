@@ -1,0 +1,84 @@
+"""Runs drawn by Hypothesis, which makes a bad one as small as it can.
+
+Seeds are good at finding what is wrong, and Hypothesis at showing it in a few steps: so a run of a
+seed is handed over to Hypothesis as the numbers that the seed has drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from hypothesis import Phase, find, settings
+from hypothesis import strategies as st
+from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
+from hypothesis.internal.conjecture import engine as hypothesis_engine
+
+from tests.simulation.dice import Dice, seeded
+from tests.simulation.run import MOST_TASKS, Run, kinds, play
+from tests.simulation.violations import Kind
+
+KEY = b"the run of a seed"
+
+SIZES = (2, 4, 8, 16, 32, 64, 128, 256, MOST_TASKS)
+"""The most tasks of the runs that are tried, until some are bad."""
+
+NEIGHBOURS = 300
+"""Seeds of which runs of each size are tried: a small run is shrunk sooner than a large one."""
+
+ROOM = 1 << 20
+"""Octets of numbers that a run may draw; by default Hypothesis gives up after 8 KiB."""
+
+
+@st.composite
+def runs(draw: st.DrawFn, most_tasks: int = MOST_TASKS) -> Run:
+    """Draw a run that stops at its first violation."""
+    dice = Dice(lambda limit: draw(st.integers(0, limit - 1)))
+    return play(dice, most_tasks, until_violation=True)
+
+
+def shrink(seed: int) -> Run:
+    """Return a small run with a violation like the one in the run of this seed.
+
+    Raises:
+        ValueError: there is none.
+    """
+    wanted = kinds(play(seeded(seed), until_violation=True))
+    if not wanted:
+        raise ValueError(f"the run of seed {seed} has no violation")
+    for most_tasks in SIZES:
+        found = list(_bad_runs(seed, most_tasks, wanted))
+        if found:
+            return shrink_drawn(min(found, key=len), most_tasks, wanted)
+    raise AssertionError("the run itself is among those that are tried")
+
+
+def _bad_runs(seed: int, most_tasks: int, wanted: AbstractSet[Kind]) -> Iterator[list[int]]:
+    """Yield what runs with one of these violations drew: that of the seed, or of seeds after it."""
+    for other in range(seed, seed + NEIGHBOURS):
+        dice = seeded(other)
+        if kinds(play(dice, most_tasks, until_violation=True)) & wanted:
+            yield dice.drawn
+
+
+def shrink_drawn(numbers: list[int], most_tasks: int, wanted: AbstractSet[Kind]) -> Run:
+    """Return a small run with one of these violations.
+
+    Args:
+        numbers: what such a run has drawn.
+        most_tasks: the size of its input.
+        wanted: the violations.
+    """
+    database = InMemoryExampleDatabase()
+    # The secondary key: what is under the first one counts as shrunk already.
+    database.save(KEY + b".secondary", choices_to_bytes(numbers))
+    usual, hypothesis_engine.BUFFER_SIZE = hypothesis_engine.BUFFER_SIZE, ROOM
+    try:
+        return find(
+            runs(most_tasks),
+            lambda run: bool(kinds(run) & wanted),
+            settings=settings(database=database, phases=[Phase.reuse, Phase.shrink], deadline=None),
+            database_key=KEY,
+        )
+    finally:
+        hypothesis_engine.BUFFER_SIZE = usual
