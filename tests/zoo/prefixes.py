@@ -129,7 +129,6 @@ def puts_the_prefix_of_the_next_task_before_a_result() -> None:
         return found and (found[0].replace(prefix, attempt.prefix), found[1])
 
 
-@shows_as(Kind.MISCREDITED)
 @breaks("PFX-004")
 def puts_the_name_of_the_first_node_before_results_that_come_whole() -> None:
     @change_exchange
