@@ -128,8 +128,12 @@ class Children:
         except OSError:
             written = 0
         if written < len(data):
-            process.unsent.append(data[written:])
-            self._write_unsent(process)
+            self.send_rest(process, data[written:])
+
+    def send_rest(self, process: NodeProcess, data: bytes) -> None:
+        """Queue octets that the pipe did not take at once, and learn why it did not."""
+        process.unsent.append(data)
+        self._write_unsent(process)
 
     def close_stdin(self, node: int) -> None:
         """Close the standard input of a node; drop what was not sent."""

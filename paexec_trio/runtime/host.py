@@ -32,6 +32,7 @@ from paexec_trio.core.commands import (
 )
 from paexec_trio.core.events import DeadlinePassed, Event, NodeOutput, StopRequested, TimePassed
 from paexec_trio.core.settings import GRACES, Graces
+from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
 from paexec_trio.runtime.ends import Ends
@@ -130,6 +131,7 @@ class Host:
             sessions=sessions,
         )
         self._ready: Ready = []
+        self._batch = Batch(poller.selector.poll)
         self.stopped_by = 0
         """The last signal that asked for an end of the run; 0: none has."""
         self._executors = self._make_executors()
@@ -194,34 +196,55 @@ class Host:
         pending = self._poller.pending
         for _ in range(len(pending)):
             yield from pending.popleft()
-        # The hot loop: a call less for each chunk is worth a name more here.
+        # The hot loop. What Output.write and Children.send do stands here once more: each call less
+        # for a result saves a hundredth of its processor time.
         by_stdout, fast_path, output = children.by_stdout, self._fast_path, self._output
+        queue, read, write, batch = output.queue, os.read, os.write, self._batch
         # Only once: what was read would be waited for the second time.
         ready, self._ready = self._ready, []
-        for fd, _ in ready:
-            process = by_stdout.get(fd)
-            if process is None:
-                # Gone since the poll, or not a node's output.
-                if fd in watchers:
-                    yield from watchers[fd]()
-            elif output.queue.size > CONGESTED_ABOVE:
-                children.pause(process)
-            else:
-                try:
-                    data = os.read(fd, CHUNK)
-                except BlockingIOError:
-                    continue
-                except OSError:
-                    data = b""
-                if fast_path and (done := fast_path(process.node, data)):
-                    lines, task = done
-                    if lines:
-                        output.write(lines)
-                    children.send(process, task)
-                elif data:
-                    yield NodeOutput(process.node, data)
+        batch.begin()
+        while ready:
+            may_go_on = fast_path is not None
+            for fd, _ in ready:
+                process = by_stdout.get(fd)
+                if process is None:
+                    # Gone since the poll, or not a node's output.
+                    may_go_on = False
+                    if fd in watchers:
+                        yield from watchers[fd]()
+                elif queue.size > CONGESTED_ABOVE:
+                    may_go_on = False
+                    children.pause(process)
                 else:
-                    yield from children.output_ended(process)
+                    try:
+                        data = read(fd, CHUNK)
+                    except BlockingIOError:
+                        continue
+                    except OSError:
+                        data = b""
+                    if fast_path and (done := fast_path(process.node, data)):
+                        lines, task = done
+                        if process.unsent.size:
+                            children.send(process, task)
+                        else:
+                            try:
+                                written = write(process.stdin, task)
+                            except OSError:
+                                written = 0
+                            if written < len(task):
+                                children.send_rest(process, task[written:])
+                        if lines and not output.is_broken:
+                            queue.append(lines)
+                            if queue.size > CONGESTED_ABOVE:
+                                output.flush()
+                    else:
+                        may_go_on = False
+                        if data:
+                            yield NodeOutput(process.node, data)
+                        else:
+                            yield from children.output_ended(process)
+            # Whatever is not a whole result ends the batch: its consequences come first.
+            ready = batch.more() if may_go_on and not pending else []
         # Last: what happened before a deadline counts, however late we look (a stopped job).
         if timers.at:
             for deadline in timers.passed():

@@ -36,6 +36,7 @@ class Output:
     Attributes:
         queue: what waits to be written; more than ``CONGESTED_ABOVE`` octets are backpressure.
         on_room: called, once, when there is no backpressure any more.
+        is_broken: whether writing failed for good; nothing is to be queued then.
 
     Args:
         writer: writes to standard output.
@@ -54,7 +55,7 @@ class Output:
         self.queue = WriteQueue()
         self._held: HeldOutput[int] = HeldOutput(spill_directory)
         self._is_blocked = False
-        self._is_broken = False
+        self.is_broken = False
         self._drain_wanted = False
         self.on_room: Callable[[], None] | None = None
         self._is_watched = poller.watch(self._writer.fd, HANG_UP, silently(self._ready))
@@ -73,7 +74,7 @@ class Output:
 
     def write(self, data: bytes | bytearray | LazyLines) -> None:
         """Write after all that is to be written."""
-        if not self._is_broken:
+        if not self.is_broken:
             self.queue.append(data)
             if self.queue.size > CONGESTED_ABOVE:
                 self.flush()
@@ -95,7 +96,7 @@ class Output:
     def release(self, group: int) -> None:
         """Write the group's held output, after all that is to be written."""
         self._held.release(group)
-        if not self._is_broken:
+        if not self.is_broken:
             self._take_released()
             if self.queue.size > CONGESTED_ABOVE:
                 self.flush()
@@ -163,7 +164,7 @@ class Output:
             self._poller.emit(HoldingFailed(error.reason))
 
     def _break(self, event: Event) -> None:
-        self._is_broken = True
+        self.is_broken = True
         self.queue.clear()
         if self._is_watched:
             self._is_watched = False
@@ -174,7 +175,7 @@ class Output:
         """Handle room for more output, or its reader's end."""
         if self._is_blocked:
             self._write_queue()
-        elif not self._is_broken:
+        elif not self.is_broken:
             self._break(OutputClosed())
 
     def _emit_if_drained(self) -> None:
@@ -197,7 +198,7 @@ class Output:
         Yields:
             How long to wait for the poller.
         """
-        while self.queue.size and not self._is_broken:
+        while self.queue.size and not self.is_broken:
             self._is_blocked = False
             self._write_queue()
             if self._is_blocked:

@@ -27,8 +27,11 @@ def count(tools: Tools, nodes: int, directory: Path) -> CallsPerTask:
     return calls
 
 
-def test_a_task_with_one_node_costs_four_calls(tools: Tools, tmp_path: Path) -> None:
-    """Waiting, reading the result, writing it, and writing the next task."""
+def test_a_task_with_one_node_costs_four_calls_at_most(tools: Tools, tmp_path: Path) -> None:
+    """Waiting, reading the result, writing it, and writing the next task.
+
+    Fewer, if results can be written together.
+    """
     calls = count(tools, 1, tmp_path)
     assert calls.total <= 4 + READS_OF_INPUT, calls.of
 
@@ -46,10 +49,10 @@ MEMORY = {"brk", "mmap", "munmap"}
 def test_prefetch_costs_nothing_that_is_not_asked_for(
     tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """PRE-003: with one node every call of a whole run is the same, and as often.
+    """PRE-003: with one node the calls of a whole run are the same, and as often.
 
-    But for the waiting at the end: whether the node's output, its process and the signal that tells
-    so come together is up to the system.
+    But for two: how many results are at hand when they are written is up to the system, and so is
+    how often there is something to wait for.
     """
     monkeypatch.setenv("PYTHONHASHSEED", "0")
 
@@ -60,13 +63,14 @@ def test_prefetch_costs_nothing_that_is_not_asked_for(
         return {name: count for name, count in counts.items() if name not in MEMORY}
 
     plain, one, two = whole_run(), whole_run("--prefetch", "1"), whole_run("--prefetch", "2")
-    # One more is the name of the process, another the signal that the node has ended.
-    assert plain["write"] in {2001, 2002}
-    assert plain["epoll_wait"] >= 1000
-    for name in ("epoll_wait", "read", "waitid", "write"):
-        assert one.pop(name) == pytest.approx(plain.pop(name), abs=3)
+    # A result is read alone; with prefetch two come together.
+    assert two["read"] < plain["read"] - 300
+    for counts in (plain, one):
+        # One more is the name of the process, another the signal that the node has ended.
+        assert 2000 < counts.pop("write") + counts.pop("epoll_wait") <= 3300
+    for name in ("read", "waitid"):
+        assert one.pop(name) == pytest.approx(plain.pop(name), abs=20)
     assert one == plain
-    assert two["write"] < 2000
 
 
 def test_the_table_of_strace_is_understood() -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from time import monotonic
+from unittest.mock import ANY
 
 import pytest
 import trio
@@ -97,9 +98,18 @@ class Hosts:
         *,
         stderr: int = 2,
         clock: Callable[[], float] = monotonic,
+        fast_path: Callable[[int, bytes], tuple[bytes, bytes] | None] | None = None,
     ) -> Host:
         launch = Launch(command=command)
-        self._host = Host(launch, [b"0"], self.stdin, self.stdout, stderr, clock=clock)
+        self._host = Host(
+            launch,
+            [b"0"],
+            self.stdin,
+            self.stdout,
+            stderr,
+            clock=clock,
+            fast_path=fast_path,
+        )
         return self._host
 
     async def aclose(self) -> None:
@@ -405,3 +415,23 @@ async def test_a_terminal_that_hangs_up_is_a_reader_that_goes_away(
         assert events == [OutputClosed()]
         end(host)
     os.close(terminal)
+
+
+async def test_results_of_the_fast_path_come_before_what_it_leaves(hosts: Hosts) -> None:
+    """Some of them in one batch, some not: that is up to the system."""
+    last = 50
+
+    def fast_path(_node: int, data: bytes) -> tuple[bytes, bytes] | None:
+        number = int(data)
+        return (data, b"%d\n" % (number + 1)) if number < last else None
+
+    host = hosts.make(fast_path=fast_path)
+    host.execute(StartNode(0))
+    host.execute(Send(0, b"1\n"))
+    events: list[Event] = []
+    while len(events) < 2:
+        events += await next_round(host)
+    assert events == [NodeStarted(0, ANY), NodeOutput(0, b"%d\n" % last)]
+    host.patience()
+    results = b"".join(b"%d\n" % number for number in range(1, last))
+    assert os.read(hosts.results, 1000) == results
