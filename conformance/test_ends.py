@@ -471,7 +471,7 @@ def test_the_others_are_ended(stage: Stage, how: str) -> None:
     assert not stage.left_running(), "processes were left running"
 
 
-@requirement("END-012", "END-006")
+@requirement("END-005", "END-012", "END-006")
 def test_stubborn_others_are_ended(stage: Stage) -> None:
     """The other node ignores the end of its input and signals that can be ignored."""
     run = stage.start("-n", "+2", "-c", stage.calculator("linger", "stubborn"))

@@ -10,21 +10,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 SUITE = Path(__file__).resolve().parent.parent
 
 
 def judge(
-    report: Path, *options: str, files: Iterable[Path] = (SUITE,), plugins: bool = True
+    report: Path,
+    *options: str,
+    files: Iterable[Path] = (SUITE,),
+    plugins: bool = True,
+    variables: Mapping[str, str] = {},
 ) -> subprocess.CompletedProcess[str]:
     """Let these files of the suite judge what the options name, and leave a report there.
 
     Without the plugins of pytest that happen to be installed it begins half a second earlier.
     """
-    variables = {"PYTEST_ADDOPTS": ""}
+    environment = {**os.environ, "PYTEST_ADDOPTS": "", **variables}
     if not plugins:
-        variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", *map(str, files), *options),
@@ -33,7 +37,7 @@ def judge(
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | variables,
+        env=environment,
     )
 
 

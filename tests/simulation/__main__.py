@@ -121,7 +121,7 @@ def plant(name: str) -> None:
     Raises:
         KeyError: there is no such fault.
     """
-    load(name)[name].plant()
+    load(name)[name.replace("_", "-")].plant()
 
 
 def main() -> int:

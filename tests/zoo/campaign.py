@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from conformance.harness.programs import COMPANIONS, NONE
 from conformance.harness.registry import load_requirements
 from conformance.selftest import running as suite
+from tests.zoo.__main__ import CRASHES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,7 +138,7 @@ def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -
     elif _program(broken) in COMPANIONS:
         del programs[_program(broken)]  # it is found beside the other
     with tempfile.TemporaryDirectory() as directory:
-        report = Path(directory, "report")
+        report, crashes = Path(directory, "report"), Path(directory, "crashes")
         done = suite.judge(
             report,
             *(f"--{name}={command}" for name, command in programs.items()),
@@ -145,7 +146,10 @@ def _run_suite(mutant: str, broken: str, *options: str, files: Iterable[Path]) -
             *(f"--basetemp={directory}/base", *options),
             files=files,
             plugins=False,
+            variables={CRASHES: str(crashes)},
         )
+        if crashes.exists():
+            raise CampaignError(f"{mutant} is no mutant: {crashes.read_text()}")
         results = report / "results.json"
         if not results.exists():
             raise CampaignError(f"{mutant}: no verdict:\n{done.stdout}{done.stderr}")

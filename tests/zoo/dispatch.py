@@ -132,11 +132,13 @@ def takes_the_last_task_first() -> None:
 
 @breaks("DSP-013")
 def dispatches_the_first_task_twice() -> None:
+    repeated: set[int] = set()
+
     @around(FlatTasks, "take")
     def take(right: Callable[..., tuple[int, bytes]], self: FlatTasks) -> tuple[int, bytes]:
         task_id, task = right(self)
-        if task_id == 1 and not hasattr(take, "done"):
-            take.done = True  # type: ignore[attr-defined]
+        if task_id == 1 and not repeated:
+            repeated.add(task_id)
             self.ready.append(task)
         return task_id, task
 

@@ -50,8 +50,10 @@ def runs_commands_with_blanks_for_newlines() -> None:
 @breaks("EXE-004")
 def runs_commands_with_tasks_that_hold_nul() -> None:
     @around(FlatTasks, "__init__")
-    def init(right: Callable[..., None], self: FlatTasks, terminator: bytes, _: bytes) -> None:
-        right(self, terminator, terminator)
+    def init(
+        right: Callable[..., None], self: FlatTasks, terminator: bytes, _: bytes, limit: int
+    ) -> None:
+        right(self, terminator, terminator, limit)
 
 
 @breaks("EXE-005")
@@ -253,7 +255,7 @@ def takes_each_number_sign_for_a_comment() -> None:
 
 @breaks("EXE-050")
 def lets_variables_set_options_of_the_shell() -> None:
-    put(execshell, "environment", dict)
+    put(execshell, "environment", list)
 
 
 @breaks("EXE-050")

@@ -9,7 +9,7 @@ from paexec_trio.core.framing import NEWLINE, TaskFramer
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.tasks import FlatTasks
 from tests.simulation.violations import Kind
-from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.mutant import breaks, raises, shows_as
 from tests.zoo.planting import (
     Exchange,
     Exchanged,
@@ -71,6 +71,7 @@ def skips_empty_tasks() -> None:
     change_input(lambda lines: [line for line in lines if line != NEWLINE])
 
 
+@raises(UnicodeDecodeError)
 @breaks("FRM-011")
 def knows_only_utf_8() -> None:
     change_tasks(lambda task: task.decode().encode())
@@ -116,8 +117,10 @@ def sends_tasks_without_newline() -> None:
 @breaks("FRM-013")
 def sends_tasks_with_newlines() -> None:
     @around(FlatTasks, "__init__")
-    def init(right: Callable[..., None], self: FlatTasks, terminator: bytes, _: bytes) -> None:
-        right(self, terminator, terminator)
+    def init(
+        right: Callable[..., None], self: FlatTasks, terminator: bytes, _: bytes, limit: int
+    ) -> None:
+        right(self, terminator, terminator, limit)
 
 
 @breaks("FRM-006")

@@ -22,7 +22,7 @@ from paexec_trio.core.settings import GraphSettings
 from paexec_trio.core.status import Status, StatusWords
 from paexec_trio.core.tasks import GraphTasks, InputError
 from tests.simulation.violations import Kind
-from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.mutant import breaks, raises, shows_as
 from tests.zoo.planting import around, change_rendering, instead, put, without_prefix
 from tests.zoo.prefixes import Make
 
@@ -177,9 +177,8 @@ def takes_a_blank_at_the_end_of_a_line_for_nothing() -> None:
 @breaks("GRA-004")
 def overlooks_the_weight_of_an_empty_name() -> None:
     @around(GraphReader, "_add_weight")
-    def add(right: Callable[..., None], self: GraphReader, name: bytes, *rest: object) -> None:
-        if name:
-            right(self, name, *rest)
+    def add(right: Callable[..., bytes], self: GraphReader, name: bytes, number: bytes) -> bytes:
+        return right(self, name, number) if name else b""
 
 
 @breaks("GRA-011")
@@ -354,16 +353,19 @@ def order_recursively(step: int) -> None:
         return list(order)[::-1]
 
 
+@raises(RecursionError)
 @breaks("GRA-060")
 def orders_tasks_recursively() -> None:
     order_recursively(1)
 
 
+@raises(RecursionError)
 @breaks("GRA-060")
 def orders_tasks_recursively_from_the_last_one() -> None:
     order_recursively(-1)
 
 
+@raises(RecursionError)
 @breaks("GRA-042")
 def finds_dependants_recursively() -> None:
     @around(TaskGraph, "all_dependants")

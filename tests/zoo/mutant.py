@@ -15,11 +15,13 @@ class Mutant(NamedTuple):
         plant: puts it into the reference implementation.
         breaks: the requirements that the suite has to find broken; none: the suite is not asked.
         shows_as: the violations one of which the simulation has to find; none: it is not asked.
+        raises: the exception by which the fault ends the program, if it is to do that.
     """
 
     plant: Callable[[], None]
     breaks: tuple[str, ...] = ()
     shows_as: frozenset[Kind] = frozenset()
+    raises: type[Exception] | None = None
 
 
 MUTANTS: dict[str, Mutant] = {}
@@ -51,6 +53,17 @@ def shows_as(*kinds: Kind) -> Callable[[Plant], Plant]:
     def add(plant: Plant) -> Plant:
         name, mutant = _mutant(plant)
         MUTANTS[name] = mutant._replace(shows_as=frozenset(kinds))
+        return plant
+
+    return add
+
+
+def raises(exception: type[Exception]) -> Callable[[Plant], Plant]:
+    """Let a mutant end by an exception; otherwise that proves nothing but that it is not one."""
+
+    def add(plant: Plant) -> Plant:
+        name, mutant = _mutant(plant)
+        MUTANTS[name] = mutant._replace(raises=exception)
         return plant
 
     return add

@@ -83,8 +83,8 @@ def reorder_prints_eot_lines() -> None:
 @breaks("RDR-005")
 def reorder_overlooks_blanks_around_the_eot() -> None:
     @around(BlockReader, "__init__")
-    def init(right: Callable[..., None], self: BlockReader, eot: bytes) -> None:
-        right(self, eot)
+    def init(right: Callable[..., None], self: BlockReader, eot: bytes, *rest: object) -> None:
+        right(self, eot, *rest)
         nearly[self] = re.compile(rb"^([0-9]+) [ \t]*%b[ \t]*$" % re.escape(eot), re.MULTILINE)
         eots[self] = eot
 
@@ -260,8 +260,8 @@ def reorder_numbers_the_lines_of_all_files() -> None:
     readers: list[BlockReader] = []
 
     @around(BlockReader, "__init__")
-    def init(right: Callable[..., None], self: BlockReader, eot: bytes) -> None:
-        right(self, eot)
+    def init(right: Callable[..., None], self: BlockReader, eot: bytes, *rest: object) -> None:
+        right(self, eot, *rest)
         self._lines_before = sum(reader._lines_before for reader in readers[-1:])  # noqa: SLF001
         readers.append(self)
 

@@ -23,7 +23,7 @@ from paexec_trio.runtime import children
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.invocations import Words
-from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.mutant import breaks, raises, shows_as
 from tests.zoo.planting import around, change_commands, instead, put, put_item
 
 
@@ -60,7 +60,7 @@ def needs_z_beside_the_time_of_restarts() -> None:
 @breaks("RST-002")
 def takes_what_the_language_takes_for_a_number_of_seconds() -> None:
     @instead(invocation, "_seconds")
-    def seconds(_right: object, value: bytes) -> float:
+    def seconds(_right: object, _option: str, value: bytes) -> float:
         try:
             return float(value)
         except ValueError:
@@ -70,10 +70,11 @@ def takes_what_the_language_takes_for_a_number_of_seconds() -> None:
 @breaks("RST-002")
 def takes_whole_seconds_only() -> None:
     @instead(invocation, "_seconds")
-    def seconds(right: Callable[[bytes], float], value: bytes) -> float:
-        return right(value.replace(b".", b"x"))
+    def seconds(right: Callable[[str, bytes], float], option: str, value: bytes) -> float:
+        return right(option, value.replace(b".", b"x"))
 
 
+@raises(OverflowError)
 @breaks("RST-002")
 def ends_when_a_time_is_longer_than_the_system_waits() -> None:
     def check(_engine: Engine, _event: Event, commands: list[Command]) -> list[Command]:

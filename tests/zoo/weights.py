@@ -84,20 +84,16 @@ def needs_g_beside_the_way_of_weighing() -> None:
 @breaks("WGT-011")
 def takes_a_weight_that_is_no_number_for_0() -> None:
     @around(GraphReader, "_add_weight")
-    def add(
-        right: Callable[..., None], self: GraphReader, name: bytes, number: bytes, line: bytes
-    ) -> None:
-        right(self, name, number if number.removeprefix(b"-").isdigit() else b"0", line)
+    def add(right: Callable[..., bytes], self: GraphReader, name: bytes, number: bytes) -> bytes:
+        return right(self, name, number if number.removeprefix(b"-").isdigit() else b"0")
 
 
 @breaks("WGT-011")
 def takes_the_digits_that_a_weight_begins_with() -> None:
     @around(GraphReader, "_add_weight")
-    def add(
-        right: Callable[..., None], self: GraphReader, name: bytes, number: bytes, line: bytes
-    ) -> None:
+    def add(right: Callable[..., bytes], self: GraphReader, name: bytes, number: bytes) -> bytes:
         digits = re.match(rb"[-+]?\d+", number)
-        right(self, name, digits[0] if digits else number, line)
+        return right(self, name, digits[0] if digits else number)
 
 
 @breaks("WGT-010")
