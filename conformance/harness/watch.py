@@ -66,7 +66,7 @@ class Bounds:
 
         Unlike seconds, processor time does not grow on a busy machine.
         """
-        return 1.5 * self.usual
+        return 6 * self.usual
 
     @property
     def grace(self) -> float:
