@@ -1,7 +1,8 @@
 """Records who calls whom while a real run takes scripted steps; the pictures are drawn from that.
 
 The run reads tasks from a pipe, and its calculators answer when the script lets them. Each step of
-the script follows an event or a command, so every recording has the same messages.
+the script follows an event, a command or octets that the run writes, so every recording has the same
+messages.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ done
 
 
 class Step(NamedTuple):
-    """Input for the distributor, given when an event or a command was made."""
+    """Input for the distributor, given when something is said in the run."""
 
     after: str
-    """The event or command that it follows, as pictures name it."""
+    """The event, the command or the written octets that it follows, as pictures name them."""
     tasks: bytes = b""
     """Written to the run's standard input."""
     answers: dict[int, bytes] = {}  # noqa: RUF012 (never changed)
@@ -196,6 +197,7 @@ class _Recorder:
         lane = self._lane_above(currentframe())
         if lane and _is_pipe(fd):
             self._note(lane, self._other_end(fd), _quoted(data))
+            self._take_steps(_quoted(data))
 
     def _other_end(self, fd: int) -> str:
         return self._pipes.get(_identity(fd), "calculator")
