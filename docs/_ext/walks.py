@@ -1,8 +1,8 @@
 """Records who calls whom while a real run takes scripted steps; the pictures are drawn from that.
 
 The run reads tasks from a pipe, and its calculators answer when the script lets them. Each step of
-the script follows an event, a command or octets that the run writes, so every recording has the same
-messages.
+the script follows an event, a command or octets that the run writes, so every recording has the
+same messages.
 """
 
 from __future__ import annotations

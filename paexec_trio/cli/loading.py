@@ -10,28 +10,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
+class _UnneededError(BaseException):
+    """The modules are not needed any more; no module that is being loaded is to handle it."""
+
+
 @final
 class _Interruption:
     """A finder of modules that finds none, but does something else in between."""
 
-    def __init__(self, action: Callable[[], object]) -> None:
+    def __init__(self, action: Callable[[], object], is_unneeded: Callable[[], bool]) -> None:
         self._action = action
+        self._is_unneeded = is_unneeded
         self._is_busy = False
 
     def find_spec(self, _name: str, _path: object = None, _target: object = None) -> None:
         """Do it, unless it is the action itself that loads a module."""
-        if not self._is_busy:
-            self._is_busy = True
-            self._action()
-            self._is_busy = False
+        if self._is_busy:
+            return
+        self._is_busy = True
+        self._action()
+        self._is_busy = False
+        if self._is_unneeded():
+            raise _UnneededError
 
 
 @contextmanager
-def meanwhile(action: Callable[[], object]) -> Iterator[None]:
-    """Call the action each time that another module is about to be loaded."""
-    interruption = _Interruption(action)
+def meanwhile(action: Callable[[], object], is_unneeded: Callable[[], bool]) -> Iterator[None]:
+    """Call the action each time that another module is about to be loaded.
+
+    Args:
+        action: what to do; it may load modules itself.
+        is_unneeded: returns whether the modules are not needed any more. The block ends early then.
+    """
+    interruption = _Interruption(action, is_unneeded)
     sys.meta_path.insert(0, interruption)
     try:
         yield
+    except _UnneededError:
+        pass
     finally:
         sys.meta_path.remove(interruption)

@@ -86,10 +86,11 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     try:
         # Loading trio takes as long as all that was done so far. The run goes on meanwhile.
         run.begin()
+        # A short run is over before trio is loaded, and does without.
         if not run.is_over:
-            with meanwhile(run.advance):
+            with meanwhile(run.advance, lambda: run.is_over):
                 from paexec_trio.nursery.program import finish_alone
-
+        if not run.is_over:
             gc.enable()
             finish_alone(run)
     except (MemoryError, OSError) as error:  # of trio itself; the run explains its own

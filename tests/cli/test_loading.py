@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from paexec_trio.cli.loading import meanwhile
 from tests.cli.harness import LIMIT
 from tests.runtime.harness import Witness
 
@@ -141,7 +143,8 @@ def test_an_error_of_the_loop_itself(error: str, line: bytes, tmp_path: Path) ->
         def fail(*_):
             raise {error}
         EpollIOManager.process_events = fail"""
-    _, diagnostics, status = end(start(meanwhile, tmp_path))
+    lingering = CALCULATOR + "; exec sleep 1000"
+    _, diagnostics, status = end(start(meanwhile, tmp_path, lingering))
     assert status == 1
     assert len(diagnostics) == 1
     assert diagnostics[0].startswith(line)
@@ -164,3 +167,23 @@ def test_a_killed_program(tmp_path: Path) -> None:
         calculator.wait()
     process.communicate(timeout=LIMIT)
     assert process.returncode == -signal.SIGKILL
+
+
+def test_modules_that_are_not_needed_any_more_are_not_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever module is just being loaded gives up, even if it handles exceptions."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "outer_module.py").write_text(
+        "try:\n    import inner_module\nexcept Exception:\n    pass\n"
+    )
+    (tmp_path / "inner_module.py").write_text("")
+    looks: list[None] = []
+    with meanwhile(lambda: looks.append(None), lambda: len(looks) == 2):
+        import_module("outer_module")
+        raise AssertionError("it was loaded")
+    assert not {"outer_module", "inner_module"} & sys.modules.keys()
+    with meanwhile(lambda: looks.append(None), lambda: False):
+        import_module("outer_module")
+    assert {"outer_module", "inner_module"} <= sys.modules.keys()
+    del sys.modules["outer_module"], sys.modules["inner_module"]

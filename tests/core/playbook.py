@@ -17,7 +17,7 @@ from paexec_trio.core.printing import Printer
 from paexec_trio.core.settings import GRACES, Reassign, Settings
 
 Item = Event | Command
-"""What a script consists of."""
+"""One entry of a script: an event that happens, or a command that has to follow."""
 
 FIRST_PID = 1000
 """The process id of node 0 of :func:`started`; the other nodes have the numbers after it."""

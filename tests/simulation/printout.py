@@ -79,7 +79,7 @@ class Printout:
         self._release_waiting()
 
     def forget_open(self) -> None:
-        """Take in that no group will be printed that is not whole yet."""
+        """Record that no group will be printed that is not whole yet."""
         self._open.clear()
 
     def break_off(self) -> None:

@@ -36,7 +36,7 @@ for mutant in load().values():
 
 
 def test_each_can_be_planted() -> None:
-    """What a mutant is planted at may be gone: that should not show in an hour only."""
+    """The place of a mutant may be gone: that should not show in an hour only."""
     root = Path(__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", PLANT_ALL], cwd=root, capture_output=True, text=True, check=False
