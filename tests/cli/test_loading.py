@@ -172,7 +172,7 @@ def test_a_killed_program(tmp_path: Path) -> None:
 def test_modules_that_are_not_needed_any_more_are_not_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever module is just being loaded gives up, even if it handles exceptions."""
+    """A module that is just being loaded gives up, even if it handles exceptions."""
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "outer_module.py").write_text(
         "try:\n    import inner_module\nexcept Exception:\n    pass\n"
