@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.events import Event
 
-if TYPE_CHECKING:
-    from paexec_trio.core.engine import Engine
-
 Trace = Callable[[Event | Command], None]
+
+
+class Decider(Protocol):
+    """The source of the commands: an engine."""
+
+    def handle(self, event: Event) -> list[Command]:
+        """Return the commands that follow from an event, in order."""
 
 
 class World(Protocol):
@@ -22,7 +26,7 @@ class World(Protocol):
 
 
 def pump(
-    engine: Engine, world: World, events: Iterable[Event], trace: Trace | None = None
+    engine: Decider, world: World, events: Iterable[Event], trace: Trace | None = None
 ) -> Exit | None:
     """Feed events to the engine and its commands to the world.
 

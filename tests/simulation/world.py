@@ -332,7 +332,8 @@ class SimulatedWorld:
         self._scheduled += 1
         number = self._timers[command.deadline] = self._scheduled
         happening = partial(self._fire, command.deadline, number)
-        self.schedule(self._now + command.seconds, happening)
+        late = self.scenario.lateness
+        self.schedule(self._now + command.seconds + (late and late * self.dice.share()), happening)
 
     def _fire(self, timer: Deadline, number: int) -> Iterator[Event]:
         if self._timers.get(timer) == number:
