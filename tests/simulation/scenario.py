@@ -59,7 +59,7 @@ class Scenario:
         reader_pause: time that the reader of standard output sleeps, at most; 0: it never does.
         heal_at: when everything is healed.
         disturbances: events that come from outside, and when.
-        input_failure: standard input fails instead of ending.
+        input_failure: standard input fails, at the latest instead of ending.
         fast_path: whether the world offers what calculators write to the fast path first.
         lateness: time by which a deadline is late, at most, as on a machine that has much to do.
     """
@@ -155,7 +155,7 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         reader_pause=dice.pick((0.0, 0.0, 0.05, 1.0)),
         heal_at=dice.pick((1.0, 10.0, 30.0)),
         disturbances=_disturbances(dice, settings) if disturbed else (),
-        input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.2) else None,
+        input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.4) else None,
         fast_path=dice.happens(0.5),
         lateness=dice.pick((0.0, 0.0, 0.0, 0.3, 3.0)),
     )

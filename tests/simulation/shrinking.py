@@ -13,6 +13,7 @@ from math import inf
 from random import Random
 
 from hypothesis import Phase, find, settings
+from hypothesis import core as hypothesis_core
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 from hypothesis.internal.conjecture import engine as hypothesis_engine
@@ -32,9 +33,9 @@ NEIGHBOURS = 300
 ROOM = 1 << 20
 """Octets of numbers that a run may draw; by default Hypothesis gives up after 8 KiB."""
 
-# Three things are used here that Hypothesis does not document, since it has no documented way to
-# begin with a given run: `choices_to_bytes`, the name of the secondary key, and two limits of its
-# engine. A test shows that a long run of a seed gets through all of them.
+# Some things are used here that Hypothesis does not document, since it has no documented way to
+# begin with a given run: `choices_to_bytes`, the name of the secondary key, two limits of its
+# engine and its source of chance. Tests show that a long run gets through them.
 
 
 @st.composite
@@ -85,23 +86,28 @@ def shrink_drawn(
     database = InMemoryExampleDatabase()
     # The secondary key: what is under the first one counts as shrunk already.
     database.save(KEY + b".secondary", choices_to_bytes(numbers))
-    with _limits_lifted():
+    with _hypothesis_made_ready():
         return find(
             runs(most_tasks),
             lambda run: bool(kinds(run) & wanted),
             settings=settings(database=database, phases=phases, deadline=None),
-            random=Random(0),  # noqa: S311 (no secret)
             database_key=KEY,
         )
 
 
 @contextmanager
-def _limits_lifted() -> Iterator[None]:
-    """Let Hypothesis take long runs, and shrink however long that takes on a busy machine."""
+def _hypothesis_made_ready() -> Iterator[None]:
+    """Let Hypothesis take long runs, shrink them however long that takes, and always alike.
+
+    It would not look into its database if it was given a seed.
+    """
     usual = hypothesis_engine.BUFFER_SIZE, hypothesis_engine.MAX_SHRINKING_SECONDS
+    chance = hypothesis_core.threadlocal
+    chance._hypothesis_global_random = Random(0)  # noqa: S311, SLF001 (no secret)
     hypothesis_engine.BUFFER_SIZE = ROOM
     hypothesis_engine.MAX_SHRINKING_SECONDS = inf  # type: ignore[assignment]
     try:
         yield
     finally:
+        chance._hypothesis_global_random = None  # noqa: SLF001 (it makes another one)
         hypothesis_engine.BUFFER_SIZE, hypothesis_engine.MAX_SHRINKING_SECONDS = usual

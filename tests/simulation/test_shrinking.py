@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import NoSuchExample
+from hypothesis.errors import Unsatisfiable
 
 from tests.simulation import shrinking
 from tests.simulation.dice import Dice, seeded
@@ -79,7 +79,7 @@ def test_hypothesis_takes_a_long_run_of_a_seed_as_its_own(monkeypatch: pytest.Mo
         run = shrink_drawn(dice.drawn, MOST_TASKS, kinds(whole), phases=[Phase.reuse])
         assert run.history.digest() == whole.history.digest()
         monkeypatch.setattr(shrinking, "ROOM", 8 << 10)
-        with pytest.raises(NoSuchExample):
+        with pytest.raises(Unsatisfiable):
             shrink_drawn(dice.drawn, MOST_TASKS, kinds(whole), phases=[Phase.reuse])
 
 
