@@ -12,6 +12,13 @@ from paexec_trio.core.events import Event
 Trace = Callable[[Event | Command], None]
 
 
+class Decider(Protocol):
+    """The source of the commands: an engine."""
+
+    def handle(self, event: Event) -> list[Command]:
+        """Return the commands that follow from an event, in order."""
+
+
 class World(Protocol):
     """The target of the engine's commands."""
 
@@ -20,7 +27,7 @@ class World(Protocol):
 
 
 def pump(
-    engine: Engine, world: World, events: Iterable[Event], trace: Trace | None = None
+    engine: Decider, world: World, events: Iterable[Event], trace: Trace | None = None
 ) -> Exit | None:
     """Feed events to the engine and its commands to the world.
 

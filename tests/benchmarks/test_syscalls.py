@@ -51,7 +51,7 @@ def test_prefetch_costs_nothing_that_is_not_asked_for(
 ) -> None:
     """PRE-003: with one node the calls of a whole run are the same, and as often.
 
-    But for two: how many results are at hand when they are written is up to the system, and so is
+    But for three: how many results are at hand when they are written is up to the system, and so is
     how often there is something to wait for.
     """
     monkeypatch.setenv("PYTHONHASHSEED", "0")
@@ -67,7 +67,8 @@ def test_prefetch_costs_nothing_that_is_not_asked_for(
     assert two["read"] < plain["read"] - 300
     for counts in (plain, one):
         # One more is the name of the process, another the signal that the node has ended.
-        assert 2000 < counts.pop("write") + counts.pop("epoll_wait") <= 3300
+        assert 1000 < counts.pop("write") <= 2100
+        assert counts.pop("epoll_wait") + counts.pop("epoll_ctl") <= 5000
     for name in ("read", "waitid"):
         assert one.pop(name) == pytest.approx(plain.pop(name), abs=20)
     assert one == plain

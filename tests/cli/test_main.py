@@ -250,8 +250,9 @@ def test_trio_is_not_loaded_when_nothing_is_run(arguments: list[str], status: by
     assert what_is_loaded(*arguments) == [status, b"False", b"False"]
 
 
-def test_the_engine_and_trio_are_loaded_for_a_run() -> None:
-    assert what_is_loaded(*GOOD) == [b"0", b"True", b"True"]
+def test_the_engine_is_loaded_for_a_run() -> None:
+    """Trio, too, unless the run is over before that."""
+    assert what_is_loaded(*GOOD)[:2] == [b"0", b"True"]
 
 
 # Closed and useless descriptors

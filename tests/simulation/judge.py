@@ -18,13 +18,17 @@ from typing import Any, NamedTuple, final
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
+    DrainOutput,
     Exit,
+    Hold,
     KillNode,
     LeaveNode,
     ReadMore,
+    Release,
     Report,
     Send,
     StartNode,
+    Write,
 )
 from paexec_trio.core.events import (
     Event,
@@ -48,7 +52,6 @@ from paexec_trio.core.execmode import call
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
     AUTO,
-    GRACES,
     Settings,
 )
 from paexec_trio.core.visible import diagnostic, visible
@@ -64,12 +67,6 @@ SIGPIPE = 13
 
 STARTS_TAKE = 0.2
 """Seconds by which a restart may be late because other nodes are being started."""
-
-TIME_TO_TERMINATE = GRACES.stop + GRACES.term + 0.1
-"""Seconds in which what is left of a dead node has to receive SIGTERM."""
-
-TIME_TO_KILL = TIME_TO_TERMINATE + 2 * GRACES.term
-"""Seconds in which it has to receive SIGKILL: if the run is stopped, there is one more SIGTERM."""
 
 TIME_TO_END = 5.0
 """Seconds that a calculator has to end by itself (END-004)."""
@@ -90,15 +87,16 @@ class Verdict(NamedTuple):
     restarts: int
 
 
-def judge(history: History, settings: Settings, tasks: bytes) -> Verdict:
+def judge(history: History, settings: Settings, tasks: bytes, lateness: float = 0.0) -> Verdict:
     """Say what is wrong with a run, at best nothing.
 
     Args:
         history: what happened.
         settings: those of the engine.
         tasks: the whole standard input.
+        lateness: seconds by which each deadline may be late.
     """
-    judge = Judge(settings, tasks)
+    judge = Judge(settings, tasks, lateness)
     judge.follow(history)
     return judge.verdict()
 
@@ -165,10 +163,17 @@ class Judge:
     Args:
         settings: those of the engine.
         tasks: the whole standard input.
+        lateness: seconds by which each deadline may be late.
     """
 
-    def __init__(self, settings: Settings, tasks: bytes) -> None:
+    def __init__(self, settings: Settings, tasks: bytes, lateness: float = 0.0) -> None:
         self._settings = settings
+        self._lateness = lateness
+        graces = settings.graces
+        self._time_to_terminate = graces.term + graces.stop + 0.1 + 2 * lateness
+        """Seconds in which what is left of a dead node has to receive SIGTERM."""
+        self._time_to_kill = self._time_to_terminate + 2 * (graces.term + lateness)
+        """Seconds until SIGKILL: if the run is stopped, there is one more SIGTERM."""
         self._unread_input = tasks
         self._resistance = settings.on_death
         self._most = inf if settings.prefetch == AUTO else settings.prefetch
@@ -199,9 +204,15 @@ class Judge:
         self._printout = Printout(settings.grouping)
         self._muted = False
         """Nothing can be printed any more."""
+        self._broken = False
+        """Standard output takes nothing any more."""
+        self._draining = False
+        self._drains_since = 0.0
         self._drained = True
-        self._stop: list[Exit] = []
-        """Why the run has to end at once, the first cause first."""
+        self._stop: Exit | None = None
+        """How the run has to end, if it has to end at once."""
+        self._is_urgent = False
+        """The stop was requested again in this step."""
         self._failed = False
         """Whether it ends with status 1 though it goes on."""
         self._diagnostics = Diagnostics(settings.program)
@@ -230,6 +241,10 @@ class Judge:
             KillNode: self._kill_node,
             LeaveNode: self._leave_node,
             ReadMore: self._read_more,
+            Write: self._pass_on,
+            Hold: self._pass_on,
+            Release: self._pass_on,
+            DrainOutput: self._drain_output,
             Report: self._report,
             Exit: self._exit,
             Asked: self._asked,
@@ -269,6 +284,8 @@ class Judge:
         for item in step.rest:
             if type(item) is Printed:
                 printed.append(item.data)
+            elif self._ended and isinstance(item, Command):
+                self._blame(Kind.EXIT, f"{item} follows on Exit")
             else:
                 handler = self._on_command.get(type(item))
                 if handler:
@@ -280,6 +297,11 @@ class Judge:
         self._drained &= not printed
         for report in self._diagnostics.end_step():
             self._blame(Kind.DIAGNOSTIC, f"missing: {report!r}")
+        if self._is_urgent:
+            self._is_urgent = False
+            for node in self._nodes:
+                if node.state in {_NodeState.ALIVE, _NodeState.DEAD} and not node.killed:
+                    self._blame(Kind.LINGERING, f"node {node.index} is spared (END-030)")
         if not self._ended:
             self._check_what_is_always_true()
 
@@ -342,7 +364,7 @@ class Judge:
             self._allow_report_in_vain(node, event.reason)
         else:
             self._diagnostics.need(report)
-            self._stop.append(Exit(status=1))
+            self._stop_for(Exit(status=1))
 
     def _node_ended(self, event: NodeEnded) -> None:
         node = self._nodes[event.node]
@@ -396,7 +418,7 @@ class Judge:
         if not self._resistance:
             node.died_at_work = True
             self._diagnostics.need(diagnostic)
-            self._stop.append(Exit(status=1))
+            self._stop_for(Exit(status=1))
             return
         if self._settings.grouping is Grouping.NONE:
             if self._resistance.fatal:
@@ -448,6 +470,8 @@ class Judge:
 
     def _kill_node(self, command: KillNode) -> None:
         node = self._nodes[command.node]
+        if node.state not in {_NodeState.ALIVE, _NodeState.DEAD}:
+            self._blame(Kind.KILLED, f"node {node.index} is {node.state.value}")
         if node.state is _NodeState.DEAD:
             self._check_dead(node)
         if command.force and not (node.terminated or node.exited or self._stop):
@@ -465,7 +489,7 @@ class Judge:
 
     def _leave_node(self, command: LeaveNode) -> None:
         node = self._nodes[command.node]
-        if not node.killed or self._time < node.killed_at + GRACES.kill:
+        if not node.killed or self._time < node.killed_at + self._settings.graces.kill:
             self._blame(Kind.KILLED, f"node {node.index} had no time to end (END-047)")
 
     # Tasks
@@ -497,7 +521,7 @@ class Judge:
         if self._settings.graph and refused:
             report = self._refusal(refused)
             self._diagnostics.need(report)
-            self._stop.append(Exit(status=1))
+            self._stop_for(Exit(status=1))
 
     def _refusal(self, task_id: int) -> bytes:
         if self._settings.exec_mode:
@@ -516,7 +540,7 @@ class Judge:
         report = self._diagnostics.named(b"reading from standard input failed: " + event.reason)
         self._diagnostics.need(report)
         if self._settings.graph:
-            self._stop.append(Exit(status=1))
+            self._stop_for(Exit(status=1))
 
     def _send(self, command: Send) -> None:
         node = self._nodes[command.node]
@@ -643,7 +667,7 @@ class Judge:
                 octets,
             )
             if not self._resistance:
-                self._stop.append(Exit(status=1))
+                self._stop_for(Exit(status=1))
                 return
             self._failed |= bool(node.answered)
             self._lost(node, b"")
@@ -735,7 +759,7 @@ class Judge:
             self._input_ended = self._failed = True
             self._ledger.drop()
         elif self._is_about_all_nodes(text) or self._is_about_lost_node(text):
-            self._stop.append(Exit(status=1))
+            self._stop_for(Exit(status=1))
         elif not self._is_about_slow_end(text):
             self._blame(Kind.DIAGNOSTIC, f"{text!r}")
 
@@ -777,15 +801,16 @@ class Judge:
         If it is too long for ``--finish-timeout`` the run fails (END-041).
         """
         timeout = self._settings.finish_timeout
+        notice = self._settings.graces.finish_notice
         for node in self._nodes:
             if node.state not in {_NodeState.ALIVE, _NodeState.DEAD} or not node.input_closed:
                 continue
             name = self._diagnostics.named(b"node %b has " % visible(node.name))
             seconds = self._time - node.was_closed_at
-            if text.startswith(name + b"not ended %d seconds" % GRACES.finish_notice):
-                return not node.exited and seconds > GRACES.finish_notice - 0.01
+            if text.startswith(name + b"not ended %d seconds" % notice):
+                return not node.exited and seconds > notice - 0.01
             if text == name + b"ended, but others hold its output; not waited for":
-                return node.exited and seconds > min(GRACES.finish_notice, timeout or inf) - 0.01
+                return node.exited and seconds > min(notice, timeout or inf) - 0.01
             if text == name + b"not ended within %g seconds (--finish-timeout); killed" % timeout:
                 self._failed = True
                 return not node.exited and timeout > 0 and seconds > timeout - 0.01
@@ -794,18 +819,20 @@ class Judge:
     # The end
 
     def _output_closed(self, _event: OutputClosed) -> None:
+        self._broken = True
         self._mute()
-        self._stop.append(Exit(signal=SIGPIPE))
+        self._stop_for(Exit(signal=SIGPIPE))
 
     def _mute(self) -> None:
         self._muted = True
         self._printout.break_off()
 
     def _output_failed(self, event: OutputFailed) -> None:
+        self._broken = True
         self._mute()
         report = self._diagnostics.named(b"writing to standard output failed: " + event.reason)
         self._diagnostics.need(report)
-        self._stop.append(Exit(status=1))
+        self._stop_for(Exit(status=1))
 
     def _holding_failed(self, event: HoldingFailed) -> None:
         if self._muted:
@@ -815,20 +842,44 @@ class Judge:
         self._muted = True
         report = self._diagnostics.named(b"holding lines back failed: " + event.reason)
         self._diagnostics.need(report)
-        self._stop.append(Exit(status=1))
+        self._stop_for(Exit(status=1))
+
+    def _pass_on(self, command: Write | Hold | Release) -> None:
+        if self._broken:
+            self._blame(Kind.FABRICATED, f"{command} for an output that is broken (END-020)")
+
+    def _drain_output(self, _command: DrainOutput) -> None:
+        if self._draining:
+            self._blame(Kind.EXIT, "the output is drained twice")
+        if self._broken:
+            self._blame(Kind.EXIT, "an output that is broken is drained")
+        self._draining = True
+        self._drains_since = self._time
 
     def _output_drained(self, _event: OutputDrained) -> None:
+        given_up_at = self._drains_since + self._settings.graces.drain + self._lateness
+        if self._stop and self._stop.signal and self._time > given_up_at:
+            self._blame(Kind.EXIT, "nobody took the output, and it was waited for (GRP-025)")
         self._drained = True
 
+    def _stop_for(self, cause: Exit, *, is_requested: bool = False) -> None:
+        """Let the run end at once; of several causes the first decides how.
+
+        A signal decides after a failure too (END-030). Whatever happens while the output is being
+        drained ends the run there and then.
+        """
+        if not self._stop or self._draining or (is_requested and not self._stop.signal):
+            self._stop = cause
+
     def _stop_requested(self, event: StopRequested) -> None:
-        self._stop.append(Exit(signal=event.signal))
+        self._is_urgent = self._stop is not None and not self._draining
+        self._stop_for(Exit(signal=event.signal), is_requested=True)
 
     def _exit(self, command: Exit) -> None:
         self._ended = True
         if self._stop:
-            # The first cause counts; of signals and errors that follow, each may.
-            if command not in self._stop:
-                self._blame(Kind.EXIT, f"{command} instead of {self._stop[0]}")
+            if command != self._stop:
+                self._blame(Kind.EXIT, f"{command} instead of {self._stop}")
         else:
             expected = Exit(status=int(self._failed))
             if command != expected:
@@ -926,9 +977,9 @@ class Judge:
         if node.ended_in_order or not self._resistance:
             return
         age = self._time - node.since
-        if age > TIME_TO_TERMINATE and not node.terminated:
+        if age > self._time_to_terminate and not node.terminated:
             self._blame(Kind.LINGERING, f"node {node.index} died {age:.1f} s ago (DTH-004)")
-        elif age > TIME_TO_KILL and not node.killed:
+        elif age > self._time_to_kill and not node.killed:
             self._blame(Kind.LINGERING, f"node {node.index} ignores SIGTERM (DTH-004)")
 
     def _check_gone(self, node: _Node) -> None:
@@ -936,5 +987,6 @@ class Judge:
             return
         if self._is_over():
             return
-        if self._time > node.since + self._resistance.restart_after + STARTS_TAKE:
+        due = node.since + self._resistance.restart_after + STARTS_TAKE + self._lateness
+        if self._time > due:
             self._blame(Kind.RESTART, f"node {node.index} is gone since {node.since} (RST-004)")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import final
 
+from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, RunStarted
 from paexec_trio.runtime.pump import pump
@@ -47,7 +49,7 @@ def play(dice: Dice, most_tasks: int = MOST_TASKS, *, until_violation: bool = Fa
         until_violation: stop the run at its first violation.
     """
     scenario = draw(dice, most_tasks)
-    judge = Judge(scenario.settings, scenario.input)
+    judge = Judge(scenario.settings, scenario.input, scenario.lateness)
 
     def follow() -> None:
         if judge.follow(history):
@@ -74,12 +76,29 @@ def kinds(run: Run) -> set[Kind]:
     return {violation.kind for violation in run.verdict.violations}
 
 
+@final
+class _Overheard:
+    """An engine, and what it said last: no loop hands on what follows on ``Exit``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.last: list[Command] = []
+
+    def handle(self, event: Event) -> list[Command]:
+        self.last = self._engine.handle(event)
+        return self.last
+
+
 def _play(engine: Engine, world: SimulatedWorld, history: History) -> None:
     """Carry events and commands between the engine and the world until the run is over."""
+    overheard = _Overheard(engine)
     happened: Iterable[Event] = [RunStarted(NONCE)]
-    while pump(engine, world, happened, history.log) is None:
+    while pump(overheard, world, happened, history.log) is None:
         world.wait()
         happened = world.events()
+    words = [type(command) for command in overheard.last]
+    for command in overheard.last[words.index(Exit) + 1 :]:
+        history.log(command)
 
 
 def explain(run: Run, seed: int) -> str:

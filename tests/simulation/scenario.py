@@ -16,14 +16,19 @@ from paexec_trio.core.framing import NEWLINE, NUL
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
     AUTO,
+    GRACES,
     MAGIC_EOT,
     ExecSettings,
+    Graces,
     GraphSettings,
     Reassign,
     Settings,
 )
 from paexec_trio.core.weights import Weighting
 from tests.simulation.dice import Dice
+
+HASTY = Graces(stop=0.01, term=0.02, kill=0.01, drain=0.02)
+"""So short that deadlines pass before what they wait for happens."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,8 +59,9 @@ class Scenario:
         reader_pause: time that the reader of standard output sleeps, at most; 0: it never does.
         heal_at: when everything is healed.
         disturbances: events that come from outside, and when.
-        input_failure: standard input fails instead of ending.
+        input_failure: standard input fails, at the latest instead of ending.
         fast_path: whether the world offers what calculators write to the fast path first.
+        lateness: time by which a deadline is late, at most, as on a machine that has much to do.
     """
 
     settings: Settings
@@ -83,6 +89,7 @@ class Scenario:
     disturbances: tuple[tuple[float, Event], ...]
     input_failure: StdinFailed | None
     fast_path: bool
+    lateness: float
 
 
 def draw(dice: Dice, most_tasks: int) -> Scenario:
@@ -115,12 +122,13 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         on_death=on_death,
         exec_mode=exec_mode,
         finish_timeout=dice.pick((0.0, 6.0, 6.0, 20.0)),
+        graces=dice.pick((GRACES, GRACES, GRACES, HASTY)),
     )
     names = _task_names(dice, settings, most_tasks)
     stormy = dice.happens(0.9 if on_death else 0.4)
     # Without restarts the nodes have to last longer.
     restarts = on_death is not None and on_death.restart_after > 0
-    disturbed = dice.happens(0.15)
+    disturbed = dice.happens(0.25)
     return Scenario(
         settings=settings,
         input=_input(dice, settings, names),
@@ -147,8 +155,9 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         reader_pause=dice.pick((0.0, 0.0, 0.05, 1.0)),
         heal_at=dice.pick((1.0, 10.0, 30.0)),
         disturbances=_disturbances(dice, settings) if disturbed else (),
-        input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.2) else None,
+        input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.4) else None,
         fast_path=dice.happens(0.5),
+        lateness=dice.pick((0.0, 0.0, 0.0, 0.3, 3.0)),
     )
 
 
@@ -258,8 +267,9 @@ def _disturbances(dice: Dice, settings: Settings) -> tuple[tuple[float, Event], 
     )
     if settings.grouping is not Grouping.NONE:
         events += (HoldingFailed(b"reason"), HoldingFailed(b"reason"))
-    event = dice.pick(events)
-    first = dice.share() * dice.pick((0.02, 1.0, 10.0))
-    if dice.happens(0.5):
-        return (first, event), (first + dice.pick((0.0, 0.1, 3.0)), StopRequested(2))
-    return ((first, event),)
+    time = dice.share() * dice.pick((0.02, 0.2, 1.0, 10.0))
+    disturbances = [(time, dice.pick(events))]
+    while len(disturbances) < 3 and dice.happens(0.5):  # a run that ends may be disturbed too
+        time += dice.pick((0.0, 0.0, 0.01, 0.1, 3.0))
+        disturbances.append((time, dice.pick((*events, StopRequested(2), StopRequested(2)))))
+    return tuple(disturbances)

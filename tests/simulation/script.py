@@ -16,7 +16,7 @@ HEAD = """\
 from paexec_trio.core import commands as do, events as on
 from paexec_trio.core.commands import Deadline, Purpose
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
+from paexec_trio.core.settings import ExecSettings, Graces, GraphSettings, Reassign, Settings
 from paexec_trio.core.weights import Weighting
 from tests.core.playbook import Playbook
 

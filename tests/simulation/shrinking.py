@@ -6,10 +6,14 @@ seed is handed over to Hypothesis as the numbers that the seed has drawn.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from math import inf
+from random import Random
 
 from hypothesis import Phase, find, settings
+from hypothesis import core as hypothesis_core
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 from hypothesis.internal.conjecture import engine as hypothesis_engine
@@ -28,6 +32,10 @@ NEIGHBOURS = 300
 
 ROOM = 1 << 20
 """Octets of numbers that a run may draw; by default Hypothesis gives up after 8 KiB."""
+
+# Some things are used here that Hypothesis does not document, since it has no documented way to
+# begin with a given run: `choices_to_bytes`, the name of the secondary key, two limits of its
+# engine and its source of chance. Tests show that a long run gets through them.
 
 
 @st.composite
@@ -61,24 +69,45 @@ def _bad_runs(seed: int, most_tasks: int, wanted: AbstractSet[Kind]) -> Iterator
             yield dice.drawn
 
 
-def shrink_drawn(numbers: list[int], most_tasks: int, wanted: AbstractSet[Kind]) -> Run:
-    """Return a small run with one of these violations.
+def shrink_drawn(
+    numbers: list[int],
+    most_tasks: int,
+    wanted: AbstractSet[Kind],
+    phases: Sequence[Phase] = (Phase.reuse, Phase.shrink),
+) -> Run:
+    """Return a small run with one of these violations, always the same for the same numbers.
 
     Args:
         numbers: what such a run has drawn.
         most_tasks: the size of its input.
         wanted: the violations.
+        phases: without `Phase.shrink` it is the run itself.
     """
     database = InMemoryExampleDatabase()
     # The secondary key: what is under the first one counts as shrunk already.
     database.save(KEY + b".secondary", choices_to_bytes(numbers))
-    usual, hypothesis_engine.BUFFER_SIZE = hypothesis_engine.BUFFER_SIZE, ROOM
-    try:
+    with _hypothesis_made_ready():
         return find(
             runs(most_tasks),
             lambda run: bool(kinds(run) & wanted),
-            settings=settings(database=database, phases=[Phase.reuse, Phase.shrink], deadline=None),
+            settings=settings(database=database, phases=phases, deadline=None),
             database_key=KEY,
         )
+
+
+@contextmanager
+def _hypothesis_made_ready() -> Iterator[None]:
+    """Let Hypothesis take long runs, shrink them however long that takes, and always alike.
+
+    It would not look into its database if it was given a seed.
+    """
+    usual = hypothesis_engine.BUFFER_SIZE, hypothesis_engine.MAX_SHRINKING_SECONDS
+    chance = hypothesis_core.threadlocal
+    chance._hypothesis_global_random = Random(0)  # noqa: S311, SLF001 (no secret)
+    hypothesis_engine.BUFFER_SIZE = ROOM
+    hypothesis_engine.MAX_SHRINKING_SECONDS = inf  # type: ignore[assignment]
+    try:
+        yield
     finally:
-        hypothesis_engine.BUFFER_SIZE = usual
+        chance._hypothesis_global_random = None  # noqa: SLF001 (it makes another one)
+        hypothesis_engine.BUFFER_SIZE, hypothesis_engine.MAX_SHRINKING_SECONDS = usual

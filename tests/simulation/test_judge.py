@@ -15,6 +15,7 @@ from paexec_trio.core.commands import (
     Report,
     Send,
     StartNode,
+    Write,
 )
 from paexec_trio.core.events import (
     DeadlinePassed,
@@ -318,6 +319,76 @@ def test_stops() -> None:
     assert Kind.EXIT in kinds(
         [*told, *story((0.4, DeadlinePassed(Deadline(Purpose.KILL)), Exit(signal=15)))], ONE
     )
+
+
+def test_nothing_follows_on_the_exit() -> None:
+    told = stopped(StopRequested(15), CloseStdin(0))
+    told += story((0.4, NodeReaped(0), Exit(signal=15), ReadMore()))
+    assert kinds(told, FRAGILE) == [Kind.EXIT]
+
+
+@pytest.mark.parametrize(
+    ("causes", "outcome"),
+    [
+        ((StopRequested(15), StopRequested(2)), Exit(signal=15)),
+        ((StopRequested(15), OutputClosed()), Exit(signal=15)),
+        ((OutputClosed(), StopRequested(2)), Exit(signal=13)),
+        ((OutputFailed(b"full"), StopRequested(2)), Exit(signal=2)),
+        ((OutputFailed(b"full"), OutputClosed()), Exit(status=1)),
+    ],
+)
+def test_the_first_cause_decides_how_a_run_ends(causes: tuple[Item, Item], outcome: Exit) -> None:
+    first, second = causes
+    report = Report(b"paexec-trio: writing to standard output failed: full")
+    reports = (report,) if isinstance(first, OutputFailed) else ()
+    kill = (KillNode(0, force=True),) if isinstance(second, StopRequested) else ()
+    told = stopped(first, *reports, CloseStdin(0), second, *kill)
+    assert kinds([*told, *story((0.4, NodeReaped(0), outcome))], FRAGILE) == []
+    other = Exit(signal=1)
+    assert kinds([*told, *story((0.4, NodeReaped(0), other))], FRAGILE) == [Kind.EXIT]
+
+
+def test_who_asks_twice_is_obeyed_at_once() -> None:
+    told = stopped(StopRequested(15), CloseStdin(0), StopRequested(15))
+    told += story((0.4, NodeReaped(0), Exit(signal=15)))
+    assert kinds(told, FRAGILE) == [Kind.LINGERING]
+
+
+def test_nothing_is_killed_that_is_gone() -> None:
+    told = stopped(StopRequested(15), CloseStdin(0))
+    told += story((0.4, NodeReaped(0), KillNode(0, force=True), Exit(signal=15)))
+    assert kinds(told, FRAGILE) == [Kind.KILLED]
+
+
+def test_output_is_drained_once() -> None:
+    told = story((0.0, RunStarted(), ReadMore()), (0.1, StdinEnded(), DrainOutput()))
+    settings = Settings(nodes=(), graph=GraphSettings())
+    assert kinds([*told, *story((0.2, OutputDrained(), Exit()))], settings) == []
+    told += story((0.2, DeadlinePassed(Deadline(Purpose.NOTICE)), DrainOutput()))
+    assert kinds([*told, *story((0.2, OutputDrained(), Exit()))], settings) == [Kind.EXIT]
+
+
+def test_a_signal_while_the_output_is_drained_ends_the_run() -> None:
+    told = story((0.0, RunStarted(), ReadMore()), (0.1, StdinEnded(), DrainOutput()))
+    settings = Settings(nodes=(), graph=GraphSettings())
+    assert kinds([*told, *story((0.2, StopRequested(2), Exit(signal=2)))], settings) == []
+    assert kinds([*told, *story((0.2, StopRequested(2), Exit()))], settings) == [Kind.EXIT]
+
+
+def test_output_that_nobody_takes_is_given_up_after_a_signal() -> None:
+    told = stopped(StopRequested(15), CloseStdin(0))
+    told += story((0.4, NodeReaped(0), DrainOutput()))
+    in_time = story((2.3, OutputDrained(), Exit(signal=15)))
+    assert kinds([*told, *in_time], FRAGILE) == []
+    late = story((2.5, OutputDrained(), Exit(signal=15)))
+    assert kinds([*told, *late], FRAGILE) == [Kind.EXIT]
+    assert judge(History([*told, *late]), FRAGILE, b"a\n", lateness=1.0).violations == []
+
+
+def test_nothing_is_handed_to_an_output_that_is_broken() -> None:
+    told = stopped(OutputClosed(), CloseStdin(0), Write(b"x\n"))
+    told += story((0.4, NodeReaped(0), DrainOutput(), Exit(signal=13)))
+    assert kinds(told, FRAGILE) == [Kind.FABRICATED, Kind.EXIT]
 
 
 def test_output_that_breaks() -> None:

@@ -265,13 +265,17 @@ class SimulatedWorld:
         self._later(self.scenario.input_pause, self._input_ready)
 
     def _input_ready(self) -> Iterator[Event]:
+        failure = self.scenario.input_failure
+        if failure and self.dice.happens(0.2):
+            yield failure
+            return
         size = self.scenario.input_chunk - self.dice.below(self.scenario.input_chunk)
         data = bytes(self._unread_input[:size])
         self._unread_input = self._unread_input[size:]
         if data:
             yield StdinChunk(data)
         else:
-            yield self.scenario.input_failure or StdinEnded()
+            yield failure or StdinEnded()
 
     # Standard output and standard error
 
@@ -332,7 +336,8 @@ class SimulatedWorld:
         self._scheduled += 1
         number = self._timers[command.deadline] = self._scheduled
         happening = partial(self._fire, command.deadline, number)
-        self.schedule(self._now + command.seconds, happening)
+        late = self.scenario.lateness
+        self.schedule(self._now + command.seconds + (late and late * self.dice.share()), happening)
 
     def _fire(self, timer: Deadline, number: int) -> Iterator[Event]:
         if self._timers.get(timer) == number:

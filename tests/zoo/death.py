@@ -293,7 +293,7 @@ def reassigns_tasks_in_the_order_of_the_failures() -> None:
         failed.insert(0, failed.pop())
 
 
-@shows_as(Kind.SENT_TO_DEAD, Kind.INPUT_OPEN)
+@shows_as(Kind.SENT_TO_DEAD, Kind.INPUT_OPEN, Kind.INPUT_CLOSED)
 @breaks("DTH-016")
 def looks_for_dead_nodes_when_it_sends_a_task() -> None:
     unseen: list[tuple[Node, Event]] = []
