@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from paexec_trio.core.commands import Command, Exit
-from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 
 Trace = Callable[[Event | Command], None]
