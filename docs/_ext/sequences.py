@@ -83,10 +83,10 @@ WALKS = {
         title="Node 0 dies while it holds a task; node 1 is given the task",
         lanes=(
             "calculator",
-            "runtime.children",
             "runtime.host",
             "core.engine",
             "core.fleet",
+            "core.terminating",
             "core.dispatching",
             "core.printing",
         ),
