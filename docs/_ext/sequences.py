@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from docutils.parsers.rst import Directive
 from drawn import drawn
 from pictures import Message, draw_sequence
+from sphinx.util.docutils import SphinxDirective
 from walks import Step, Walk, record
 
 from paexec_trio import Reassign, Settings
@@ -83,10 +83,10 @@ WALKS = {
         title="Node 0 dies while it holds a task; node 1 is given the task",
         lanes=(
             "calculator",
-            "runtime.children",
             "runtime.host",
             "core.engine",
             "core.fleet",
+            "core.terminating",
             "core.dispatching",
             "core.printing",
         ),
@@ -128,7 +128,7 @@ def _short(lane: str) -> str:
     return lane.rpartition(".")[2]
 
 
-class WalkDirective(Directive):
+class WalkDirective(SphinxDirective):
     """The walk that the argument names."""
 
     required_arguments = 1
@@ -139,6 +139,8 @@ class WalkDirective(Directive):
         if name not in WALKS:
             raise self.error(f"there is no walk {name}")
         lines = [f"{source} -> {target}: {text}" for source, target, text in messages_of(name)]
+        # The recording depends on the whole package, so no file tells that it is out of date.
+        self.env.note_reread()
         return drawn(draw_walk(name), "\n".join(lines))
 
 

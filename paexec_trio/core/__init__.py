@@ -1,4 +1,5 @@
 """The distributor as a deterministic state machine over octets.
 
-Nothing in this package does I/O, knows the time or throws dice: events come in, commands go out.
+Events come in, commands go out. Nothing in this package does I/O, reads a clock or makes random
+choices.
 """

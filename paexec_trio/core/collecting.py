@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Collector:
     """The :class:`~paexec_trio.core.outlets.Outlet` of a library: a ``Deliver`` per task.
 
-    It collects the lines of each attempt and delivers them when the result is complete. What an
-    attempt that failed has written is dropped.
+    It collects the lines of each attempt and delivers them when the result is complete. It drops
+    the lines of failed attempts.
 
     Args:
         settings: whether tasks have a status.

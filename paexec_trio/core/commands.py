@@ -16,16 +16,19 @@ if TYPE_CHECKING:
 
 
 class Purpose(IntEnum):
-    """The reason for a deadline; each says which action follows when it passes."""
+    """The reason for a deadline, and the action that follows when it passes.
+
+    The action is a case in ``Engine._deadline_passed``.
+    """
 
     TERMINATE = 1
     """Send SIGTERM to the nodes that are still there."""
     KILL = 2
     """Send SIGKILL to the nodes that are still there."""
     GIVE_UP = 3
-    """Give up the output, which nobody reads. Each octet written postpones this deadline."""
+    """Give up the output, because nobody reads it. Each octet written postpones this deadline."""
     REAP = 4
-    """Send a dead node's processes SIGTERM, the next time SIGKILL, then leave them."""
+    """Send a dead node SIGTERM; the next time SIGKILL; then leave its processes."""
     RESTART = 5
     """Start the dead nodes again."""
     NOTICE = 6
@@ -36,12 +39,14 @@ class Purpose(IntEnum):
 
 @final
 class Deadline(NamedTuple):
-    """The name of a deadline: each purpose has one per run, node or attempt.
+    """The name of a deadline. A purpose has one deadline per run, per node or per attempt.
+
+    No command cancels a deadline. When it passes, the engine checks whether it still applies.
 
     Attributes:
         purpose: the action that follows.
-        node: the node concerned, -1 for the whole run.
-        task_id: the task whose attempt is concerned, 0 for none.
+        node: the node, or -1 for the whole run.
+        task_id: the task of the attempt, or 0 if the deadline is not about an attempt.
     """
 
     purpose: Purpose
@@ -61,7 +66,7 @@ class StartNode(Record):
 
 @final
 class Send(Record):
-    """Send octets to the calculator, after those that are still unsent."""
+    """Send octets to the calculator, after the octets that are still unsent."""
 
     __slots__ = __match_args__ = ("node", "data")
 
@@ -93,7 +98,7 @@ class KillNode(Record):
 
 @final
 class LeaveNode(Record):
-    """Wait no longer for a node that survives SIGKILL; answered by ``NodeReaped``."""
+    """Stop waiting for a node that survives SIGKILL; answered by ``NodeReaped``."""
 
     __slots__ = __match_args__ = ("node",)
 
@@ -113,7 +118,7 @@ class Write(Record):
 
 @final
 class WriteLines(Record):
-    """Write lines with their prefixes to standard output, piece by piece as it takes them."""
+    """Write lines with their prefixes to standard output, in pieces, as the reader takes them."""
 
     __slots__ = __match_args__ = ("lines",)
 
@@ -123,7 +128,7 @@ class WriteLines(Record):
 
 @final
 class Hold(Record):
-    """Append to the group's held output; creates the group."""
+    """Append octets to the group's held output; create the group if it does not exist."""
 
     __slots__ = __match_args__ = ("group", "data")
 
@@ -176,7 +181,7 @@ class Discard(Record):
 
 @final
 class Deliver(Record):
-    """Deliver the result of a task: from :class:`~paexec_trio.core.collecting.Collector` only.
+    """Deliver the result of a task; only :class:`~paexec_trio.core.collecting.Collector` does.
 
     ``output``: the octets that the calculator wrote, without the EOT. ``node``: the node that did
     the task. ``status``: ``None`` in flat mode. ``attempts``: how many were made.
@@ -239,7 +244,7 @@ class DrainOutput(Record):
 
 @final
 class SetDeadline(Record):
-    """Emit ``DeadlinePassed`` after ``seconds``, unless the same deadline is set anew before."""
+    """Emit ``DeadlinePassed`` after ``seconds``; setting the same deadline again replaces it."""
 
     __slots__ = __match_args__ = ("deadline", "seconds")
 

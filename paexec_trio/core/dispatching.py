@@ -32,7 +32,7 @@ FastPath = Callable[[int, bytes], tuple[bytes, bytes] | None]
 
 
 class LostNodeError(Exception):
-    """The node whose turn it is has ended, in a run that goes on without none (END-011)."""
+    """The next task was for a node that has ended, and the run needs every node (END-011)."""
 
     def __init__(self, node: Node) -> None:
         super().__init__(node.name)
@@ -41,7 +41,7 @@ class LostNodeError(Exception):
 
 @final
 class Dispatcher:
-    """Gives tasks to nodes; knows the idle nodes and the tasks to be reassigned.
+    """Gives tasks to nodes, and keeps the idle nodes and the tasks to be reassigned.
 
     Args:
         settings: decide whether nodes hold several tasks, and whether they may die.
@@ -52,11 +52,11 @@ class Dispatcher:
 
     Attributes:
         idle: the indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014).
-            Without ``-z`` a node that ended while it held no task stays here: it counts as lost
-            only if a task comes for it (END-007, END-011).
+            Without ``-z`` a node that ended while it held no task stays here: it is lost only if
+            it is given a task (END-007, END-011).
         to_reassign: tasks whose attempts failed, with their ids; the last one is next (DTH-012).
         windows: how many tasks each node may hold.
-        living: the number of nodes that are not dead, those included that start first.
+        living: the number of nodes that are not dead. It includes nodes that have yet to start.
         fast_path: :meth:`exchange` if this run can use it, otherwise ``None``.
     """
 
@@ -99,8 +99,8 @@ class Dispatcher:
     def exchange(self, index: int, data: bytes) -> tuple[bytes, bytes] | None:
         """Fast path: a whole result comes in, the next task goes out.
 
-        Most of a run consists of this step. As an event and two commands it takes twice the
-        processor time, since the engine then looks at a dozen facts that such a step cannot change.
+        This step is most of the work of a run. Done with an event and two commands it takes twice
+        the processor time, because the engine then checks many facts that it cannot change.
 
         The world calls this between events, so it changes the engine's state outside of ``handle``.
         It keeps no reference to :attr:`to_reassign` or to the ready tasks: the other methods may

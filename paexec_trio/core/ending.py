@@ -77,13 +77,13 @@ _NOT_THERE = (NodeState.NEW, NodeState.REAPED)
 
 @final
 class Ending:
-    """Keeps the phase and the exit status of the run; closes all inputs when it is stopped.
+    """Keeps the phase and the exit status of the run, and closes all inputs when it is stopped.
 
     Args:
         settings: hold the grace periods.
         nodes: all nodes, by their indices.
         tasks: are dropped when the run is stopped.
-        outlet: is muted when nobody takes its output.
+        outlet: is muted when its output cannot be printed.
         reporter: reports why the output cannot be written.
         commands: the list that all parts of the engine share.
 

@@ -29,12 +29,12 @@ _RUNNING = Phase.RUNNING
 class Engine:
     """The state machine: :meth:`handle` takes an event and returns the commands that follow.
 
-    It is deterministic, never blocks and does no I/O. The first event has to be ``RunStarted``;
-    after an ``Exit`` no event may follow.
+    It is deterministic, never blocks and does no I/O. The first event has to be ``RunStarted``, and
+    no event may follow an ``Exit``.
 
-    Its parts do the work. Each event goes to a method of one part, which records it and takes the
-    steps that follow from the event alone. The method returns whether other steps may follow from
-    the new state. The engine then takes these: see ``_settle``.
+    Its parts do the work. Each event goes to a method of one part. The method records the event,
+    takes the steps that follow from the event alone, and returns whether the new state may call for
+    more steps. If so, the engine takes these in ``_settle``.
 
     Args:
         settings: the options of the run.
@@ -42,8 +42,8 @@ class Engine:
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
-            <paexec_trio.core.dispatching.Dispatcher.exchange>`, which a world may ask before it
-            makes a ``NodeOutput``; ``None`` if this run cannot use it.
+            <paexec_trio.core.dispatching.Dispatcher.exchange>`. A world may call it before it
+            makes a ``NodeOutput``. ``None`` if this run cannot use it.
     """
 
     def __init__(self, settings: Settings, make_outlet: OutletMaker = Printer) -> None:
@@ -130,8 +130,8 @@ class Engine:
     def _settle(self) -> None:
         """Take the steps that follow from the state, until none follows.
 
-        They do not depend on the event that led to the state. So no part has to know the steps that
-        other parts may take next.
+        These steps do not depend on the event that led to the state. So no part has to know what
+        other parts do next.
         """
         dispatcher, ending = self._dispatcher, self._ending
         while ending.phase is _RUNNING:

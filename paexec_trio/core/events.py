@@ -52,7 +52,7 @@ class NodeStarted(Record):
 class NodeNotStarted(Record):
     """The node's process could not be started; ``reason`` says what and why, for people.
 
-    ``permanent``: another attempt would fail as well: there is no such program.
+    ``permanent``: another start would fail as well, because there is no such program.
     """
 
     __slots__ = __match_args__ = ("node", "reason", "permanent")
@@ -78,7 +78,7 @@ class NodeOutput(Record):
 class NodeUnwritable(Record):
     """The node does not accept input any more, though its output has not ended.
 
-    ``unsent``: the number of octets that did not reach it, the last of those sent.
+    ``unsent``: how many of the last octets sent did not reach it.
     """
 
     __slots__ = __match_args__ = ("node", "reason", "unsent")
@@ -93,7 +93,7 @@ class NodeUnwritable(Record):
 class NodeEnded(Record):
     """No result can come from this node any more: its output or its process ended.
 
-    ``exited``: its process has ended, and only others can still hold its output.
+    ``exited``: its process has ended; only other processes can still hold its output open.
     """
 
     __slots__ = __match_args__ = ("node", "exited")
@@ -107,8 +107,9 @@ class NodeEnded(Record):
 class NodeReaped(Record):
     """Nothing is left of this node's processes. Comes after :class:`NodeEnded`.
 
-    ``left_running``: its process may not be signalled, or SIGKILL did not end it; nobody waits for
-    it. ``status``: its exit status, negative for a signal; ``None`` if nobody knows.
+    ``left_running``: its process still runs, because it may not be signalled or survived SIGKILL;
+    the run no longer waits for it. ``status``: its exit status, negative for a signal, ``None`` if
+    unknown.
     """
 
     __slots__ = __match_args__ = ("node", "left_running", "status")
@@ -178,7 +179,7 @@ class HoldingFailed(Record):
 
 @final
 class OutputDrained(Record):
-    """All that was to be written has been written; the answer to ``DrainOutput``."""
+    """All output has been written; the answer to ``DrainOutput``."""
 
     __slots__ = ()
 

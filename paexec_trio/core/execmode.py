@@ -1,10 +1,10 @@
 """``-x``: one command for each task (the chapter of that name in the spec).
 
-The calculator is a shell that reads what to run from its standard input. First it is given a
-function, then for each task a line that calls it, and a line that prints a marker. No command can
-know that marker, since the shell keeps it nowhere and learns it after the command has ended. Read
-as a program, a task needs no decoding on the node, can hold newlines, and costs no other process
-than its command.
+The calculator is a shell that reads a program from its standard input. The program first defines a
+function. Then, for each task, one line calls the function and another prints a marker. No command
+can know the marker: the shell reads it only after the command has ended, and keeps it nowhere. As
+part of a program a task needs no decoding on the node and can hold newlines, and its command is the
+only process that it costs.
 """
 
 from __future__ import annotations

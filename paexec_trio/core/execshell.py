@@ -1,7 +1,7 @@
-"""How the shell of ``-x`` is started: no variable of its environment sets options of it (EXE-050).
+"""The start of the shell of ``-x``, so that no variable changes the shell's options (EXE-050).
 
-Shells look at some variables when they start. These are handed to it under other names, and it
-gives them back their own before it runs a command, which then finds them as they were (EXE-051).
+Shells read some variables when they start. The shell is given these under other names. It restores
+their names before it runs a command, so the command finds them unchanged (EXE-051).
 """
 
 from __future__ import annotations

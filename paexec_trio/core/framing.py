@@ -40,7 +40,7 @@ class TaskFramer:
         limit: how many octets a task may have (LIM-014).
 
     Attributes:
-        found_long: whether a longer task was found. It and all that follows is dropped.
+        found_long: whether a longer task was found. It is dropped, with all octets after it.
     """
 
     __slots__ = ("_limit", "_tail", "_tail_size", "_terminator", "found_long")
@@ -100,7 +100,7 @@ class TaskFramer:
 class ResultFramer:
     """Cuts the output of one calculator into result lines and EOTs (RES-005, EOT-002).
 
-    The work is done for each chunk, not for each line, and no octet is searched twice.
+    It works on chunks, not on lines, and searches no octet twice.
 
     Args:
         eot: the end-of-task marker, without newline.

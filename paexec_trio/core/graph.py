@@ -30,10 +30,10 @@ class CycleError(Exception):
 class TaskGraph:
     """Tasks, the edges between them, and their weights.
 
-    Tasks are numbered from 1. The dependants of all tasks stand one task after the other in one
-    array, the most recently added edge of a task first, which is the order in which upstream lists
-    the dependants of a failed task; a second array says where those of each task begin. So a graph
-    of a million tasks fits into memory, and the dependants of a task into one line of the cache.
+    Tasks are numbered from 1. One array holds the dependants of all tasks, task by task; a second
+    array says where those of each task begin. So a graph of a million tasks fits into memory, and
+    the dependants of a task into one cache line. The most recently added edge of a task comes
+    first, because upstream lists the dependants of a failed task in this order.
 
     Args:
         names: the task of each number; the first is not used.

@@ -41,9 +41,9 @@ class BadLineError(Exception):
 class GraphReader:
     """Understands the lines of a graph (GRA-001 to GRA-010).
 
-    Reading takes most of the time that a large graph takes. So no line is looked at by itself,
-    unless it has three words: a block of lines is split into words, all of them are looked up, and
-    the separators between them say which of them are the tasks of an edge.
+    A run with a large graph spends most of its time here. So lines are read in blocks: a block is
+    split into words, all words are looked up, and the separators between them show which two are
+    the tasks of an edge. Only a line of three words is read by itself.
 
     Args:
         terminator: the octet that ends a line.

@@ -21,7 +21,7 @@ class Grouping(Enum):
 
 
 class Groups(Protocol):
-    """Decides about the groups of tasks that are done; a group is named by its task's id."""
+    """Decides which groups are printed when a task is done; a group is named by its task's id."""
 
     def done(self, task_id: int) -> list[Command]:
         """Record that a task is done; return the commands for the held groups."""
@@ -47,10 +47,10 @@ class UnorderedGroups:
 class OrderedGroups:
     """Groups are printed in the order of task ids (GRP-020).
 
-    Tasks that are done and wait for an earlier one form runs of consecutive ids. Their groups are
-    joined to one group, which has the name of the first of them. So the state grows only with the
-    number of gaps between the waiting tasks, not with the number of these tasks. In flat mode there
-    are no more gaps than tasks that nodes hold: each gap has at least one of them (GRP-031).
+    Finished tasks that wait for an earlier one form runs of consecutive ids. The groups of such a
+    run are joined to one group, named after the first of them. So the state grows with the number
+    of gaps between runs, not with the number of waiting tasks. In flat mode each gap has at least
+    one task that a node holds, so there are no more gaps than such tasks (GRP-031).
 
     Args:
         will_not_run: says of a task id whether that task exists and will never be dispatched.

@@ -44,8 +44,8 @@ class Launch(NamedTuple):
             calculator and reads commands from its standard input, as ``Settings.exec_mode`` needs.
         transport: the words of the transport; empty to run calculators on this machine.
         shell: the shell that runs the text on the node (LCH-001).
-        variables: what the calculator's environment holds besides what it inherits:
-            ``PAEXEC_EOT`` and the variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
+        variables: added to the environment that the calculator inherits: ``PAEXEC_EOT`` and the
+            variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
     """
 
     command: bytes | tuple[bytes, ...] | None

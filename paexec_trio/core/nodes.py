@@ -37,7 +37,7 @@ class Attempt:
 class Node:
     """One node.
 
-    A node that is restarted stays the same; only its process is a new one.
+    A restart gives the node a new process; the object stays the same.
 
     Attributes:
         answered: whether its process has ended a task, by an EOT.
@@ -48,8 +48,8 @@ class Node:
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
         fruitless: how many of its processes in a row have died without having ended a task, those
             that could not be started included.
-        stray_end: the last octets that it wrote outside of a task after the end of its input, after
-            a newline; they may be the beginning of an EOT.
+        stray_end: the last octets that it wrote outside of a task after the end of its input, at
+            first a newline; they may be the beginning of an EOT line.
         exited: whether its process has ended, so that only others can still hold its output.
         signals_sent: how many signals its processes were sent after its death.
     """

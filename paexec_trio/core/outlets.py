@@ -1,4 +1,4 @@
-"""Outlets: where the results of tasks go, and in which form."""
+"""Outlets: the interface through which results become text or objects."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 class Outlet(Protocol):
     """Turns results into commands.
 
-    The attempts of different nodes take turns; the lines of each attempt come in order, between
-    its :meth:`begun` and one of :meth:`done` and :meth:`forget`.
+    Attempts of different nodes interleave. The lines of one attempt come in order, after its
+    :meth:`begun` and before its :meth:`done` or :meth:`forget`.
     """
 
     prefixes: PrefixMaker
     """Makes the prefixes of attempts."""
 
     is_plain: bool
-    """Whether an attempt leaves nothing but the lines of its result, as they are."""
+    """Whether the output of an attempt is the lines of its result, unchanged, and nothing else."""
 
     result_end: bytes | None
-    """The line after the lines of each result, if the fast path may write these without asking the
-    outlet, each with the prefix of its attempt; ``None`` if it may not."""
+    """The line that follows the lines of each result, perhaps none, if the fast path may write
+    results without the outlet; ``None`` if it may not."""
 
     holds_output: bool
     """Whether results wait here for others."""

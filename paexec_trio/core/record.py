@@ -1,7 +1,7 @@
 """The base of events and commands.
 
-They are no dataclasses because to load those, and to make forty of them, takes a third of the time
-in which the program starts.
+They are no dataclasses: to load that module and to make forty of them would take a third of the
+program's start-up time.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from paexec_trio.core.visible import MOST_OCTETS
 class Record:
     """Base of events and commands: equal if class and fields are equal.
 
-    Treat records as immutable; that is not enforced, because one is made for each chunk and that
-    would take three times as long.
+    Treat records as immutable. This is not enforced, because one is made per chunk, and enforcing
+    it would make that three times slower.
     """
 
     __slots__: tuple[str, ...] = ()

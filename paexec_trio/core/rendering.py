@@ -15,7 +15,7 @@ class PrefixMaker:
     """Makes the prefix of one attempt's lines (PFX-001 to PFX-006).
 
     Attributes:
-        are_empty: whether no prefix holds anything.
+        are_empty: whether every prefix is empty.
     """
 
     __slots__ = ("_show_node", "_show_pid", "_show_task_id", "are_empty")
@@ -40,15 +40,15 @@ class PrefixMaker:
 
 @final
 class LazyLines:
-    """Lines that get their prefixes when they are taken: all of them could fill the memory.
+    """Lines that get their prefixes only when they are taken, to save memory.
 
-    A result of 400 MB of blank lines is one such object, and so are the blank lines of one chunk
-    with a prefix of a thousand octets each.
+    Examples: a result of 400 MB of blank lines, or a chunk of blank lines that each get a prefix of
+    a thousand octets.
 
     Args:
         prefix: the text in front of each line.
         lines: whole lines.
-        times: how often all of them come.
+        times: how often ``lines`` is repeated.
     """
 
     __slots__ = ("_begin", "_left", "_lines", "_prefix", "_times")

@@ -30,7 +30,7 @@ _SUCCESS, _MISSING = Status.SUCCESS, Status.MISSING
 
 @final
 class Results:
-    """Finds the task of each line that nodes write, and the end of each result.
+    """Finds the task of each line that a node writes, and the end of each result.
 
     Args:
         settings: how results are framed, and which lines are a status.

@@ -23,12 +23,13 @@ class Graces(NamedTuple):
     """How long a run waits for calculators and readers, in seconds.
 
     Attributes:
-        finish_notice: a finished run waits for its calculators to end before it names those that
-            have not (END-040).
-        stop: from the end of the calculators' input to SIGTERM when a run is stopped.
-        term: from SIGTERM to SIGKILL; from a node's death to SIGTERM.
-        kill: from SIGKILL until a process that is still there is left (END-047).
-        drain: after a signal, until the output is given up if nobody reads any of it.
+        finish_notice: when all tasks are done: until calculators that have not ended are named
+            (END-040).
+        stop: when a run is stopped: from the end of the calculators' input to SIGTERM.
+        term: from SIGTERM to SIGKILL. For a dead node also from its death to SIGTERM, and from
+            SIGKILL until its processes are left.
+        kill: when a run ends: from SIGKILL until a process that survived it is left (END-047).
+        drain: after a signal: until the output is given up, if nobody reads any of it.
     """
 
     finish_notice: float = 10.0
@@ -52,8 +53,8 @@ class GraphSettings(NamedTuple):
         success: the line that says that a task succeeded.
         failure: the line that says that a task failed.
         weighting: which weight decides about the order of ready tasks.
-        every_line: each line is a task of its own, duplicates too, and none waits for another or
-            for the end of the input (ARG-020, ARG-022); only the status is as in a graph.
+        every_line: each line is a task of its own, even a duplicate, and no task waits for another
+            or for the end of the input (ARG-020, ARG-022). Only the status is as in a graph.
     """
 
     delimiter: bytes = b" "
@@ -85,7 +86,7 @@ class Reassign(NamedTuple):
 
     Attributes:
         fatal: the line that is printed after a failed attempt; empty: none (DTH-021).
-        restart_after: the time after which dead nodes are restarted; 0: they are not (RST-003).
+        restart_after: the seconds after which dead nodes are restarted; 0: never (RST-003).
         wait: wait for restarts while all nodes are dead (RST-020).
     """
 

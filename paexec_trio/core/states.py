@@ -62,7 +62,7 @@ TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
 
 
 class IllegalStepError(Exception):
-    """A step that the table does not know: a bug, never the user's or a calculator's fault."""
+    """A step that is not in the table: a bug, never the fault of the user or of a calculator."""
 
     def __init__(self, state: IntEnum, step: IntEnum) -> None:
         super().__init__(f"{step.name} in state {state.name}")

@@ -1,8 +1,8 @@
 """Diagnostics about nodes that cannot be trusted, or that never work.
 
-A node that writes outside of a task is *out of step* (RES-030): from then on nobody can tell whose
-result is whose. A node that dies again and again without ending a task is reported now and then
-(RST-031).
+A node that writes outside of a task is *out of step* (RES-030): from then on its results cannot be
+matched to tasks. A node that dies again and again without ending a task is reported at growing
+intervals (RST-031).
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class InputError(Exception):
 
 
 class RefusedTaskError(Exception):
-    """A task that no calculator can be given; ``reason`` says which and why (FRM-013)."""
+    """A task that cannot be sent to any calculator; ``reason`` says which and why (FRM-013)."""
 
     def __init__(self, reason: bytes) -> None:
         super().__init__(reason)

@@ -1,8 +1,7 @@
 """Whether a task that is added to the value of ``-c`` is an argument of a command (EXE-053).
 
-The text is read by the rules of the POSIX shell and the extensions that most shells share. Nothing
-is said about a text that is no whole command line, such as one with an open quote: the shell
-refuses it.
+The text is read by the rules of the POSIX shell and the extensions that most shells share. An
+incomplete command line, such as one with an open quote, gets no answer: the shell will refuse it.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ _MORE_THAN_ONE_WORD = set(b" \t\n#;&|<>=!()")
 
 
 class _NotWholeError(ValueError):
-    """A quote or a bracket is open, so this is no command line."""
+    """A quote or a bracket is open, so the command line is incomplete."""
 
 
 def without_end(text: bytes) -> bytes:

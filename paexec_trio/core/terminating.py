@@ -1,6 +1,6 @@
-"""Terminating: processes that do not end by themselves are ended by signals.
+"""Terminating: when SIGTERM and SIGKILL are sent to nodes, dead ones and those left at the end.
 
-Nothing else in the core gives ``KillNode`` and ``LeaveNode``.
+No other module of the core makes ``KillNode`` and ``LeaveNode``.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ _CLOSING, _ENDED = NodeState.CLOSING, NodeState.ENDED
 
 @final
 class Terminator:
-    """Ends dead nodes, each in its own time, and all nodes at the end of the run.
+    """Ends dead nodes, each by its own deadline, and all remaining nodes at the end of the run.
 
-    The steps are the same for each: its input was closed; then SIGTERM, SIGKILL, and it is left.
+    The steps are the same for each. Its input is closed already; SIGTERM follows, then SIGKILL. If
+    its processes survive that, they are left.
 
     Args:
         settings: hold the grace periods.

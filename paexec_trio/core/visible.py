@@ -3,7 +3,7 @@ r"""Foreign octets in diagnostics: visible, and not too many of them (SEC-002, S
 Whatever did not come from this program is foreign: tasks, names, input, values of options, paths.
 A terminal obeys some of these octets, so a diagnostic shows them as a C program writes them:
 ``\n``, ``\r``, ``\t``, and ``\033`` for any other, in octal. Printable text in UTF-8 stays as it
-is, and so does a backslash: the text is for people.
+is, and so does a backslash, because people read the text.
 """
 
 from __future__ import annotations

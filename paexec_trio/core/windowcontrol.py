@@ -1,16 +1,15 @@
 """The control of a node's window with ``--prefetch auto`` (the chapter Prefetch of the spec).
 
-The *window* is the number of tasks that a node may hold, as the congestion window of TCP is the
-number of segments in flight. A task that is sent to an idle node is answered after the round trip
-and its service time. With more tasks in flight this stays so as long as the node waits for the
-link. As soon as tasks queue up at the node, the time from sending to answer grows with their
-number. So the window is multiplied while tasks are answered in hardly more time than a single one,
-as in TCP's slow start, and cut when they take longer: by Little's law there are then more of them
-in flight than the node needs.
+The *window* is the number of tasks that a node may hold, as the congestion window of TCP limits the
+segments in flight. An idle node answers a task after the round trip and the service time. With more
+tasks in flight this stays true while the node waits for the link. Once tasks queue up at the node,
+the time from sending to answer grows with their number: by Little's law more of them are then in
+flight than the node needs. So the controller multiplies the window, as in TCP's slow start, while
+several tasks take hardly longer than one, and cuts it when they take longer.
 
-Time tells this earlier than loss, which AIMD (Chiu and Jain, 1989) waits for and which a pipe does
-not know: like TCP Vegas (1994) and BBR (2016) the controller compares what it measures with the
-shortest round trip. After a failure it backs off: it waits twice as long for its next try.
+It goes by time, like TCP Vegas (1994) and BBR (2016): it compares each measurement with the
+shortest round trip. AIMD (Chiu and Jain, 1989) waits for loss, which comes later, and never in a
+pipe. After a failure the controller backs off: it waits twice as long before it tries again.
 """
 
 from __future__ import annotations
@@ -50,8 +49,8 @@ class WindowController:
 
     Attributes:
         window: how many tasks it should hold.
-        octets: the octets of the tasks that it was sent and has not answered. Those of one ``Send``
-            count until all of its tasks are answered.
+        octets: the number of octets in unanswered tasks. The octets of one ``Send`` count until all
+            of its tasks are answered.
     """
 
     __slots__ = (

@@ -41,7 +41,7 @@ def spread_evenly(held: Sequence[int], limits: Sequence[int], tasks: int) -> lis
 
 @final
 class Windows:
-    """How many tasks each node may hold, and which nodes may be given more.
+    """Keeps how many tasks each node may hold, and which nodes may be given more.
 
     Args:
         nodes: all nodes, by their indices.

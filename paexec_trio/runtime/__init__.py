@@ -1,1 +1,1 @@
-"""Does what the core says: processes, streams, signals, timers. It never waits."""
+"""Carries out the commands of the core: processes, streams, signals, timers. It never waits."""

@@ -1,8 +1,8 @@
-"""Batches of results: how long to go on reading before the results at hand are written.
+"""Batches of results: how long the host goes on reading before it writes the results it has.
 
-A fast calculator answers while the distributor still works. To look for more results before those
-at hand are written saves a write per result; with one calculator that is a third of all processor
-time. Looking in vain costs a system call, so the distributor looks less often while that finds
+A fast calculator answers while the distributor still works. So the distributor looks for more
+results before it writes. Each one that it finds saves a write; with one calculator that is a third
+of all processor time. Looking in vain costs a system call, so it looks less often while it finds
 nothing.
 """
 

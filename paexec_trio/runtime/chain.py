@@ -20,7 +20,7 @@ class _Link(Generic[T]):
 class Chain(Generic[T]):
     """A queue as a linked list: appending, taking, and appending another queue take constant time.
 
-    The queues of the standard library need time proportional to the length for the last.
+    The queues of the standard library need linear time to append another queue.
     """
 
     __slots__ = ("_first", "_last")

@@ -48,9 +48,9 @@ class Children:
     """The processes of the nodes.
 
     Attributes:
-        by_stdout: the processes whose output is read, by our end of it.
+        by_stdout: the processes whose output is read, by the descriptor that it is read from.
         processes: the process of each node that has one.
-        has_started: whether a process was started, or is just being started, that would have to be
+        has_started: whether a process was started or is being started, so that one may have to be
             ended.
 
     Args:

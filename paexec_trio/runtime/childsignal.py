@@ -1,4 +1,4 @@
-"""SIGCHLD for all runs of a process, and for the handler that was there before."""
+"""SIGCHLD, passed on to every run in this process and to the handler that was set before."""
 
 from __future__ import annotations
 

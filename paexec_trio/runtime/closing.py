@@ -1,7 +1,7 @@
-"""The end of a host, however its run ended: no process is left, and what was printed is written.
+"""The end of a host, however its run ended: no process is left, and the output is written.
 
-Nothing here waits: each generator yields for how many seconds the caller is to wait until the
-poller has something, and goes on then. So the policy is the same under trio and without it.
+Nothing here waits. Each generator yields the seconds for which its caller is to wait for the
+poller, and then goes on. So the policy is the same under trio and without it.
 """
 
 from __future__ import annotations

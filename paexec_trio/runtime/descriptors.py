@@ -1,4 +1,4 @@
-"""The process's own descriptors: the three standard ones, and how many there may be."""
+"""The descriptors of this process: the three standard ones, and the limit on their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Diagnostics: one line each, on standard error. Loads next to nothing: the CLI uses it early."""
+"""Diagnostics: one line each, on standard error. Imports little, because the CLI uses it early."""
 
 from __future__ import annotations
 

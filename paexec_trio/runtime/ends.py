@@ -1,4 +1,4 @@
-"""How the processes of nodes end: their groups, and what has left these for groups of its own."""
+"""Ending the processes of nodes: their groups, and processes that left these groups."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ _SHARE = 20
 
 @final
 class Ends:
-    """Sends signals to all processes of nodes, and remembers what is still to be ended.
+    """Sends signals to all processes of nodes, and remembers which of them are still to be ended.
 
-    The group of a node is signalled at once. What a calculator started in a *group* of its own
-    (``timeout``, a shell with job control) is found by a walk over all processes, one for all
-    nodes that were signalled in one round. What made itself a *session* of its own is left alone
-    (END-043).
+    The group of a node is signalled at once. A process that a calculator started in a *group* of
+    its own (``timeout``, a shell with job control) is found by a walk over all processes. One walk
+    serves all nodes that were signalled in one round. A process that made a *session* of its own is
+    left alone (END-043).
 
-    If nodes have sessions of their own, what belongs to a node is told by its session. Otherwise
-    all that descends from us in our own session is theirs, and what has lost its parent, which
-    nothing ties to its node any more, is signalled with any of them.
+    If nodes have sessions of their own, the session of a process tells its node. Otherwise every
+    descendant of the distributor in the distributor's session belongs to some node. Nothing ties an
+    orphan to its node, so orphans are signalled with any node.
 
-    A process that has ended is reaped only after the walk for what it left: until then nobody else
-    can get its id, or that of its session.
+    A process that has ended is reaped only after the walk for its descendants. Until then the
+    system gives neither its id nor that of its session to another process.
 
     Args:
         sessions: whether each node has a session of its own.
-        adopts: whether what has lost its parent becomes our child.
+        adopts: whether orphans become children of this process.
     """
 
     def __init__(self, *, sessions: bool, adopts: bool) -> None:

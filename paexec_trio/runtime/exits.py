@@ -1,8 +1,8 @@
-"""Whether children have ended, how, and their reaping.
+"""Exit statuses: which children have ended, how, and their reaping.
 
-A child that has ended keeps its id until it is reaped, and so does its group: nothing is signalled
-by mistake. Python before 3.13 has no ``waitid`` on macOS; there a child is reaped as soon as its
-end is seen, and its status is kept. POSIX gives the id to no other process while its group has
+A child that has ended keeps its id until it is reaped, and so does its group. So no other process
+is signalled by mistake. Python before 3.13 has no ``waitid`` on macOS: there a child is reaped as
+soon as its end is seen, and its status is kept. POSIX does not reuse its id while its group has
 members.
 """
 

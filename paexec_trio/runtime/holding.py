@@ -1,4 +1,4 @@
-"""Octets that are held back, in memory or in a temporary file, until they are released."""
+"""Held output: octets wait in memory or in a temporary file until they are released."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Piece = bytes | bytearray
 
 @final
 class _Group:
-    """The octets of one group: ``front``, most of it in the file, then ``tail``, in memory."""
+    """The octets of one group: ``front``, mostly in the file, then ``tail``, in memory."""
 
     __slots__ = ("cost", "front", "tail")
 
@@ -49,19 +49,19 @@ class _Group:
 
 @final
 class HeldOutput(Generic[Name]):
-    """Groups of octets that wait, and those that were released and wait to be taken.
+    """Groups of octets that are held, and released octets that wait to be taken.
 
-    When more than ``memory_limit`` is in memory, the largest groups go to a temporary file until it
-    is half as much; so there are few parts in the file and they are large. What stays in memory is
-    bounded by one and a half times the limit, and some hundred octets more for each group and for
-    each part. A group that was begun is not limited in any other way.
+    When more than ``memory_limit`` octets are in memory, the largest groups are spilled to a
+    temporary file until half of the limit is left. So the file has few parts, and they are large.
+    Memory is bounded by one and a half times the limit, plus some hundred octets per group and per
+    part. The size of a group is not limited.
 
-    If the file cannot take more, ``SpillError`` is raised, once; from then on everything stays in
-    memory. No octet that was held is lost by that.
+    If the file cannot take more, ``SpillError`` is raised once. From then on everything stays in
+    memory. No held octet is lost.
 
     Args:
         directory: where the temporary file is made, if one is needed.
-        memory_limit: octets above which it is needed.
+        memory_limit: how many octets may be in memory before some are spilled.
     """
 
     def __init__(self, directory: bytes, memory_limit: int = MEMORY_LIMIT) -> None:

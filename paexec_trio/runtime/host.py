@@ -1,7 +1,8 @@
 """The real world: this machine's processes, pipes, streams and clock. It never waits.
 
-All descriptors are in one selector, for which the loop of a run waits: one task serves every node
-in a plain loop. A trio task per node would cost a wake-up of the scheduler per chunk.
+All descriptors are in one selector, and the loop of a run waits for this selector. So one trio task
+serves every node in a plain loop. A trio task per node would cost a wake-up of the scheduler per
+chunk.
 """
 
 from __future__ import annotations
@@ -59,8 +60,8 @@ _LONGEST_WAIT = 86400.0
 class Host:
     """The :class:`~paexec_trio.runtime.pump.World` of a real run.
 
-    A loop calls :meth:`poll` with :meth:`patience`, or waits for :meth:`fileno` as long and polls
-    then, and pumps :meth:`events`.
+    A loop repeats two steps. It waits: it calls :meth:`poll` with :meth:`patience`, or waits that
+    long for :meth:`fileno` and then calls :meth:`poll`. Then it pumps :meth:`events`.
 
     Args:
         launch: how calculators are started.
@@ -70,10 +71,10 @@ class Host:
         stderr: the descriptor of diagnostics and of the calculators' standard error.
         environment: the names and values that calculators and transports inherit, by default those
             of ``os.environb``.
-        fast_path: is asked before an event is made of what a calculator wrote.
+        fast_path: is called with the output of a calculator before an event is made of it.
         tells_time: whether each batch of events begins with ``TimePassed``.
         adopts: whether processes that lose their parent become children of this one.
-        sessions: whether nodes have sessions of their own also where there is no terminal.
+        sessions: whether nodes have sessions of their own even if there is no terminal.
         program: the name in front of diagnostics.
         graces: how long it waits for processes and readers at its end.
         clock: returns the time in seconds; only differences count.

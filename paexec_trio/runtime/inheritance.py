@@ -1,9 +1,9 @@
 """Inheritance from this process's parent, and by its children.
 
 The interpreter changes two things when it starts: it may put ``LC_CTYPE`` into the environment, and
-it ignores ``SIGPIPE`` and ``SIGXFSZ``. Neither must reach a calculator or a transport (LCH-031,
-LCH-033). The programs therefore read what they were started with here. A Python program that calls
-``paexec_trio.run`` owns its process, so its calculators inherit what it made of that.
+it ignores ``SIGPIPE`` and ``SIGXFSZ``. Neither change must reach a calculator or a transport
+(LCH-031, LCH-033). So the programs find out here what they were started with. A Python program that
+calls ``paexec_trio.run`` owns its process: its calculators inherit the state that it has then.
 """
 
 from __future__ import annotations

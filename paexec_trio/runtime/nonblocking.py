@@ -1,7 +1,7 @@
 """Writing to a descriptor that others share, without ever blocking and without changing it.
 
-``O_NONBLOCK`` belongs to the open file, which a terminal's other descriptors and other programs
-share: setting it on standard output would break them.
+``O_NONBLOCK`` belongs to the open file. Other programs, and other descriptors of a terminal, share
+that file: setting the flag on standard output would break them.
 """
 
 from __future__ import annotations

@@ -24,19 +24,19 @@ if TYPE_CHECKING:
     from paexec_trio.runtime.timers import Timers
 
 CONGESTED_ABOVE = 1 << 18
-"""Octets that wait for a slow reader of standard output before no more results are read."""
+"""If more octets than this wait for a slow reader of standard output, no results are read."""
 
 _READER_IS_GONE = {errno.EPIPE, errno.ECONNRESET}
 
 
 @final
 class Output:
-    """Standard output: written as the reader takes it, never waited for.
+    """Standard output: written as fast as the reader takes it, without waiting.
 
     Attributes:
-        queue: what waits to be written; more than ``CONGESTED_ABOVE`` octets are backpressure.
-        on_room: called, once, when there is no backpressure any more.
-        is_broken: whether writing failed for good; nothing is to be queued then.
+        queue: the octets to be written; more than ``CONGESTED_ABOVE`` of them are backpressure.
+        on_room: called once, when backpressure ends.
+        is_broken: whether writing failed for good; nothing must be queued then.
 
     Args:
         writer: writes to standard output.
@@ -214,7 +214,7 @@ class Output:
 
 @final
 class Diagnostics:
-    """Standard error: what nobody reads is dropped in the end, and never waited for before.
+    """Standard error: written without waiting; dropped at the end of the run if nobody reads it.
 
     Args:
         writer: writes to it, ``None`` if it is closed.

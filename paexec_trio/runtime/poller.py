@@ -35,12 +35,12 @@ def silently(action: Callable[[], None]) -> Watcher:
 
 @final
 class Poller:
-    """The descriptors and processes of one run, and all events that do not come from these.
+    """The descriptors and processes that one run waits for, and events that need no wait.
 
     Attributes:
-        selector: waits, by the means of this system.
-        watchers: what is called when a descriptor is ready or a process has ended, by the
-            descriptor or by the key that ``watch_end`` returned.
+        selector: waits for descriptors and processes in the way of this system.
+        watchers: the handlers of ready descriptors and ended processes, by the descriptor or by the
+            key that ``watch_end`` returned.
         pending: events without a descriptor: consequences of commands, and requests to stop.
 
     Raises:

@@ -1,8 +1,8 @@
 """The system as NetBSD, macOS and others have it: ``selectors``, SIGCHLD and ``ps``.
 
-The end of a child is known by SIGCHLD. There are no pidfds, so a process is signalled by its id
-right after ``ps`` has shown it, and there is nobody who adopts orphans: what a calculator has
-started is found by its session, its group, or its parents.
+SIGCHLD tells that a child has ended. There are no pidfds, so a process is signalled by its id,
+right after ``ps`` has shown it. Orphans are not adopted, so the processes that a calculator started
+are found by their session, their group or their parents.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _NOT_OURS = 0.005
 
 @final
 class PortableSelector:
-    """The best of ``selectors``: kqueue or epoll, which have descriptors themselves, as trio needs.
+    """The best selector of the standard library: kqueue or epoll, which trio can wait for.
 
-    The key of a process is its id, negated.
+    The key of a process is its negated id.
 
     Args:
         wake: ends a wait, when SIGCHLD has come.

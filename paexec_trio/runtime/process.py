@@ -19,16 +19,19 @@ from paexec_trio.runtime.writequeue import WriteQueue
 class NodeProcess:
     """A transport or local calculator in a process group of its own, with non-blocking pipes.
 
-    The group can be signalled as a whole, children of a shell included. Where there is a terminal
-    the group has a session of its own, too: that keeps Ctrl-C from the calculators, which are then
-    ended in order, and the price is that a transport cannot ask for a password. It also has one
-    where only that tells what a calculator has started outside of its group (``Ends``). Elsewhere
-    it has not, because Linux lets sessions take turns (``sched_autogroup``): beside other work each
-    step from the distributor to a node and back would wait for its session's turn, and a run of
-    2,000 commands took 1.7 times as long.
+    The group can be signalled as a whole, including children of a shell. In two cases the group
+    also has a session of its own:
 
-    The process is not reaped before :meth:`reap`; until then its id, and with it the id of its
-    group, cannot be given to anybody else.
+    * If there is a terminal. The session keeps Ctrl-C from the calculators, so that the run can end
+      them in order. The price is that a transport cannot ask for a password.
+    * If only a session shows which processes a calculator started outside of its group (``Ends``).
+
+    Otherwise it has none, because Linux lets sessions take turns (``sched_autogroup``). On a busy
+    machine each step from the distributor to a node and back would wait for its session's turn; a
+    run of 2,000 commands took 1.7 times as long.
+
+    The process is not reaped before :meth:`reap`. Until then the system gives neither its id nor
+    that of its group to another process.
 
     Attributes:
         node: the index of the node.
@@ -37,7 +40,7 @@ class NodeProcess:
         end_key: the key by which its end is watched for, 0 if it is not.
         unsent: octets on their way to its standard input.
         refused: how many octets it did not accept.
-        exited: whether the process has ended (others of its group may still be there).
+        exited: whether the process has ended; others of its group may still run.
         end_reported: whether the engine knows that no result can come any more.
         killed: whether the group received SIGKILL.
 

@@ -1,4 +1,4 @@
-"""One run of the distributor: an engine, a host and what becomes of errors. It never waits."""
+"""One run of the distributor: an engine, a host, and the handling of errors. It never waits."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _FIRST_ROUNDS = 8
 
 @final
 class Run:
-    """A run whose steps are taken by somebody else, who also waits.
+    """A run whose caller takes the steps, and waits between them.
 
-    Call :meth:`start` or :meth:`begin`; until it :attr:`is_over`, wait for the host and take a
-    :meth:`step`; then, and whatever else happens, exhaust :meth:`ending`. After that no process is
-    left that the run started.
+    Call :meth:`start` or :meth:`begin`. Until the run :attr:`is_over`, wait for the host and take a
+    :meth:`step`. Then exhaust :meth:`ending`, whatever else has happened. After that no process
+    that the run started is left.
 
-    If memory or descriptors run out, that is reported and calculators are ended; results that are
-    whole are still written as long as somebody takes them.
+    If memory or descriptors run out, the run reports it and ends the calculators. It still writes
+    results that are complete, as long as somebody reads them.
 
     Attributes:
         host: the world of the run; not before ``start``.

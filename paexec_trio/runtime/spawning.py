@@ -1,7 +1,7 @@
 """Starting a program: the search and the fallbacks of ``execvp``, by ``posix_spawn``.
 
-Descriptors above 2 are inherited unless they are close-on-exec (LCH-032); Python opens all of its
-own so.
+Descriptors above 2 are inherited unless they are close-on-exec (LCH-032). Python opens all of its
+own as close-on-exec.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Environment:
     """The environment of processes that are started, made once for all of them.
 
     Args:
-        variables: names and values in their order; duplicates are kept. Entries that the system
-            call's interface refuses are left out: those with an empty name or ``=`` in it.
+        variables: names and values in their order. Duplicates are kept. Entries whose name is empty
+            or contains ``=`` are left out, because ``posix_spawn`` refuses them.
     """
 
     def __init__(self, variables: Iterable[tuple[bytes, bytes]]) -> None:

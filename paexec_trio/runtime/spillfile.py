@@ -55,7 +55,7 @@ def _with_rest_of_unit(extent: Extent) -> Extent:
 
 @final
 class Space:
-    """The free parts of a file. Beyond ``end`` all of it is."""
+    """The free parts of a file. Everything beyond ``end`` is free."""
 
     def __init__(self) -> None:
         self.end = 0
@@ -106,7 +106,7 @@ class Space:
 
 @final
 class SpillFile:
-    """A file without a name, so that it is gone when it is closed, however that comes (GRP-034).
+    """A file without a name: it is gone when it is closed, even if the program is killed (GRP-034).
 
     Args:
         directory: where it is.

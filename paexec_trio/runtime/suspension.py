@@ -1,4 +1,4 @@
-"""Stopping this process, as SIGTSTP asks for, from within the handler of that signal."""
+"""Stopping this process from within the handler of SIGTSTP."""
 
 from __future__ import annotations
 

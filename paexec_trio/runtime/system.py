@@ -1,7 +1,8 @@
 """The host's interface to the operating system, beyond the modules that every system has.
 
 There are two implementations: :mod:`paexec_trio.runtime.linux` (epoll, pidfds, ``/proc``, child
-subreapers) and :mod:`paexec_trio.runtime.posix`, which does with what NetBSD and macOS have, too.
+subreapers) and :mod:`paexec_trio.runtime.posix`, which needs only features that NetBSD and macOS
+have too.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class Relative(NamedTuple):
         group: the id of its process group.
         session: the id of its session.
         start: when it was started, in units of the system.
-        has_ended: whether nothing of it is left but its exit status.
+        has_ended: whether it has ended and was not reaped yet.
     """
 
     pid: int

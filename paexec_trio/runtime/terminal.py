@@ -1,4 +1,4 @@
-"""Whether there is a terminal whose keys could reach the processes that are started."""
+"""The check for a terminal whose keys could reach the processes that are started."""
 
 from __future__ import annotations
 

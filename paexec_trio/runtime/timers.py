@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 @final
 class Timers:
-    """Deadlines by their names, as many as there are nodes and attempts.
+    """Deadlines by their names.
 
     Its clock stands still while this process is stopped with its nodes (END-044).
 
     Attributes:
-        at: when each deadline passes. Its entry in the heap may be earlier: a deadline that is put
-            off finds its new place when the old one comes, so putting off costs next to nothing.
+        at: when each deadline passes. The heap may have an earlier time for a deadline that was put
+            off: the deadline moves to its new place when the earlier time comes. So putting off is
+            cheap.
 
     Args:
         clock: returns the time in seconds; only differences count.
@@ -37,11 +38,11 @@ class Timers:
         """The deadlines of ``Purpose.GIVE_UP``, each with its seconds."""
 
     def now(self) -> float:
-        """Return the time in which no time passes while the process is stopped."""
+        """Return the time of a clock that stands still while the process is stopped."""
         return self._clock() - self._stopped_seconds
 
     def set(self, deadline: Deadline, seconds: float) -> None:
-        """Let a deadline pass after ``seconds``, and not when it was to pass before."""
+        """Set a deadline to pass after ``seconds``, in place of an earlier setting."""
         at = self.now() + seconds
         # A later time finds its place when the earlier entry comes up.
         if at < self.at.get(deadline, float("inf")) or deadline not in self.at:
