@@ -134,6 +134,28 @@ def test_a_run_that_does_with_fewer_nodes() -> None:
     assert program.stderr.splitlines()[-1] == b"0 0"
 
 
+BEGINNING = """
+    import os
+    from paexec_trio import Launch, Reassign, Settings
+    from paexec_trio.runtime.run import Run
+    nodes = tuple(b"%d" % index for index in range(60))
+    settings = Settings(nodes=nodes, on_death=Reassign())
+    silent, _ = os.pipe()
+    this = Run(settings, Launch(command=b"exec cat"), stdin=silent)
+    this.begin()
+    held = [os.dup(0) for _ in range(4)]
+    this.end_alone()
+    """
+
+
+@pytest.mark.parametrize("limit", range(100, 103))
+def test_nodes_leave_descriptors_for_trio(limit: int) -> None:
+    """DTH-001: the loop of the run, which is loaded after the nodes have started, needs some."""
+    program = run_program(limit_descriptors(limit, limit) + textwrap.dedent(BEGINNING))
+    reason = os.fsencode(os.strerror(errno.EMFILE))
+    assert program.stderr == b"paexec-trio: cannot run /bin/sh: " + reason + b"\n"
+
+
 LIMITS = """
     import sys
     from resource import RLIMIT_NOFILE, getrlimit
