@@ -179,6 +179,34 @@ def test_making_room(nodes: int, soft: int, hard: int, expected: tuple[int, int,
     assert tuple(map(int, program.stdout.split())) == expected
 
 
+INTERRUPTED = '''
+    import os, trio
+    from paexec_trio import Launch, Settings, run
+    from paexec_trio.core.settings import GRACES
+    calculator = b"""
+        trap 'kill -INT $PPID' TERM
+        echo $$ >&2
+        kill -INT $PPID
+        while :; do sleep 1000 & wait; done
+        """
+    graces = GRACES._replace(stop=0.01, term=0.5)
+    silent, _ = os.pipe()
+    settings = Settings(nodes=(b"0",), graces=graces)
+    try:
+        trio.run(lambda: run(settings, Launch(command=calculator), stdin=silent))
+    except KeyboardInterrupt:
+        print("interrupted")
+    '''
+
+
+def test_interrupts_leave_nobody_behind() -> None:
+    """The second one comes while the first one ends the calculator."""
+    program = run_program(INTERRUPTED)
+    assert (program.stdout, program.returncode) == (b"interrupted\n", 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(program.stderr), 0)
+
+
 def test_calculators_see_the_end_of_their_input_when_the_program_is_killed(tmp_path: Path) -> None:
     """END-032."""
     seen = tmp_path / "seen"
