@@ -695,7 +695,7 @@ def test_stopped_together(stage: Stage, options: tuple[str, ...]) -> None:
     calculator = stage.holder(b"a")
     child = calculator.spawn()
     for task in (b"a", b"b"):
-        calculator.sync()
+        assert stage.holder(task) == calculator
         os.kill(pid, signal.SIGTSTP)
         assert_stopped(stage, pid, [calculator])
         assert processes.await_state({child}, "T", stage.moment), "a child of its group goes on"
