@@ -23,9 +23,13 @@ class _Interruption:
         self._is_unneeded = is_unneeded
         self._is_busy = False
 
-    def find_spec(self, _name: str, _path: object = None, _target: object = None) -> None:
-        """Do it, unless it is the action itself that loads a module."""
-        if self._is_busy:
+    def find_spec(self, name: str, _path: object = None, _target: object = None) -> None:
+        """Do it, unless it is the action itself that loads a module.
+
+        Not before a module of the standard library either: another one may be half loaded then,
+        which the action needs. None is when others are looked for.
+        """
+        if self._is_busy or name.partition(".")[0] in sys.stdlib_module_names:
             return
         self._is_busy = True
         self._action()
@@ -36,7 +40,7 @@ class _Interruption:
 
 @contextmanager
 def meanwhile(action: Callable[[], object], is_unneeded: Callable[[], bool]) -> Iterator[None]:
-    """Call the action each time that another module is about to be loaded.
+    """Call the action each time that a module outside the standard library is about to be loaded.
 
     Args:
         action: what to do; it may load modules itself.

@@ -18,12 +18,14 @@ A checkpoint costs as much as a task, so there is none after each batch of event
 """
 
 
+@trio.lowlevel.enable_ki_protection  # an interrupt comes where the loop waits, not within a step
 async def finish(
     run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
     """Start a run, unless it has begun, and go on with it until nothing of it is left.
 
-    Cancellation ends the calculators first, as steadily as the grace periods of the run say.
+    Cancellation, or an interrupt, ends the calculators first, as steadily as the grace periods of
+    the run say.
 
     Args:
         run: the run.
@@ -44,8 +46,17 @@ async def finish(
             run.give_up(problem)
     finally:
         with trio.CancelScope(shield=True):
-            for seconds in run.ending():
-                await _wait(run.host, seconds)
+            await _end(run)
+
+
+async def _end(run: Run) -> None:
+    """End all that is left of a run; an interrupt does not cut that short either."""
+    try:
+        for seconds in run.ending():
+            await _wait(run.host, seconds)
+    except KeyboardInterrupt:
+        run.end_alone()
+        raise
 
 
 async def _work(run: Run) -> None:

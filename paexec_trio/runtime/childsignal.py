@@ -22,11 +22,14 @@ def listen(listener: Callable[[], None]) -> bool:
     """
     if signal.SIGCHLD in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
         return False
-    if not _listeners:
-        try:
+    try:
+        if not _listeners:
             _before[:] = [signal.signal(signal.SIGCHLD, _tell)]
-        except ValueError:
-            return False
+        elif signal.getsignal(signal.SIGCHLD) is _tell:
+            # Fails where the last listener could not put back what was there before.
+            signal.signal(signal.SIGCHLD, _tell)
+    except ValueError:
+        return False
     _listeners.append(listener)
     return True
 

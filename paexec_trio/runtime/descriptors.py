@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _PER_NODE = 3  # its standard input, its standard output, its pidfd
 _SPARE = 24  # our own streams, trio's, and those of a process while it starts
+_OF_TRIO = 4  # its selector, the two ends of its waker, and a module that is being read
 
 
 def make_room_for(nodes: int) -> bool:
@@ -26,6 +32,20 @@ def make_room_for(nodes: int) -> bool:
         return True
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return False
+
+
+@contextmanager
+def room_for_trio() -> Iterator[None]:
+    """Keep nodes that are started in this block from taking the descriptors that trio will need."""
+    kept: list[int] = []
+    try:
+        with suppress(OSError):
+            while len(kept) < _OF_TRIO:
+                kept.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        yield
+    finally:
+        for fd in kept:
+            os.close(fd)
 
 
 def spare_descriptors() -> tuple[int, int]:

@@ -201,7 +201,8 @@ def _exists(pid: int) -> bool:
 
 def is_there(relative: Relative) -> bool:
     """Return whether a process has not ended yet."""
-    return _is_same(relative) and not _ps("-o", "stat=", "-p", str(relative.pid)).startswith(b"Z")
+    has_ended = _ps("-o", "stat=", "-p", str(relative.pid)).startswith(b"Z")
+    return not has_ended and _is_same(relative)  # in this order: ps shows nothing of what is gone
 
 
 def _is_same(relative: Relative) -> bool:

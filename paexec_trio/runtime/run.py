@@ -11,7 +11,7 @@ from paexec_trio.core.commands import Exit
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import RunStarted
 from paexec_trio.core.settings import AUTO
-from paexec_trio.runtime.descriptors import make_room_for, spare_descriptors
+from paexec_trio.runtime.descriptors import make_room_for, room_for_trio, spare_descriptors
 from paexec_trio.runtime.diagnostics import reason_of, write_diagnostic
 from paexec_trio.runtime.handlers import handling
 from paexec_trio.runtime.host import Host
@@ -191,10 +191,11 @@ class Run:
 
     def begin(self) -> None:
         """Start, and take the steps that need no waiting, but not many: nodes have tasks then."""
-        self.start()
-        for _ in range(len(self._settings.nodes) + _FIRST_ROUNDS):
-            if not self.advance():
-                return
+        with room_for_trio():  # with -z a run goes on with the nodes that find descriptors
+            self.start()
+            for _ in range(len(self._settings.nodes) + _FIRST_ROUNDS):
+                if not self.advance():
+                    return
 
     def advance(self) -> bool:
         """Take a step if that needs no waiting; return whether another one may follow."""

@@ -187,3 +187,27 @@ def test_modules_that_are_not_needed_any_more_are_not_loaded(
         import_module("outer_module")
     assert {"outer_module", "inner_module"} <= sys.modules.keys()
     del sys.modules["outer_module"], sys.modules["inner_module"]
+
+
+def test_the_action_can_use_what_is_being_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each module of the standard library is whole or not loaded when the action is called."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "outer_module.py").write_text("import inner_module, netrc\nimport another_module\n")
+    (tmp_path / "inner_module.py").write_text("")
+    (tmp_path / "another_module.py").write_text("")
+    for name in ("netrc", "shlex"):  # the first imports the second
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    was_loaded: list[bool] = []
+
+    def use() -> None:
+        was_loaded.append("netrc" in sys.modules)
+        if was_loaded[-1]:
+            assert sys.modules["netrc"].netrc
+
+    with meanwhile(use, lambda: False):
+        import_module("outer_module")
+    assert was_loaded == [False, False, True]
+    for name in ("outer_module", "inner_module", "another_module"):
+        del sys.modules[name]

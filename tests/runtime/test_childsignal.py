@@ -49,9 +49,19 @@ def test_nobody_can_listen_to_a_signal_that_is_blocked() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
-def test_only_the_main_thread_can_listen() -> None:
+def listens_in_another_thread() -> bool:
     answers: list[bool] = []
     thread = threading.Thread(target=lambda: answers.append(listen(lambda: None)))
     thread.start()
     thread.join()
-    assert answers == [False]
+    return answers == [True]
+
+
+def test_only_the_main_thread_can_listen() -> None:
+    def listener() -> None:
+        """Do nothing."""
+
+    assert not listens_in_another_thread()
+    assert listen(listener)
+    assert not listens_in_another_thread()
+    stop_listening(listener)

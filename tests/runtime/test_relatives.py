@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
+import pytest
+
+from paexec_trio.runtime import posix
 from paexec_trio.runtime.relatives import descendants
 from paexec_trio.runtime.system import Relative
+from tests.runtime.processes import sleeper
 
 
 def relative(pid: int, parent: int, *, has_ended: bool = False) -> Relative:
@@ -36,3 +43,17 @@ def test_descendants_are_those_of_any_degree_that_live() -> None:
 
 def test_the_spared_are_left_out_with_their_descendants() -> None:
     assert pids(descendants(FAMILY, [1], spared=[3])) == [2, 6, 7]
+
+
+def test_a_process_that_is_reaped_while_ps_looks_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with sleeper() as pid:
+        sleeping = posix.take_census()[pid]
+        assert posix.is_there(sleeping)
+
+        def ps(*_: str) -> bytes:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return b""
+
+        monkeypatch.setattr(posix, "_ps", ps)
+        assert not posix.is_there(sleeping)

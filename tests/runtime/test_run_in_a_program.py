@@ -134,6 +134,28 @@ def test_a_run_that_does_with_fewer_nodes() -> None:
     assert program.stderr.splitlines()[-1] == b"0 0"
 
 
+BEGINNING = """
+    import os
+    from paexec_trio import Launch, Reassign, Settings
+    from paexec_trio.runtime.run import Run
+    nodes = tuple(b"%d" % index for index in range(60))
+    settings = Settings(nodes=nodes, on_death=Reassign())
+    silent, _ = os.pipe()
+    this = Run(settings, Launch(command=b"exec cat"), stdin=silent)
+    this.begin()
+    held = [os.dup(0) for _ in range(4)]
+    this.end_alone()
+    """
+
+
+@pytest.mark.parametrize("limit", range(100, 103))
+def test_nodes_leave_descriptors_for_trio(limit: int) -> None:
+    """DTH-001: the loop of the run, which is loaded after the nodes have started, needs some."""
+    program = run_program(limit_descriptors(limit, limit) + textwrap.dedent(BEGINNING))
+    reason = os.fsencode(os.strerror(errno.EMFILE))
+    assert program.stderr == b"paexec-trio: cannot run /bin/sh: " + reason + b"\n"
+
+
 LIMITS = """
     import sys
     from resource import RLIMIT_NOFILE, getrlimit
@@ -155,6 +177,34 @@ def test_making_room(nodes: int, soft: int, hard: int, expected: tuple[int, int,
     program = run_program(limit_descriptors(soft, hard) + textwrap.dedent(LIMITS), str(nodes))
     assert program.stderr == b""
     assert tuple(map(int, program.stdout.split())) == expected
+
+
+INTERRUPTED = '''
+    import os, trio
+    from paexec_trio import Launch, Settings, run
+    from paexec_trio.core.settings import GRACES
+    calculator = b"""
+        trap 'kill -INT $PPID' TERM
+        echo $$ >&2
+        kill -INT $PPID
+        while :; do sleep 1000 & wait; done
+        """
+    graces = GRACES._replace(stop=0.01, term=0.5)
+    silent, _ = os.pipe()
+    settings = Settings(nodes=(b"0",), graces=graces)
+    try:
+        trio.run(lambda: run(settings, Launch(command=calculator), stdin=silent))
+    except KeyboardInterrupt:
+        print("interrupted")
+    '''
+
+
+def test_interrupts_leave_nobody_behind() -> None:
+    """The second one comes while the first one ends the calculator."""
+    program = run_program(INTERRUPTED)
+    assert (program.stdout, program.returncode) == (b"interrupted\n", 0)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(program.stderr), 0)
 
 
 def test_calculators_see_the_end_of_their_input_when_the_program_is_killed(tmp_path: Path) -> None:
