@@ -55,3 +55,51 @@ def test_only_the_main_thread_can_listen() -> None:
     thread.start()
     thread.join()
     assert answers == [False]
+
+
+def test_only_the_main_thread_can_listen_while_it_does() -> None:
+    # A run of another thread may outlast that of the main thread, and could not put back what was
+    # there before.
+    def listener() -> None:
+        """Do nothing."""
+
+    before = signal.getsignal(signal.SIGCHLD)
+    assert listen(listener)
+    try:
+        test_only_the_main_thread_can_listen()
+    finally:
+        stop_listening(listener)
+    assert signal.getsignal(signal.SIGCHLD) is before
+
+
+def test_nobody_can_listen_after_another_handler_was_set() -> None:
+    def listener() -> None:
+        """Do nothing."""
+
+    before = signal.getsignal(signal.SIGCHLD)
+    assert listen(listener)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert not listen(lambda: None)
+    finally:
+        stop_listening(listener)
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_handler_that_was_put_back_by_another_does_not_call_itself() -> None:
+    told: list[str] = []
+    one = partial(told.append, "one")
+    before = signal.signal(signal.SIGCHLD, lambda *_: told.append("before"))
+    try:
+        assert listen(one)
+        ours = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        stop_listening(one)
+        signal.signal(signal.SIGCHLD, ours)  # by who does not know that the run is over
+        assert listen(one)
+        signal.raise_signal(signal.SIGCHLD)
+        assert told == ["one", "before"]
+        stop_listening(one)
+        signal.raise_signal(signal.SIGCHLD)
+        assert told == ["one", "before", "before"]
+    finally:
+        signal.signal(signal.SIGCHLD, before)
