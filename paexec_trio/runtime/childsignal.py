@@ -17,19 +17,21 @@ def listen(listener: Callable[[], None]) -> bool:
     """Call the listener, in a signal handler, when a child may have ended.
 
     Returns:
-        ``False`` if no handler would be called: only the main thread can set one, and the parent of
-        this process may have blocked the signal, which is then blocked in our children, too.
+        ``False`` if no handler would be called: only the main thread can set one and put back what
+        was there before, another one may have been set since, and the parent of this process may
+        have blocked the signal, which is then blocked in our children, too.
     """
     if signal.SIGCHLD in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
         return False
+    if _listeners and signal.getsignal(signal.SIGCHLD) is not _tell:
+        return False
     try:
-        if not _listeners:
-            _before[:] = [signal.signal(signal.SIGCHLD, _tell)]
-        elif signal.getsignal(signal.SIGCHLD) is _tell:
-            # Fails where the last listener could not put back what was there before.
-            signal.signal(signal.SIGCHLD, _tell)
+        # For further listeners, too, although it is set: only the main thread can.
+        before = signal.signal(signal.SIGCHLD, _tell)
     except ValueError:
         return False
+    if before is not _tell:  # it would call itself
+        _before[:] = [before]
     _listeners.append(listener)
     return True
 
@@ -38,7 +40,7 @@ def stop_listening(listener: Callable[[], None]) -> None:
     """Do not call it any more; after the last one, what was there before is put back."""
     _listeners.remove(listener)
     if not _listeners and signal.getsignal(signal.SIGCHLD) is _tell:
-        before = _before.pop()
+        before = _before[0]
         # None: it was not set from Python, so it cannot be set again either.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL if before is None else before)
 

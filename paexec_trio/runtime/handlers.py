@@ -29,13 +29,15 @@ def handling(
     Args:
         host: what they reach.
         stop_signals: signals that end the run.
-        suspends: whether SIGTSTP stops the run with its nodes.
+        suspends: whether SIGTSTP stops the run with its nodes, until SIGCONT.
         reaps: whether SIGCHLD reaps adopted processes.
     """
     handlers: dict[int, Callable[[int, FrameType | None], object]]
     handlers = dict.fromkeys(stop_signals, partial(_stop, host))
     if suspends:
         handlers[signal.SIGTSTP] = lambda _signum, _frame: host.request_suspension()
+        # Always: it may come while that is still being carried out.
+        handlers[signal.SIGCONT] = lambda _signum, _frame: host.withdraw_suspension()
     if reaps:
         reaps = childsignal.listen(host.request_reaping)
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}

@@ -119,7 +119,6 @@ class Host:
             raise
         self._output = output = Output(writer, poller, timers, spill_directory)
         self._diagnostics = Diagnostics(diagnostics_writer, output, poller)
-        self._input = Input(stdin, poller)
         self._ends = Ends(sessions=sessions, adopts=adopts)
         self._children = Children(
             launch,
@@ -135,9 +134,10 @@ class Host:
         self._batch = Batch(poller.selector.poll)
         self.stopped_by = 0
         """The last signal that asked for an end of the run; 0: none has."""
-        self._executors = self._make_executors()
+        self._is_to_stop = False
+        self._executors = self._make_executors(Input(stdin, poller))
 
-    def _make_executors(self) -> dict[type[Command], Callable[[Any], None]]:
+    def _make_executors(self, stdin: Input) -> dict[type[Command], Callable[[Any], None]]:
         children, output, timers = self._children, self._output, self._timers
         processes = children.processes
         return {
@@ -154,7 +154,7 @@ class Host:
             Release: lambda command: output.release(command.group),
             Discard: lambda command: output.discard(command.group),
             Report: lambda command: self.report(command.text),
-            ReadMore: lambda _command: self._input.read_more(),
+            ReadMore: lambda _command: stdin.read_more(),
             DrainOutput: lambda _command: output.drain(),
             SetDeadline: lambda command: timers.set(command.deadline, command.seconds),
         }
@@ -274,10 +274,15 @@ class Host:
 
     def request_suspension(self) -> None:
         """Stop, with all nodes, until SIGCONT (END-044)."""
+        self._is_to_stop = True
         if self.has_started:
             self._poller.request(self._suspend)
         else:
-            stop_this_process()
+            stop_this_process(lambda: self._is_to_stop)
+
+    def withdraw_suspension(self) -> None:
+        """Go on, or do not stop if that was asked for and is not done yet: SIGCONT has come."""
+        self._is_to_stop = False
 
     def request_reaping(self) -> None:
         """Reap adopted processes that have ended, in the next batch."""
@@ -285,9 +290,11 @@ class Host:
 
     def _suspend(self) -> None:
         """Stop, and let the nodes stop as long; no time passes for deadlines."""
+        if not self._is_to_stop:
+            return
         began = self._timers.now()
         with self._ends.stopped(self._children.processes.values()):
-            stop_this_process()
+            stop_this_process(lambda: self._is_to_stop)
         self._timers.stand_still(self._timers.now() - began)
 
     def _reap_orphans(self) -> None:

@@ -58,6 +58,11 @@ class Program:
             stderr=subprocess.PIPE,
         )
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def __enter__(self) -> Program:
         self._process.__enter__()
         return self

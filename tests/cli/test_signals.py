@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from paexec_trio.runtime.linux import look_at, take_census
+from paexec_trio.runtime.linux import look_at
 from tests.cli.harness import ECHO, LIMIT, PIDS, PROGRAM, Program, call
 from tests.runtime.harness import Witness
 from tests.tools.terminal import Terminal
@@ -305,13 +305,12 @@ def test_a_stop_before_anything_was_started() -> None:
     with Program("-g", "-n", "+1", "-x", "-c", "echo of") as program:
         while True:  # it handles signals when its standard input is read
             program.feed(b"a b\n")
-            (child,) = [r for r in take_census().values() if r.parent == os.getpid()]
-            text = Path(f"/proc/{child.pid}/status").read_text()
+            text = Path(f"/proc/{program.pid}/status").read_text()
             caught = int(text.partition("SigCgt:")[2].split()[0], 16)
             if caught & 1 << signal.SIGTSTP - 1:
                 break
         program.send_signal(signal.SIGTSTP)
-        wait_for_state(child.pid, "T")
+        wait_for_state(program.pid, "T")
         program.send_signal(signal.SIGCONT)
         program.close_input()
         assert program.line() == b"of a\n"

@@ -49,19 +49,57 @@ def test_nobody_can_listen_to_a_signal_that_is_blocked() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
 
 
-def listens_in_another_thread() -> bool:
+def test_only_the_main_thread_can_listen() -> None:
     answers: list[bool] = []
     thread = threading.Thread(target=lambda: answers.append(listen(lambda: None)))
     thread.start()
     thread.join()
-    return answers == [True]
+    assert answers == [False]
 
 
-def test_only_the_main_thread_can_listen() -> None:
+def test_only_the_main_thread_can_listen_while_it_does() -> None:
+    # A run of another thread may outlast that of the main thread, and could not put back what was
+    # there before.
     def listener() -> None:
         """Do nothing."""
 
-    assert not listens_in_another_thread()
+    before = signal.getsignal(signal.SIGCHLD)
     assert listen(listener)
-    assert not listens_in_another_thread()
-    stop_listening(listener)
+    try:
+        test_only_the_main_thread_can_listen()
+    finally:
+        stop_listening(listener)
+    assert signal.getsignal(signal.SIGCHLD) is before
+
+
+def test_nobody_can_listen_after_another_handler_was_set() -> None:
+    def listener() -> None:
+        """Do nothing."""
+
+    before = signal.getsignal(signal.SIGCHLD)
+    assert listen(listener)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert not listen(lambda: None)
+    finally:
+        stop_listening(listener)
+        signal.signal(signal.SIGCHLD, before)
+
+
+def test_a_handler_that_was_put_back_by_another_does_not_call_itself() -> None:
+    told: list[str] = []
+    one = partial(told.append, "one")
+    before = signal.signal(signal.SIGCHLD, lambda *_: told.append("before"))
+    try:
+        assert listen(one)
+        ours = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        stop_listening(one)
+        signal.signal(signal.SIGCHLD, ours)  # the caller does not know that the run is over
+        assert listen(one)
+        signal.raise_signal(signal.SIGCHLD)
+        assert told == ["one", "before"]
+        stop_listening(one)
+        signal.raise_signal(signal.SIGCHLD)
+        assert told == ["one", "before", "before"]
+    finally:
+        signal.signal(signal.SIGCHLD, before)

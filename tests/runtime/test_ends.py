@@ -18,6 +18,7 @@ from paexec_trio.core.settings import GRACES, Reassign, Settings
 from paexec_trio.runtime import host, linux, posix
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.suspension import stop_this_process
 from paexec_trio.runtime.system import Relative
 from tests.runtime.harness import LIMIT, Witness, conversation
 
@@ -246,8 +247,9 @@ async def test_no_time_passes_while_the_program_is_stopped(
     """END-045: deadlines are as far away as they were."""
     now = 0.0
 
-    def stop() -> None:
+    def stop(is_wanted: Callable[[], bool]) -> None:
         nonlocal now
+        assert is_wanted()
         now += 100.0
 
     monkeypatch.setattr(host, "stop_this_process", stop)
@@ -269,6 +271,54 @@ async def test_no_time_passes_while_the_program_is_stopped(
         world.poll(patience)
     for fd in (results, stdout):
         os.close(fd)
+
+
+async def test_who_is_to_go_on_before_the_stop_is_not_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """END-044: nobody would send a second SIGCONT."""
+    monkeypatch.setattr(host, "stop_this_process", lambda _is_wanted: pytest.fail("stops"))
+    results, stdout = os.pipe()
+    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2)
+    try:
+        world.execute(StartNode(0))
+        world.request_suspension()
+        world.withdraw_suspension()
+        world.poll(LIMIT)
+        assert [type(event) for event in world.events()] == [NodeStarted]
+    finally:
+        for patience in world.close(patiently=False):
+            world.poll(patience)
+        for fd in (results, stdout):
+            os.close(fd)
+
+
+async def test_who_is_to_go_on_while_nodes_are_stopped_is_not_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """END-044: to find the nodes' processes takes some time."""
+    results, stdout = os.pipe()
+    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2)
+    asked: list[bool] = []
+
+    def stop(is_wanted: Callable[[], bool]) -> None:
+        asked.append(is_wanted())
+        world.withdraw_suspension()
+        asked.append(is_wanted())
+        stop_this_process(is_wanted)  # a test that is stopped does not end
+
+    monkeypatch.setattr(host, "stop_this_process", stop)
+    try:
+        world.execute(StartNode(0))
+        world.request_suspension()
+        world.poll(LIMIT)
+        assert [type(event) for event in world.events()] == [NodeStarted]
+        assert asked == [True, False]
+    finally:
+        for patience in world.close(patiently=False):
+            world.poll(patience)
+        for fd in (results, stdout):
+            os.close(fd)
 
 
 async def test_a_run_takes_over_a_stop_only_if_asked() -> None:
