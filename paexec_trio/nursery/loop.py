@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from paexec_trio.runtime.spin import Spin
+
 if TYPE_CHECKING:
     from paexec_trio.runtime.host import Host
     from paexec_trio.runtime.run import Run
@@ -63,17 +65,20 @@ async def _work(run: Run) -> None:
     """Take the steps of a run until it is over."""
     step, host = run.step, run.host
     patience, poll = host.patience, host.poll
+    find = Spin(poll).find
     turn_ends = monotonic() + _TURN
     while not step():
         seconds = patience()
         # A wait that is over at once does not go through trio's scheduler.
-        if poll(0) or seconds == 0:
-            if monotonic() < turn_ends:
-                continue
-            await trio.lowlevel.checkpoint()
-        else:
+        if seconds == 0:
+            poll(0)
+        elif not find():
             await _wait(host, seconds)
-        turn_ends = monotonic() + _TURN
+            turn_ends = monotonic() + _TURN
+            continue
+        if monotonic() >= turn_ends:
+            await trio.lowlevel.checkpoint()
+            turn_ends = monotonic() + _TURN
 
 
 async def _wait(host: Host, seconds: float | None) -> None:

@@ -123,16 +123,20 @@ def rates(variant: Variant, pair: Pair, bench: Bench, nodes: Sequence[int]) -> C
             name: bench.local(words, number, command, bench.numbers(tasks))
             for name, words in calls.items()
         }
-        starts = {name: replace(job, stdin=bench.numbers(1)) for name, job in jobs.items()}
+        starts = {
+            name: replace(job, stdin=bench.numbers(b.few(tasks))) for name, job in jobs.items()
+        }
         label = f"{variant.label}, n={number}"
         yield Comparison(
             [
                 b.of_run(b.tasks_a_second(label, tasks)),
+                b.tasks_a_second_without_start(label, tasks),
                 b.of_run(b.processor_time(label, tasks)),
                 b.processor_time_without_start(label, tasks),
             ],
             beside_start(
-                into_file(jobs, variant.check(tasks)), into_file(starts, variant.check(1))
+                into_file(jobs, variant.check(tasks)),
+                into_file(starts, variant.check(b.few(tasks))),
             ),
         )
 
