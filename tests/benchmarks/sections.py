@@ -367,8 +367,7 @@ SECTIONS = (
         "The calculator prints each task, a number, and the end-of-task marker. The time is that of"
         " the whole run, with the start of the program and of all calculators. Results go to a"
         " file. The processor time is that of the distributor alone, in user and system mode, with"
-        " its start, and without: less that of a run with a tenth of the tasks, which is made before"
-        " each run.",
+        " its start, and without: less that of a run with a tenth of the tasks, made just before.",
         rate_of_tasks,
     ),
     Section(
