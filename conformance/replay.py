@@ -136,7 +136,8 @@ def differences(stage: Stage, then: dict[str, tuple[int | None, bytes]]) -> list
         if distributor.status != status:
             found.append(f"{distributor.name}: status {distributor.status}, then {status}")
         if distributor.stdout != stdout:
-            found.append(f"{distributor.name}: output {distributor.stdout!r}, then {stdout!r}")
+            now = bytes(distributor.stdout)
+            found.append(f"{distributor.name}: output {now!r}, then {bytes(stdout)!r}")
     return found
 
 

@@ -111,7 +111,10 @@ def load_profile(path: Path) -> Profile:
     deviations = _deviations(path, content.pop("deviation", []))
     if "include" in content:
         shared = path.parent / str(content.pop("include"))
-        deviations = load_deviations(shared) + deviations
+        try:
+            deviations = load_deviations(shared) + deviations
+        except ProfileError as error:
+            raise ProfileError(f"{path}: include: {error}") from error
     features = content.pop("features", {})
     name, version = content.pop("name", None), content.pop("version", None)
     _refuse_unknown(path, content)
