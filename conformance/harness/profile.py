@@ -269,7 +269,7 @@ def text_of(deviation: Deviation) -> str:
 
 
 def _lasting(message: str) -> str:
-    """The beginning of a message, up to what is of one run only, or what pytest leaves out."""
+    """The beginning of a message, up to the first word that changes or that pytest cuts."""
     message = message.removeprefix("assert ")
     beginning = re.match(r"(?s)(?:(?!/tmp/|[0-9a-f]{8}|\d{3}|\.\.\.).)*", message)
     return beginning[0].rstrip() if beginning and beginning[0].strip() else message

@@ -30,7 +30,7 @@ def test_who_starts_a_program_is_found(tmp_path: Path) -> None:
 
 
 def test_who_starts_after_a_look_is_found(tmp_path: Path) -> None:
-    """A look remembers who was there, and takes nobody new for one of them."""
+    """A look remembers the processes it found. A new process with the same id is another one."""
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE):
         assert processes.with_variable(MARK, str(tmp_path)) == set()
         assert processes.with_variable(MARK, str(tmp_path)) == set()

@@ -23,7 +23,7 @@ EMPTY = {
 
 
 def is_telling(message: str) -> bool:
-    """Whether a part of a message says what was seen, so that few other failures have it."""
+    """Whether a part of a message names the behaviour, so that few other failures match it."""
     if re.search(r"std(out|err) b'", message):
         return True
     words = set(re.findall(r"[a-z]{2,}", message.casefold())) - EMPTY

@@ -1,4 +1,4 @@
-"""Records who calls whom while a real run takes scripted steps; the pictures are drawn from that.
+"""Records the calls of a real run that takes scripted steps; the pictures are drawn from them.
 
 The run reads tasks from a pipe, and its calculators answer when the script lets them. Each step of
 the script follows an event, a command or octets that the run writes, so every recording has the
@@ -270,7 +270,7 @@ def _quoted(data: bytes) -> str:
 
 
 def _brief(item: Record) -> str:
-    """Return the name of an event or a command, and what is the same in every run."""
+    """Return the name of an event or a command, with those of its values that no run changes."""
     shown = [type(item).__name__]
     for name in item.__match_args__:
         value = getattr(item, name)

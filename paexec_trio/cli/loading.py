@@ -16,7 +16,7 @@ class _UnneededError(BaseException):
 
 @final
 class _Interruption:
-    """A finder of modules that finds none, but does something else in between."""
+    """A finder of modules that finds none and carries out an action each time."""
 
     def __init__(self, action: Callable[[], object], is_unneeded: Callable[[], bool]) -> None:
         self._action = action

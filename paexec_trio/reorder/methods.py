@@ -88,7 +88,7 @@ class ByEnd:
     """Results are printed when they end (RDR-014), the others in the order of their tasks.
 
     Args:
-        printer: what is printed of a block.
+        printer: prints a block.
         holder: keeps it until the result ends.
         fatal: knows which results are not printed; ``None``: all are.
     """
@@ -128,7 +128,7 @@ class ByTask:
     """All results are printed in the order of their tasks (RDR-017), at the end.
 
     Args:
-        printer: what is printed of a block.
+        printer: prints a block.
         sorter: keeps it and puts it in order.
     """
 

@@ -28,7 +28,7 @@ class Batch:
     """Extends a batch of events as long as results keep coming, up to :data:`LONGEST_BATCH`.
 
     Args:
-        poll: returns what is ready; its argument is the seconds to wait.
+        poll: waits for the given seconds and returns the descriptors that are ready.
         clock: tells the time in seconds.
     """
 

@@ -34,7 +34,7 @@ class Spin:
     """Spins before a wait, less often while that finds nothing: tasks that take long cost no spins.
 
     Args:
-        poll: returns whether anything is ready; its argument is the seconds to wait.
+        poll: waits for the given seconds and returns whether anything is ready.
         clock: returns the time in seconds.
     """
 
