@@ -24,7 +24,7 @@ from conformance.harness.profile import (
     ExpectedFailure,
     Profile,
     ProfileError,
-    check_tests,
+    check_names,
     find_profile,
     load_profile,
 )
@@ -103,9 +103,9 @@ class Judge:
         self.answers = answers or self._ask("-V", "-h")
         self.version = self._version()
         self.profile = self._choose_profile(profile)
-        check_tests(self.profile, _SUITE)
-        self._check_companions()
         self.requirements = load_requirements()
+        check_names(self.profile, _SUITE, self.requirements)
+        self._check_companions()
         self.untested = load_untested()
         self.reopened = find_reopened(self.requirements, load_reviewed())
 

@@ -16,7 +16,7 @@ from conformance.harness.outcome import Outcome, Status
 from conformance.harness.scope import functions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -147,9 +147,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise ProfileError(f"{path}: {error}") from error
 
 
-def _refuse_unknown(path: Path, content: Mapping[str, Any]) -> None:
-    if content:
-        raise ProfileError(f"{path}: unknown key {', '.join(map(repr, sorted(content)))}")
+def _refuse_unknown(where: Path | str, keys: Iterable[str]) -> None:
+    unknown = ", ".join(map(repr, sorted(keys)))
+    if unknown:
+        raise ProfileError(f"{where}: unknown key {unknown}")
 
 
 def _deviations(path: Path, entries: Any) -> tuple[Deviation, ...]:
@@ -157,21 +158,23 @@ def _deviations(path: Path, entries: Any) -> tuple[Deviation, ...]:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ProfileError(f"{path}: deviations are written as [[deviation]]")
     deviations = []
-    for entry in entries:
+    for number, entry in enumerate(entries, 1):
         reason, names, tests = (entry.get(key) for key in ("reason", "requirements", "tests"))
+        where = f"{path}: deviation {number}"
+        _refuse_unknown(where, entry.keys() - Deviation.__dataclass_fields__.keys())
         if (
-            len(entry) != len(Deviation.__dataclass_fields__)
-            or not isinstance(reason, str)
+            not isinstance(reason, str)
             or not (isinstance(names, list) and names and all(isinstance(n, str) for n in names))
             or not (isinstance(tests, dict) and tests)
             or not all(isinstance(message, str) for message in tests.values())
         ):
             raise ProfileError(
-                f"{path}: a deviation needs a reason, a list of requirements and a table of "
-                f"tests, each with a message: {entry}"
+                f"{where} needs a reason, a list of requirements and a table of tests, each with "
+                "a message"
             )
-        if not all(text for test in tests.items() for text in test):
-            raise ProfileError(f"{path}: an entry has an empty text: {entry}")
+        for test, message in tests.items():
+            if not (test and message):
+                raise ProfileError(f"{where}: an empty text: {test!r} = {message!r}")
         deviations.append(Deviation(reason, tuple(names), tests))
     return tuple(deviations)
 
@@ -198,8 +201,12 @@ def _is_explained(reason: str) -> bool:
     return any(len(word) > 1 for word in words) and words != NOT_EXPLAINED.split()
 
 
-def check_tests(profile: Profile, suite: Path) -> None:
-    """Raise ``ProfileError`` if a profile names a test function that the suite does not have."""
+def check_names(profile: Profile, suite: Path, requirements: Container[str]) -> None:
+    """Raise ``ProfileError`` if a profile names a test or a requirement that does not exist."""
+    for deviation in profile.deviations:
+        for name in deviation.requirements:
+            if name not in requirements:
+                raise ProfileError(f"profile {profile}: no requirement {name}")
     functions: dict[str, set[str]] = {}
     for test in profile.expected:
         file, _, function = test.partition("[")[0].partition("::")

@@ -113,6 +113,7 @@ def test_what_is_asked_is_ended_with_all_that_it_started(tmp_path: Path) -> None
 
 
 ABOUT = 'name = "true"\nversion = "unknown"\n'
+ENTRY_OF_ONE = entry("test_all.py::test_one", "AAA-001", "another message")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,26 @@ ABOUT = 'name = "true"\nversion = "unknown"\n'
             "no test ../conftest.py::x",
         ),
         (ABOUT + entry("test_one", "AAA-001", "other words"), "no test test_one"),
-        (ABOUT + entry("test_all.py::test_one", "AAA-001", ""), "an entry has an empty text"),
+        (
+            ABOUT + entry("test_all.py::test_one", "AAA-001", ""),
+            "deviation 1: an empty text: 'test_all.py::test_one' = ''",
+        ),
+        (
+            ABOUT + ENTRY_OF_ONE.replace("reason", 'colour = "red"\nreason'),
+            "deviation 1: unknown key 'colour'",
+        ),
+        (
+            ABOUT + ENTRY_OF_ONE + ENTRY_OF_ONE.replace("requirements", "requirement"),
+            "deviation 2: unknown key 'requirement'",
+        ),
+        (
+            ABOUT + ENTRY_OF_ONE.replace('reason = "it is known"', ""),
+            "deviation 1 needs a reason, a list of requirements and a table of tests, each with a",
+        ),
+        (
+            ABOUT + entry("test_all.py::test_one", "ZZZ-999", "another message"),
+            "profile true unknown: no requirement ZZZ-999",
+        ),
         (ABOUT.replace("unknown", "1.0"), "is about true 1.0, but the implementation is true unkn"),
         (ABOUT.replace("true", "false"), "is about false unknown, but the implementation is true"),
         ("", "needs a name and a version"),
