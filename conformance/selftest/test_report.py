@@ -357,7 +357,9 @@ def test_any_message_can_be_written(text: str, tmp_path: Path) -> None:
     [
         ("status 1, not 0", "status 1, not 0"),
         ("assert stdout b'<0a1b2c3d a>' == b''", "stdout b'<"),
-        ("assert stdout b'a b...y z' == b''", "stdout b'a b"),
+        ("assert stdout b'x y...y z' == b''", "stdout b'x y"),
+        ("assert [] == [b'1 <5d7964e...<5d7964e8 c>']", "[] == [b'1 <"),
+        ("assert [] == [b'1 <c6...d7964e8 c>']", "[] == [b'1 <"),
         ("left running: 12345", "left running:"),
         ("no file /tmp/x/y", "no file"),
         ("0a1b2c3d is all", "0a1b2c3d is all"),
