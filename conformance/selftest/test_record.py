@@ -77,6 +77,21 @@ def test_what_is_recorded_is_about_this_specification() -> None:
         assert {entry.rpartition(" ")[0] for entry in record.verdicts.values()} <= set(VERDICTS)
 
 
+@pytest.mark.parametrize("words", [["-h"], ["--help"], ["-n", "2", "-h"]])
+def test_help(words: list[str]) -> None:
+    """It is that of this program, and nothing is judged."""
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.record", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Usage: python -m conformance.record" in done.stdout
+    assert "test session starts" not in done.stdout
+
+
 @pytest.mark.parametrize("text", ["", "{}", json.dumps(results(status="untested"))])
 def test_results_that_cannot_be_recorded(text: str, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
