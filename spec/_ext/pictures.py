@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from html import escape
+from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -112,17 +113,48 @@ def draw_machine(label: str, states: Sequence[str], steps: Iterable[Step]) -> st
         drawn.append(_arrow(step, path, f"{text}{escape(step.name)}</text>", (center, end, "down")))
     for side, arrows in sides.items():
         edge, sign = (margin, -1) if side == "left" else (margin + BOX, 1)
-        for step in arrows:
-            start = boxes[step.source].port(side, step, leaves=True)
-            end = boxes[step.target].port(side, step, leaves=False)
-            x = edge + sign * LANE * lanes[side][step]
+        heights = {
+            step: (
+                boxes[step.source].port(side, step, leaves=True),
+                boxes[step.target].port(side, step, leaves=False),
+            )
+            for step in arrows
+        }
+        for step, (start, end) in heights.items():
+            lane = lanes[side][step]
+            x = edge + sign * LANE * lane
             path = f"M{edge:g} {start:g}H{x:g}V{end:g}H{edge:g}"
-            at = f"translate({x - 4:g} {(start + end) / 2:g}) rotate(-90)"
+            crossing = [y for other in arrows if lanes[side][other] > lane for y in heights[other]]
+            middle = _clear(min(start, end), max(start, end), crossing, _width(step.name))
+            at = f"translate({x - 4:g} {middle:g}) rotate(-90)"
             text = f'<text transform="{at}" {_TEXT}>{escape(step.name)}</text>'
             tip = (edge, end, "right" if side == "left" else "left")
             drawn.append(_arrow(step, path, text, tip))
     head = _HEAD.format(label=escape(label), width=width, height=y - GAP + 2)
     return f"{head}{''.join(drawn)}</svg>"
+
+
+def _clear(low: float, high: float, crossing: Iterable[float], length: float) -> float:
+    """Return where the middle of a text goes beside a line, so that nothing crosses the text.
+
+    Args:
+        low: where the line begins.
+        high: where it ends.
+        crossing: where other lines may cross it.
+        length: of the text.
+    """
+    cuts = [low, *sorted(y for y in crossing if low < y < high), high]
+    pieces = list(pairwise(cuts))
+    long_enough = [(a, b) for a, b in pieces if b - a > length + 4]
+    middle = (low + high) / 2
+    if not long_enough:
+        a, b = max(pieces, key=lambda piece: piece[1] - piece[0])
+        return (a + b) / 2
+    half = length / 2 + 2
+    return min(
+        (min(max(middle, a + half), b - half) for a, b in long_enough),
+        key=lambda y: abs(y - middle),
+    )
 
 
 def _joined(steps: Iterable[Step]) -> list[Step]:

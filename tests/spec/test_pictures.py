@@ -134,6 +134,29 @@ def test_arrows_of_a_machine_do_not_run_on_each_other(name: str) -> None:
     assert taken
 
 
+@pytest.mark.parametrize("name", MACHINES)
+def test_no_arrow_of_a_machine_crosses_the_name_of_another(name: str) -> None:
+    """Names stand upright to the left of their arrows."""
+    names: list[tuple[ET.Element, float, float, float]] = []
+    lines: list[tuple[ET.Element, float, float, float]] = []
+    for group in groups(draw(name), "step"):
+        path = group.find(f"{SVG}path")
+        bent = path is not None and re.fullmatch(r"M(\S+) (\S+)H(\S+)V(\S+)H\S+", path.get("d", ""))
+        if bent:
+            edge, start, x, end = map(float, bent.groups())
+            lines += [(group, min(edge, x), max(edge, x), y) for y in (start, end)]
+            (text,) = group.iter(f"{SVG}text")
+            at = re.match(r"translate\((\S+) (\S+)\)", text.get("transform", ""))
+            assert at
+            half = pictures.CHARACTER * len(text.text or "") / 2
+            names.append((group, float(at[1]), float(at[2]) - half, float(at[2]) + half))
+    assert names
+    for group, x, top, bottom in names:
+        for other, left, right, y in lines:
+            crosses = left < x < right and top < y < bottom
+            assert other is group or not crosses, (text_of(group), text_of(other))
+
+
 def test_steps_between_the_same_states_share_an_arrow() -> None:
     steps = [pictures.Step("a", name, "b") for name in ("one", "two")]
     picture = ET.fromstring(pictures.draw_machine("x", ["a", "b"], steps))  # noqa: S314 (our own)
