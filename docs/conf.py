@@ -15,7 +15,7 @@ copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
 version = release = __version__
 
 extensions = ["generated", "manual", "sequences", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "_ext", "examples"]
+exclude_patterns = ["_build", "_ext", "_static", "examples"]
 nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
 nitpick_ignore_regex = [
@@ -38,6 +38,8 @@ autodoc_type_aliases = {
     for name in names
 }
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["pictures.css"]
 html_title = f"{project} {version}"
 
 man_pages = [

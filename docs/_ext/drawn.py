@@ -13,7 +13,7 @@ def drawn(picture: str, text: str) -> list[nodes.Node]:
         text: says the same to readers and formats that have no pictures.
     """
     return [
-        nodes.raw("", f'<div style="overflow-x: auto">{picture}</div>', format="html"),
+        nodes.raw("", f'<div class="scrolls" tabindex="0">{picture}</div>', format="html"),
         nodes.raw("", "<details><summary>as text</summary>", format="html"),
         nodes.literal_block(text, text, language="text"),
         nodes.raw("", "</details>", format="html"),
