@@ -55,10 +55,22 @@ code { overflow-wrap: anywhere }
 nav { background: Canvas; padding: .5em 0; position: sticky; top: 0 }
 nav label { margin-right: 1em; white-space: nowrap }
 .status { border-radius: 3px; color: white; padding: .05em .45em; white-space: nowrap }
-.id { white-space: nowrap }
+.whole { white-space: nowrap }
 .number { text-align: right }
 .wide { overflow-x: auto }
 :root { color-scheme: light dark }
+/* Tables of a phone: each requirement is a block of its own. */
+@media (max-width: 46em) {
+  td, th { padding: .3em }
+  .wide { font-size: .85em }
+  .requirements, .requirements tbody, .requirements tr, .requirements td { display: block }
+  .requirements tr { border-bottom: 1px solid #8884; padding: .4em 0 }
+  .requirements tr:has(th), .requirements tr[hidden] { display: none }
+  .requirements td { border: 0; padding: .1em 0 }
+  .requirements td.short { display: inline-block; margin-right: .8em }
+  .requirements td[data-name]::before { content: attr(data-name) ": " }
+  summary { overflow-wrap: anywhere }
+}
 """ + "".join(
     f".{status.replace(' ', '-')} {{ background: {colour} }}\n"
     for status, colour in (_COLOURS | _TEST_COLOURS).items()
@@ -115,26 +127,29 @@ def report(run: Run, spec_url: str) -> str:
         "Version": run["version"] or "(unknown)",
         "Specification": run["specification"],
         "Profile": run["profile"],
-        "Features": ", ".join(
-            f"{'' if there else 'no '}{name}" for name, there in run["features"].items()
-        ),
     }
+    features = ", ".join(
+        f"<span class=whole>{'' if there else 'no '}{name}</span>"
+        for name, there in run["features"].items()
+    )
     rows = "".join(f"<tr><th>{key}<td>{escape(value)}" for key, value in about.items())
+    rows += f"<tr><th>Features<td>{features}"
     rows += "".join(f"<tr><th>Note<td>{escape(cause)}" for cause in run["causes"])
     tests: dict[str, list[dict[str, Any]]] = {}
     for test in run["tests"]:
         for name in test["requirements"]:
             tests.setdefault(name, []).append(test)
     body = "".join(
-        f'<tr data-status="{entry["verdict"]}"><td class=id id="{name}">'
-        f"{_link(name, entry, spec_url)}<td>{_pill(entry['verdict'])}<td>{entry['level']}<td>"
-        + "".join(_cell(entry, tests.get(name, [])))
+        f'<tr data-status="{entry["verdict"]}"><td class="short whole" id="{name}">'
+        f"{_link(name, entry, spec_url)}<td class=short>{_pill(entry['verdict'])}"
+        f"<td class=short>{entry['level']}<td>" + "".join(_cell(entry, tests.get(name, [])))
         for name, entry in run["requirements"].items()
     )
     return _page(
         f"{run['version'] or 'An implementation'}: conformance to the paexec protocol",
         f"<table>{rows}</table>{_chapters([run])}<h2>Requirements</h2>"
-        f"{_navigation()}<table><tr><th>Id<th>Verdict<th>Level<th>Requirement{body}</table>",
+        f"{_navigation()}<table class=requirements>"
+        f"<tr><th>Id<th>Verdict<th>Level<th>Requirement{body}</table>",
     )
 
 
@@ -155,8 +170,12 @@ def matrix(runs: Sequence[Run], names: Sequence[str]) -> str:
             run["requirements"].get(name, {}).get("verdict", Verdict.NOT_JUDGED) for run in runs
         ]
         body.append(
-            f'<tr data-status="{",".join(found)}"><td class=id>{name}<td>{entry["level"]}'
-            f"<td>{escape(entry['title'])}" + "".join(f"<td>{_pill(status)}" for status in found)
+            f'<tr data-status="{",".join(found)}"><td class="short whole">{name}'
+            f"<td class=short>{entry['level']}<td>{escape(entry['title'])}"
+            + "".join(
+                f'<td data-name="{escape(each)}">{_pill(status)}'
+                for each, status in zip(names, found, strict=True)
+            )
         )
     verdicts = "".join(
         f"<tr><th>{escape(name)}<td>{escape(run['verdict'])}<td>{escape(run['version'])}"
@@ -165,13 +184,14 @@ def matrix(runs: Sequence[Run], names: Sequence[str]) -> str:
     return _page(
         "Implementations of the paexec protocol",
         f"<table>{verdicts}</table>{_chapters(runs, names)}<h2>Requirements</h2>{_navigation()}"
-        f"<table><tr><th>Id<th>Level<th>Title{head}{''.join(body)}</table>",
+        f"<table class=requirements><tr><th>Id<th>Level<th>Title{head}{''.join(body)}</table>",
     )
 
 
 def _page(title: str, body: str) -> str:
     return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style><h1>{escape(title)}</h1>{body}<script>{_FILTER}</script></html>\n"
     )
 
@@ -188,8 +208,14 @@ def _link(name: str, entry: Mapping[str, Any], spec_url: str) -> str:
 
 def _marked_up(sentence: str) -> str:
     """The markup of the specification's source, as far as its sentences use it."""
-    html = re.sub("``(.+?)``", r"<code>\1</code>", escape(sentence))
-    return re.sub(":(?:need|ref):`(.+?)`", r'<a href="#\1">\1</a>', html)
+    html = re.sub("``(.+?)``", _code, escape(sentence))
+    html = re.sub(":doc:`(.+?)`", r"chapter \1", html)
+    return re.sub(":(?:need|ref):`(.+?)`", r'<a class=whole href="#\1">\1</a>', html)
+
+
+def _code(found: re.Match[str]) -> str:
+    """Mark up what programs read; an option stays on one line, longer texts may be broken."""
+    return f"<code{' class=whole' if len(found[1]) < 20 else ''}>{found[1]}</code>"
 
 
 def _navigation() -> str:

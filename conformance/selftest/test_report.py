@@ -201,15 +201,40 @@ def test_the_page_shows_everything() -> None:
         "&#x27;x y&#x27;",
         "why fail",
         "&lt;evidence&gt;",
-        "<code>AAA-001</code> MUST be &lt;met&gt;",
+        "<code class=whole>AAA-001</code> MUST be &lt;met&gt;",
         'href="https://spec/chapter.html#AAA-001"',
         "Not tested: nobody can see it",
         "<tr><td>chapter<td class=number>1<td class=number>1<td class=number>0<td class=number>2",
-        "--group, no reorder",
+        "<span class=whole>--group</span>, <span class=whole>no reorder</span>",
+        '<meta name="viewport" content="width=device-width">',
+        '<td class="short whole" id="AAA-002">',
         'data-status="not judged"',
     ):
         assert text in page
     assert "http" not in page.replace("https://spec/", ""), "the page needs something else"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("It is :need:`AAA-002`.", 'It is <a class=whole href="#AAA-002">AAA-002</a>.'),
+        ("Lines (:doc:`grouping`).", "Lines (chapter grouping)."),
+        ("Print ``-x``.", "Print <code class=whole>-x</code>."),
+        ("Print ``NAME: -c option is mandatory!``.", "<code>NAME: -c option is mandatory!</code>"),
+    ],
+)
+def test_the_markup_of_sentences_is_shown(sentence: str, shown: str) -> None:
+    run = about(results(("AAA-001a", Status.PASS)))
+    run["requirements"]["AAA-001"]["sentence"] = sentence
+    assert shown in pages.report(run, "")
+
+
+def test_each_verdict_of_several_runs_says_whose_it_is() -> None:
+    """Where the columns of a table have no room, beside each other."""
+    runs = [about(results(("AAA-001a", status))) for status in (Status.PASS, Status.FAIL)]
+    page = pages.matrix(runs, ["one", "<two>"])
+    assert '<td data-name="one"><span class="status proven">' in page
+    assert '<td data-name="&lt;two&gt;"><span class="status failed">' in page
 
 
 @pytest.mark.parametrize(
