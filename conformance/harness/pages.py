@@ -50,8 +50,9 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
 table { border-collapse: collapse }
 td, th { border-bottom: 1px solid #8884; padding: .3em .6em; text-align: left; vertical-align: top }
-pre { background: #8882; overflow-x: auto; padding: .6em; white-space: pre-wrap }
-code { overflow-wrap: anywhere }
+pre { background: #8882; padding: .6em; white-space: pre-wrap }
+pre, code { overflow-wrap: anywhere }
+td[id] { scroll-margin-top: 5em }
 nav { background: Canvas; padding: .5em 0; position: sticky; top: 0 }
 nav label { margin-right: 1em; white-space: nowrap }
 .status { border-radius: 3px; color: white; padding: .05em .45em; white-space: nowrap }
