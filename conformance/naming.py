@@ -1,4 +1,4 @@
-"""A plugin of pytest: tests of the suite are named without the suite's directory.
+"""A plugin of pytest: names of tests lack the suite's directory, and pytest has the suite's name.
 
 The workers of pytest-xdist load it too: they get the command line as it was given.
 """
@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.harness.again import SUITE
+from conformance.harness.again import COMMAND, SUITE
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the help and errors of the command line name the program that was called."""
+    parser.prog = COMMAND
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks for the suite's options beside the tests

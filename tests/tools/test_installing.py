@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -183,6 +184,22 @@ def test_a_test_that_is_not_there(installed: Installed, tmp_path: Path) -> None:
     done = installed.run("paexec-conformance", "test_no_such.py", where=tmp_path)
     assert done.returncode == 4
     assert "test_no_such.py" in done.stderr
+
+
+def test_an_unknown_option(installed: Installed, tmp_path: Path) -> None:
+    """The program has its own name, not that of a function of pytest."""
+    done = installed.run("paexec-conformance", "--no-such-option", where=tmp_path)
+    assert done.returncode == 4
+    assert done.stderr.startswith("ERROR: usage: paexec-conformance [options]")
+    assert "paexec-conformance: error: unrecognized arguments: --no-such-option" in done.stderr
+
+
+def test_several_processors_take_no_other_package(installed: Installed, tmp_path: Path) -> None:
+    """The environment of these tests has all packages, so ``-n`` works here in any case."""
+    text = "import importlib.metadata as m; print(*m.requires('paexec-trio'), sep='\\n')"
+    done = installed.run(str(installed.directory / "bin" / "python"), "-c", text, where=tmp_path)
+    extra = [line for line in done.stdout.splitlines() if line.endswith('== "conformance"')]
+    assert {re.split(r"\W*>=", line)[0] for line in extra} == {"pytest", "pytest-xdist"}
 
 
 def test_without_pytest_it_says_what_to_install(installed: Installed, tmp_path: Path) -> None:
