@@ -35,6 +35,9 @@ ODD_VARIABLES = {
 #: Variables that shells set for the commands that they run.
 SHELLS_OWN = {b"PWD", b"OLDPWD", b"SHLVL", b"_"}
 
+#: With these in its environment, a shell adds no name, whatever the suite was started in.
+STARTED_BY_A_SHELL = dict.fromkeys(SHELLS_OWN, b"1")
+
 #: Locales that most machines have, and one with another encoding that few have.
 LOCALES = ("C", "POSIX", "C.UTF-8", "de_DE.ISO-8859-1")
 
@@ -171,7 +174,12 @@ def test_nothing_is_added_for_calculators(stage: Stage, place: str, kind: str) -
     stage.reply_with_results()
     words = stage.bare_calculator()
     command = ("-c", f"exec {shlex.join(words)}") if place == "text" else ("-C", *words)
-    run = stage.run("-n", "+1", *command, feed=b"a\n", within=without_locale(kind))
+    run = stage.run(
+        *("-n", "+1", *command),
+        feed=b"a\n",
+        environment=STARTED_BY_A_SHELL,
+        within=without_locale(kind),
+    )
     assert run.stdout == stage.result(b"a") + b"\n"
     found = stage.next_calculator().environment
     expected = with_locale(run.environment, kind)
@@ -185,7 +193,7 @@ def test_nothing_is_added_for_calculators(stage: Stage, place: str, kind: str) -
 @requirement("LCH-031")
 @pytest.mark.parametrize("kind", ENVIRONMENTS)
 def test_nothing_is_added_for_transports(stage: Stage, kind: str) -> None:
-    run = start_transport(stage, {}, kind)
+    run = start_transport(stage, STARTED_BY_A_SHELL, kind)
     found = stage.transports[0].environment.keys() - {b"PAEXEC_EOT"}
     assert found == with_locale(run.environment, kind).keys()
 
