@@ -51,7 +51,7 @@ CALLS_A_TASK = Unit("calls a task", greater_is_better=False, digits=2)
 class WithStart:
     """A run, and one of the same program with few tasks: their difference is without any start.
 
-    The short run lasts long enough to load all that is loaded while a run goes on.
+    Without prefetch the short run lasts long enough to load all that a long one loads.
 
     Attributes:
         run: all tasks.
@@ -74,7 +74,8 @@ class WithStart:
 
 FEW_PER_NODE = 200
 """Tasks per node, at least, of a short run. Some nodes do tasks while others start, and trio is
-loaded only after that: in a run with 128 nodes after more than 10,000 tasks."""
+loaded only after that: in a run with 128 nodes after more than 10,000 tasks. With ``--prefetch`` a
+short run can end before that nevertheless; the loading then counts as processor time of tasks."""
 
 
 def few(tasks: int, nodes: int) -> int:

@@ -51,9 +51,7 @@ def test_the_start_that_took_least_is_subtracted() -> None:
     ]
 
 
-def test_a_short_run_with_many_nodes_is_long_enough_to_load_trio(
-    tools: Tools, tmp_path: Path
-) -> None:
+def test_a_short_run_has_more_tasks_if_there_are_many_nodes(tools: Tools, tmp_path: Path) -> None:
     bench = Bench(tmp_path, tools, find("paexec"), COMPLETE)
     for nodes in NODES:
         tasks = bench.tasks(10_000, 5_000, nodes)
