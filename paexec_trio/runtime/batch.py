@@ -11,6 +11,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.runtime.backoff import BackOff
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,9 +20,6 @@ if TYPE_CHECKING:
 
 LONGEST_BATCH = 0.0002
 """Seconds after which results at hand are written although more may be ready."""
-
-_MOST_SKIPS = 63
-"""Batches that end without another look, at most, after looks that found nothing."""
 
 
 @final
@@ -32,7 +31,7 @@ class Batch:
         clock: tells the time in seconds.
     """
 
-    __slots__ = ("_clock", "_ends_at", "_misses", "_poll", "_skips")
+    __slots__ = ("_back_off", "_clock", "_ends_at", "_poll")
 
     def __init__(
         self, poll: Callable[[float], Ready], clock: Callable[[], float] = monotonic
@@ -40,8 +39,7 @@ class Batch:
         self._poll = poll
         self._clock = clock
         self._ends_at = 0.0
-        self._misses = 0
-        self._skips = 0
+        self._back_off = BackOff()
 
     def begin(self) -> None:
         """Begin a batch."""
@@ -49,15 +47,15 @@ class Batch:
 
     def more(self) -> Ready:
         """Return what has become ready; nothing ends the batch."""
-        if self._skips:
-            self._skips -= 1
+        back_off = self._back_off
+        if back_off.skips:
+            back_off.skips -= 1
             return []
         if self._clock() > self._ends_at:
             return []
         ready = self._poll(0)
         if ready:
-            self._misses = 0
+            back_off.misses = 0
         else:
-            self._misses = min(2 * self._misses + 1, _MOST_SKIPS)
-            self._skips = self._misses
+            back_off.miss()
         return ready

@@ -11,14 +11,13 @@ import os
 from time import monotonic
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.runtime.backoff import BackOff
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LONGEST_SPIN = 0.00005
 """Seconds of one spin."""
-
-_MOST_SKIPS = 63
-"""Waits without a spin, at most, after spins that found nothing."""
 
 
 def _nothing() -> None:
@@ -38,30 +37,29 @@ class Spin:
         clock: returns the time in seconds.
     """
 
-    __slots__ = ("_clock", "_misses", "_poll", "_skips")
+    __slots__ = ("_back_off", "_clock", "_poll")
 
     def __init__(
         self, poll: Callable[[float], bool], clock: Callable[[], float] = monotonic
     ) -> None:
         self._poll = poll
         self._clock = clock
-        self._misses = 0
-        self._skips = 0
+        self._back_off = BackOff()
 
     def find(self) -> bool:
         """Return whether something is ready now or becomes ready in a moment."""
         poll, clock = self._poll, self._clock
         if poll(0):
             return True
-        if self._skips:
-            self._skips -= 1
+        back_off = self._back_off
+        if back_off.skips:
+            back_off.skips -= 1
             return False
         ends_at = clock() + LONGEST_SPIN
         while clock() < ends_at:
             _yield_processor()
             if poll(0):
-                self._misses = 0
+                back_off.misses = 0
                 return True
-        self._misses = min(2 * self._misses + 1, _MOST_SKIPS)
-        self._skips = self._misses
+        back_off.miss()
         return False

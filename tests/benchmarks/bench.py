@@ -51,11 +51,11 @@ CALLS_A_TASK = Unit("calls a task", greater_is_better=False, digits=2)
 class WithStart:
     """A run, and one of the same program with few tasks: their difference is without any start.
 
-    The short run lasts long enough to load all that is loaded while a run goes on.
+    Without prefetch the short run lasts long enough to load all that a long one loads.
 
     Attributes:
         run: all tasks.
-        start: a tenth of the tasks; of those so far the one that took the least processor time.
+        start: with :func:`few` tasks; of those so far the one of the least processor time.
     """
 
     run: Usage
@@ -72,9 +72,15 @@ class WithStart:
         return max(1e-9, self.run.seconds - self.start.seconds)
 
 
-def few(tasks: int) -> int:
+FEW_PER_NODE = 200
+"""Tasks per node, at least, of a short run. Some nodes do tasks while others start, and trio is
+loaded only after that: in a run with 128 nodes after more than 10,000 tasks. With ``--prefetch`` a
+short run can end before that nevertheless; the loading then counts as processor time of tasks."""
+
+
+def few(tasks: int, nodes: int) -> int:
     """Return how many tasks the short run beside a run has."""
-    return tasks // 10
+    return min(tasks // 2, max(tasks // 10, FEW_PER_NODE * nodes))
 
 
 def tasks_a_second(label: str, tasks: int) -> Measure[Usage]:
@@ -108,16 +114,16 @@ def processor_time(label: str, tasks: int) -> Measure[Usage]:
     return Measure(label, MICROSECONDS, lambda usage: usage.processor * 1e6 / tasks)
 
 
-def processor_time_without_start(label: str, tasks: int) -> Measure[WithStart]:
+def processor_time_without_start(label: str, tasks: int, nodes: int) -> Measure[WithStart]:
     """Measure the processor time of the distributor for each task, without its start."""
     label = f"{label}: processor time without start"
-    done = tasks - few(tasks)
+    done = tasks - few(tasks, nodes)
     return Measure(label, MICROSECONDS, lambda both: both.processor * 1e6 / done)
 
 
-def tasks_a_second_without_start(label: str, tasks: int) -> Measure[WithStart]:
+def tasks_a_second_without_start(label: str, tasks: int, nodes: int) -> Measure[WithStart]:
     """Measure a rate without the start of the program and of the calculators."""
-    done = tasks - few(tasks)
+    done = tasks - few(tasks, nodes)
     return Measure(f"{label}: without start", TASKS_A_SECOND, lambda both: done / both.seconds)
 
 
@@ -155,6 +161,11 @@ class Bench:
     def size(self, complete: int, quick: int) -> int:
         """Return how many tasks or lines are done, given it for a complete and a quick run."""
         return min(quick if self.extent.quick else complete, self.extent.most_tasks)
+
+    def tasks(self, complete: int, quick: int, nodes: int) -> int:
+        """Return how many tasks are done beside a short run, which has less than half of them."""
+        tasks = max(quick if self.extent.quick else complete, 3 * FEW_PER_NODE * nodes)
+        return min(tasks, self.extent.most_tasks)
 
     def nodes(self, *numbers: int) -> list[int]:
         """Return numbers of nodes, given those that should be."""

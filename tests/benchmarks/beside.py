@@ -113,30 +113,29 @@ VARIANTS = (
 
 def rates(variant: Variant, pair: Pair, bench: Bench, nodes: Sequence[int]) -> Comparisons:
     """Compare tasks a second and the processor time of a task."""
-    tasks = bench.size(variant.complete, quick=variant.complete // 2)
     calls = pair.calls(*map(str, variant.options))
     if variant.theirs is not None:
         calls[THEIRS] = [bench.programs.theirs, *variant.theirs]
     command = bench.calculator(*map(str, variant.answer))
     for number in bench.nodes(*nodes):
+        tasks = bench.tasks(variant.complete, variant.complete // 2, number)
+        few = b.few(tasks, number)
         jobs = {
             name: bench.local(words, number, command, bench.numbers(tasks))
             for name, words in calls.items()
         }
-        starts = {
-            name: replace(job, stdin=bench.numbers(b.few(tasks))) for name, job in jobs.items()
-        }
+        starts = {name: replace(job, stdin=bench.numbers(few)) for name, job in jobs.items()}
         label = f"{variant.label}, n={number}"
         yield Comparison(
             [
                 b.of_run(b.tasks_a_second(label, tasks)),
-                b.tasks_a_second_without_start(label, tasks),
+                b.tasks_a_second_without_start(label, tasks, number),
                 b.of_run(b.processor_time(label, tasks)),
-                b.processor_time_without_start(label, tasks),
+                b.processor_time_without_start(label, tasks, number),
             ],
             beside_start(
                 into_file(jobs, variant.check(tasks)),
-                into_file(starts, variant.check(b.few(tasks))),
+                into_file(starts, variant.check(few)),
             ),
         )
 

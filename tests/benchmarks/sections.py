@@ -66,25 +66,24 @@ def beside_start(
 def rate_of_tasks(bench: Bench) -> Comparisons:
     """Tasks a second."""
     for nodes in bench.nodes(1, 2, 4, 8, 32, 128, 400):
-        tasks = bench.size(50_000 if nodes < 4 else 100_000, quick=50_000)
+        tasks = bench.tasks(50_000 if nodes < 4 else 100_000, 50_000, nodes)
+        few = b.few(tasks, nodes)
         jobs = {
             name: bench.local(words, nodes, bench.calculator("echo"), bench.numbers(tasks))
             for name, words in bench.programs.distributors().items()
         }
         label = "1 node" if nodes == 1 else f"{nodes} nodes"
-        starts = {
-            name: replace(job, stdin=bench.numbers(b.few(tasks))) for name, job in jobs.items()
-        }
+        starts = {name: replace(job, stdin=bench.numbers(few)) for name, job in jobs.items()}
         yield Comparison(
             [
                 b.of_run(b.tasks_a_second(label, tasks)),
-                b.tasks_a_second_without_start(label, tasks),
+                b.tasks_a_second_without_start(label, tasks, nodes),
                 b.of_run(b.processor_time(label, tasks)),
-                b.processor_time_without_start(label, tasks),
+                b.processor_time_without_start(label, tasks, nodes),
             ],
             beside_start(
                 into_file(jobs, each_number_once(tasks)),
-                into_file(starts, each_number_once(b.few(tasks))),
+                into_file(starts, each_number_once(few)),
             ),
         )
 
@@ -367,7 +366,7 @@ SECTIONS = (
         "The calculator prints each task, a number, and the end-of-task marker. The time is that of"
         " the whole run, with the start of the program and of all calculators. Results go to a"
         " file. The processor time is that of the distributor alone, in user and system mode, with"
-        " its start, and without: less that of a run with a tenth of the tasks, made just before.",
+        " its start, and without: less that of a run with fewer tasks, made just before.",
         rate_of_tasks,
     ),
     Section(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.bench import Bench, BesideStart, Extent, WithStart
-from tests.benchmarks.beside import NAMES, OTHER, THIS, Pair, comparisons, main, table
+from tests.benchmarks.bench import COMPLETE, Bench, BesideStart, Extent, WithStart, few
+from tests.benchmarks.beside import NAMES, NODES, OTHER, THIS, Pair, comparisons, main, table
 from tests.benchmarks.building import Tools
 from tests.benchmarks.comparison import Row, Unit, compare
 from tests.benchmarks.programs import PARALLEL, THEIRS, find
@@ -49,6 +49,14 @@ def test_the_start_that_took_least_is_subtracted() -> None:
         11,
         1e-9,
     ]
+
+
+def test_a_short_run_has_more_tasks_if_there_are_many_nodes(tools: Tools, tmp_path: Path) -> None:
+    bench = Bench(tmp_path, tools, find("paexec"), COMPLETE)
+    for nodes in NODES:
+        tasks = bench.tasks(10_000, 5_000, nodes)
+        assert 200 * nodes <= few(tasks, nodes) < tasks / 2
+    assert few(bench.tasks(10_000, 5_000, 1), 1) == 1_000
 
 
 def test_what_has_failed_is_not_subtracted() -> None:
