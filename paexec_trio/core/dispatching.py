@@ -16,7 +16,6 @@ from paexec_trio.core.windows import Windows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from paexec_trio.core.events import TimePassed
     from paexec_trio.core.outlets import Outlet
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.wire import Wire
@@ -76,7 +75,7 @@ class Dispatcher:
         self._prefetches = settings.prefetch != 1
         self.idle: list[int] = []
         self.to_reassign: list[tuple[int, bytes]] = []
-        self.windows = Windows(nodes, settings.prefetch)
+        self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
         # How many nodes hold tasks.
         self._holding = 0
@@ -141,11 +140,6 @@ class Dispatcher:
 
     # Events of nodes
 
-    def time_passed(self, event: TimePassed) -> bool:
-        """Record the time, which decides nothing by itself."""
-        self.windows.now = event.now
-        return False
-
     def node_started(self, node: Node) -> None:
         """Record that a node takes tasks."""
         self.windows.node_started(node)
@@ -164,6 +158,14 @@ class Dispatcher:
             self._dead_among_idle += 1
             self._forget_dead_among_idle()
         node.died = True
+
+    def node_drained(self, node: Node) -> None:
+        """Record that a living node is given no further task."""
+        self.living -= 1
+        self.windows.node_ended(node)
+        if node.state is _IDLE:
+            self.idle.remove(node.index)
+            heapify(self.idle)
 
     def task_done(self, node: Node) -> None:
         """Record that a node has done its head: the next task is its head, or it is idle."""

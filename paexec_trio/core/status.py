@@ -15,6 +15,8 @@ class Status(Enum):
     FAILURE = "failure"
     MISSING = "?"
     """The line before the EOT was neither, or there was none."""
+    NOT_RUN = "not run"
+    """The task was never dispatched, since one that it depends on did not succeed."""
 
 
 @final

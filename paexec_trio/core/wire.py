@@ -86,7 +86,7 @@ class Wire:
 
     def queued_octets(self, node: Node) -> int:
         """Return how many octets a busy node's tasks took to send, its head's apart."""
-        if node.state is not NodeState.BUSY:
+        if node.state is not NodeState.BUSY and node.state is not NodeState.DRAINING:
             return 0
         tasks = [attempt.task for attempt in islice(node.attempts, 1, None)]
         if self._exec_mode:
