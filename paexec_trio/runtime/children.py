@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from paexec_trio.core.events import Event
     from paexec_trio.core.launch import Launch
     from paexec_trio.runtime.ends import Ends
-    from paexec_trio.runtime.output import Output
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.spawning import Environment
+    from paexec_trio.runtime.streams import ResultSink
 
 _DRAIN_LIMIT = 1 << 20
 """Octets read at most from a process that ended: the largest capacity of a pipe by default."""
@@ -71,7 +71,7 @@ class Children:
         environment: Environment,
         stderr: int,
         poller: Poller,
-        output: Output,
+        output: ResultSink,
         ends: Ends,
         *,
         sessions: bool,

@@ -8,23 +8,25 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import RunStarted
 from paexec_trio.core.settings import AUTO
 from paexec_trio.runtime.descriptors import make_room_for, room_for_trio, spare_descriptors
-from paexec_trio.runtime.diagnostics import reason_of, write_diagnostic
+from paexec_trio.runtime.diagnostics import reason_of
 from paexec_trio.runtime.handlers import handling
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.pump import Trace, pump
 from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
+from paexec_trio.runtime.streams import StandardStreams
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from paexec_trio.core.commands import Command
+    from paexec_trio.core.engine import Engine
     from paexec_trio.core.events import Event
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.streams import Streams
 
 _RESERVE = 1 << 20
 """Octets that are given back when memory runs out, so that enough is left to end (LIM-016)."""
@@ -53,6 +55,7 @@ class Run:
         stdin: the descriptor that tasks are read from.
         stdout: the descriptor that results are written to; its flags are not changed.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
+        streams: where tasks come from and results go, in place of these descriptors.
         environment: the names and values that calculators and transports inherit, by default those
             of ``os.environb``; a name can occur twice.
         stop_signals: signals that end the run. While nothing was started they have their default
@@ -77,6 +80,7 @@ class Run:
         stdin: int = 0,
         stdout: int = 1,
         stderr: int = 2,
+        streams: Streams | None = None,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
         stop_signals: Sequence[int] = (),
         suspends: bool = False,
@@ -87,7 +91,8 @@ class Run:
             raise ValueError("either Settings.exec_mode or Launch.command has to be given")
         self._settings = settings
         self._launch = launch
-        self._streams = stdin, stdout, stderr
+        spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
+        self._streams = streams or StandardStreams(stdin, stdout, stderr, spill_directory)
         self._environment = environment
         self._signals = stop_signals, suspends
         self._owns_process = owns_process
@@ -149,7 +154,7 @@ class Run:
         if settings.exec_mode:
             exec_mode = settings.exec_mode._replace(spare_descriptors=spare_descriptors())
             settings = settings._replace(exec_mode=exec_mode)
-        return Engine(settings)
+        return self._streams.make_engine(settings)
 
     def _make_host(self, engine: Engine) -> None:
         settings = self._settings
@@ -157,7 +162,7 @@ class Run:
         self.host = host = Host(
             self._launch,
             settings.nodes,
-            *self._streams,
+            self._streams,
             environment=self._environment,
             fast_path=None if self._debug else engine.fast_path,
             tells_time=settings.prefetch == AUTO,
@@ -234,11 +239,9 @@ class Run:
         self._outcome = problem
         self._engine = None
         self._trace = None
-        text = self._settings.program + b": " + problem
         if hasattr(self, "host"):
-            self.host.give_up(text)
-        else:
-            write_diagnostic(self._streams[2], text)
+            self.host.forget()
+        self._streams.report(self._settings.program + b": " + problem)
 
     # The end
 

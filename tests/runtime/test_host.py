@@ -42,6 +42,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.streams import StandardStreams
 from tests.runtime.harness import LIMIT, Witness
 
 pytestmark = [pytest.mark.trio, pytest.mark.usefixtures("system")]
@@ -104,9 +105,7 @@ class Hosts:
         self._host = Host(
             launch,
             [b"0"],
-            self.stdin,
-            self.stdout,
-            stderr,
+            StandardStreams(self.stdin, self.stdout, stderr, b"/tmp"),
             clock=clock,
             fast_path=fast_path,
         )
@@ -406,7 +405,11 @@ async def test_a_terminal_that_hangs_up_is_a_reader_that_goes_away(
         pytest.skip("no wait tells it: to wait for input would steal that of others")
     controller, terminal = os.openpty()
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a device)
-        host = Host(Launch(command=b"exec cat"), [b"0"], nothing.fileno(), terminal, 2)
+        host = Host(
+            Launch(command=b"exec cat"),
+            [b"0"],
+            StandardStreams(nothing.fileno(), terminal, 2, b"/tmp"),
+        )
         if blocked:
             host.execute(Write(b"x" * (1 << 20)))
         os.close(controller)

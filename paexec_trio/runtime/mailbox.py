@@ -1,0 +1,134 @@
+"""The outer ends of a run that a Python program talks to, without descriptors."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, final
+
+from paexec_trio.core.addedtasks import AddedTasks
+from paexec_trio.core.collecting import Collector
+from paexec_trio.core.commands import Deliver, DrainOutput, ReadMore, TellChange
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.events import OutputDrained
+from paexec_trio.runtime.output import CONGESTED_ABOVE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.poller import Poller
+    from paexec_trio.runtime.streams import Executors
+    from paexec_trio.runtime.timers import Timers
+
+_PER_RESULT = 256
+"""Octets that a result counts for beside its output and its task."""
+
+
+@final
+class Mailbox:
+    """The :class:`~paexec_trio.runtime.streams.Streams` of a Python program.
+
+    It keeps the results until the program takes them. While it has too many, the run reads no
+    more of them.
+
+    Args:
+        stderr: the descriptor of the calculators' standard error.
+        arrived: is called with each result when it has come.
+        wanted: is called when the run takes one more task.
+        changed: is called with each change of a node.
+        report: is called with each diagnostic.
+
+    Attributes:
+        size: how much the results take that wait, in octets.
+        delivered: how many results have come.
+    """
+
+    is_broken = False
+    has_more = False
+
+    def __init__(
+        self,
+        stderr: int,
+        arrived: Callable[[Deliver], None],
+        wanted: Callable[[], None],
+        changed: Callable[[TellChange], None],
+        report: Callable[[bytes], None],
+    ) -> None:
+        self.stderr = stderr
+        self.queue = self
+        self.size = self.delivered = 0
+        self.on_room: Callable[[], None] | None = None
+        self.report = report
+        self._results: deque[Deliver] = deque()
+        self._arrived = arrived
+        self._wanted = wanted
+        self._changed = changed
+        self._keeps = True
+
+    # What the program does
+
+    def __len__(self) -> int:
+        """Return how many results wait."""
+        return len(self._results)
+
+    def take(self) -> Deliver:
+        """Take the result that has waited for the longest time."""
+        result = self._results.popleft()
+        self.size -= len(result.output) + len(result.task) + _PER_RESULT
+        if self.on_room and not self.is_congested:
+            on_room, self.on_room = self.on_room, None
+            on_room()
+        return result
+
+    def discard(self) -> None:
+        """Drop the results that wait, and all that will come."""
+        self._keeps = False
+        while self._results:
+            self.take()
+
+    # What the run does
+
+    def make_engine(self, settings: Settings) -> Engine:
+        """Return an engine that is given tasks one by one and delivers results."""
+        return Engine(settings, Collector, AddedTasks(has_status=settings.graph is not None))
+
+    def open(self) -> None:
+        """Do nothing: there is no descriptor."""
+
+    def connect(self, poller: Poller, timers: Timers) -> tuple[Mailbox, Executors]:  # noqa: ARG002
+        """Return what takes the results, and how the commands of its engine are carried out."""
+        return self, {
+            Deliver: self._deliver,
+            TellChange: self._changed,
+            ReadMore: lambda _command: self._wanted(),
+            DrainOutput: lambda _command: poller.emit(OutputDrained()),
+        }
+
+    def _deliver(self, result: Deliver) -> None:
+        self.delivered += 1
+        if self._keeps:
+            self._results.append(result)
+            self.size += len(result.output) + len(result.task) + _PER_RESULT
+        self._arrived(result)
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether results have to wait in the pipes of their nodes."""
+        return self.size > CONGESTED_ABOVE
+
+    def append(self, data: bytes) -> None:
+        """Refuse octets: without an outlet that prints there is no fast path."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Do nothing: the program takes the results."""
+
+    def stop_watching(self) -> None:
+        """Do nothing: nothing is watched."""
+
+    def write_rest(self, patience: float) -> Generator[float, None, None]:  # noqa: ARG002
+        """Wait for nothing: what is left stays here, and diagnostics were reported."""
+        yield from ()
+
+    def close(self) -> None:
+        """Do nothing: there is no descriptor."""
