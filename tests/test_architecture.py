@@ -138,7 +138,7 @@ NURSERY = {name for name in MODULES if name.startswith("paexec_trio.nursery")}
 def test_only_the_nursery_imports_trio() -> None:
     assert {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))} <= NURSERY
     importing = {name for name in MODULES if NURSERY & imports_of(MODULES[name])} - NURSERY
-    # The public function, and the program once its nodes have been started.
+    # The public names, and the program once its nodes have been started.
     assert importing == {"paexec_trio", "paexec_trio.cli.main"}
 
 

@@ -9,6 +9,7 @@ from paexec_trio.core import events as on
 from paexec_trio.core.commands import Command, Purpose
 from paexec_trio.core.dispatching import Dispatcher, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.nodes import Node
@@ -39,6 +40,7 @@ class Engine:
     Args:
         settings: the options of the run.
         make_outlet: makes the outlet of the results.
+        exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
@@ -46,24 +48,32 @@ class Engine:
             makes a ``NodeOutput``. ``None`` if this run cannot use it.
     """
 
-    def __init__(self, settings: Settings, make_outlet: OutletMaker = Printer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        make_outlet: OutletMaker = Printer,
+        *,
+        exec_mode: ExecMode | None = None,
+    ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
         nodes = [
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = _task_source(settings)
+        self._tasks = tasks = _task_source(settings, exec_mode)
         outlet = make_outlet(settings, commands, tasks)
         reporter = Reporter(settings.program, commands)
-        self._wire = wire = Wire(settings, commands)
+        self._wire = wire = Wire(settings, commands, exec_mode)
         self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
         self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, outlet, wire)
         self._fleet = fleet = Fleet(
             settings, nodes, dispatcher, outlet, wire, ending, terminator, reporter, commands
         )
-        results = Results(settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter)
+        results = Results(
+            settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter, exec_mode
+        )
         self._reader = reader = Reader(
             settings, tasks, dispatcher.windows, fleet, ending, reporter, commands
         )
@@ -160,9 +170,9 @@ class Engine:
             ending.settle()
 
 
-def _task_source(settings: Settings) -> TaskSource:
+def _task_source(settings: Settings, exec_mode: ExecMode | None) -> TaskSource:
     """Return where the tasks of a run come from: a graph, or a flat list."""
-    forbidden = NUL if settings.exec_mode else NEWLINE
+    forbidden = NUL if exec_mode else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
         return FlatTasks(settings.terminator, forbidden, settings.line_limit)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from paexec_trio.core.calculators import Calculator
 from paexec_trio.core.commands import Deadline, Exit, Purpose, SetDeadline, StartNode
 from paexec_trio.core.events import DeadlinePassed, NodeStarted, TimePassed
 from paexec_trio.core.launch import Launch
@@ -254,7 +255,9 @@ async def test_no_time_passes_while_the_program_is_stopped(
 
     monkeypatch.setattr(host, "stop_this_process", stop)
     results, stdout = os.pipe()
-    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2, tells_time=True, clock=lambda: now)
+    world = Host(
+        Launch(Calculator(b"cat")), [b"0"], 0, stdout, 2, tells_time=True, clock=lambda: now
+    )
     world.execute(StartNode(0))  # nobody stops with a run that has not started anything
     world.execute(SetDeadline(Deadline(Purpose.RESTART), 5.0))
     world.request_suspension()
@@ -279,7 +282,7 @@ async def test_who_is_to_go_on_before_the_stop_is_not_stopped(
     """END-044: nobody would send a second SIGCONT."""
     monkeypatch.setattr(host, "stop_this_process", lambda _is_wanted: pytest.fail("stops"))
     results, stdout = os.pipe()
-    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2)
+    world = Host(Launch(Calculator(b"cat")), [b"0"], 0, stdout, 2)
     try:
         world.execute(StartNode(0))
         world.request_suspension()
@@ -298,7 +301,7 @@ async def test_who_is_to_go_on_while_nodes_are_stopped_is_not_stopped(
 ) -> None:
     """END-044: to find the nodes' processes takes some time."""
     results, stdout = os.pipe()
-    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2)
+    world = Host(Launch(Calculator(b"cat")), [b"0"], 0, stdout, 2)
     asked: list[bool] = []
 
     def stop(is_wanted: Callable[[], bool]) -> None:
