@@ -37,13 +37,15 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 (they are strings)
 
 
-def __getattr__(name: str) -> object:
-    """Import the public names when they are used: the CLI must not wait for trio to load."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # for type checkers it would make every name a public one
 
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> object:
+        """Import the public names when they are used: the CLI must not wait for trio to load."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
