@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import trio
 from pictures import Message
 
-from paexec_trio import Launch, Settings, run
+from paexec_trio import Calculator, Launch, Run, Settings, serve
 from paexec_trio.core.commands import Deadline
 from paexec_trio.core.record import Record
 
@@ -104,11 +104,13 @@ def record(walk: Walk, patience: float = 30) -> list[Message]:
         stdin, tasks = _open_pipe(stack)
         _results, stdout = _open_pipe(stack)
         recorder = _Recorder(walk, stdin, stdout, tasks, answers)
-        launch = Launch(command=b"calculator", transport=(b"/bin/sh", os.fsencode(script)))
+        launch = Launch(Calculator(b"calculator"), transport=(b"/bin/sh", os.fsencode(script)))
 
         async def run_walk() -> None:
             with trio.fail_after(patience):
-                await run(walk.settings, launch, stdin=stdin.fileno(), stdout=stdout.fileno())
+                await serve(
+                    Run(walk.settings, launch, stdin=stdin.fileno(), stdout=stdout.fileno())
+                )
 
         with recorder.recording(), suppress(trio.TooSlowError):
             trio.run(run_walk)

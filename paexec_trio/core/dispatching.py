@@ -89,7 +89,7 @@ class Dispatcher:
             and isinstance(tasks, FlatTasks)
             and not self._prefetches
             and settings.graph is None
-            and settings.exec_mode is None
+            and wire.exec_mode is None
             # A task of a line is never refused.
             and settings.terminator == NEWLINE
         )

@@ -9,6 +9,7 @@ from paexec_trio.core import events as on
 from paexec_trio.core.commands import Command, Purpose
 from paexec_trio.core.dispatching import Dispatcher, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.faults import Fault
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
@@ -42,6 +43,7 @@ class Engine:
         settings: the options of the run.
         make_outlet: makes the outlet of the results.
         tasks: where the tasks come from, by default from standard input.
+        exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
@@ -54,6 +56,8 @@ class Engine:
         settings: Settings,
         make_outlet: OutletMaker = Printer,
         tasks: TaskSource | None = None,
+        *,
+        exec_mode: ExecMode | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -61,10 +65,10 @@ class Engine:
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = tasks or _task_source(settings)
+        self._tasks = tasks = tasks or _task_source(settings, exec_mode)
         self._outlet = outlet = make_outlet(settings, commands, tasks)
         reporter = Reporter(settings.program, commands)
-        self._wire = wire = Wire(settings, commands)
+        self._wire = wire = Wire(settings, commands, exec_mode)
         self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
         self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, outlet, wire)
@@ -72,7 +76,7 @@ class Engine:
             settings, nodes, dispatcher, outlet, wire, ending, terminator, reporter, commands
         )
         self._results = results = Results(
-            settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter
+            settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter, exec_mode
         )
         self._reader = reader = Reader(
             settings, tasks, dispatcher.windows, fleet, ending, reporter, commands
@@ -191,9 +195,9 @@ class Engine:
             ending.settle()
 
 
-def _task_source(settings: Settings) -> TaskSource:
+def _task_source(settings: Settings, exec_mode: ExecMode | None) -> TaskSource:
     """Return where the tasks of a run come from: a graph, or a flat list."""
-    forbidden = NUL if settings.exec_mode else NEWLINE
+    forbidden = NUL if exec_mode else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
         return FlatTasks(settings.terminator, forbidden, settings.line_limit)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class RunStarted(Record):
     """The run begins; the first event of every run.
 
-    ``nonce``: letters and digits that no command can guess, for ``Settings.exec_mode``.
+    ``nonce``: letters and digits that no command can guess, if a command is run per task.
     """
 
     __slots__ = __match_args__ = ("nonce",)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.dispatching import Dispatcher
     from paexec_trio.core.events import NodeOutput
+    from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.fleet import Fleet
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Outlet
@@ -43,6 +44,7 @@ class Results:
         outlet: is given the lines.
         ending: is told when the run fails.
         reporter: reports octets that belong to no result.
+        exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
 
     Attributes:
         failures: how many tasks ended without success.
@@ -58,6 +60,7 @@ class Results:
         outlet: Outlet,
         ending: Ending,
         reporter: Reporter,
+        exec_mode: ExecMode | None,
     ) -> None:
         self._settings = settings
         self._nodes = nodes
@@ -68,10 +71,12 @@ class Results:
         self._ending = ending
         self._reporter = reporter
         self.failures = 0
+        # With -x the marker ties each result to its task, whatever else is written.
+        self._can_shift = exec_mode is None
         graph = settings.graph
         self._status_words = StatusWords(graph.success, graph.failure) if graph else None
         # Whether nothing depends on which task of its node a whole result belongs to.
-        self._are_alike = outlet.is_plain and not (graph or settings.exec_mode)
+        self._are_alike = outlet.is_plain and not (graph or exec_mode)
 
     def take(self, event: NodeOutput) -> bool:
         """Take the output of a calculator; return whether anything may follow from it."""
@@ -177,13 +182,11 @@ class Results:
         # It may have done tasks that were taken back from it.
         if node.took_back_tasks:
             return
-        # With -x the marker ties each result to its task, whatever else is written.
-        deceives = not self._settings.exec_mode
-        if deceives and node.state is _IDLE:
+        if self._can_shift and node.state is _IDLE:
             self.out_of_step(node, octets)
             return
         if (
-            deceives
+            self._can_shift
             and node.answered
             and self._ending.phase is not Phase.STOPPING
             and self._ending.is_successful

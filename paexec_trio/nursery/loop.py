@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import GEN_CLOSED, getgeneratorstate
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import trio
 from paexec_trio.runtime.spin import Spin
 
 if TYPE_CHECKING:
+    from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.host import Host
     from paexec_trio.runtime.run import Run
 
@@ -21,18 +23,28 @@ A checkpoint costs as much as a task, so there is none after each batch of event
 
 
 @trio.lowlevel.enable_ki_protection  # an interrupt comes where the loop waits, not within a step
-async def finish(
-    run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
+async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> Exit:
     """Start a run, unless it has begun, and go on with it until nothing of it is left.
 
-    Cancellation, or an interrupt, ends the calculators first, as steadily as the grace periods of
-    the run say.
+    When this returns, raises or is cancelled, no process that the run started is left. After a
+    cancellation or an interrupt it closes the input of the calculators. It gives them
+    ``settings.graces.stop`` seconds before SIGTERM, and ``settings.graces.term`` seconds more
+    before SIGKILL. Another cancellation does not cut that short.
 
     Args:
-        run: the run.
-        task_status: is told when the run has started.
+        run: the run, which can be served once.
+        task_status: for ``nursery.start(serve, run)``, which returns when the run has started.
+
+    Returns:
+        How a program that did nothing but this run should end. Failures of nodes and streams are
+        reported on the run's ``stderr`` and in this value, not raised.
+
+    Raises:
+        OSError: a descriptor of the run is not open.
+        RuntimeError: the run was served before.
     """
+    if getgeneratorstate(run.ending()) == GEN_CLOSED:
+        raise RuntimeError("a run can be served only once")
     problem = b""
     try:
         try:
@@ -49,6 +61,7 @@ async def finish(
     finally:
         with trio.CancelScope(shield=True):
             await _end(run)
+    return run.result
 
 
 async def _end(run: Run) -> None:

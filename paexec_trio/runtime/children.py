@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.events import (
     NodeEnded,
     NodeNotStarted,
@@ -140,7 +141,7 @@ class Children:
         process = self.processes.get(node)
         if process:
             self._unwatch_stdin(process)
-            if process.unsent.size and self._launch.command is None:
+            if process.unsent.size and isinstance(self._launch.command, CommandPerTask):
                 process.cut_stdin()  # which is followed by signals, if it does not end
             else:
                 process.close_stdin()

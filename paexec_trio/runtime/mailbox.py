@@ -15,6 +15,7 @@ from paexec_trio.runtime.output import CONGESTED_ABOVE
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.streams import Executors
@@ -88,9 +89,10 @@ class Mailbox:
 
     # What the run does
 
-    def make_engine(self, settings: Settings) -> Engine:
+    def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that is given tasks one by one and delivers results."""
-        return Engine(settings, Collector, AddedTasks(has_status=settings.graph is not None))
+        tasks = AddedTasks(has_status=settings.graph is not None)
+        return Engine(settings, Collector, tasks, exec_mode=exec_mode)
 
     def open(self) -> None:
         """Do nothing: there is no descriptor."""

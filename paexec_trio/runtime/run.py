@@ -7,8 +7,10 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.events import RunStarted
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import AUTO
 from paexec_trio.runtime.descriptors import make_room_for, room_for_trio, spare_descriptors
 from paexec_trio.runtime.diagnostics import reason_of
@@ -37,11 +39,13 @@ _FIRST_ROUNDS = 8
 
 @final
 class Run:
-    """A run whose caller takes the steps, and waits between them.
+    """A run: distribute the tasks read from ``stdin`` and write their results to ``stdout``.
 
-    Call :meth:`start` or :meth:`begin`. Until the run :attr:`is_over`, wait for the host and take a
-    :meth:`step`. Then exhaust :meth:`ending`, whatever else has happened. After that no process
-    that the run started is left.
+    Nothing happens until somebody takes its steps. Under trio :func:`paexec_trio.serve` does.
+
+    Another loop calls :meth:`start` or :meth:`begin`. Until the run :attr:`is_over`, it waits for
+    the host and takes a :meth:`step`. Then it exhausts :meth:`ending`, whatever else has happened.
+    After that no process that the run started is left.
 
     If memory or descriptors run out, the run reports it and ends the calculators. It still writes
     results that are complete, as long as somebody reads them.
@@ -59,15 +63,14 @@ class Run:
         environment: the names and values that calculators and transports inherit, by default those
             of ``os.environb``; a name can occur twice.
         stop_signals: signals that end the run. While nothing was started they have their default
-            effect, so that a long computation can be interrupted.
-        suspends: whether SIGTSTP stops the calculators, too, until SIGCONT (END-044).
+            effect, so that a long computation can be interrupted. As always in Python, handlers
+            can be set only in the main thread.
+        suspends: whether SIGTSTP stops the calculators, too, until SIGCONT (END-044). Without it,
+            SIGTSTP has the effect that it has in the program.
         owns_process: the process does nothing but this run, and may become the parent of all
             descendants that lose theirs, which it reaps. Otherwise each node has a session of its
             own, so that what a calculator has started is found again.
         debug: write each event and command to ``stderr``.
-
-    Raises:
-        ValueError: one of ``settings.exec_mode`` and ``launch.command`` is needed, and not both.
     """
 
     host: Host
@@ -87,8 +90,6 @@ class Run:
         owns_process: bool = False,
         debug: bool = False,
     ) -> None:
-        if (settings.exec_mode is None) == (launch.command is None):
-            raise ValueError("either Settings.exec_mode or Launch.command has to be given")
         self._settings = settings
         self._launch = launch
         spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
@@ -140,21 +141,21 @@ class Run:
         problem = b""
         try:
             self._reserve += bytes(_RESERVE)
-            self._engine = engine = self._make_engine()
+            exec_mode = self._exec_mode()
+            self._engine = engine = self._streams.make_engine(settings, exec_mode)
             self._make_host(engine)
-            nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
+            nonce = os.urandom(16).hex().encode() if exec_mode else b""
             self._outcome = pump(engine, self.host, [RunStarted(nonce)], self._trace)
         except (MemoryError, OSError) as error:
             problem = self.explain(error)
         if problem:
             self.give_up(problem)
 
-    def _make_engine(self) -> Engine:
-        settings = self._settings
-        if settings.exec_mode:
-            exec_mode = settings.exec_mode._replace(spare_descriptors=spare_descriptors())
-            settings = settings._replace(exec_mode=exec_mode)
-        return self._streams.make_engine(settings)
+    def _exec_mode(self) -> ExecMode | None:
+        command = self._launch.command
+        if isinstance(command, CommandPerTask):
+            return ExecMode(command.command, command.discard_output, spare_descriptors())
+        return None
 
     def _make_host(self, engine: Engine) -> None:
         settings = self._settings

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from paexec_trio.core.commands import Command
+    from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.timers import Timers
@@ -83,7 +84,7 @@ class Streams(Protocol):
 
     stderr: int
 
-    def make_engine(self, settings: Settings) -> Engine:
+    def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that reads such tasks and gives such results."""
 
     def open(self) -> None:
@@ -125,9 +126,9 @@ class StandardStreams:
         self._output: Output | None = None
         self._diagnostics: Diagnostics | None = None
 
-    def make_engine(self, settings: Settings) -> Engine:
+    def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that reads tasks from standard input and prints results."""
-        return Engine(settings)
+        return Engine(settings, exec_mode=exec_mode)
 
     def open(self) -> None:
         """Open writers to both outputs."""

@@ -13,8 +13,9 @@ from paexec_trio.core import events as on
 from paexec_trio.core.collecting import Collector
 from paexec_trio.core.commands import Command
 from paexec_trio.core.engine import Engine
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.printing import Printer
-from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
+from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from paexec_trio.core.status import Status
 from tests.core.playbook import FIRST_PID, Playbook, burial, names
 
@@ -128,9 +129,7 @@ def test_tasks_of_a_graph_have_a_status() -> None:
 
 def test_blank_lines_of_a_command_are_delivered() -> None:
     """With ``-x`` blank lines are only counted until it is known whether others follow."""
-    engine = Engine(
-        Settings(nodes=names(1), exec_mode=ExecSettings(command=b'echo "$1"')), Collector
-    )
+    engine = Engine(Settings(nodes=names(1)), Collector, exec_mode=ExecMode(b'echo "$1"'))
     for event in (on.RunStarted(b"nonce"), on.NodeStarted(0, 7), on.StdinChunk(b"a\n")):
         engine.handle(event)
     assert engine.handle(on.NodeOutput(0, b"one\n\n\n")) == []

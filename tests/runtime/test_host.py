@@ -13,6 +13,7 @@ import pytest
 import trio
 import trio.testing
 
+from paexec_trio.core.calculators import Calculator
 from paexec_trio.core.commands import (
     CloseStdin,
     Deadline,
@@ -101,7 +102,7 @@ class Hosts:
         clock: Callable[[], float] = monotonic,
         fast_path: Callable[[int, bytes], tuple[bytes, bytes] | None] | None = None,
     ) -> Host:
-        launch = Launch(command=command)
+        launch = Launch(Calculator(command))
         self._host = Host(
             launch,
             [b"0"],
@@ -406,7 +407,7 @@ async def test_a_terminal_that_hangs_up_is_a_reader_that_goes_away(
     controller, terminal = os.openpty()
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a device)
         host = Host(
-            Launch(command=b"exec cat"),
+            Launch(Calculator(b"exec cat")),
             [b"0"],
             StandardStreams(nothing.fileno(), terminal, 2, b"/tmp"),
         )

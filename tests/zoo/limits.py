@@ -51,9 +51,11 @@ def makes_do_with_the_nodes_that_could_be_started() -> None:
     find_out_when_descriptors_run_out()
 
     @around(Engine, "__init__")
-    def init(right: Callable[..., None], self: Engine, settings: Settings, *rest: object) -> None:
+    def init(
+        right: Callable[..., None], self: Engine, settings: Settings, **options: object
+    ) -> None:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        right(self, settings._replace(nodes=settings.nodes[: (soft - 64) // 3]), *rest)
+        right(self, settings._replace(nodes=settings.nodes[: (soft - 64) // 3]), **options)
 
 
 @breaks("LIM-005")

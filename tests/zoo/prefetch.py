@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
+from typing import Any
 
 from paexec_trio.cli import invocation
 from paexec_trio.core import windowcontrol, windows
@@ -136,10 +137,9 @@ def queues_dependants_behind_what_they_depend_on() -> None:
 @breaks("PRE-016")
 def queues_no_commands() -> None:
     @around(Dispatcher, "__init__")
-    def init(
-        right: Callable[..., None], self: Dispatcher, settings: Settings, *parts: object
-    ) -> None:
-        right(self, settings._replace(prefetch=1) if settings.exec_mode else settings, *parts)
+    def init(right: Callable[..., None], self: Dispatcher, settings: Settings, *parts: Any) -> None:
+        wire: Wire = parts[-1]
+        right(self, settings._replace(prefetch=1) if wire.exec_mode else settings, *parts)
 
 
 @breaks("PRE-017")
