@@ -44,6 +44,7 @@ class Collector:
         # When the calculators began to work on the tasks that they work on.
         self._began: dict[int, float] = {}
         self.is_muted = False
+        self.tells_seconds = True
         self.now = 0.0
         self.prefixes = PrefixMaker(show_node=False, show_task_id=False, show_pid=False)
         self.is_plain = False

@@ -126,6 +126,11 @@ class Engine:
         """Whether a task that is added now will be done, if all goes well."""
         return self._ending.phase is _RUNNING and not self._reader.has_ended
 
+    @property
+    def tells_seconds(self) -> bool:
+        """Whether results say how long their tasks took: the engine needs ``TimePassed`` then."""
+        return self._outlet.tells_seconds
+
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._results.failures)

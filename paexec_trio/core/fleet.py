@@ -272,7 +272,9 @@ class Fleet:
         """End the run if it has no living node and waits for none to be restarted."""
         # Upstream's words, without the program's name.
         on_death: Reassign | None = self._settings.on_death
-        if on_death and not on_death.wait:
+        if len(self._drained) == len(self._nodes):
+            self._ending.fail(b"all nodes were drained", Blame.NODES)
+        elif on_death and not on_death.wait:
             self._ending.fail(b"all nodes failed", Blame.NODES)
         elif self._is_hopeless:
             text = b"all nodes failed: none of them can be started"  # RST-030

@@ -33,6 +33,9 @@ class Outlet(Protocol):
     holds_output: bool
     """Whether results wait here for others."""
 
+    tells_seconds: bool
+    """Whether it needs to know the time."""
+
     now: float
     """The time in seconds, as the last ``TimePassed`` had it."""
 

@@ -56,6 +56,7 @@ class Printer:
         elif settings.grouping is Grouping.KEEP_ORDER:
             self._groups = OrderedGroups(tasks.will_not_run)
         self.is_muted = False
+        self.tells_seconds = False
         self.now = 0.0
         self.holds_output = self._groups is not None
         at_once = not (self._print_task or self._groups)

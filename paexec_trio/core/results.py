@@ -158,12 +158,14 @@ class Results:
         self.failures += 1
         self._outlet.failed(attempt, dropped)
         if attempt.status is _MISSING:
-            self._reporter.report(
+            text = self._reporter.text(
                 b"task %d '%b' ended without a status; dependants dropped: %d",
                 attempt.task_id,
                 attempt.task,
                 len(dropped),
             )
+            self._reporter.report_bare([text])
+            self._ending.blame(Blame.CALCULATOR, text)
             self._ending.note_failure()
 
     def refuse_long_line(self, node: Node) -> None:

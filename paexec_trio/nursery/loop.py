@@ -11,6 +11,8 @@ import trio
 from paexec_trio.runtime.spin import Spin
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.host import Host
     from paexec_trio.runtime.run import Run
@@ -45,6 +47,15 @@ async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STAT
     """
     if getgeneratorstate(run.ending()) == GEN_CLOSED:
         raise RuntimeError("a run can be served only once")
+    await finish(run, _work, task_status)
+    return run.result
+
+
+@trio.lowlevel.enable_ki_protection
+async def finish(
+    run: Run, work: Callable[[Run], Awaitable[None]], task_status: trio.TaskStatus[None]
+) -> None:
+    """Start a run, unless it has begun; let ``work`` take its steps; end all that is left of it."""
     problem = b""
     try:
         try:
@@ -53,7 +64,7 @@ async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STAT
                 run.start()
             task_status.started()
             if not run.is_over:
-                await _work(run)
+                await work(run)
         except (MemoryError, OSError) as error:
             problem = run.explain(error)
         if problem:
@@ -61,7 +72,6 @@ async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STAT
     finally:
         with trio.CancelScope(shield=True):
             await _end(run)
-    return run.result
 
 
 async def _end(run: Run) -> None:
@@ -92,6 +102,21 @@ async def _work(run: Run) -> None:
         if monotonic() >= turn_ends:
             await trio.lowlevel.checkpoint()
             turn_ends = monotonic() + _TURN
+
+
+async def work_in_company(run: Run) -> None:
+    """Take the steps of a run until it is over; after each one, other tasks have a turn.
+
+    They wait for the results that it has brought, and give it tasks.
+    """
+    host = run.host
+    while not (run.is_over or run.step()):
+        await trio.lowlevel.checkpoint()
+        seconds = host.patience()
+        if run.is_over:
+            return
+        if not host.poll(0) and seconds != 0:
+            await _wait(host, seconds)
 
 
 async def _wait(host: Host, seconds: float | None) -> None:

@@ -234,6 +234,25 @@ class Host:
         """Queue a diagnostic behind the output so far; never blocks (SEC-002)."""
         self._streams.report(text)
 
+    # What a program that shares the process may call
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether events have come that need no wait."""
+        return bool(self._poller.pending)
+
+    def now(self) -> float:
+        """Return the time, as ``TimePassed`` tells it."""
+        return self._timers.now()
+
+    def passes_at(self) -> float | None:
+        """Return when the next deadline passes."""
+        return self._timers.next()
+
+    def wake(self) -> None:
+        """End the wait that is under way, or the next one."""
+        self._poller.wake()
+
     # What signal handlers may call
 
     @property

@@ -34,14 +34,14 @@ class Mailbox:
 
     Args:
         stderr: the descriptor of the calculators' standard error.
-        arrived: is called with each result when it has come.
+        arrived: is called with each result; may keep it here.
         wanted: is called when the run takes one more task.
         changed: is called with each change of a node.
         report: is called with each diagnostic.
 
     Attributes:
         size: how much the results take that wait, in octets.
-        delivered: how many results have come.
+        dropped: how many results were dropped.
     """
 
     is_broken = False
@@ -57,7 +57,7 @@ class Mailbox:
     ) -> None:
         self.stderr = stderr
         self.queue = self
-        self.size = self.delivered = 0
+        self.size = self.dropped = 0
         self.on_room: Callable[[], None] | None = None
         self.report = report
         self._results: deque[Deliver] = deque()
@@ -81,11 +81,20 @@ class Mailbox:
             on_room()
         return result
 
+    def keep(self, result: Deliver) -> None:
+        """Keep a result until the program takes it."""
+        if self._keeps:
+            self._results.append(result)
+            self.size += len(result.output) + len(result.task) + _PER_RESULT
+        else:
+            self.dropped += 1
+
     def discard(self) -> None:
         """Drop the results that wait, and all that will come."""
         self._keeps = False
         while self._results:
             self.take()
+            self.dropped += 1
 
     # What the run does
 
@@ -100,18 +109,11 @@ class Mailbox:
     def connect(self, poller: Poller, timers: Timers) -> tuple[Mailbox, Executors]:  # noqa: ARG002
         """Return what takes the results, and how the commands of its engine are carried out."""
         return self, {
-            Deliver: self._deliver,
+            Deliver: self._arrived,
             TellChange: self._changed,
             ReadMore: lambda _command: self._wanted(),
             DrainOutput: lambda _command: poller.emit(OutputDrained()),
         }
-
-    def _deliver(self, result: Deliver) -> None:
-        self.delivered += 1
-        if self._keeps:
-            self._results.append(result)
-            self.size += len(result.output) + len(result.task) + _PER_RESULT
-        self._arrived(result)
 
     @property
     def is_congested(self) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.events import RunStarted
+from paexec_trio.core.events import RunStarted, TimePassed
 from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import AUTO
 from paexec_trio.runtime.descriptors import make_room_for, room_for_trio, spare_descriptors
@@ -93,7 +93,9 @@ class Run:
         self._settings = settings
         self._launch = launch
         spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
-        self._streams = streams or StandardStreams(stdin, stdout, stderr, spill_directory)
+        self._streams = (
+            StandardStreams(stdin, stdout, stderr, spill_directory) if streams is None else streams
+        )
         self._environment = environment
         self._signals = stop_signals, suspends
         self._owns_process = owns_process
@@ -115,6 +117,16 @@ class Run:
     def has_begun(self) -> bool:
         """Whether :meth:`start` was called."""
         return self.is_over or self._engine is not None
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine, while there is one; for those who want to know how far the run is."""
+        return self._engine
+
+    @property
+    def problem(self) -> bytes:
+        """Why the run could not go on, if that was neither a node's fault nor the user's."""
+        return self._outcome if isinstance(self._outcome, bytes) else b""
 
     @property
     def result(self) -> Exit:
@@ -166,7 +178,7 @@ class Run:
             self._streams,
             environment=self._environment,
             fast_path=None if self._debug else engine.fast_path,
-            tells_time=settings.prefetch == AUTO,
+            tells_time=settings.prefetch == AUTO or engine.tells_seconds,
             adopts=adopts,
             # They tell whose a process is, and cost time (see NodeProcess): to find what a dead
             # node has left beside what others have started, or what nothing else ties to this
@@ -194,6 +206,25 @@ class Run:
         if problem:
             self.give_up(problem)
         return self._outcome is not None
+
+    def submit(self, event: Event) -> None:
+        """Handle what a program wants, between two steps; the loop need not have been woken.
+
+        The commands that follow are carried out at once.
+        """
+        problem = b""
+        try:
+            if self._engine:
+                host = self.host
+                passes_at = host.passes_at()
+                events = (TimePassed(host.now()), event)
+                self._outcome = pump(self._engine, host, events, self._trace)
+                if self._outcome or host.has_pending or host.passes_at() != passes_at:
+                    host.wake()  # the loop waits for something else
+        except (MemoryError, OSError) as error:
+            problem = self.explain(error)
+        if problem:
+            self.give_up(problem)
 
     def begin(self) -> None:
         """Start, and take the steps that need no waiting, but not many: nodes have tasks then."""

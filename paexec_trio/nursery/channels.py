@@ -1,0 +1,146 @@
+"""The channels of a distributor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from paexec_trio.nursery.results import Result
+
+if TYPE_CHECKING:
+    from paexec_trio.core.commands import Deliver
+    from paexec_trio.nursery.intake import Intake
+    from paexec_trio.nursery.options import Text
+    from paexec_trio.nursery.outcome import Outcome
+    from paexec_trio.runtime.mailbox import Mailbox
+
+
+@final
+class TaskChannel(trio.abc.SendChannel["Text"]):
+    """The tasks of a run.
+
+    Args:
+        intake: takes them.
+    """
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    async def send(self, value: Text) -> None:
+        """Give the run a task; wait while it has enough to do.
+
+        A run takes as many tasks as its nodes may hold, and as many again that wait.
+
+        Raises:
+            TypeError: it is no text.
+            TaskRefusedError: no calculator can be given this task.
+            trio.ClosedResourceError: the channel is closed.
+            DistributorError: the run could not go on.
+        """
+        task = self._intake.check(value)
+        waited = await self._intake.wait_for_room()
+        self._intake.give(task)
+        if not waited:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def send_nowait(self, value: Text) -> None:
+        """Give the run a task, as ``send`` does, but without a wait.
+
+        Raises:
+            trio.WouldBlock: the run has enough to do.
+        """
+        task = self._intake.check(value)
+        if not self._intake.has_room():
+            raise trio.WouldBlock
+        self._intake.give(task)
+
+    async def aclose(self) -> None:
+        """Say that no more tasks come."""
+        self._intake.end()
+        await trio.lowlevel.checkpoint()
+
+
+@final
+class ResultChannel(trio.abc.ReceiveChannel[Result]):
+    """The results of a run, in the order in which they come.
+
+    Args:
+        mailbox: keeps them.
+        outcome: knows whether more can come.
+        nodes: the names of the nodes.
+    """
+
+    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: tuple[bytes, ...]) -> None:
+        self._mailbox = mailbox
+        self._outcome = outcome
+        self._nodes = nodes
+        self._receivers = trio.lowlevel.ParkingLot()
+        self.is_closed = False
+
+    async def receive(self) -> Result:
+        """Return the next result; wait for it if necessary.
+
+        Results that came before the run failed are received before the error is raised.
+
+        Raises:
+            trio.EndOfChannel: the run is over, and all results were received.
+            trio.ClosedResourceError: the channel is closed.
+            DistributorError: the run could not go on, or its results cannot be trusted.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        waited = False
+        while True:
+            if self.is_closed:
+                raise trio.ClosedResourceError("the results are closed")
+            if len(self._mailbox):
+                result = self.result_of(self._mailbox.take())
+                if not waited:
+                    await trio.lowlevel.cancel_shielded_checkpoint()
+                return result
+            if self._outcome.is_decided:
+                self._outcome.raise_error()
+                raise trio.EndOfChannel
+            waited = True
+            await self._receivers.park()
+
+    def receive_nowait(self) -> Result:
+        """Return a result that has come.
+
+        Raises:
+            trio.WouldBlock: there is none.
+        """
+        if not len(self._mailbox):
+            raise trio.WouldBlock
+        return self.result_of(self._mailbox.take())
+
+    def result_of(self, delivered: Deliver) -> Result:
+        """Return the public form of a result."""
+        return Result(
+            delivered.task_id,
+            delivered.task,
+            delivered.output,
+            delivered.status,
+            self._nodes[delivered.node] if delivered.attempts else b"",
+            delivered.attempts,
+            delivered.seconds,
+        )
+
+    async def aclose(self) -> None:
+        """Drop the results that wait, and all that will come; their tasks are still done."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    def close(self) -> None:
+        """Do what ``aclose`` does, without a checkpoint."""
+        self.is_closed = True
+        self._mailbox.discard()
+        self._receivers.unpark_all()
+
+    def arrived(self) -> None:
+        """Wake somebody who waits for a result."""
+        self._receivers.unpark()
+
+    def release(self) -> None:
+        """Let everybody look again: the run is over."""
+        self._receivers.unpark_all()

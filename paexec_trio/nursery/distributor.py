@@ -1,0 +1,305 @@
+"""Distributors: a fleet of calculators as an object of a trio program."""
+
+from __future__ import annotations
+
+import math
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from paexec_trio.core.commands import Deliver
+from paexec_trio.core.events import DrainRequested
+from paexec_trio.core.snapshot import Snapshot
+from paexec_trio.core.states import NodeState
+from paexec_trio.core.status import Status
+from paexec_trio.nursery.channels import ResultChannel, TaskChannel
+from paexec_trio.nursery.errors import UnreceivedResultsError
+from paexec_trio.nursery.intake import Intake
+from paexec_trio.nursery.names import Names
+from paexec_trio.nursery.options import Options, Plan, Text, octets_of, plan_of
+from paexec_trio.nursery.outcome import Outcome
+from paexec_trio.nursery.results import NodeChange, Result, Statistics
+from paexec_trio.nursery.session import RealSession
+from paexec_trio.runtime.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from typing import Unpack
+
+    from paexec_trio.core.commands import TellChange
+    from paexec_trio.nursery.session import Session
+
+
+@asynccontextmanager
+async def open_distributor(**options: Unpack[Options]) -> AsyncIterator[Distributor]:
+    """Start calculators on nodes, and end them when the block is left.
+
+    The block is the life of the run. Leaving it is the end of the input; it waits until all tasks
+    are done. If the block raises or is cancelled, the run is cancelled: its calculators are ended,
+    as ``graces`` says. In each case no process is left.
+
+    Args:
+        options: see :class:`Options`.
+
+    Yields:
+        The distributor.
+
+    Raises:
+        TypeError: an argument has a type that cannot be used.
+        ValueError: an argument has a value that cannot be used.
+        DistributorError: the run could not go on. Whoever waits for the distributor gets this
+            exception; if nobody does, it is raised when the block is left.
+        UnreceivedResultsError: the block was left before all results were received.
+    """
+    async with opened(plan_of(options), finishes=True) as (distributor, _):
+        yield distributor
+
+
+@asynccontextmanager
+async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distributor, trio.Nursery]]:
+    """Do what :func:`open_distributor` does; yield the nursery of the run, too.
+
+    Args:
+        plan: what the run consists of.
+        finishes: whether leaving the block waits until all tasks are done; otherwise it ends the
+            run.
+    """
+    distributor = Distributor(plan)
+    error: BaseException | None = None
+    async with trio.open_nursery() as nursery:
+        await nursery.start(distributor._serve)  # noqa: SLF001
+        try:
+            yield distributor, nursery
+        except BaseException as raised:  # noqa: BLE001 (it is raised again below)
+            error = raised
+            nursery.cancel_scope.cancel()
+        else:
+            if finishes:
+                distributor._leave()  # noqa: SLF001
+            else:
+                nursery.cancel_scope.cancel()
+    left = distributor._error_left()  # noqa: SLF001
+    if error and left:
+        raise BaseExceptionGroup("a run and the block that used it failed", [error, left])
+    if error or left:
+        raise error or left  # type: ignore[misc]
+
+
+@final
+class _Call:
+    """Somebody who waits for one result."""
+
+    def __init__(self) -> None:
+        self.delivered: Deliver | None = None
+        self.done = trio.Event()
+
+
+@final
+class Distributor:
+    """A run, for the program that gives it tasks and takes its results.
+
+    It is made by :func:`open_distributor`. The run and the tasks of the program share one thread,
+    and the run never waits within a step. So what a method wants is handled at once, in the task
+    that calls it; only what the run brings is waited for.
+
+    Args:
+        plan: what the run consists of.
+
+    Attributes:
+        tasks: takes the tasks. ``send`` is back-pressure; closing it is the end of the input.
+        results: gives the results, in the order in which they come.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        settings = plan.settings
+        self._nodes = settings.nodes
+        self._outcome = outcome = Outcome(settings.program)
+        self._intake = Intake(plan, outcome)
+        self._mailbox = mailbox = Mailbox(
+            plan.stderr, self._arrived, self._intake.open, self._changed, outcome.report
+        )
+        self.tasks = TaskChannel(self._intake)
+        self.results = ResultChannel(mailbox, outcome, settings.nodes)
+        self._session: Session = (
+            plan.maker.make_session(settings, mailbox) if plan.maker else RealSession(plan, mailbox)
+        )
+        self._intake.session = self._session
+        self._names = Names()
+        self._calls: dict[int, _Call] = {}
+        self._watchers: list[trio.MemorySendChannel[NodeChange]] = []
+        self._last = Snapshot(0, 0, 0, 0, ())
+        self._was_left = False
+
+    # What a program does
+
+    async def call(self, task: Text) -> Result:
+        """Have a task done, and return its result, which :attr:`results` does not get.
+
+        If the call is cancelled, its task is still done, and the result is dropped.
+
+        Raises:
+            TypeError: it is no text.
+            TaskRefusedError: no calculator can be given this task.
+            trio.ClosedResourceError: the end of the input was told.
+            DistributorError: the run could not go on.
+        """
+        octets = self._intake.check(task)
+        await self._intake.wait_for_room()
+        this = self._calls[self._intake.next_id] = _Call()
+        self._intake.give(octets)
+        await this.done.wait()
+        if this.delivered is None:
+            self._outcome.raise_error()
+            raise trio.ClosedResourceError("the run has ended")
+        return self.results.result_of(this.delivered)
+
+    async def add(self, task: Text, *, after: Iterable[Text] = ()) -> int:
+        """Add a task that others may depend on, and that may depend on others.
+
+        It waits for room, as ``tasks.send`` does, unless the task itself has to wait for others.
+        A task runs when all those that it depends on have succeeded. If one of them does not, the
+        task is not run: its result has the status ``NOT_RUN``. Without ``statuses`` each task that
+        is done has succeeded.
+
+        The names of added tasks are remembered as long as the run lasts.
+
+        Args:
+            task: the task, which has to differ from those that were added before.
+            after: the tasks that it depends on, which were added before.
+
+        Returns:
+            The id of the task, which its result has.
+
+        Raises:
+            TypeError: something is no text.
+            TaskRefusedError: no calculator can be given this task, it was added before, or it
+                depends on one that was not added or that did not succeed.
+            trio.ClosedResourceError: the end of the input was told.
+            DistributorError: the run could not go on.
+        """
+        octets = self._intake.check(task)
+        names = [octets_of("after", other) for other in after]
+        self._names.resolve(octets, names)
+        waited = await self._intake.wait_for_room(is_needed=not names)
+        # Again: others had their turn.
+        ids = self._names.resolve(octets, names)
+        # Before it is given: its result may come with it.
+        self._names.added(octets, self._intake.next_id)
+        task_id = self._intake.give(octets, ids)
+        if not waited:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        return task_id
+
+    def statistics(self) -> Statistics:
+        """Return how far the run is."""
+        now = self._snapshot()
+        return Statistics(
+            now.done, now.failed, now.in_flight, now.waiting, len(self._mailbox), now.nodes
+        )
+
+    def changes(self) -> trio.MemoryReceiveChannel[NodeChange]:
+        """Return a channel of the changes of nodes from now on; it ends with the run.
+
+        Whoever does not want them any more closes the channel.
+        """
+        sender, receiver = trio.open_memory_channel[NodeChange](math.inf)
+        if self._outcome.is_decided:
+            sender.close()
+        else:
+            self._watchers.append(sender)
+        return receiver
+
+    async def drain(self, node: Text) -> None:
+        """Let a node take no more tasks; return when it has done those that it holds and has ended.
+
+        It is not restarted. If several nodes have this name, all of them are drained.
+
+        Raises:
+            ValueError: no node has this name.
+            DistributorError: the run could not go on.
+        """
+        name = octets_of("node", node)
+        if name not in self._nodes:
+            raise ValueError(f"drain: no node is named {name!r}")
+        with self.changes() as changes:
+            for index, other in enumerate(self._nodes):
+                if other == name and not self._outcome.is_decided:
+                    self._session.submit(DrainRequested(index))
+            await trio.lowlevel.checkpoint()
+            while not self._has_ended(name):
+                try:
+                    await changes.receive()
+                except trio.EndOfChannel:
+                    break
+        self._outcome.raise_error()
+
+    def _has_ended(self, name: bytes) -> bool:
+        return all(
+            node.state is NodeState.REAPED for node in self._snapshot().nodes if node.name == name
+        )
+
+    def _snapshot(self) -> Snapshot:
+        engine = self._session.engine
+        if engine:
+            self._last = engine.snapshot()
+        return self._last
+
+    # What the run does
+
+    def _arrived(self, delivered: Deliver) -> None:
+        """Give a result to whoever called for it, or to the channel."""
+        dropped = self._names.done(delivered.task_id, delivered.status, delivered.dropped)
+        call = self._calls.pop(delivered.task_id, None)
+        if call:
+            call.delivered = delivered
+            call.done.set()
+        else:
+            self._mailbox.keep(delivered)
+            self.results.arrived()
+        for task_id, task in dropped:
+            self._mailbox.keep(Deliver(task_id, task, b"", -1, status=Status.NOT_RUN, attempts=0))
+            self.results.arrived()
+
+    def _changed(self, change: TellChange) -> None:
+        """Tell all watchers of a change."""
+        news = NodeChange(
+            self._nodes[change.node], change.change, change.reason.decode(errors="replace")
+        )
+        for watcher in self._watchers.copy():
+            try:
+                watcher.send_nowait(news)
+            except trio.BrokenResourceError:
+                self._watchers.remove(watcher)
+
+    # The life of the run
+
+    async def _serve(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Go on with the run until nothing of it is left; wake everybody who waits for it."""
+        try:
+            await self._session.serve(task_status)
+        finally:
+            self._snapshot()
+            self._outcome.decide(self._session)
+            self._intake.release()
+            self.results.release()
+            for call in self._calls.values():
+                call.done.set()
+            for watcher in self._watchers:
+                watcher.close()
+
+    def _leave(self) -> None:
+        """End the input, and take no more results: the block is left."""
+        self._intake.end()
+        if not self.results.is_closed:
+            self._was_left = True
+            self.results.close()
+
+    def _error_left(self) -> Exception | None:
+        """Return the error of the run that nobody was told of."""
+        error = self._outcome.error_for_nobody()
+        if error is None and self._was_left and self._mailbox.dropped:
+            return UnreceivedResultsError(self._mailbox.dropped)
+        return error

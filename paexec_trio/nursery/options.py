@@ -1,0 +1,262 @@
+"""The arguments of the API: checked where they are given, and turned into settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
+
+from paexec_trio.core.calculators import Calculator, CommandPerTask
+from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
+from paexec_trio.core.launch import Launch
+from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
+
+if TYPE_CHECKING:
+    from paexec_trio.nursery.session import SessionMaker
+
+Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+"""Octets, as a Python program has them. A ``str`` is encoded as file names are."""
+
+
+class Options(TypedDict, total=False):
+    """The arguments of a run; all but ``nodes`` and ``command`` have defaults.
+
+    They are checked before anything is started. What cannot be used raises :exc:`TypeError` or
+    :exc:`ValueError` with the name of the argument.
+    """
+
+    nodes: Required[int | Iterable[Text]]
+    """How many nodes there are on this machine, or the names of the nodes."""
+
+    command: Required[Text | Sequence[Text] | Calculator | CommandPerTask | SessionMaker]
+    """The calculator: a text is run by the shell; a path, or a sequence of words, is executed
+    without one. A :class:`~paexec_trio.CommandPerTask` is run once for each task. A
+    :class:`~paexec_trio.testing.FakeCalculator` is for tests."""
+
+    transport: Text | Sequence[Text]
+    """The program that reaches a node, or its words, such as ``["ssh", "-F", config]``. It is
+    called with the name of a node and the command. By default calculators run on this machine."""
+
+    shell: Text
+    """The shell that runs the command on the node, ``/bin/sh`` by default."""
+
+    eot: Text
+    """The end-of-task marker, an empty line by default. Calculators find it in the environment
+    variable ``PAEXEC_EOT``."""
+
+    statuses: bool | tuple[Text, Text]
+    """Whether the last line of each result says that the task has succeeded or failed. The lines
+    are ``success`` and ``failure``, or those that are given."""
+
+    prefetch: int | Literal["auto"]
+    """How many tasks a node may hold (PRE-010), 1 by default; ``"auto"`` finds the number."""
+
+    on_death: Reassign | None
+    """How the run goes on when nodes die; by default the loss of a node that works ends it."""
+
+    environment: Mapping[Text, Text] | None
+    """The environment of transports and calculators, by default that of this process."""
+
+    line_limit: int
+    """How many octets a task, or a line of a result, may have (LIM-011)."""
+
+    stderr: int
+    """The descriptor that calculators and transports write diagnostics to, 2 by default."""
+
+    graces: Graces
+    """How long calculators are given to end, when the run is cancelled."""
+
+
+@final
+class Plan(NamedTuple):
+    """What a run consists of.
+
+    Attributes:
+        settings: how tasks are framed and dispatched.
+        launch: how calculators are started; ``None`` with a session maker.
+        maker: makes the session of a test, in place of a real one.
+        environment: the environment of transports and calculators.
+        stderr: the descriptor of their standard error.
+    """
+
+    settings: Settings
+    launch: Launch | None
+    maker: SessionMaker | None
+    environment: list[tuple[bytes, bytes]] | None
+    stderr: int
+
+
+_KNOWN = frozenset(Options.__annotations__)
+
+
+def plan_of(options: Options) -> Plan:
+    """Check the arguments of a run.
+
+    Raises:
+        TypeError: an argument is missing, unknown, or of a type that cannot be used.
+        ValueError: the value of an argument cannot be used.
+    """
+    for name in options:
+        if name not in _KNOWN:
+            raise TypeError(f"unexpected argument {name!r}")
+    for name in ("nodes", "command"):
+        if name not in options:
+            raise TypeError(f"missing argument {name!r}")
+    eot = octets_of("eot", options.get("eot", b""))
+    if NEWLINE in eot:
+        raise ValueError(f"eot: {eot!r} contains a newline")
+    settings = Settings(
+        nodes=_nodes(options["nodes"]),
+        eot=eot,
+        prefetch=_prefetch(options.get("prefetch", 1)),
+        line_limit=_positive("line_limit", options.get("line_limit", LINE_LIMIT)),
+        graph=_graph(options.get("statuses", False)),
+        on_death=_on_death(options.get("on_death")),
+        graces=options.get("graces", GRACES),
+    )
+    command = options["command"]
+    environment = _environment(options.get("environment"))
+    inherited = os.environb if environment is None else dict(environment)
+    maker = None if isinstance(command, _COMMANDS) else command
+    return Plan(
+        settings,
+        None if maker else _launch(command, options, eot, inherited),  # type: ignore[arg-type]
+        maker,
+        environment,
+        options.get("stderr", 2),
+    )
+
+
+_COMMANDS = (str, bytes, os.PathLike, Sequence, Calculator, CommandPerTask)
+
+
+def octets_of(name: str, value: Text) -> bytes:
+    """Return the octets of a text.
+
+    Args:
+        name: the argument that it was given as, for the error.
+        value: the text.
+
+    Raises:
+        TypeError: it is no text.
+        ValueError: it cannot be encoded.
+    """
+    if isinstance(value, bytes):
+        return value
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name}: expected str, bytes or a path, not {value!r}")
+    try:
+        return os.fsencode(value)
+    except UnicodeEncodeError:
+        raise ValueError(f"{name}: {value!r} cannot be encoded") from None
+
+
+def _argument(name: str, value: Text) -> bytes:
+    """Return the octets of what becomes the argument of a program."""
+    octets = octets_of(name, value)
+    if not octets:
+        raise ValueError(f"{name}: a text is empty")
+    if b"\0" in octets:
+        raise ValueError(f"{name}: {value!r} contains a NUL")
+    return octets
+
+
+def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
+    if not isinstance(values, Sequence):
+        raise TypeError(f"{name}: expected a text or a sequence of texts, not {values!r}")
+    if not values:
+        raise ValueError(f"{name}: the sequence is empty")
+    return tuple([_argument(name, value) for value in values])
+
+
+def _positive(name: str, value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected a number, not {value!r}")
+    if value < 1:
+        raise ValueError(f"{name}: {value} is less than 1")
+    return value
+
+
+def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
+    if isinstance(nodes, int):
+        return tuple([b"%d" % index for index in range(_positive("nodes", nodes))])
+    if isinstance(nodes, str | bytes | os.PathLike) or not isinstance(nodes, Iterable):
+        raise TypeError(f"nodes: expected a number or several names, not {nodes!r}")
+    names = tuple([_argument("nodes", node) for node in nodes])
+    if not names:
+        raise ValueError("nodes: no node is named")
+    return names
+
+
+def _prefetch(prefetch: int | Literal["auto"]) -> int:
+    return AUTO if prefetch == "auto" else _positive("prefetch", prefetch)
+
+
+def _graph(statuses: bool | tuple[Text, Text]) -> GraphSettings | None:
+    if isinstance(statuses, bool):
+        return GraphSettings(every_line=True) if statuses else None
+    if not isinstance(statuses, tuple) or len(statuses) != 2:
+        raise TypeError(f"statuses: expected a bool or a pair of lines, not {statuses!r}")
+    success, failure = [octets_of("statuses", line) for line in statuses]
+    if NEWLINE in success + failure or success == failure:
+        raise ValueError(f"statuses: {statuses!r} are not two different lines")
+    return GraphSettings(success=success, failure=failure, every_line=True)
+
+
+def _on_death(on_death: Reassign | None) -> Reassign | None:
+    if on_death is None:
+        return None
+    if not isinstance(on_death, Reassign):
+        raise TypeError(f"on_death: expected a Reassign, not {on_death!r}")
+    if on_death.restart_after < 0:
+        raise ValueError(f"on_death: restart_after={on_death.restart_after} is less than 0")
+    if on_death.wait and not on_death.restart_after:
+        raise ValueError("on_death: wait=True is useless without restart_after")
+    return on_death
+
+
+def _launch(
+    command: Text | Sequence[Text] | Calculator | CommandPerTask,
+    options: Options,
+    eot: bytes,
+    inherited: Collection[bytes],
+) -> Launch:
+    # An inherited one must not mean another marker to calculators than to us.
+    tells_eot = "eot" in options or b"PAEXEC_EOT" in inherited
+    transport = options.get("transport", ())
+    if isinstance(transport, str | bytes | os.PathLike):
+        words = octets_of("transport", transport).split()
+        if len(words) > 1:
+            raise ValueError(f"transport: {transport!r} is several words; give them as a list")
+        transport = words
+    return Launch(
+        _calculator(command),
+        transport=_arguments("transport", transport) if transport else (),
+        shell=_argument("shell", options.get("shell", b"/bin/sh")),
+        variables={b"PAEXEC_EOT": eot} if tells_eot else {},
+    )
+
+
+def _calculator(
+    command: Text | Sequence[Text] | Calculator | CommandPerTask,
+) -> Calculator | CommandPerTask:
+    if isinstance(command, Calculator):
+        command = command.command
+    elif isinstance(command, CommandPerTask):
+        return command._replace(command=_argument("command", command.command))
+    if isinstance(command, str | bytes):
+        return Calculator(_argument("command", command))
+    if isinstance(command, os.PathLike):
+        return Calculator((_argument("command", command),))
+    return Calculator(_arguments("command", command))
+
+
+def _environment(environment: Mapping[Text, Text] | None) -> list[tuple[bytes, bytes]] | None:
+    if environment is None:
+        return None
+    if not isinstance(environment, Mapping):
+        raise TypeError(f"environment: expected a mapping, not {environment!r}")
+    return [
+        (_argument("environment", name), octets_of("environment", value))
+        for name, value in environment.items()
+    ]
