@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.collecting import Collector
@@ -15,14 +15,21 @@ from paexec_trio.runtime.output import CONGESTED_ABOVE
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from paexec_trio.core.events import Event
     from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.settings import Settings
-    from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.streams import Executors
     from paexec_trio.runtime.timers import Timers
 
 _PER_RESULT = 256
 """Octets that a result counts for beside its output and its task."""
+
+
+class Emitter(Protocol):
+    """Lets events happen."""
+
+    def emit(self, event: Event) -> None:
+        """Let an event happen in the next step."""
 
 
 @final
@@ -106,7 +113,7 @@ class Mailbox:
     def open(self) -> None:
         """Do nothing: there is no descriptor."""
 
-    def connect(self, poller: Poller, timers: Timers) -> tuple[Mailbox, Executors]:  # noqa: ARG002
+    def connect(self, poller: Emitter, timers: Timers) -> tuple[Mailbox, Executors]:  # noqa: ARG002
         """Return what takes the results, and how the commands of its engine are carried out."""
         return self, {
             Deliver: self._arrived,
