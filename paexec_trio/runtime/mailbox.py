@@ -65,7 +65,7 @@ class Mailbox:
         self.stderr = stderr
         self.queue = self
         self.size = self.dropped = 0
-        self.on_room: Callable[[], None] | None = None
+        self.on_room: Callable[[], object] | None = None
         self.report = report
         self._results: deque[Deliver] = deque()
         self._arrived = arrived

@@ -51,7 +51,7 @@ class ResultSink(Protocol):
     """
 
     is_broken: bool
-    on_room: Callable[[], None] | None
+    on_room: Callable[[], object] | None
 
     @property
     def queue(self) -> Backlog:
