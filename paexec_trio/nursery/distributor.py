@@ -249,15 +249,17 @@ class Distributor:
 
     def _arrived(self, delivered: Deliver) -> None:
         """Give a result to whoever called for it, or to the channel."""
-        dropped = self._names.done(delivered.task_id, delivered.status, delivered.dropped)
-        call = self._calls.pop(delivered.task_id, None)
-        if call:
+        if call := self._calls.pop(delivered.task_id, None):
             call.delivered = delivered
             call.done.set()
         else:
             self._mailbox.keep(delivered)
             self.results.arrived()
-        for task_id, task in dropped:
+        if not self._names:
+            return
+        for task_id, task in self._names.done(
+            delivered.task_id, delivered.status, delivered.dropped
+        ):
             self._mailbox.keep(Deliver(task_id, task, b"", -1, status=Status.NOT_RUN, attempts=0))
             self.results.arrived()
 
