@@ -133,7 +133,7 @@ class Engine:
 
     @property
     def tells_seconds(self) -> bool:
-        """Whether results say how long their tasks took: the engine needs ``TimePassed`` then."""
+        """Whether results tell the seconds of their tasks, for which the engine needs ``TimePassed``."""
         return self._outlet.tells_seconds
 
     def snapshot(self) -> Snapshot:

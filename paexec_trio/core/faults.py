@@ -1,4 +1,4 @@
-"""Faults: what keeps a run from going on, and whose they are."""
+"""Faults: why a run cannot go on, and who is at fault."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Blame(IntEnum):
     CALCULATOR = 2
     """A calculator broke the protocol, so its results cannot be trusted."""
     CALLER = 3
-    """What was asked for cannot be done: the tasks or the command are wrong."""
+    """The caller asked for something impossible, with bad tasks or a bad command."""
 
 
 @final

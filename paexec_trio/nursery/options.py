@@ -29,8 +29,8 @@ class Options(TypedDict, total=False):
     """How many nodes there are on this machine, or the names of the nodes."""
 
     command: Required[Text | Sequence[Text] | Calculator | CommandPerTask | SessionMaker]
-    """The calculator: a text is run by the shell; a path, or a sequence of words, is executed
-    without one. A :class:`~paexec_trio.CommandPerTask` is run once for each task. A
+    """The calculator. The shell runs a text. A path or a sequence of words is executed without a
+    shell. A :class:`~paexec_trio.CommandPerTask` is run once per task, and a
     :class:`~paexec_trio.testing.FakeCalculator` is for tests."""
 
     transport: Text | Sequence[Text]
