@@ -44,7 +44,7 @@ autodoc_type_aliases = {
         "core.terminating": ("Terminator",),
         "core.wire": ("Wire",),
         "nursery.intake": ("Intake",),
-        "nursery.options": ("Plan",),
+        "nursery.options": ("Plan", "Text"),
         "nursery.outcome": ("Outcome",),
         "nursery.session": ("Session",),
         "runtime.mailbox": ("Mailbox",),
