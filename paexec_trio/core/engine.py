@@ -133,7 +133,7 @@ class Engine:
 
     @property
     def tells_seconds(self) -> bool:
-        """Whether results tell the seconds of their tasks, for which the engine needs ``TimePassed``."""
+        """Whether results tell their seconds, for which the engine needs ``TimePassed``."""
         return self._outlet.tells_seconds
 
     def snapshot(self) -> Snapshot:

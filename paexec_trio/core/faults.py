@@ -7,7 +7,7 @@ from typing import NamedTuple, final
 
 
 class Blame(IntEnum):
-    """Who is at fault."""
+    """The party at fault."""
 
     NODES = 1
     """Nodes could not be started, or were lost."""

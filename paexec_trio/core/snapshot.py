@@ -34,7 +34,7 @@ class Snapshot(NamedTuple):
     """A run at one moment.
 
     Attributes:
-        done: how many tasks have been answered, by a failure, too.
+        done: how many tasks have a result, failures included.
         failed: how many of these did not succeed; 0 if calculators state no status.
         in_flight: how many tasks nodes hold.
         waiting: how many tasks were read or added, and wait for a node or for other tasks.

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @final
 class TaskChannel(trio.abc.SendChannel["Text"]):
-    """The tasks of a run.
+    """The sending end of a run.
 
     Args:
-        intake: takes them.
+        intake: takes the tasks.
     """
 
     def __init__(self, intake: Intake) -> None:
@@ -30,10 +30,10 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
     async def send(self, value: Text) -> None:
         """Give the run a task; wait while it has enough to do.
 
-        A run takes as many tasks as its nodes may hold, and as many again that wait.
+        A run has enough to do if its nodes hold as many tasks as they may, and as many again wait.
 
         Raises:
-            TypeError: it is no text.
+            TypeError: the value is neither ``str`` nor ``bytes`` nor a path.
             TaskRefusedError: no calculator can be given this task.
             trio.ClosedResourceError: the channel is closed.
             DistributorError: the run could not go on.
@@ -45,7 +45,7 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
             await trio.lowlevel.cancel_shielded_checkpoint()
 
     def send_nowait(self, value: Text) -> None:
-        """Give the run a task, as ``send`` does, but without a wait.
+        """Give the run a task like ``send``, but never wait.
 
         Raises:
             trio.WouldBlock: the run has enough to do.
@@ -56,18 +56,18 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
         self._intake.give(task)
 
     async def aclose(self) -> None:
-        """Say that no more tasks come."""
+        """End the input: no more tasks come."""
         self._intake.end()
         await trio.lowlevel.checkpoint()
 
 
 @final
 class ResultChannel(trio.abc.ReceiveChannel[Result]):
-    """The results of a run, in the order in which they come.
+    """The receiving end of a run. Results come in the order in which tasks end.
 
     Args:
-        mailbox: keeps them.
-        outcome: knows whether more can come.
+        mailbox: keeps the results that wait.
+        outcome: knows whether more results can come.
         nodes: the names of the nodes.
     """
 
@@ -81,7 +81,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
     async def receive(self) -> Result:
         """Return the next result; wait for it if necessary.
 
-        Results that came before the run failed are received before the error is raised.
+        If the run fails, the results that came before are received first. Then the error is raised.
 
         Raises:
             trio.EndOfChannel: the run is over, and all results were received.
@@ -105,10 +105,10 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             await self._receivers.park()
 
     def receive_nowait(self) -> Result:
-        """Return a result that has come.
+        """Return the next result, but never wait.
 
         Raises:
-            trio.WouldBlock: there is none.
+            trio.WouldBlock: no result waits.
         """
         if not len(self._mailbox):
             raise trio.WouldBlock
@@ -127,7 +127,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         )
 
     async def aclose(self) -> None:
-        """Drop the results that wait, and all that will come; their tasks are still done."""
+        """Drop the results that wait, and all that will come. Their tasks are still done."""
         self.close()
         await trio.lowlevel.checkpoint()
 
@@ -138,9 +138,9 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         self._receivers.unpark_all()
 
     def arrived(self) -> None:
-        """Wake somebody who waits for a result."""
+        """Wake one receiver: a result has come."""
         self._receivers.unpark()
 
     def release(self) -> None:
-        """Let everybody look again: the run is over."""
+        """Wake all receivers: the run is over."""
         self._receivers.unpark_all()

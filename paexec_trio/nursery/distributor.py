@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 async def open_distributor(**options: Unpack[Options]) -> AsyncIterator[Distributor]:
     """Start calculators on nodes, and end them when the block is left.
 
-    The block is the life of the run. Leaving it is the end of the input; it waits until all tasks
-    are done. If the block raises or is cancelled, the run is cancelled: its calculators are ended,
-    as ``graces`` says. In each case no process is left.
+    The run lives as long as the block. Leaving the block ends the input and waits until all tasks
+    are done. If the block raises or is cancelled, the run is cancelled: calculators that do not end
+    within the ``graces`` are killed. In each case no process is left.
 
     Args:
         options: see :class:`Options`.
@@ -48,9 +48,10 @@ async def open_distributor(**options: Unpack[Options]) -> AsyncIterator[Distribu
     Raises:
         TypeError: an argument has a type that cannot be used.
         ValueError: an argument has a value that cannot be used.
-        DistributorError: the run could not go on. Whoever waits for the distributor gets this
-            exception; if nobody does, it is raised when the block is left.
+        DistributorError: the run could not go on. Each task that waits for the distributor gets
+            this exception. If no task did, it is raised when the block is left.
         UnreceivedResultsError: the block was left before all results were received.
+        BaseExceptionGroup: both the block and the run failed.
     """
     async with opened(plan_of(options), finishes=True) as (distributor, _):
         yield distributor
@@ -58,7 +59,7 @@ async def open_distributor(**options: Unpack[Options]) -> AsyncIterator[Distribu
 
 @asynccontextmanager
 async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distributor, trio.Nursery]]:
-    """Do what :func:`open_distributor` does; yield the nursery of the run, too.
+    """Do the same as :func:`open_distributor`, but yield the nursery of the run, too.
 
     Args:
         plan: what the run consists of.
@@ -99,7 +100,7 @@ _BOTH = "a run and the block that used it failed"
 
 @final
 class _Call:
-    """Somebody who waits for one result."""
+    """A call that waits for its result."""
 
     def __init__(self) -> None:
         self.delivered: Deliver | None = None
@@ -108,18 +109,18 @@ class _Call:
 
 @final
 class Distributor:
-    """A run, for the program that gives it tasks and takes its results.
+    """A run, as the block of :func:`open_distributor` sees it.
 
-    It is made by :func:`open_distributor`. The run and the tasks of the program share one thread,
-    and the run never waits within a step. So what a method wants is handled at once, in the task
-    that calls it; only what the run brings is waited for.
+    The run and the program share one thread, and a step of the run never waits. So the request of
+    a method is handled at once, in the task that calls it. A method waits only for nodes.
 
     Args:
-        plan: what the run consists of.
+        plan: the parts of the run.
 
     Attributes:
-        tasks: takes the tasks. ``send`` is back-pressure; closing it is the end of the input.
-        results: gives the results, in the order in which they come.
+        tasks: the channel that takes tasks. ``send`` waits while the run has enough to do. Closing
+            the channel ends the input.
+        results: the channel that gives the results, in the order in which tasks end.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -145,14 +146,14 @@ class Distributor:
     # What a program does
 
     async def call(self, task: Text) -> Result:
-        """Have a task done, and return its result, which :attr:`results` does not get.
+        """Give the run a task, and return its result, which :attr:`results` does not get.
 
         If the call is cancelled, its task is still done, and the result is dropped.
 
         Raises:
-            TypeError: it is no text.
+            TypeError: the task is neither ``str`` nor ``bytes`` nor a path.
             TaskRefusedError: no calculator can be given this task.
-            trio.ClosedResourceError: the end of the input was told.
+            trio.ClosedResourceError: the input has ended.
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
@@ -168,25 +169,25 @@ class Distributor:
     async def add(self, task: Text, *, after: Iterable[Text] = ()) -> int:
         """Add a task that others may depend on, and that may depend on others.
 
-        It waits for room, as ``tasks.send`` does, unless the task itself has to wait for others.
-        A task runs when all those that it depends on have succeeded. If one of them does not, the
-        task is not run: its result has the status ``NOT_RUN``. Without ``statuses`` each task that
-        is done has succeeded.
+        The task is dispatched when all tasks in ``after`` have succeeded. If one of them does not
+        succeed, the task is not run: its result has the status ``NOT_RUN``. Without ``statuses``
+        every task that is done has succeeded.
 
-        The names of added tasks are remembered as long as the run lasts.
+        Without ``after`` this method waits for room, as ``tasks.send`` does. The run remembers the
+        added tasks until it ends.
 
         Args:
-            task: the task, which has to differ from those that were added before.
-            after: the tasks that it depends on, which were added before.
+            task: the task. No equal task was added before.
+            after: the tasks that it depends on. Each of them was added before.
 
         Returns:
-            The id of the task, which its result has.
+            The id of the task, as in its result.
 
         Raises:
-            TypeError: something is no text.
+            TypeError: a task is neither ``str`` nor ``bytes`` nor a path.
             TaskRefusedError: no calculator can be given this task, it was added before, or it
-                depends on one that was not added or that did not succeed.
-            trio.ClosedResourceError: the end of the input was told.
+                depends on a task that was not added or did not succeed.
+            trio.ClosedResourceError: the input has ended.
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
@@ -203,16 +204,16 @@ class Distributor:
         return task_id
 
     def statistics(self) -> Statistics:
-        """Return how far the run is."""
+        """Return the numbers of tasks and the states of the nodes at this moment."""
         now = self._snapshot()
         return Statistics(
             now.done, now.failed, now.in_flight, now.waiting, len(self._mailbox), now.nodes
         )
 
     def changes(self) -> trio.MemoryReceiveChannel[NodeChange]:
-        """Return a channel of the changes of nodes from now on; it ends with the run.
+        """Return a channel that gives each change of a node from now on, and ends with the run.
 
-        Whoever does not want them any more closes the channel.
+        The channel keeps all changes that wait. Close it when you want no more of them.
         """
         sender, receiver = trio.open_memory_channel[NodeChange](math.inf)
         if self._outcome.is_decided:
@@ -222,9 +223,9 @@ class Distributor:
         return receiver
 
     async def drain(self, node: Text) -> None:
-        """Let a node take no more tasks; return when it has done those that it holds and has ended.
+        """Give a node no more tasks; wait until it has done those that it holds and has ended.
 
-        It is not restarted. If several nodes have this name, all of them are drained.
+        The node is not restarted. If several nodes have this name, all of them are drained.
 
         Raises:
             ValueError: no node has this name.
@@ -259,7 +260,7 @@ class Distributor:
     # What the run does
 
     def _arrived(self, delivered: Deliver) -> None:
-        """Give a result to whoever called for it, or to the channel."""
+        """Give a result to its call, or to the channel."""
         if call := self._calls.pop(delivered.task_id, None):
             call.delivered = delivered
             call.done.set()
@@ -286,7 +287,7 @@ class Distributor:
                 self._watchers.remove(watcher)
 
     def _reported(self, text: bytes) -> None:
-        """Log a diagnostic, unless it is the reason of the error that will be raised."""
+        """Log a diagnostic, unless the error of the run will say the same."""
         engine = self._session.engine
         if not (engine and engine.fault and engine.fault.reason == text):
             self._outcome.report(text)
@@ -296,7 +297,7 @@ class Distributor:
     async def _serve(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
-        """Go on with the run until nothing of it is left; wake everybody who waits for it."""
+        """Run until nothing of the run is left; then wake all tasks that wait for it."""
         was_cut = True
         try:
             await self._session.serve(task_status)
@@ -312,14 +313,14 @@ class Distributor:
                 watcher.close()
 
     def _leave(self) -> None:
-        """End the input, and take no more results: the block is left."""
+        """End the input and drop the results that come: the block is left."""
         self._intake.end()
         if not self.results.is_closed:
             self._was_left = True
             self.results.close()
 
     def _error_left(self) -> Exception | None:
-        """Return the error of the run that nobody was told of."""
+        """Return the error of the run if no task was told of it."""
         error = self._outcome.error_for_nobody()
         if error is None and self._was_left and self._mailbox.dropped:
             return UnreceivedResultsError(self._mailbox.dropped)

@@ -1,4 +1,4 @@
-"""What the API raises, by who is at fault."""
+"""The exceptions of the API. Each class tells whether nodes, calculator or caller are at fault."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 
 class DistributorError(Exception):
-    """A run could not go on, or its results cannot be trusted. The base of the others."""
+    """A run could not go on, or its results cannot be trusted. The base of the exceptions below."""
 
 
 class NodesLostError(DistributorError):
-    """The world is at fault: nodes could not be started, or were lost, and no others took over."""
+    """Nodes are at fault: they could not be started, or were lost, and no others took over."""
 
 
 class ProtocolViolationError(DistributorError):
-    """The calculator is at fault: it wrote what the protocol does not allow.
+    """The calculator is at fault: it broke the protocol.
 
-    Its results cannot be matched to tasks any more, or a task ended without a status.
+    Its results can no longer be matched to tasks, or a task ended without a status.
     """
 
 

@@ -1,4 +1,4 @@
-"""Fake nodes in memory: programs that use a distributor are tested without processes or waits."""
+"""Fake nodes in memory, for tests of programs that use a distributor."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _KILLED = -15
 
 
 class NodeDied(Exception):  # noqa: N818 (it is what happens, not an error of the program)
-    """Raised by the function of a :class:`FakeCalculator`: the node dies in the middle of the task.
+    """Raised by ``answer`` of a :class:`FakeCalculator`: the node dies, and does not end the task.
 
     Args:
         status: its exit status; the negative number of a signal that has ended it.
@@ -59,17 +59,17 @@ class NodeDied(Exception):  # noqa: N818 (it is what happens, not an error of th
 
 @final
 class FakeCalculator:
-    """A calculator for tests: give it as the ``command`` of a run.
+    """A calculator for tests. Give it as the ``command`` of a run.
 
-    The run is a real one, with its order, its back-pressure, its deaths and restarts; only the
-    processes are made up. Each node is a task of trio, so with ``autojump_clock`` a test that
-    sleeps for an hour takes no time.
+    The run is a real one, with its order, back-pressure, deaths and restarts. Only the processes
+    are fakes. Each node is a task of trio, so with ``autojump_clock`` a test that sleeps for an
+    hour takes no time.
 
     Args:
-        answer: is called with the name of the node and a task, one task of a node at a time, and
-            returns the output; a newline is added if the last line lacks it. It may sleep. If it
-            raises :exc:`NodeDied` the node dies; other exceptions end the run, and are raised by
-            it.
+        answer: returns the output for the name of a node and a task. A newline is added if the
+            last line lacks it. A node calls it for one task at a time, and it may sleep. If it
+            raises :exc:`NodeDied`, the node dies. Any other exception ends the run, and leaves the
+            block of the run in a group.
     """
 
     def __init__(self, answer: Callable[[bytes, bytes], Awaitable[Text]]) -> None:
@@ -172,7 +172,7 @@ class FakeSession:
         self.emit(NodeStarted(command.node, self._lives))
 
     async def told(self, event: Event) -> None:
-        """Handle what a node says; it waits while nobody takes the results."""
+        """Handle an event of a node, but wait while too many results wait to be taken."""
         while self._mailbox.is_congested:
             self._mailbox.on_room = self._waiting_for_room.unpark_all
             await self._waiting_for_room.park()

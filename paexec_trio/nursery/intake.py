@@ -1,4 +1,4 @@
-"""The intake of a run: tasks are checked, and wait for room."""
+"""The intake of a run: it checks tasks, and makes their senders wait for room."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Intake:
     """Gives tasks to a run as fast as it takes them.
 
     Args:
-        plan: says what a task can be.
+        plan: tells which tasks are possible.
         outcome: knows whether the run is over.
 
     Attributes:
@@ -49,7 +49,7 @@ class Intake:
         """Return the octets of a task.
 
         Raises:
-            TypeError: it is no text.
+            TypeError: the task is neither ``str`` nor ``bytes`` nor a path.
             TaskRefusedError: no calculator can be given this task.
         """
         octets = octets_of("task", task)
@@ -62,13 +62,13 @@ class Intake:
         return octets
 
     async def wait_for_room(self, *, is_needed: bool = True) -> bool:
-        """Wait until the run takes a task; return whether that was a checkpoint.
+        """Wait until the run has room for a task; return whether that was a checkpoint.
 
         Args:
-            is_needed: ``False`` for a task that has to wait for others: it is taken at once.
+            is_needed: whether the task needs room. One that waits for other tasks does not.
 
         Raises:
-            trio.ClosedResourceError: the end of the input was told.
+            trio.ClosedResourceError: the input has ended.
             DistributorError: the run could not go on.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -81,10 +81,10 @@ class Intake:
             await self._waiters.park()
 
     def has_room(self) -> bool:
-        """Return whether the run takes a task now.
+        """Return whether the run has room for a task.
 
         Raises:
-            trio.ClosedResourceError: the end of the input was told.
+            trio.ClosedResourceError: the input has ended.
             DistributorError: the run could not go on.
         """
         self._raise_if_ended()
@@ -114,7 +114,7 @@ class Intake:
         return self._last_id + 1
 
     def end(self) -> None:
-        """Tell the run that no more tasks come."""
+        """End the input: no more tasks come."""
         if not self.has_ended:
             self.has_ended = True
             if not self._outcome.is_decided:
@@ -122,10 +122,10 @@ class Intake:
             self._waiters.unpark_all()
 
     def open(self) -> None:
-        """Record that the run takes one more task."""
+        """Record that the run has room for one more task."""
         self._has_room = True
         self._waiters.unpark()
 
     def release(self) -> None:
-        """Let everybody look again: the run is over."""
+        """Wake all senders: the run is over."""
         self._waiters.unpark_all()

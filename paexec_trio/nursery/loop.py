@@ -55,7 +55,7 @@ async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STAT
 async def finish(
     run: Run, work: Callable[[Run], Awaitable[None]], task_status: trio.TaskStatus[None]
 ) -> None:
-    """Start a run, unless it has begun; let ``work`` take its steps; end all that is left of it."""
+    """Start a run, unless it has begun; let ``work`` take its steps; end all its processes."""
     problem = b""
     try:
         try:
@@ -105,9 +105,9 @@ async def _work(run: Run) -> None:
 
 
 async def work_in_company(run: Run) -> None:
-    """Take the steps of a run until it is over; after each one, other tasks have a turn.
+    """Take the steps of a run until it is over. After each step other tasks have a turn.
 
-    They wait for the results that it has brought, and give it tasks.
+    These take the results of the step, and give the run new tasks.
     """
     host = run.host
     while not (run.is_over or run.step()):
@@ -120,7 +120,7 @@ async def work_in_company(run: Run) -> None:
 
 
 async def _wait(host: Host, seconds: float | None) -> None:
-    """Wait until something is ready, but no longer than ``seconds``; look what it is."""
+    """Wait until the host has something to do, but no longer than ``seconds``."""
     if seconds is None:
         await trio.lowlevel.wait_readable(host.fileno())
     else:

@@ -1,4 +1,4 @@
-"""Whole runs over many tasks: one result for each."""
+"""Runs over an iterable of tasks: one result per task."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PER_RESULT = 256
 def run_tasks(tasks: Iterable[Text], **options: Unpack[Options]) -> list[Result]:
     """Do all tasks, and return their results in the order of the tasks.
 
-    For scripts: it runs trio itself. Within a trio program use :func:`map_tasks`.
+    This is for scripts: it calls ``trio.run``. Within a trio program use :func:`map_tasks`.
 
     Args:
         tasks: the tasks.
@@ -59,12 +59,12 @@ async def map_tasks(
 ) -> AsyncIterator[trio.abc.ReceiveChannel[Result]]:
     """Do all tasks; the block iterates over their results.
 
-    Tasks are taken as they are needed: they can be endless. Leaving the block early ends the run;
-    what is in flight is given up then.
+    The run takes a task from ``tasks`` when it has room for it, so ``tasks`` may be endless.
+    Leaving the block early ends the run and gives up the tasks in flight.
 
     Args:
         tasks: the tasks, an iterable or an asynchronous one.
-        keep_order: give the results in the order of the tasks, not as they come.
+        keep_order: give the results in the order of the tasks, not in that of their ends.
         options: see :class:`~paexec_trio.Options`.
 
     Yields:
@@ -74,7 +74,7 @@ async def map_tasks(
         TypeError: an argument or a task has a type that cannot be used.
         ValueError: an argument has a value that cannot be used.
         DistributorError: the run could not go on, or a task cannot be given to a calculator.
-        Exception: what ``tasks`` raised; results that came before it are received first.
+        Exception: an exception of ``tasks``. The results of the tasks before it come first.
     """
     async with opened(plan_of(options), finishes=False) as (run, nursery):
         results = MappedResults(run, keep_order=keep_order)
@@ -89,7 +89,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
 
     Args:
         run: the run.
-        keep_order: give them in the order of the tasks.
+        keep_order: give the results in the order of the tasks.
     """
 
     def __init__(self, run: Distributor, *, keep_order: bool) -> None:
@@ -103,7 +103,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         self._caught_up = trio.lowlevel.ParkingLot()
 
     async def feed(self, tasks: Iterable[Text] | AsyncIterable[Text]) -> None:
-        """Give the run all tasks. What keeps it from that is raised to who takes the results."""
+        """Give the run all tasks. If that fails, ``receive`` raises the exception."""
         send, send_nowait = self._run.tasks.send, self._run.tasks.send_nowait
         try:
             if isinstance(tasks, AsyncIterable):
@@ -132,7 +132,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
             trio.EndOfChannel: all tasks are done, and all results were received.
             trio.ClosedResourceError: the channel is closed.
             DistributorError: the run could not go on, or a task cannot be given to a calculator.
-            Exception: what the iterable of the tasks raised.
+            Exception: an exception of the iterable of the tasks.
         """
         try:
             if self._keep_order:
@@ -157,7 +157,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         return result
 
     def raise_error_left(self) -> None:
-        """Raise what has kept the tasks from being given, once."""
+        """Raise the exception of :meth:`feed`, once."""
         error, self._error = self._error, None
         if error:
             raise error

@@ -15,7 +15,7 @@ _SUCCEEDED = (None, Status.SUCCESS)
 
 @final
 class Names:
-    """Knows each task that was added by name: its id, and whether it succeeded."""
+    """The added tasks by name: the id of each, and whether it succeeded."""
 
     def __init__(self) -> None:
         self._ids: dict[bytes, int] = {}
@@ -23,19 +23,19 @@ class Names:
         self._failed: set[bytes] = set()
 
     def __bool__(self) -> bool:
-        """Return whether there is a task of which something has to be known."""
+        """Return whether an added task is not done yet."""
         return bool(self._names)
 
     def resolve(self, task: bytes, after: Iterable[bytes]) -> tuple[int, ...]:
-        """Return the ids of the tasks that one depends on and that are not done yet.
+        """Return the ids of the tasks in ``after`` that are not done yet.
 
         Args:
-            task: the name of a task that is to be added.
+            task: the name of the task to be added.
             after: the names of the tasks that it depends on.
 
         Raises:
-            TaskRefusedError: the name is known already, or a task that it depends on is not known,
-                or did not succeed.
+            TaskRefusedError: the task was added before, or a task in ``after`` was not added or
+                did not succeed.
         """
         if task in self._ids:
             raise TaskRefusedError(f"task {task!r} was added before")
@@ -57,7 +57,7 @@ class Names:
     def done(
         self, task_id: int, status: Status | None, dropped: Sequence[bytes]
     ) -> list[tuple[int, bytes]]:
-        """Record that a task was done, and that some of its dependants will not be run.
+        """Record that a task is done, and which of its dependants will not be run.
 
         Returns:
             These dependants, with their ids.

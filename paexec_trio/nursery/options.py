@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from paexec_trio.nursery.session import SessionMaker
 
 Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-"""Octets, as a Python program has them. A ``str`` is encoded as file names are."""
+"""The types that stand for octets. A ``str`` or a path is encoded by :func:`os.fsencode`."""
 
 
 class Options(TypedDict, total=False):
     """The arguments of a run; all but ``nodes`` and ``command`` have defaults.
 
-    They are checked before anything is started. What cannot be used raises :exc:`TypeError` or
-    :exc:`ValueError` with the name of the argument.
+    They are checked before anything is started. A bad argument raises :exc:`TypeError` or
+    :exc:`ValueError`, and the message names it.
     """
 
     nodes: Required[int | Iterable[Text]]
-    """How many nodes there are on this machine, or the names of the nodes."""
+    """The number of nodes on this machine, or the names of the nodes."""
 
     command: Required[Text | Sequence[Text] | Calculator | CommandPerTask | SessionMaker]
     """The calculator. The shell runs a text. A path or a sequence of words is executed without a
@@ -34,8 +34,8 @@ class Options(TypedDict, total=False):
     :class:`~paexec_trio.testing.FakeCalculator` is for tests."""
 
     transport: Text | Sequence[Text]
-    """The program that reaches a node, or its words, such as ``["ssh", "-F", config]``. It is
-    called with the name of a node and the command. By default calculators run on this machine."""
+    """The program that reaches a node, or the words that call it: ``["ssh", "-F", config]``. It is
+    given the name of a node and a command line. By default calculators run on this machine."""
 
     shell: Text
     """The shell that runs the command on the node, ``/bin/sh`` by default."""
@@ -45,36 +45,37 @@ class Options(TypedDict, total=False):
     variable ``PAEXEC_EOT``."""
 
     statuses: bool | tuple[Text, Text]
-    """Whether the last line of each result says that the task has succeeded or failed. The lines
-    are ``success`` and ``failure``, or those that are given."""
+    """Whether the last line of each result is the status of the task. The line is ``success`` or
+    ``failure``, or one of the two that are given. ``False`` by default."""
 
     prefetch: int | Literal["auto"]
     """How many tasks a node may hold (PRE-010), 1 by default; ``"auto"`` finds the number."""
 
     on_death: Reassign | None
-    """How the run goes on when nodes die; by default the loss of a node that works ends it."""
+    """How the run goes on when nodes die. By default the run fails when a node that is still needed
+    dies."""
 
     environment: Mapping[Text, Text] | None
     """The environment of transports and calculators, by default that of this process."""
 
     line_limit: int
-    """How many octets a task, or a line of a result, may have (LIM-011)."""
+    """How many octets a task, or a line of a result, may have (LIM-011), 1 GiB by default."""
 
     stderr: int
     """The descriptor that calculators and transports write diagnostics to, 2 by default."""
 
     graces: Graces
-    """How long calculators are given to end, when the run is cancelled."""
+    """How long calculators have to end before they are killed, if the run is cancelled."""
 
 
 @final
 class Plan(NamedTuple):
-    """What a run consists of.
+    """The parts of a run.
 
     Attributes:
         settings: how tasks are framed and dispatched.
         launch: how calculators are started; ``None`` with a session maker.
-        maker: makes the session of a test, in place of a real one.
+        maker: makes the session of a test; ``None`` for real processes.
         environment: the environment of transports and calculators.
         stderr: the descriptor of their standard error.
     """
@@ -134,12 +135,12 @@ def octets_of(name: str, value: Text) -> bytes:
     """Return the octets of a text.
 
     Args:
-        name: the argument that it was given as, for the error.
+        name: the name of the argument, for the error.
         value: the text.
 
     Raises:
-        TypeError: it is no text.
-        ValueError: it cannot be encoded.
+        TypeError: the value is neither ``str`` nor ``bytes`` nor a path.
+        ValueError: the value cannot be encoded.
     """
     if isinstance(value, bytes):
         return value
@@ -152,7 +153,7 @@ def octets_of(name: str, value: Text) -> bytes:
 
 
 def _argument(name: str, value: Text) -> bytes:
-    """Return the octets of what becomes the argument of a program."""
+    """Return the octets of an argument of a program; refuse an empty text and a NUL."""
     octets = octets_of(name, value)
     if not octets:
         raise ValueError(f"{name}: a text is empty")

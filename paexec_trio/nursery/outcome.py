@@ -1,4 +1,4 @@
-"""How a run has ended, and who is told."""
+"""The outcome of a run: its error, and whether a task was told of it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _LOGGER = logging.getLogger("paexec_trio")
 
 @final
 class Outcome:
-    """The end of a run: whether it has come, and the error that it has left.
+    """The outcome of a run.
 
     Args:
         program: the name that begins diagnostics of the run.
 
     Attributes:
-        is_decided: whether the run is over, with all its processes.
+        is_decided: whether the run is over and all its processes have ended.
     """
 
     def __init__(self, program: bytes) -> None:
@@ -64,7 +64,7 @@ class Outcome:
             raise self._error()
 
     def error_for_nobody(self) -> DistributorError | None:
-        """Return the error if it was never raised."""
+        """Return the error of the run if it was never raised."""
         return self._error() if self._reason and not self._was_raised else None
 
     def _error(self) -> DistributorError:

@@ -1,4 +1,4 @@
-"""What a run tells the program: results, statistics, changes of nodes."""
+"""The objects that a run gives to the program: results, statistics, changes of nodes."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ class Result(NamedTuple):
     Attributes:
         task_id: the number of the task, from 1, in the order in which tasks were given.
         task: the octets of the task.
-        output: the octets that the calculator wrote for it, without the end-of-task marker.
-        status: whether the task succeeded; ``None`` if calculators state no status.
-        node: the name of the node that did it; empty for a task that was not run.
-        attempts: how many attempts were made, 0 for a task that was not run.
-        seconds: the time from when the calculator began to work on it, in the last attempt, until
-            its end was read.
+        output: the octets that the calculator wrote for the task, without the end-of-task marker
+            but with the line of the status.
+        status: whether the task succeeded; ``None`` without the option ``statuses``.
+        node: the name of the node that did the task; empty for a task that was not run.
+        attempts: how many times the task was dispatched; 0 for a task that was not run.
+        seconds: how long the calculator worked on the last attempt, until the end of the result was
+            read.
     """
 
     task_id: int
@@ -47,8 +48,8 @@ class NodeChange(NamedTuple):
 
     Attributes:
         node: the name of the node.
-        change: what has become of it.
-        reason: why it was not started, or how it ended, for people; otherwise empty.
+        change: the change.
+        reason: why the node was not started, or how it ended, in words; otherwise empty.
     """
 
     node: bytes
@@ -61,12 +62,12 @@ class Statistics(NamedTuple):
     """A run at one moment.
 
     Attributes:
-        done: how many tasks have been answered, by a failure, too.
-        failed: how many of these did not succeed; 0 if calculators state no status.
+        done: how many tasks have a result, failures included.
+        failed: how many of these did not succeed; 0 without the option ``statuses``.
         in_flight: how many tasks nodes hold.
-        waiting: how many tasks wait for a node, or for other tasks.
+        waiting: how many tasks wait for a node or for other tasks.
         unreceived: how many results wait to be received.
-        nodes: the nodes: name, state, and how many tasks each holds.
+        nodes: the name of each node, its state, and how many tasks it holds.
     """
 
     done: int

@@ -1,4 +1,4 @@
-"""Sessions: what a distributor drives, real processes or the fakes of a test."""
+"""Sessions: a distributor drives real processes, or the fakes of a test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Session(Protocol):
-    """A run from start to end, between an engine and its world."""
+    """One run from start to end: an engine and its world."""
 
     @property
     def engine(self) -> Engine | None:
@@ -34,10 +34,10 @@ class Session(Protocol):
         """How a program that did nothing but this run should end."""
 
     def submit(self, event: Event) -> None:
-        """Handle an event that the program causes, and carry out what follows, at once."""
+        """Handle an event of the program, and carry out the commands that follow, at once."""
 
     async def serve(self, task_status: trio.TaskStatus[None]) -> None:
-        """Start the run, and go on with it until nothing of it is left.
+        """Start the run, and work until nothing of it is left.
 
         Args:
             task_status: is told when the run has started.
@@ -45,7 +45,7 @@ class Session(Protocol):
 
 
 class SessionMaker(Protocol):
-    """Makes sessions that need no processes."""
+    """Makes sessions without processes."""
 
     def make_session(self, settings: Settings, mailbox: Mailbox) -> Session:
         """Return a session that has not started.
@@ -61,7 +61,7 @@ class RealSession:
     """The :class:`Session` of real processes.
 
     Args:
-        plan: what the run consists of.
+        plan: the parts of the run.
         mailbox: takes the results.
     """
 
@@ -85,9 +85,9 @@ class RealSession:
         return self._run.result
 
     def submit(self, event: Event) -> None:
-        """Handle an event that the program causes, and carry out what follows, at once."""
+        """Handle an event of the program, and carry out the commands that follow, at once."""
         self._run.submit(event)
 
     async def serve(self, task_status: trio.TaskStatus[None]) -> None:
-        """Start the run, and go on with it until nothing of it is left."""
+        """Start the run, and work until nothing of it is left."""
         await finish(self._run, work_in_company, task_status)

@@ -1,4 +1,4 @@
-"""The outer ends of a run that a Python program talks to, without descriptors."""
+"""The outer ends of a run for a Python program: objects, not descriptors."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from paexec_trio.runtime.timers import Timers
 
 _PER_RESULT = 256
-"""Octets that a result counts for beside its output and its task."""
+"""Octets that a result counts for, in addition to its output and its task."""
 
 
 class Emitter(Protocol):
-    """Lets events happen."""
+    """A queue of events."""
 
     def emit(self, event: Event) -> None:
         """Let an event happen in the next step."""
@@ -37,17 +37,17 @@ class Mailbox:
     """The :class:`~paexec_trio.runtime.streams.Streams` of a Python program.
 
     It keeps the results until the program takes them. While it has too many, the run reads no
-    more of them.
+    results from nodes.
 
     Args:
         stderr: the descriptor of the calculators' standard error.
-        arrived: is called with each result; may keep it here.
-        wanted: is called when the run takes one more task.
+        arrived: is called with each result, and may :meth:`keep` it.
+        wanted: is called when the run has room for one more task.
         changed: is called with each change of a node.
         report: is called with each diagnostic.
 
     Attributes:
-        size: how much the results take that wait, in octets.
+        size: the size of the results that wait, in octets.
         dropped: how many results were dropped.
     """
 
@@ -80,7 +80,7 @@ class Mailbox:
         return len(self._results)
 
     def take(self) -> Deliver:
-        """Take the result that has waited for the longest time."""
+        """Remove and return the result that has waited longest."""
         result = self._results.popleft()
         self.size -= len(result.output) + len(result.task) + _PER_RESULT
         if self.on_room and not self.is_congested:
@@ -97,7 +97,7 @@ class Mailbox:
             self.dropped += 1
 
     def discard(self) -> None:
-        """Drop the results that wait, and all that will come."""
+        """Drop the results that wait, and all later ones."""
         self._keeps = False
         while self._results:
             self.take()
@@ -114,7 +114,7 @@ class Mailbox:
         """Do nothing: there is no descriptor."""
 
     def connect(self, poller: Emitter, timers: Timers) -> tuple[Mailbox, Executors]:  # noqa: ARG002
-        """Return what takes the results, and how the commands of its engine are carried out."""
+        """Return the sink of the results, and the functions that carry out commands."""
         return self, {
             Deliver: self._arrived,
             TellChange: self._changed,
@@ -124,7 +124,7 @@ class Mailbox:
 
     @property
     def is_congested(self) -> bool:
-        """Whether results have to wait in the pipes of their nodes."""
+        """Whether no results are read from nodes, because too many wait here."""
         return self.size > CONGESTED_ABOVE
 
     def append(self, data: bytes) -> None:
@@ -138,7 +138,7 @@ class Mailbox:
         """Do nothing: nothing is watched."""
 
     def write_rest(self, patience: float) -> Generator[float, None, None]:  # noqa: ARG002
-        """Wait for nothing: what is left stays here, and diagnostics were reported."""
+        """Do nothing: results stay here, and diagnostics were reported."""
         yield from ()
 
     def close(self) -> None:

@@ -30,23 +30,23 @@ if TYPE_CHECKING:
     from paexec_trio.runtime.timers import Timers
 
 Executors = dict[type["Command"], "Callable[[Any], None]"]
-"""How commands are carried out."""
+"""The function that carries out each class of commands."""
 
 
 class Backlog(Protocol):
-    """What waits to be taken: more than ``CONGESTED_ABOVE`` of it is backpressure."""
+    """The results that wait to be taken. If they exceed ``CONGESTED_ABOVE``, nodes have to wait."""
 
     size: int
 
     def append(self, data: bytes) -> None:
-        """Add octets that the fast path has made of a result."""
+        """Add the octets of a result, from the fast path."""
 
 
 class ResultSink(Protocol):
     """Takes the results of a run.
 
     Attributes:
-        is_broken: whether nothing can be passed on any more.
+        is_broken: whether no result can be passed on any more.
         on_room: called once, when backpressure ends.
     """
 
@@ -55,7 +55,7 @@ class ResultSink(Protocol):
 
     @property
     def queue(self) -> Backlog:
-        """What waits to be taken."""
+        """The results that wait to be taken."""
 
     @property
     def is_congested(self) -> bool:
@@ -63,16 +63,16 @@ class ResultSink(Protocol):
 
     @property
     def has_more(self) -> bool:
-        """Whether something can be passed on at once."""
+        """Whether a result can be passed on at once."""
 
     def flush(self) -> None:
-        """Pass on as much as is taken."""
+        """Pass on as many results as are taken."""
 
     def stop_watching(self) -> None:
-        """Wait for nothing any more, as the poller does."""
+        """Watch no descriptor any more; the poller does not either."""
 
     def write_rest(self, patience: float) -> Generator[float, None, None]:
-        """Pass on what is left, at the end of a run; see ``Output.write_rest``."""
+        """Pass on the rest of the results, at the end of a run; see ``Output.write_rest``."""
 
 
 class Streams(Protocol):
@@ -85,17 +85,17 @@ class Streams(Protocol):
     stderr: int
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
-        """Return an engine that reads such tasks and gives such results."""
+        """Return an engine that takes tasks from these streams and gives them its results."""
 
     def open(self) -> None:
-        """Take hold of the descriptors, before the run makes any of its own.
+        """Open the descriptors for the run, before it makes any of its own.
 
         Raises:
             OSError: a descriptor is not open, or there are too few.
         """
 
     def connect(self, poller: Poller, timers: Timers) -> tuple[ResultSink, Executors]:
-        """Begin; return the sink, and how the commands that concern the streams are carried out."""
+        """Begin; return the sink of the results, and the functions that carry out commands."""
 
     def report(self, text: bytes) -> None:
         """Report a diagnostic; never blocks once the streams are connected (SEC-002)."""
