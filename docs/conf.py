@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
+    "stories",
 ]
 exclude_patterns = ["_build", "_ext", "examples"]
 nitpicky = True

@@ -34,8 +34,8 @@ class Options(TypedDict, total=False):
     :class:`~paexec_trio.testing.FakeCalculator` is for tests."""
 
     transport: Text | Sequence[Text]
-    """The program that reaches a node, or the words that call it: ``["ssh", "-F", config]``. It is
-    given the name of a node and a command line. By default calculators run on this machine."""
+    """The program that reaches a node, or its words, as in ``["ssh", "-F", config]``. It is given
+    the name of a node and a command line. By default calculators run on this machine."""
 
     shell: Text
     """The shell that runs the command on the node, ``/bin/sh`` by default."""
@@ -52,8 +52,7 @@ class Options(TypedDict, total=False):
     """How many tasks a node may hold (PRE-010), 1 by default; ``"auto"`` finds the number."""
 
     on_death: Reassign | None
-    """How the run goes on when nodes die. By default the run fails when a node that is still needed
-    dies."""
+    """How the run goes on when nodes die. By default the loss of a node ends the run."""
 
     environment: Mapping[Text, Text] | None
     """The environment of transports and calculators, by default that of this process."""
