@@ -1,15 +1,20 @@
-"""Every example of the documentation runs and prints what the documentation shows."""
+"""Every example of the documentation runs and prints what the documentation shows.
+
+Those of the Python API are run by ``.ci/test docs``.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = Path(__file__).parents[1] / "docs" / "examples"
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "docs" / "examples"
 LIMIT = 60
 
 
@@ -26,3 +31,31 @@ def test_example(example: Path) -> None:
     )
     assert done.stdout == (example / "expected").read_bytes()
     assert done.stderr == b""
+
+
+def test_the_python_of_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    ((program, shown),) = re.findall(
+        r"```python\n(.*?)```\n\n```console\n(.*?)```", text, re.DOTALL
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=ROOT,
+        timeout=LIMIT,
+        check=True,
+        text=True,
+    )
+    assert done.stdout == shown
+    assert done.stderr == ""
+
+
+def test_each_example_of_the_api_has_an_output() -> None:
+    """Without one, its output would be compared to nothing."""
+    for page in ("api.rst", "api-guide.rst"):
+        text = (ROOT / "docs" / page).read_text()
+        assert "code-block:: python" not in text
+        programs = set(re.findall(r"^\.\. testcode:: (\w+)$", text, re.MULTILINE))
+        assert programs
+        assert programs == set(re.findall(r"^\.\. testoutput:: (\w+)$", text, re.MULTILINE))
