@@ -7,14 +7,14 @@ from typing import NamedTuple, final
 
 
 class Blame(IntEnum):
-    """Who is at fault."""
+    """The party at fault."""
 
     NODES = 1
     """Nodes could not be started, or were lost."""
     CALCULATOR = 2
     """A calculator broke the protocol, so its results cannot be trusted."""
     CALLER = 3
-    """What was asked for cannot be done: the tasks or the command are wrong."""
+    """The tasks or the command are wrong."""
 
 
 @final

@@ -48,8 +48,8 @@ async def open_distributor(**options: Unpack[Options]) -> AsyncIterator[Distribu
     Raises:
         TypeError: an argument has a type that cannot be used.
         ValueError: an argument has a value that cannot be used.
-        DistributorError: the run could not go on. Whoever waits for the distributor gets this
-            exception; if nobody does, it is raised when the block is left.
+        DistributorError: the run could not go on. The tasks that wait for the distributor get this
+            exception; if none does, it is raised when the block is left.
         UnreceivedResultsError: the block was left before all results were received.
     """
     async with opened(plan_of(options), finishes=True) as (distributor, _):
@@ -201,7 +201,7 @@ class Distributor:
     def changes(self) -> trio.MemoryReceiveChannel[NodeChange]:
         """Return a channel of the changes of nodes from now on; it ends with the run.
 
-        Whoever does not want them any more closes the channel.
+        Close the channel when you want no more of them.
         """
         sender, receiver = trio.open_memory_channel[NodeChange](math.inf)
         if self._outcome.is_decided:
@@ -248,7 +248,7 @@ class Distributor:
     # What the run does
 
     def _arrived(self, delivered: Deliver) -> None:
-        """Give a result to whoever called for it, or to the channel."""
+        """Give a result to the call that waits for it, or to the channel."""
         dropped = self._names.done(delivered.task_id, delivered.status, delivered.dropped)
         call = self._calls.pop(delivered.task_id, None)
         if call:

@@ -1,4 +1,4 @@
-"""What the API raises, by who is at fault."""
+"""The exceptions of the API, one per party that can be at fault."""
 
 from __future__ import annotations
 

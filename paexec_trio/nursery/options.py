@@ -69,7 +69,7 @@ class Options(TypedDict, total=False):
 
 @final
 class Plan(NamedTuple):
-    """What a run consists of.
+    """The parts of a run.
 
     Attributes:
         settings: how tasks are framed and dispatched.

@@ -1,4 +1,4 @@
-"""What a run tells the program: results, statistics, changes of nodes."""
+"""Facts that a run tells the program: results, statistics, changes of nodes."""
 
 from __future__ import annotations
 

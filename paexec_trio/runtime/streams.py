@@ -34,7 +34,7 @@ Executors = dict[type["Command"], "Callable[[Any], None]"]
 
 
 class Backlog(Protocol):
-    """What waits to be taken: more than ``CONGESTED_ABOVE`` of it is backpressure."""
+    """Octets that wait to be taken: more than ``CONGESTED_ABOVE`` of them are backpressure."""
 
     size: int
 
@@ -55,7 +55,7 @@ class ResultSink(Protocol):
 
     @property
     def queue(self) -> Backlog:
-        """What waits to be taken."""
+        """The octets that wait to be taken."""
 
     @property
     def is_congested(self) -> bool:

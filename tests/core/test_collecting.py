@@ -27,6 +27,7 @@ def collecting(nodes: int = 1, **options: object) -> Playbook:
     playbook << do.ReadMore()
     for index in range(nodes):
         playbook >> on.NodeStarted(index, FIRST_PID + index)
+        playbook << do.TellChange(index, do.Change.STARTED)
         if index + 1 < nodes:
             playbook << do.StartNode(index + 1)
     return playbook
@@ -89,6 +90,7 @@ def test_attempts_are_counted_and_what_a_dead_node_wrote_is_dropped() -> None:
         >> on.NodeOutput(0, b"it\nand mo")
         >> on.NodeEnded(0)
         << do.CloseStdin(0)
+        << do.TellChange(0, do.Change.DIED)
         << burial(0)
         << do.Send(1, b"a\n")
         >> on.NodeOutput(1, b"all of it\n\n")
@@ -112,6 +114,7 @@ def test_tasks_of_a_graph_have_a_status() -> None:
         >> on.StdinEnded()
         << do.StartNode(0)
         >> on.NodeStarted(0, FIRST_PID)
+        << do.TellChange(0, do.Change.STARTED)
         << do.Send(0, b"a\n")
         >> on.NodeOutput(0, b"of a\nfailure\n\n")
         << do.Deliver(1, b"a", b"of a\nfailure\n", 0, status=Status.FAILURE, dropped=(b"b", b"c"))
@@ -147,7 +150,8 @@ def test_nothing_is_delivered_when_nobody_takes_it() -> None:
         << do.SetDeadline(do.Deadline(do.Purpose.TERMINATE), 0.2)
         >> on.NodeOutput(0, b"late\n\n")
         >> on.NodeEnded(0)
-        >> on.NodeReaped(0)
+        >> on.NodeReaped(0, status=0)
+        << do.TellChange(0, do.Change.ENDED, b"exit status 0")
         << do.Exit(signal=int(signal.SIGPIPE))
     )
 
