@@ -103,7 +103,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         self._caught_up = trio.lowlevel.ParkingLot()
 
     async def feed(self, tasks: Iterable[Text] | AsyncIterable[Text]) -> None:
-        """Give the run all tasks; keep the error that ends this early for the receiver of results."""
+        """Give the run all tasks; keep an error for the receiver of the results."""
         send, send_nowait = self._run.tasks.send, self._run.tasks.send_nowait
         try:
             if isinstance(tasks, AsyncIterable):
