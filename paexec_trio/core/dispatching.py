@@ -56,8 +56,7 @@ class Dispatcher:
             it is given a task (END-007, END-011).
         to_reassign: tasks whose attempts failed, with their ids; the last one is next (DTH-012).
         windows: how many tasks each node may hold.
-        living: the number of nodes that are neither dead nor drained. It includes nodes that have
-            yet to start.
+        living: the number of nodes that are neither dead nor drained, started or not.
         holding: the number of nodes that hold tasks.
         fast_path: :meth:`exchange` if this run can use it, otherwise ``None``.
     """
@@ -188,9 +187,7 @@ class Dispatcher:
             if node.state is _BUSY:
                 # Something may have waited for this node's task, while others are idle.
                 return self.windows.should_refill(node) or bool(self.idle)
-            if node.state is _DRAINING:
-                return bool(self.idle)
-        return node.state is _IDLE
+        return node.state is _IDLE or (node.state is _DRAINING and bool(self.idle))
 
     def take_back_queued(self, node: Node) -> None:
         """Take back the tasks that a node was not working on, in their order (PRE-030)."""

@@ -159,7 +159,7 @@ class Ending:
         """Add to a fault how its node ended."""
         fault = self.fault
         if fault and fault.node == node:
-            self.fault = Fault(fault.blame, fault.reason + b": " + reason)
+            self.fault = fault._replace(reason=fault.reason + b": " + reason)
 
     def stop(self, outcome: Exit) -> None:
         """End all nodes; what they still print is passed on. The first cause decides the exit."""
