@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from paexec_trio.core import events as on
@@ -25,9 +27,9 @@ OUT_OF_STEP = (
 
 
 def fault_after(
-    *events: on.Event, exec_mode: ExecMode | None = None, **options: object
+    *events: on.Event, exec_mode: ExecMode | None = None, **options: Any
 ) -> Fault | None:
-    engine = Engine(Settings(names(1), **options), exec_mode=exec_mode)  # type: ignore[arg-type]
+    engine = Engine(Settings(names(1), **options), exec_mode=exec_mode)
     for event in events:
         engine.handle(event)
     return engine.fault
@@ -104,7 +106,7 @@ def fault_after(
     ],
 )
 def test_a_fault_names_the_party_the_reason_and_the_node(
-    events: list[on.Event], options: dict[str, object], blame: Blame, reason: bytes, node: int
+    events: list[on.Event], options: dict[str, Any], blame: Blame, reason: bytes, node: int
 ) -> None:
     assert fault_after(*events, **options) == Fault(blame, reason, node)
 

@@ -32,6 +32,7 @@ def test_a_run_at_one_moment() -> None:
     assert playbook.engine.snapshot().nodes[0].state is NodeState.REAPED
 
 
+RESTART = do.Purpose.RESTART
 ANSWERS = (b"success\n\n", b"failure\n\n", b"x\nsuccess\n\n", b"\n")
 
 
@@ -63,6 +64,7 @@ def test_snapshots_add_up_and_change_nothing(
     held = dict.fromkeys(range(nodes), 0)
     living: set[int] = set()
     pending: list[Command] = []
+    restarts: list[do.Deadline] = []
 
     def tell(event: on.Event) -> None:
         nonlocal delivered, dropped, failed
@@ -76,6 +78,9 @@ def test_snapshots_add_up_and_change_nothing(
                 dropped += len(command.dropped)
                 failed += command.status is not None and command.status.value != "success"
                 held[command.node] -= 1
+            elif isinstance(command, do.SetDeadline):
+                if command.deadline.purpose is RESTART:
+                    restarts.append(command.deadline)
             elif isinstance(command, do.StartNode):
                 pending.append(command)
         now = engine.snapshot()
@@ -91,6 +96,8 @@ def test_snapshots_add_up_and_change_nothing(
     tell(on.RunStarted())
     for _ in range(data.draw(st.integers(1, 25), "steps")):
         possible = ["add"]
+        if restarts:
+            possible.append("restart")
         if pending:
             possible.append("start")
         if any(held.values()):
@@ -106,6 +113,8 @@ def test_snapshots_add_up_and_change_nothing(
             assert isinstance(command, do.StartNode)
             living.add(command.node)
             tell(on.NodeStarted(command.node, FIRST_PID))
+        elif step == "restart":
+            tell(on.DeadlinePassed(restarts.pop()))
         elif step == "answer":
             node = data.draw(st.sampled_from([n for n, count in held.items() if count]), "node")
             tell(on.NodeOutput(node, data.draw(st.sampled_from(ANSWERS), "answer")))
@@ -118,5 +127,3 @@ def test_snapshots_add_up_and_change_nothing(
             held[node] = 0
             tell(on.NodeEnded(node))
             tell(on.NodeReaped(node, status=1))
-            if data.draw(st.booleans(), "restart"):
-                tell(on.DeadlinePassed(do.Deadline(do.Purpose.RESTART)))
