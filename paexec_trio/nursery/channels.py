@@ -91,28 +91,30 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         await trio.lowlevel.checkpoint_if_cancelled()
         waited = False
         while True:
-            if self.is_closed:
-                raise trio.ClosedResourceError("the results are closed")
-            if len(self._mailbox):
-                result = self.result_of(self._mailbox.take())
+            try:
+                result = self.receive_nowait()
+            except trio.WouldBlock:
+                waited = True
+            else:
                 if not waited:
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return result
-            if self._outcome.is_decided:
-                self._outcome.raise_error()
-                raise trio.EndOfChannel
-            waited = True
             await self._receivers.park()
 
     def receive_nowait(self) -> Result:
-        """Return a result that has come.
+        """Return a result that has come, as ``receive`` does, but without a wait.
 
         Raises:
-            trio.WouldBlock: there is none.
+            trio.WouldBlock: there is none yet.
         """
-        if not len(self._mailbox):
-            raise trio.WouldBlock
-        return self.result_of(self._mailbox.take())
+        if self.is_closed:
+            raise trio.ClosedResourceError("the results are closed")
+        if len(self._mailbox):
+            return self.result_of(self._mailbox.take())
+        if self._outcome.is_decided:
+            self._outcome.raise_error()
+            raise trio.EndOfChannel
+        raise trio.WouldBlock
 
     def result_of(self, delivered: Deliver) -> Result:
         """Return the public form of a result."""

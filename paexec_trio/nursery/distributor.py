@@ -14,7 +14,7 @@ from paexec_trio.core.snapshot import Snapshot
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.nursery.channels import ResultChannel, TaskChannel
-from paexec_trio.nursery.errors import UnreceivedResultsError
+from paexec_trio.nursery.errors import TaskRefusedError, UnreceivedResultsError
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
 from paexec_trio.nursery.options import Options, Plan, Text, octets_of, plan_of
@@ -180,10 +180,14 @@ class Distributor:
         """
         octets = self._intake.check(task)
         names = [octets_of("after", other) for other in after]
-        self._names.resolve(octets, names)
-        waited = await self._intake.wait_for_room(is_needed=not names)
-        # Again: others had their turn.
-        ids = self._names.resolve(octets, names)
+        has_to_wait = bool(self._names.resolve(octets, names))
+        waited = await self._intake.wait_for_room(is_needed=not has_to_wait)
+        try:
+            # Again: others had their turn.
+            ids = self._names.resolve(octets, names)
+        except TaskRefusedError:
+            self._intake.pass_on()
+            raise
         # Before it is given: its result may come with it.
         self._names.added(octets, self._intake.next_id)
         task_id = self._intake.give(octets, ids)
@@ -278,11 +282,13 @@ class Distributor:
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Go on with the run until nothing of it is left; wake everybody who waits for it."""
+        was_cancelled = True
         try:
             await self._session.serve(task_status)
+            was_cancelled = False
         finally:
             self._snapshot()
-            self._outcome.decide(self._session)
+            self._outcome.decide(self._session, was_cancelled=was_cancelled)
             self._intake.release()
             self.results.release()
             for call in self._calls.values():

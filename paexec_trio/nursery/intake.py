@@ -126,6 +126,11 @@ class Intake:
         self._has_room = True
         self._waiters.unpark()
 
+    def pass_on(self) -> None:
+        """Leave the room that was waited for to somebody else."""
+        if self._has_room:
+            self._waiters.unpark()
+
     def release(self) -> None:
         """Let everybody look again: the run is over."""
         self._waiters.unpark_all()

@@ -96,6 +96,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         self._run = run
         self._keep_order = keep_order
         self._error: Exception | None = None
+        self._has_ended = False
         # In order: the results that wait for an earlier one.
         self._held: dict[int, Result] = {}
         self._held_octets = 0

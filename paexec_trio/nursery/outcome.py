@@ -40,8 +40,13 @@ class Outcome:
         self._last_report = self._without_program(text)
         _LOGGER.warning("%s", self._last_report)
 
-    def decide(self, session: Session) -> None:
-        """Record that a run is over."""
+    def decide(self, session: Session, *, was_cancelled: bool) -> None:
+        """Record that a run is over.
+
+        Args:
+            session: the run.
+            was_cancelled: whether it ended because of the program, which is no failure.
+        """
         self.is_decided = True
         engine = session.engine
         if session.problem:
@@ -49,7 +54,7 @@ class Outcome:
         elif engine and engine.fault:
             self._fault = engine.fault
             self._reason = self._without_program(engine.fault.reason)
-        elif session.result != Exit():
+        elif session.result != Exit() and not was_cancelled:
             self._reason = self._last_report or "the run failed"
 
     def raise_error(self) -> None:
