@@ -127,6 +127,11 @@ class Engine:
         return self._ending.phase is _RUNNING and not self._reader.has_ended
 
     @property
+    def now(self) -> float:
+        """The time in seconds, as the last ``TimePassed`` had it."""
+        return self._outlet.now
+
+    @property
     def tells_seconds(self) -> bool:
         """Whether results say how long their tasks took: the engine needs ``TimePassed`` then."""
         return self._outlet.tells_seconds

@@ -67,23 +67,34 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
     """
     distributor = Distributor(plan)
     error: BaseException | None = None
-    async with trio.open_nursery() as nursery:
-        await nursery.start(distributor._serve)  # noqa: SLF001
-        try:
-            yield distributor, nursery
-        except BaseException as raised:  # noqa: BLE001 (it is raised again below)
-            error = raised
-            nursery.cancel_scope.cancel()
-        else:
-            if finishes:
-                distributor._leave()  # noqa: SLF001
-            else:
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(distributor._serve)  # noqa: SLF001
+            try:
+                yield distributor, nursery
+            except BaseException as raised:  # noqa: BLE001 (it is raised again below)
+                error = raised
                 nursery.cancel_scope.cancel()
+            else:
+                if finishes:
+                    distributor._leave()  # noqa: SLF001
+                else:
+                    nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # That the run was cancelled, too, is no news: the block has failed.
+        _, others = group.split(trio.Cancelled)
+        if error is None:
+            raise
+        if others:
+            raise BaseExceptionGroup(_BOTH, [error, *others.exceptions]) from None
     left = distributor._error_left()  # noqa: SLF001
     if error and left:
-        raise BaseExceptionGroup("a run and the block that used it failed", [error, left])
+        raise BaseExceptionGroup(_BOTH, [error, left])
     if error or left:
         raise error or left  # type: ignore[misc]
+
+
+_BOTH = "a run and the block that used it failed"
 
 
 @final
@@ -117,7 +128,7 @@ class Distributor:
         self._outcome = outcome = Outcome(settings.program)
         self._intake = Intake(plan, outcome)
         self._mailbox = mailbox = Mailbox(
-            plan.stderr, self._arrived, self._intake.open, self._changed, outcome.report
+            plan.stderr, self._arrived, self._intake.open, self._changed, self._reported
         )
         self.tasks = TaskChannel(self._intake)
         self.results = ResultChannel(mailbox, outcome, settings.nodes)
@@ -253,15 +264,17 @@ class Distributor:
 
     def _arrived(self, delivered: Deliver) -> None:
         """Give a result to the call that waits for it, or to the channel."""
-        dropped = self._names.done(delivered.task_id, delivered.status, delivered.dropped)
-        call = self._calls.pop(delivered.task_id, None)
-        if call:
+        if call := self._calls.pop(delivered.task_id, None):
             call.delivered = delivered
             call.done.set()
         else:
             self._mailbox.keep(delivered)
             self.results.arrived()
-        for task_id, task in dropped:
+        if not self._names:
+            return
+        for task_id, task in self._names.done(
+            delivered.task_id, delivered.status, delivered.dropped
+        ):
             self._mailbox.keep(Deliver(task_id, task, b"", -1, status=Status.NOT_RUN, attempts=0))
             self.results.arrived()
 
@@ -276,19 +289,25 @@ class Distributor:
             except trio.BrokenResourceError:
                 self._watchers.remove(watcher)
 
+    def _reported(self, text: bytes) -> None:
+        """Log a diagnostic, unless it is the reason of the error that will be raised."""
+        engine = self._session.engine
+        if not (engine and engine.fault and engine.fault.reason == text):
+            self._outcome.report(text)
+
     # The life of the run
 
     async def _serve(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Go on with the run until nothing of it is left; wake everybody who waits for it."""
-        was_cancelled = True
+        was_cut = True
         try:
             await self._session.serve(task_status)
-            was_cancelled = False
+            was_cut = False
         finally:
             self._snapshot()
-            self._outcome.decide(self._session, was_cancelled=was_cancelled)
+            self._outcome.decide(self._session, was_cut=was_cut)
             self._intake.release()
             self.results.release()
             for call in self._calls.values():

@@ -22,6 +22,10 @@ class Names:
         self._names: dict[int, bytes] = {}
         self._failed: set[bytes] = set()
 
+    def __bool__(self) -> bool:
+        """Return whether there is a task of which something has to be known."""
+        return bool(self._names)
+
     def resolve(self, task: bytes, after: Iterable[bytes]) -> tuple[int, ...]:
         """Return the ids of the tasks that one depends on and that are not done yet.
 

@@ -40,12 +40,12 @@ class Outcome:
         self._last_report = self._without_program(text)
         _LOGGER.warning("%s", self._last_report)
 
-    def decide(self, session: Session, *, was_cancelled: bool) -> None:
+    def decide(self, session: Session, *, was_cut: bool) -> None:
         """Record that a run is over.
 
         Args:
             session: the run.
-            was_cancelled: whether it ended because of the program, which is no failure.
+            was_cut: whether it was ended before it had come to its end.
         """
         self.is_decided = True
         engine = session.engine
@@ -54,7 +54,7 @@ class Outcome:
         elif engine and engine.fault:
             self._fault = engine.fault
             self._reason = self._without_program(engine.fault.reason)
-        elif session.result != Exit() and not was_cancelled:
+        elif session.result != Exit() and not was_cut:
             self._reason = self._last_report or "the run failed"
 
     def raise_error(self) -> None:

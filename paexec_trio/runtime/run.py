@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _RESERVE = 1 << 20
 """Octets that are given back when memory runs out, so that enough is left to end (LIM-016)."""
 
+_MOMENT = 0.001
+"""Seconds that do not matter to a result."""
+
 _FIRST_ROUNDS = 8
 """Batches of events that :meth:`Run.begin` handles at most, besides one for each node."""
 
@@ -217,7 +220,9 @@ class Run:
             if self._engine:
                 host = self.host
                 passes_at = host.passes_at()
-                events = (TimePassed(host.now()), event)
+                now = host.now()
+                knows_time = now - self._engine.now < _MOMENT
+                events = (event,) if knows_time else (TimePassed(now), event)
                 self._outcome = pump(self._engine, host, events, self._trace)
                 if self._outcome or host.has_pending or host.passes_at() != passes_at:
                     host.wake()  # the loop waits for something else

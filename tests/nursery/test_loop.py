@@ -124,6 +124,7 @@ async def test_a_run_is_served_once(pipes: Pipes) -> None:
 
 
 async def test_a_run_that_was_cancelled_before_its_start_is_not_started_later(pipes: Pipes) -> None:
+    pipes.close_tasks()
     this = pipes.run()
     with trio.CancelScope() as scope:
         scope.cancel()
