@@ -81,12 +81,12 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
                 else:
                     nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # That the run was cancelled, too, is no news: the block has failed.
-        _, others = group.split(trio.Cancelled)
-        if error is None:
+        # If one of them has failed, it is no news that the other was cancelled because of that.
+        failure, crash = _without_cancelled(error), _without_cancelled(group)
+        if error is None or (crash and failure is None):
             raise
-        if others:
-            raise BaseExceptionGroup(_BOTH, [error, *others.exceptions]) from None
+        if isinstance(crash, BaseExceptionGroup):
+            raise BaseExceptionGroup(_BOTH, [error, *crash.exceptions]) from None
     left = distributor._error_left()  # noqa: SLF001
     if error and left:
         raise BaseExceptionGroup(_BOTH, [error, left])
@@ -95,6 +95,12 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
 
 
 _BOTH = "a run and the block that used it failed"
+
+
+def _without_cancelled(error: BaseException | None) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(trio.Cancelled)[1]
+    return None if isinstance(error, trio.Cancelled) else error
 
 
 @final

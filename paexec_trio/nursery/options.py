@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
 
 from paexec_trio.core.calculators import Calculator, CommandPerTask
-from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
+from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
 
@@ -105,6 +105,8 @@ def plan_of(options: Options) -> Plan:
     eot = octets_of("eot", options.get("eot", b""))
     if NEWLINE in eot:
         raise ValueError(f"eot: {eot!r} contains a newline")
+    if NUL in eot:
+        raise ValueError(f"eot: {eot!r} contains a NUL")
     settings = Settings(
         nodes=_nodes(options["nodes"]),
         eot=eot,
@@ -156,7 +158,7 @@ def _argument(name: str, value: Text) -> bytes:
     octets = octets_of(name, value)
     if not octets:
         raise ValueError(f"{name}: a text is empty")
-    if b"\0" in octets:
+    if NUL in octets:
         raise ValueError(f"{name}: {value!r} contains a NUL")
     return octets
 
@@ -256,7 +258,11 @@ def _environment(environment: Mapping[Text, Text] | None) -> list[tuple[bytes, b
         return None
     if not isinstance(environment, Mapping):
         raise TypeError(f"environment: expected a mapping, not {environment!r}")
-    return [
+    entries = [
         (_argument("environment", name), octets_of("environment", value))
         for name, value in environment.items()
     ]
+    for name, value in entries:
+        if b"=" in name or NUL in value:
+            raise ValueError(f"environment: {name!r} cannot be set to {value!r}")
+    return entries

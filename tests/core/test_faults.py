@@ -56,7 +56,7 @@ def fault_after(
             [*BUSY[:2], *ENDED, BUSY[2]],
             {},
             Blame.NODES,
-            b"Node n0 exited unexpectedly",
+            b"Node n0 exited unexpectedly: signal 9",
             0,
         ),
         (
