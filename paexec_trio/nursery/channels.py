@@ -36,6 +36,7 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
             TypeError: it is no text.
             TaskRefusedError: no calculator can be given this task.
             trio.ClosedResourceError: the channel is closed.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         task = self._intake.check(value)
@@ -86,6 +87,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         Raises:
             trio.EndOfChannel: the run is over, and all results were received.
             trio.ClosedResourceError: the channel is closed.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on, or its results cannot be trusted.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -100,6 +102,8 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return result
             await self._receivers.park()
+            if self._outcome.was_cut:
+                await trio.lowlevel.checkpoint_if_cancelled()
 
     def receive_nowait(self) -> Result:
         """Return a result that has come, as ``receive`` does, but without a wait.

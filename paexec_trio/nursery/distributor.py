@@ -159,6 +159,7 @@ class Distributor:
             TypeError: it is no text.
             TaskRefusedError: no calculator can be given this task.
             trio.ClosedResourceError: the end of the input was told.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
@@ -167,6 +168,7 @@ class Distributor:
         self._intake.give(octets)
         await this.done.wait()
         if this.delivered is None:
+            await trio.lowlevel.checkpoint_if_cancelled()
             self._outcome.raise_error()
             raise trio.ClosedResourceError("the run has ended")
         return self.results.result_of(this.delivered)
@@ -193,6 +195,7 @@ class Distributor:
             TaskRefusedError: no calculator can be given this task, it was added before, or it
                 depends on one that was not added or that did not succeed.
             trio.ClosedResourceError: the end of the input was told.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
@@ -238,6 +241,7 @@ class Distributor:
 
         Raises:
             ValueError: no node has this name.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         name = octets_of("node", node)

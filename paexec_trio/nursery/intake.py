@@ -79,6 +79,8 @@ class Intake:
                 return waited
             waited = True
             await self._waiters.park()
+            if self._outcome.was_cut:
+                await trio.lowlevel.checkpoint_if_cancelled()
 
     def has_room(self) -> bool:
         """Return whether the run takes a task now.

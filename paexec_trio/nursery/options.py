@@ -114,18 +114,20 @@ def plan_of(options: Options) -> Plan:
         line_limit=_positive("line_limit", options.get("line_limit", LINE_LIMIT)),
         graph=_graph(options.get("statuses", False)),
         on_death=_on_death(options.get("on_death")),
-        graces=options.get("graces", GRACES),
+        graces=_graces(options.get("graces", GRACES)),
     )
     command = options["command"]
     environment = _environment(options.get("environment"))
     inherited = os.environb if environment is None else dict(environment)
     maker = None if isinstance(command, _COMMANDS) else command
+    if maker and not hasattr(maker, "make_session"):
+        raise TypeError(f"command: expected a text or a sequence of texts, not {command!r}")
     return Plan(
         settings,
         None if maker else _launch(command, options, eot, inherited),  # type: ignore[arg-type]
         maker,
         environment,
-        options.get("stderr", 2),
+        _descriptor(options.get("stderr", 2)),
     )
 
 
@@ -176,6 +178,12 @@ def _positive(name: str, value: int) -> int:
         raise TypeError(f"{name}: expected a number, not {value!r}")
     if value < 1:
         raise ValueError(f"{name}: {value} is less than 1")
+    return value
+
+
+def _descriptor(value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"stderr: expected a descriptor, not {value!r}")
     return value
 
 
@@ -251,6 +259,12 @@ def _calculator(
     if isinstance(command, os.PathLike):
         return Calculator((_argument("command", command),))
     return Calculator(_arguments("command", command))
+
+
+def _graces(graces: Graces) -> Graces:
+    if not isinstance(graces, Graces):
+        raise TypeError(f"graces: expected a Graces, not {graces!r}")
+    return graces
 
 
 def _environment(environment: Mapping[Text, Text] | None) -> list[tuple[bytes, bytes]] | None:
