@@ -140,8 +140,8 @@ NURSERY = {name for name in MODULES if name.startswith("paexec_trio.nursery")}
 def test_only_the_nursery_imports_trio() -> None:
     assert {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))} <= NURSERY
     importing = {name for name in MODULES if NURSERY & imports_of(MODULES[name])} - NURSERY
-    # The public names, and the program once its nodes have been started.
-    assert importing == {"paexec_trio", "paexec_trio.cli.main"}
+    # The public names, help for tests, and the program once its nodes have been started.
+    assert importing == {"paexec_trio", "paexec_trio.testing", "paexec_trio.cli.main"}
 
 
 def test_nothing_but_the_nursery_waits() -> None:

@@ -115,6 +115,8 @@ class Ending:
         self._outcome = Exit()
         self._drain_grace = settings.graces.drain
         self._output_broken = False
+        # How the nodes have ended, for people.
+        self._ends: dict[int, bytes] = {}
         # The input of this node may still be open when those of all before it are closed.
         self._first_open = 0
         # Something may be left of this node when nothing is left of all before it: see `settle`.
@@ -154,12 +156,15 @@ class Ending:
         """Record a fault, unless there was one before."""
         if self.fault is None:
             self.fault = Fault(blame, reason, node)
+            if node in self._ends:
+                self.explain(node, self._ends[node])
 
     def explain(self, node: int, reason: bytes) -> None:
-        """Add to a fault how its node ended."""
+        """Record how a node has ended; add it to a fault of that node."""
+        self._ends[node] = reason
         fault = self.fault
         if fault and fault.node == node:
-            self.fault = Fault(fault.blame, fault.reason + b": " + reason)
+            self.fault = fault._replace(reason=fault.reason + b": " + reason)
 
     def stop(self, outcome: Exit) -> None:
         """End all nodes; what they still print is passed on. The first cause decides the exit."""

@@ -191,7 +191,7 @@ class Engine:
                 self._reader.fail(refusal.reason)
                 continue
             if dispatcher.has_waiting():
-                if not dispatcher.living:
+                if not (dispatcher.living or dispatcher.holding):
                     self._fleet.all_failed()
                 elif dispatcher.looks_ahead():
                     self._reader.read_more()

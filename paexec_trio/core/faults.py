@@ -14,7 +14,7 @@ class Blame(IntEnum):
     CALCULATOR = 2
     """A calculator broke the protocol, so its results cannot be trusted."""
     CALLER = 3
-    """The caller asked for something impossible, with bad tasks or a bad command."""
+    """The tasks or the command are wrong."""
 
 
 @final

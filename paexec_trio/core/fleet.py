@@ -119,16 +119,16 @@ class Fleet:
         node.begin_life(event.pid)
         self._is_hopeless = False
         self._outlet.node_changed(node, Change.STARTED)
-        if node.index in self._drained:
-            self._ending.close(node)
-            self.start_next()
-            return True
-        self._dispatcher.node_started(node)
+        is_drained = node.index in self._drained
+        if not is_drained:
+            self._dispatcher.node_started(node)
         if self._ending.phase is Phase.STOPPING:
             self._ending.stop_late_starter(node)
-        else:
-            self._wire.connect(node)
-            self.start_next()
+            return True
+        self._wire.connect(node)
+        if is_drained:
+            self._ending.close(node)
+        self.start_next()
         return True
 
     def not_started(self, event: NodeNotStarted) -> bool:
@@ -214,11 +214,15 @@ class Fleet:
         It is not restarted either. A node that has not started yet is started, and ends at once.
         """
         node = self._nodes[event.node]
-        if node.index in self._drained or self._ending.phase is not Phase.RUNNING:
+        # All tasks are done if the input of another node is closed already.
+        is_late = node.state is _CLOSING or self._ending.phase is not Phase.RUNNING
+        if is_late or node.index in self._drained:
             return False
         self._drained.add(node.index)
-        if node.state < NodeState.HALF_CLOSED:
+        if node.state < _CLOSING:
             self._dispatcher.node_drained(node)
+        elif node.index in self._to_start:
+            self._to_start.remove(node.index)
         if node.state is NodeState.IDLE:
             self._ending.close(node)
         elif node.state is _BUSY:
@@ -259,6 +263,7 @@ class Fleet:
         """Let others do the tasks of a dead node (the chapter Death of the spec)."""
         node.fruitless = 0 if node.answered else node.fruitless + 1
         self._dispatcher.node_died(node, idle=not attempts)
+        self._dispatcher.living -= node.index not in self._drained
         for attempt in attempts:
             self.give_up(attempt)
         self._terminator.node_died(node)

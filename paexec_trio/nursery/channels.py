@@ -36,6 +36,7 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
             TypeError: the value is neither ``str`` nor ``bytes`` nor a path.
             TaskRefusedError: no calculator can be given this task.
             trio.ClosedResourceError: the channel is closed.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         task = self._intake.check(value)
@@ -86,33 +87,38 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         Raises:
             trio.EndOfChannel: the run is over, and all results were received.
             trio.ClosedResourceError: the channel is closed.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on, or its results cannot be trusted.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         waited = False
         while True:
-            if self.is_closed:
-                raise trio.ClosedResourceError("the results are closed")
-            if len(self._mailbox):
-                result = self.result_of(self._mailbox.take())
+            try:
+                result = self.receive_nowait()
+            except trio.WouldBlock:
+                waited = True
+            else:
                 if not waited:
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return result
-            if self._outcome.is_decided:
-                self._outcome.raise_error()
-                raise trio.EndOfChannel
-            waited = True
             await self._receivers.park()
+            if self._outcome.was_cut:
+                await trio.lowlevel.checkpoint_if_cancelled()
 
     def receive_nowait(self) -> Result:
-        """Return the next result, but never wait.
+        """Return the next result like ``receive``, but never wait.
 
         Raises:
             trio.WouldBlock: no result waits.
         """
-        if not len(self._mailbox):
-            raise trio.WouldBlock
-        return self.result_of(self._mailbox.take())
+        if self.is_closed:
+            raise trio.ClosedResourceError("the results are closed")
+        if len(self._mailbox):
+            return self.result_of(self._mailbox.take())
+        if self._outcome.is_decided:
+            self._outcome.raise_error()
+            raise trio.EndOfChannel
+        raise trio.WouldBlock
 
     def result_of(self, delivered: Deliver) -> Result:
         """Return the public form of a result."""

@@ -14,7 +14,7 @@ from paexec_trio.core.snapshot import Snapshot
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.nursery.channels import ResultChannel, TaskChannel
-from paexec_trio.nursery.errors import UnreceivedResultsError
+from paexec_trio.nursery.errors import TaskRefusedError, UnreceivedResultsError
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
 from paexec_trio.nursery.options import Options, Plan, Text, octets_of, plan_of
@@ -82,12 +82,12 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
                 else:
                     nursery.cancel_scope.cancel()
     except BaseExceptionGroup as group:
-        # That the run was cancelled, too, is no news: the block has failed.
-        _, others = group.split(trio.Cancelled)
-        if error is None:
+        # If one of them has failed, it is no news that the other was cancelled because of that.
+        failure, crash = _without_cancelled(error), _without_cancelled(group)
+        if error is None or (crash and failure is None):
             raise
-        if others:
-            raise BaseExceptionGroup(_BOTH, [error, *others.exceptions]) from None
+        if isinstance(crash, BaseExceptionGroup):
+            raise BaseExceptionGroup(_BOTH, [error, *crash.exceptions]) from None
     left = distributor._error_left()  # noqa: SLF001
     if error and left:
         raise BaseExceptionGroup(_BOTH, [error, left])
@@ -96,6 +96,12 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
 
 
 _BOTH = "a run and the block that used it failed"
+
+
+def _without_cancelled(error: BaseException | None) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(trio.Cancelled)[1]
+    return None if isinstance(error, trio.Cancelled) else error
 
 
 @final
@@ -154,6 +160,7 @@ class Distributor:
             TypeError: the task is neither ``str`` nor ``bytes`` nor a path.
             TaskRefusedError: no calculator can be given this task.
             trio.ClosedResourceError: the input has ended.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
@@ -162,6 +169,7 @@ class Distributor:
         self._intake.give(octets)
         await this.done.wait()
         if this.delivered is None:
+            await trio.lowlevel.checkpoint_if_cancelled()
             self._outcome.raise_error()
             raise trio.ClosedResourceError("the run has ended")
         return self.results.result_of(this.delivered)
@@ -188,14 +196,19 @@ class Distributor:
             TaskRefusedError: no calculator can be given this task, it was added before, or it
                 depends on a task that was not added or did not succeed.
             trio.ClosedResourceError: the input has ended.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
         names = [octets_of("after", other) for other in after]
-        self._names.resolve(octets, names)
-        waited = await self._intake.wait_for_room(is_needed=not names)
-        # Again: others had their turn.
-        ids = self._names.resolve(octets, names)
+        has_to_wait = bool(self._names.resolve(octets, names))
+        waited = await self._intake.wait_for_room(is_needed=not has_to_wait)
+        try:
+            # Again: others had their turn.
+            ids = self._names.resolve(octets, names)
+        except TaskRefusedError:
+            self._intake.pass_on()
+            raise
         # Before it is given: its result may come with it.
         self._names.added(octets, self._intake.next_id)
         task_id = self._intake.give(octets, ids)
@@ -229,6 +242,7 @@ class Distributor:
 
         Raises:
             ValueError: no node has this name.
+            trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
         name = octets_of("node", node)
@@ -260,7 +274,7 @@ class Distributor:
     # What the run does
 
     def _arrived(self, delivered: Deliver) -> None:
-        """Give a result to its call, or to the channel."""
+        """Give a result to the call that waits for it, or to the channel."""
         if call := self._calls.pop(delivered.task_id, None):
             call.delivered = delivered
             call.done.set()

@@ -79,6 +79,8 @@ class Intake:
                 return waited
             waited = True
             await self._waiters.park()
+            if self._outcome.was_cut:
+                await trio.lowlevel.checkpoint_if_cancelled()
 
     def has_room(self) -> bool:
         """Return whether the run has room for a task.
@@ -125,6 +127,11 @@ class Intake:
         """Record that the run has room for one more task."""
         self._has_room = True
         self._waiters.unpark()
+
+    def pass_on(self) -> None:
+        """Leave the room that was waited for to somebody else."""
+        if self._has_room:
+            self._waiters.unpark()
 
     def release(self) -> None:
         """Wake all senders: the run is over."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, final
 
 import trio
 
 from paexec_trio.nursery.distributor import opened
+from paexec_trio.nursery.errors import DistributorError, TaskRefusedError
 from paexec_trio.nursery.options import plan_of
 from paexec_trio.nursery.results import Result
 
@@ -60,7 +61,8 @@ async def map_tasks(
     """Do all tasks; the block iterates over their results.
 
     The run takes a task from ``tasks`` when it has room for it, so ``tasks`` may be endless.
-    Leaving the block early ends the run and gives up the tasks in flight.
+    Leaving the block early ends the run and gives up the tasks in flight. If ``tasks`` is an
+    asynchronous generator, it is closed.
 
     Args:
         tasks: the tasks, an iterable or an asynchronous one.
@@ -76,6 +78,8 @@ async def map_tasks(
         DistributorError: the run could not go on, or a task cannot be given to a calculator.
         Exception: an exception of ``tasks``. The results of the tasks before it come first.
     """
+    if isinstance(tasks, str | bytes) or not isinstance(tasks, Iterable | AsyncIterable):
+        raise TypeError(f"tasks: expected an iterable of texts, not {tasks!r}")
     async with opened(plan_of(options), finishes=False) as (run, nursery):
         results = MappedResults(run, keep_order=keep_order)
         nursery.start_soon(results.feed, tasks)
@@ -96,6 +100,8 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         self._run = run
         self._keep_order = keep_order
         self._error: Exception | None = None
+        # Whether the receiver knows that the run has failed.
+        self._was_told = False
         # In order: the results that wait for an earlier one.
         self._held: dict[int, Result] = {}
         self._held_octets = 0
@@ -104,22 +110,34 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
 
     async def feed(self, tasks: Iterable[Text] | AsyncIterable[Text]) -> None:
         """Give the run all tasks. If that fails, ``receive`` raises the exception."""
-        send, send_nowait = self._run.tasks.send, self._run.tasks.send_nowait
         try:
-            if isinstance(tasks, AsyncIterable):
-                async for task in tasks:
-                    await self._wait_for_earlier()
-                    await send(task)
+            if isinstance(tasks, AsyncGenerator):
+                async with aclosing(tasks):  # nobody else can close it
+                    await self._feed_slowly(tasks)
+            elif isinstance(tasks, AsyncIterable):
+                await self._feed_slowly(tasks)
             else:
-                for task in tasks:
-                    await self._wait_for_earlier()
-                    try:
-                        send_nowait(task)
-                    except trio.WouldBlock:
-                        await send(task)
+                await self._feed_fast(tasks)
         except Exception as error:  # noqa: BLE001 (it is raised again)
             self._error = error
         await self._run.tasks.aclose()
+
+    async def _feed_slowly(self, tasks: AsyncIterable[Text]) -> None:
+        async for task in tasks:
+            await self._wait_for_earlier()
+            await self._run.tasks.send(task)
+
+    async def _feed_fast(self, tasks: Iterable[Text]) -> None:
+        channel = self._run.tasks
+        send_nowait = channel.send_nowait
+        for task in tasks:
+            await self._wait_for_earlier()
+            try:
+                send_nowait(task)
+                continue
+            except trio.WouldBlock:
+                pass
+            await channel.send(task)
 
     async def _wait_for_earlier(self) -> None:
         while self._held_octets > _MOST_AHEAD:
@@ -141,6 +159,9 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         except trio.EndOfChannel:
             self.raise_error_left()
             raise
+        except DistributorError:
+            self._was_told = True
+            raise
 
     async def _receive_in_order(self) -> Result:
         if self._next_id in self._held:
@@ -159,7 +180,8 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
     def raise_error_left(self) -> None:
         """Raise the exception of :meth:`feed`, once."""
         error, self._error = self._error, None
-        if error:
+        is_of_task = isinstance(error, TaskRefusedError)
+        if error and (is_of_task or not (self._was_told and isinstance(error, DistributorError))):
             raise error
 
     async def aclose(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
 
 from paexec_trio.core.calculators import Calculator, CommandPerTask
-from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
+from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
 
@@ -105,6 +105,8 @@ def plan_of(options: Options) -> Plan:
     eot = octets_of("eot", options.get("eot", b""))
     if NEWLINE in eot:
         raise ValueError(f"eot: {eot!r} contains a newline")
+    if NUL in eot:
+        raise ValueError(f"eot: {eot!r} contains a NUL")
     settings = Settings(
         nodes=_nodes(options["nodes"]),
         eot=eot,
@@ -112,18 +114,20 @@ def plan_of(options: Options) -> Plan:
         line_limit=_positive("line_limit", options.get("line_limit", LINE_LIMIT)),
         graph=_graph(options.get("statuses", False)),
         on_death=_on_death(options.get("on_death")),
-        graces=options.get("graces", GRACES),
+        graces=_graces(options.get("graces", GRACES)),
     )
     command = options["command"]
     environment = _environment(options.get("environment"))
     inherited = os.environb if environment is None else dict(environment)
     maker = None if isinstance(command, _COMMANDS) else command
+    if maker and not hasattr(maker, "make_session"):
+        raise TypeError(f"command: expected a text or a sequence of texts, not {command!r}")
     return Plan(
         settings,
         None if maker else _launch(command, options, eot, inherited),  # type: ignore[arg-type]
         maker,
         environment,
-        options.get("stderr", 2),
+        _descriptor(options.get("stderr", 2)),
     )
 
 
@@ -156,7 +160,7 @@ def _argument(name: str, value: Text) -> bytes:
     octets = octets_of(name, value)
     if not octets:
         raise ValueError(f"{name}: a text is empty")
-    if b"\0" in octets:
+    if NUL in octets:
         raise ValueError(f"{name}: {value!r} contains a NUL")
     return octets
 
@@ -174,6 +178,12 @@ def _positive(name: str, value: int) -> int:
         raise TypeError(f"{name}: expected a number, not {value!r}")
     if value < 1:
         raise ValueError(f"{name}: {value} is less than 1")
+    return value
+
+
+def _descriptor(value: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"stderr: expected a descriptor, not {value!r}")
     return value
 
 
@@ -251,12 +261,22 @@ def _calculator(
     return Calculator(_arguments("command", command))
 
 
+def _graces(graces: Graces) -> Graces:
+    if not isinstance(graces, Graces):
+        raise TypeError(f"graces: expected a Graces, not {graces!r}")
+    return graces
+
+
 def _environment(environment: Mapping[Text, Text] | None) -> list[tuple[bytes, bytes]] | None:
     if environment is None:
         return None
     if not isinstance(environment, Mapping):
         raise TypeError(f"environment: expected a mapping, not {environment!r}")
-    return [
+    entries = [
         (_argument("environment", name), octets_of("environment", value))
         for name, value in environment.items()
     ]
+    for name, value in entries:
+        if b"=" in name or NUL in value:
+            raise ValueError(f"environment: {name!r} cannot be set to {value!r}")
+    return entries

@@ -6,6 +6,8 @@ import logging
 import os
 from typing import TYPE_CHECKING, final
 
+import trio
+
 from paexec_trio.core.commands import Exit
 from paexec_trio.nursery.errors import DistributorError, error_of
 
@@ -25,10 +27,12 @@ class Outcome:
 
     Attributes:
         is_decided: whether the run is over and all its processes have ended.
+        was_cut: whether a cancellation or a crash ended the run. Trio is about to tell that to the
+            tasks within its block.
     """
 
     def __init__(self, program: bytes) -> None:
-        self.is_decided = False
+        self.is_decided = self.was_cut = False
         self._prefix = program + b": "
         self._last_report = ""
         self._fault: Fault | None = None
@@ -54,11 +58,20 @@ class Outcome:
         elif engine and engine.fault:
             self._fault = engine.fault
             self._reason = self._without_program(engine.fault.reason)
-        elif session.result != Exit() and not was_cut:
+        elif was_cut:
+            self.was_cut = True
+        elif session.result != Exit():
             self._reason = self._last_report or "the run failed"
 
     def raise_error(self) -> None:
-        """Raise the error of the run, if there is one."""
+        """Raise the error of the run, if there is one.
+
+        Raises:
+            DistributorError: the run could not go on.
+            trio.BrokenResourceError: it was cancelled.
+        """
+        if self.was_cut:
+            raise trio.BrokenResourceError("the run was cancelled")
         if self._reason:
             self._was_raised = True
             raise self._error()

@@ -220,7 +220,7 @@ class Children:
         if self._postponed:
             self._poller.pending.extend(finish() for finish in self._postponed.values())
             self._postponed.clear()
-            self._poller.wake()  # room was made by the program, not by a step
+            self._poller.wake()  # a program that made room is no step of the run
 
     def _has_to_wait(self, process: NodeProcess) -> bool:
         """Return whether the last output of a process is not to be read yet (DSP-025).

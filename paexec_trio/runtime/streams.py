@@ -34,7 +34,7 @@ Executors = dict[type["Command"], "Callable[[Any], None]"]
 
 
 class Backlog(Protocol):
-    """The results that wait to be taken. If they exceed ``CONGESTED_ABOVE``, nodes have to wait."""
+    """Octets that wait to be taken: more than ``CONGESTED_ABOVE`` of them are backpressure."""
 
     size: int
 
@@ -55,7 +55,7 @@ class ResultSink(Protocol):
 
     @property
     def queue(self) -> Backlog:
-        """The results that wait to be taken."""
+        """The octets that wait to be taken."""
 
     @property
     def is_congested(self) -> bool:

@@ -16,6 +16,7 @@ from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.outlets import OutletMaker
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.settings import GRACES, Reassign, Settings
+from paexec_trio.core.tasks import TaskSource
 
 Item = Event | Command
 """One entry of a script: an event that happens, or a command that has to follow."""
@@ -48,10 +49,11 @@ class Playbook:
         self,
         settings: Settings,
         outlet: OutletMaker = Printer,
+        tasks: TaskSource | None = None,
         *,
         exec_mode: ExecMode | None = None,
     ) -> None:
-        self.engine = Engine(settings, outlet, exec_mode=exec_mode)
+        self.engine = Engine(settings, outlet, tasks, exec_mode=exec_mode)
         self._script: list[Item] = []
         self._played: list[Item] = []
         self._next = 0

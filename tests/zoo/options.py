@@ -17,6 +17,7 @@ from paexec_trio.core.engine import Engine
 from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import Settings
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.output import Output
 from tests.zoo.invocations import (
     Options,
     Split,
@@ -187,6 +188,7 @@ def cuts_lines_at_the_size_of_buffers() -> None:
 def debugs_on_standard_output() -> None:
     @around(Host, "report")
     def report(_right: Callable[..., None], self: Host, text: bytes) -> None:
+        assert isinstance(self._output, Output)
         self._output.write(text + b"\n")
 
 
@@ -195,6 +197,7 @@ def shows_weights_on_standard_output() -> None:
     @around(Host, "report")
     def report(right: Callable[..., None], self: Host, text: bytes) -> None:
         if b"weight" in text:
+            assert isinstance(self._output, Output)
             self._output.write(text + b"\n")
         else:
             right(self, text)

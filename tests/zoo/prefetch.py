@@ -11,6 +11,7 @@ from typing import Any
 from paexec_trio.cli import invocation
 from paexec_trio.core import windowcontrol, windows
 from paexec_trio.core.dispatching import Dispatcher
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.framing import ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
@@ -146,7 +147,7 @@ def queues_no_commands() -> None:
 def drops_queued_tasks_when_one_is_refused() -> None:
     @around(Reader, "fail")
     def fail(_right: object, self: Reader, reason: bytes) -> None:
-        self._ending.fail(reason)
+        self._ending.fail(reason, Blame.CALLER)
 
 
 @breaks("PRE-017")
@@ -154,7 +155,7 @@ def drops_queued_commands_when_one_is_refused() -> None:
     @around(Reader, "fail")
     def fail(right: Callable[..., None], self: Reader, reason: bytes) -> None:
         if b"NUL" in reason:
-            self._ending.fail(reason)
+            self._ending.fail(reason, Blame.CALLER)
         else:
             right(self, reason)
 
