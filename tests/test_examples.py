@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -51,11 +52,25 @@ def test_the_python_of_the_readme() -> None:
     assert done.stderr == ""
 
 
-def test_each_example_of_the_api_has_an_output() -> None:
-    """Without one, its output would be compared to nothing."""
-    for page in ("api.rst", "api-guide.rst"):
-        text = (ROOT / "docs" / page).read_text()
-        assert "code-block:: python" not in text
-        programs = set(re.findall(r"^\.\. testcode:: (\w+)$", text, re.MULTILINE))
-        assert programs
-        assert programs == set(re.findall(r"^\.\. testoutput:: (\w+)$", text, re.MULTILINE))
+PAGES = [ROOT / "docs" / page for page in ("api.rst", "api-guide.rst")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_each_example_of_the_api_has_an_output(page: Path) -> None:
+    """Without one, what it prints would be compared to nothing."""
+    text = page.read_text()
+    assert "code-block:: python" not in text
+    programs = set(re.findall(r"^\.\. testcode:: (\w+)$", text, re.MULTILINE))
+    assert programs
+    assert programs == set(re.findall(r"^\.\. testoutput:: (\w+)$", text, re.MULTILINE))
+
+
+def test_the_examples_of_the_api_pass_a_strict_type_checker(tmp_path: Path) -> None:
+    for page in PAGES:
+        blocks = r"^\.\. testcode:: (\w+)\n\n((?:   .*\n|\n)+)"
+        for name, program in re.findall(blocks, page.read_text(), re.MULTILINE):
+            (tmp_path / f"example_{name}.py").write_text(dedent(program))
+    command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", *tmp_path.iterdir()]
+    command += ["--cache-dir", ROOT / ".mypy_cache"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
