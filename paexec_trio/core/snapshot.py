@@ -19,8 +19,8 @@ class NodeSnapshot(NamedTuple):
     """One node at one moment.
 
     Attributes:
-        name: its name.
-        state: where it is in its life.
+        name: the name of the node.
+        state: the stage of its life.
         in_flight: how many tasks it holds.
     """
 

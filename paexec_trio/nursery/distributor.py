@@ -181,8 +181,8 @@ class Distributor:
         succeed, the task is not run: its result has the status ``NOT_RUN``. Without ``statuses``
         every task that is done has succeeded.
 
-        Without ``after`` this method waits for room, as ``tasks.send`` does. The run remembers the
-        added tasks until it ends.
+        A task that has to wait for others is taken at once. Otherwise this method waits for room,
+        as ``tasks.send`` does. The run remembers the added tasks until it ends.
 
         Args:
             task: the task. No equal task was added before.

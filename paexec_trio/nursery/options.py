@@ -41,8 +41,8 @@ class Options(TypedDict, total=False):
     """The shell that runs the command on the node, ``/bin/sh`` by default."""
 
     eot: Text
-    """The end-of-task marker, an empty line by default. Calculators find it in the environment
-    variable ``PAEXEC_EOT``."""
+    """The end-of-task marker, an empty line by default. If it is given, calculators find it in the
+    environment variable ``PAEXEC_EOT``."""
 
     statuses: bool | tuple[Text, Text]
     """Whether the last line of each result is the status of the task. The line is ``success`` or

@@ -48,7 +48,7 @@ class NodeChange(NamedTuple):
 
     Attributes:
         node: the name of the node.
-        change: the change.
+        change: the kind of change.
         reason: why the node was not started, or how it ended, in words; otherwise empty.
     """
 
