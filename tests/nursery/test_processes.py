@@ -1,4 +1,4 @@
-"""What only real processes can show."""
+"""Runs of real processes: commands, transports, environments, octets, interrupts."""
 
 from __future__ import annotations
 
