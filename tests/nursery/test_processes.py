@@ -163,6 +163,8 @@ INTERRUPTED = """
                 os.kill(os.getpid(), signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
     import trio.testing
+    # A job in the background inherits that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         trio.run(main, strict_exception_groups=True)
     except KeyboardInterrupt:
