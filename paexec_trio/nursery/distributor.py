@@ -302,8 +302,10 @@ class Distributor:
 
     def _reported(self, text: bytes) -> None:
         """Log a diagnostic, unless the error of the run will say the same."""
-        engine = self._session.engine
-        if not (engine and engine.fault and engine.fault.reason == text):
+        session = self._session
+        fault = session.engine.fault if session.engine else None
+        reason = fault.reason if fault else session.problem
+        if not (reason and text.endswith(reason)):
             self._outcome.report(text)
 
     # The life of the run

@@ -97,6 +97,13 @@ def fault_after(
             -1,
         ),
         (
+            [on.RunStarted(), on.StdinFailed(b"why")],
+            {"graph": GraphSettings()},
+            Blame.CALLER,
+            b"paexec-trio: reading from standard input failed: why",
+            -1,
+        ),
+        (
             [*BUSY, on.NodeOutput(0, b"neither\n\n")],
             {"graph": GRAPH},
             Blame.CALCULATOR,

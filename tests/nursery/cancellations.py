@@ -72,7 +72,7 @@ async def _cancel_many(kit: Kit, count: int, dice: random.Random) -> list[Record
             steps[shape, nodes] = (await _cancel(kit, shape, nodes, 0, How.CANCEL))[1].steps
         at = dice.randint(1, steps[shape, nodes])
         record, outcome = await _cancel(kit, shape, nodes, at, dice.choice(list(How)))
-        if outcome.place:  # else the program took fewer steps this time
+        if outcome.place:  # the program may have taken fewer steps this time
             records.append(record)
     return records
 

@@ -133,7 +133,7 @@ async def test_a_task_whose_dependencies_are_done_waits_for_room(kit: Kit) -> No
 
 
 async def test_of_two_that_add_the_same_task_one_is_refused_and_takes_no_room(kit: Kit) -> None:
-    """Whoever waits behind it gets the room."""
+    """The task behind it gets the room."""
     refused = []
     async with distributor(kit, nodes=1) as run:
         await run.add(kit.hold("a"))

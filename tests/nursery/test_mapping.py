@@ -161,7 +161,7 @@ async def test_a_bad_task_is_named_after_the_results_before_it(
 
 
 async def test_the_failure_of_a_run_is_raised_once(kit: Kit) -> None:
-    """Whoever has handled it can leave the block."""
+    """A program that has handled it can leave the block."""
     async with mapped(kit, itertools.repeat("die"), nodes=1) as results:
         with pytest.raises(NodesLostError, match=f"exit status {DEATH}"):
             await results.receive()

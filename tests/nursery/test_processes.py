@@ -1,4 +1,4 @@
-"""What only real processes can show."""
+"""Runs of real processes: commands, transports, environments, octets, interrupts."""
 
 from __future__ import annotations
 
@@ -139,6 +139,26 @@ def test_tasks_of_arbitrary_octets(tasks: list[bytes], prefetch: int) -> None:
     assert [result.output for result in results] == [b">" + task + b"\n" for task in tasks]
 
 
+TOO_FEW = """
+    import resource, trio
+    from paexec_trio import DistributorError, open_distributor
+    async def main():
+        async with open_distributor(nodes=20, command="cat") as run:
+            try:
+                await run.call("a")
+            except DistributorError as error:
+                print(type(error).__name__, error)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+    trio.run(main)
+    """
+
+
+def test_too_few_descriptors_are_told_once() -> None:
+    done = run_program(TOO_FEW)
+    message = b"DistributorError the limit on open descriptors is too low for 20 nodes\n"
+    assert (done.stdout, done.stderr) == (message, b"")
+
+
 # Interrupts
 
 INTERRUPTED = """
@@ -163,6 +183,8 @@ INTERRUPTED = """
                 os.kill(os.getpid(), signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
     import trio.testing
+    # A job in the background inherits that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         trio.run(main, strict_exception_groups=True)
     except KeyboardInterrupt:
