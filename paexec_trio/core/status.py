@@ -16,7 +16,7 @@ class Status(Enum):
     FAILURE = "failure"
     """The last line of the result says so."""
     MISSING = "?"
-    """The last line of the result says neither, or there is none: the run fails."""
+    """The last line of the result says neither, or there is none. The run fails then."""
     NOT_RUN = "not run"
     """The task was never dispatched, because a task that it depends on did not succeed."""
 
