@@ -14,29 +14,47 @@ author = "the paexec-trio authors"
 copyright = "2026, the paexec-trio authors"  # noqa: A001 (the name is Sphinx's)
 version = release = __version__
 
-extensions = ["generated", "manual", "sequences", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = [
+    "generated",
+    "manual",
+    "sequences",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "sphinx.ext.napoleon",
+    "stories",
+]
 exclude_patterns = ["_build", "_ext", "_static", "examples"]
 nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(collections\.abc|enum|typing|trio)\..*"),
-    ("py:.*", r"Command|IntEnum|OutletMaker"),
+    ("py:.*", r"(collections\.abc|enum|os|typing|trio)\..*"),
+    ("py:.*", r"Command|Event|IntEnum|OutletMaker|SessionMaker|TypeAliasForwardRef"),
 ]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 # These are imported for type checkers only.
 autodoc_type_aliases = {
-    name: f"paexec_trio.core.{module}.{name}"
+    name: f"paexec_trio.{module}.{name}"
     for module, names in {
-        "engine": ("Engine",),
-        "nodes": ("Attempt", "Node"),
-        "rendering": ("LazyLines", "PrefixMaker"),
-        "reporting": ("Reporter",),
-        "terminating": ("Terminator",),
-        "wire": ("Wire",),
+        "core.engine": ("Engine",),
+        "core.faults": ("Blame", "Fault"),
+        "core.nodes": ("Attempt", "Node"),
+        "core.rendering": ("LazyLines", "PrefixMaker"),
+        "core.reporting": ("Reporter",),
+        "core.snapshot": ("Snapshot",),
+        "core.terminating": ("Terminator",),
+        "core.wire": ("Wire",),
+        "nursery.intake": ("Intake",),
+        "nursery.options": ("Plan", "Text"),
+        "nursery.outcome": ("Outcome",),
+        "nursery.session": ("Session",),
+        "runtime.mailbox": ("Mailbox",),
+        "runtime.streams": ("ResultSink", "Streams"),
     }.items()
     for name in names
 }
+# An example must print what the page shows, to the octet.
+doctest_default_flags = 0
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["pictures.css"]

@@ -5,45 +5,81 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from paexec_trio.core.commands import Exit
-    from paexec_trio.core.grouping import Grouping
-    from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
-    from paexec_trio.core.weights import Weighting
-    from paexec_trio.nursery.running import run
+    from paexec_trio.core.calculators import Calculator as Calculator
+    from paexec_trio.core.calculators import CommandPerTask as CommandPerTask
+    from paexec_trio.core.commands import Change as Change
+    from paexec_trio.core.commands import Exit as Exit
+    from paexec_trio.core.grouping import Grouping as Grouping
+    from paexec_trio.core.launch import Launch as Launch
+    from paexec_trio.core.settings import GraphSettings as GraphSettings
+    from paexec_trio.core.settings import Reassign as Reassign
+    from paexec_trio.core.settings import Settings as Settings
+    from paexec_trio.core.status import Status as Status
+    from paexec_trio.core.weights import Weighting as Weighting
+    from paexec_trio.nursery.distributor import Distributor as Distributor
+    from paexec_trio.nursery.distributor import open_distributor as open_distributor
+    from paexec_trio.nursery.errors import CommandRefusedError as CommandRefusedError
+    from paexec_trio.nursery.errors import DistributorError as DistributorError
+    from paexec_trio.nursery.errors import NodesLostError as NodesLostError
+    from paexec_trio.nursery.errors import ProtocolViolationError as ProtocolViolationError
+    from paexec_trio.nursery.errors import TaskRefusedError as TaskRefusedError
+    from paexec_trio.nursery.errors import UnreceivedResultsError as UnreceivedResultsError
+    from paexec_trio.nursery.loop import serve as serve
+    from paexec_trio.nursery.mapping import map_tasks as map_tasks
+    from paexec_trio.nursery.mapping import run_tasks as run_tasks
+    from paexec_trio.nursery.options import Options as Options
+    from paexec_trio.nursery.results import NodeChange as NodeChange
+    from paexec_trio.nursery.results import Result as Result
+    from paexec_trio.nursery.results import Statistics as Statistics
+    from paexec_trio.runtime.run import Run as Run
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "ExecSettings",
-    "Exit",
-    "GraphSettings",
-    "Grouping",
-    "Launch",
-    "Reassign",
-    "Settings",
-    "Weighting",
-    "__version__",
-    "run",
-]
-
 _HOMES = {
-    "ExecSettings": "paexec_trio.core.settings",
+    "Calculator": "paexec_trio.core.calculators",
+    "Change": "paexec_trio.core.commands",
+    "CommandPerTask": "paexec_trio.core.calculators",
+    "CommandRefusedError": "paexec_trio.nursery.errors",
+    "Distributor": "paexec_trio.nursery.distributor",
+    "DistributorError": "paexec_trio.nursery.errors",
     "Exit": "paexec_trio.core.commands",
     "GraphSettings": "paexec_trio.core.settings",
     "Grouping": "paexec_trio.core.grouping",
     "Launch": "paexec_trio.core.launch",
+    "NodeChange": "paexec_trio.nursery.results",
+    "NodesLostError": "paexec_trio.nursery.errors",
+    "Options": "paexec_trio.nursery.options",
+    "ProtocolViolationError": "paexec_trio.nursery.errors",
     "Reassign": "paexec_trio.core.settings",
+    "Result": "paexec_trio.nursery.results",
+    "Run": "paexec_trio.runtime.run",
     "Settings": "paexec_trio.core.settings",
+    "Statistics": "paexec_trio.nursery.results",
+    "Status": "paexec_trio.core.status",
+    "TaskRefusedError": "paexec_trio.nursery.errors",
+    "UnreceivedResultsError": "paexec_trio.nursery.errors",
     "Weighting": "paexec_trio.core.weights",
-    "run": "paexec_trio.nursery.running",
+    "map_tasks": "paexec_trio.nursery.mapping",
+    "open_distributor": "paexec_trio.nursery.distributor",
+    "run_tasks": "paexec_trio.nursery.mapping",
+    "serve": "paexec_trio.nursery.loop",
 }
+"""The modules of the public names. A test compares the imports above, for type checkers, to it."""
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 (they are strings)
 
 
-def __getattr__(name: str) -> object:
-    """Import the public names when they are used: the CLI must not wait for trio to load."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+if not TYPE_CHECKING:  # for type checkers it would make every name a public one
 
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> object:
+        """Import the public names when they are used: the CLI must not wait for trio to load."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names, whether they were used or not."""
+    return __all__

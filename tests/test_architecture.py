@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+import paexec_trio
 from paexec_trio.cli.programs import PROGRAMS
 
 ROOT = Path(__file__).parents[1]
@@ -138,8 +140,8 @@ NURSERY = {name for name in MODULES if name.startswith("paexec_trio.nursery")}
 def test_only_the_nursery_imports_trio() -> None:
     assert {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))} <= NURSERY
     importing = {name for name in MODULES if NURSERY & imports_of(MODULES[name])} - NURSERY
-    # The public function, and the program once its nodes have been started.
-    assert importing == {"paexec_trio", "paexec_trio.cli.main"}
+    # The public names, help for tests, and the program once its nodes have been started.
+    assert importing == {"paexec_trio", "paexec_trio.testing", "paexec_trio.cli.main"}
 
 
 def test_nothing_but_the_nursery_waits() -> None:
@@ -147,6 +149,41 @@ def test_nothing_but_the_nursery_waits() -> None:
         tree = ast.parse(MODULES[name].read_bytes())
         waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
         assert not any(isinstance(node, waiting) for node in ast.walk(tree)), name
+
+
+def test_the_public_names_are_those_that_type_checkers_see() -> None:
+    seen: dict[str, object] = {}
+    for statement in ast.parse(MODULES["paexec_trio"].read_bytes()).body:
+        if isinstance(statement, ast.If):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.ImportFrom) and node.module != "importlib":
+                    module = import_module(str(node.module))
+                    seen |= {str(name.asname): getattr(module, name.name) for name in node.names}
+    names = set(paexec_trio.__all__) - {"__version__"}
+    assert seen == {name: getattr(paexec_trio, name) for name in names}
+
+
+def test_other_names_are_no_attributes() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'run'"):
+        _ = paexec_trio.run  # type: ignore[attr-defined]
+
+
+SHOWING_NAMES = """if True:
+    import sys, paexec_trio
+    print(*dir(paexec_trio))
+    print("trio" in sys.modules, "paexec_trio.runtime.run" in sys.modules)
+    """
+
+
+def test_the_package_shows_its_public_names_before_they_are_used() -> None:
+    """And loads nothing for that."""
+    shown = subprocess.run(
+        [sys.executable, "-Werror", "-c", SHOWING_NAMES], capture_output=True, text=True, check=True
+    )
+    names, loaded = shown.stdout.splitlines()
+    assert names.split() == sorted(paexec_trio.__all__)
+    assert {"Run", "serve", "__version__"} <= set(names.split())
+    assert loaded == "False False"
 
 
 LARGEST_CLASS, MOST_METHODS, MOST_ATTRIBUTES = 300, 25, 15

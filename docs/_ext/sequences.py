@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.util.typing import ExtensionMetadata
 
+_ONE_ANSWER = (Step(after="NodeStarted 0", answers={0: b"APPLE"}),)
 _ONE_TASK = (Step(after="NodeStarted 0", tasks=b"apple\n", answers={0: b"APPLE"}),)
 
 WALKS = {
@@ -78,6 +79,40 @@ WALKS = {
         ),
         first=r"'APPLE\n\n'",
         last=r"'APPLE\n'",
+    ),
+    "send": Walk(
+        title="A task, from the intake to a calculator",
+        lanes=(
+            "nursery.intake",
+            "core.engine",
+            "core.addedtasks",
+            "core.dispatching",
+            "runtime.host",
+            "runtime.children",
+            "calculator",
+        ),
+        settings=Settings(nodes=(b"0",)),
+        steps=_ONE_ANSWER,
+        first="TaskAdded",
+        last=r"'apple\n'",
+        has_channels=True,
+    ),
+    "receive": Walk(
+        title="A result, from the calculator to the mailbox",
+        lanes=(
+            "calculator",
+            "runtime.host",
+            "core.engine",
+            "core.results",
+            "core.collecting",
+            "nursery.distributor",
+            "runtime.mailbox",
+        ),
+        settings=Settings(nodes=(b"0",)),
+        steps=_ONE_ANSWER,
+        first=r"'APPLE\n\n'",
+        last="keep()",
+        has_channels=True,
     ),
     "death": Walk(
         title="Node 0 dies while it holds a task; node 1 is given the task",

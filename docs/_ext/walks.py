@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import trio
 from pictures import Message
 
-from paexec_trio import Launch, Settings, run
+from paexec_trio import Calculator, Launch, Run, Settings, open_distributor, serve
 from paexec_trio.core.commands import Deadline
 from paexec_trio.core.record import Record
 
@@ -69,6 +69,8 @@ class Walk(NamedTuple):
     """The text of the first message that is shown."""
     last: str
     """The text of the last one; the input ends after it."""
+    has_channels: bool = False
+    """Whether a program sends the task ``apple`` and receives its result; no standard input."""
 
 
 class UnknownLaneError(Exception):
@@ -104,15 +106,32 @@ def record(walk: Walk, patience: float = 30) -> list[Message]:
         stdin, tasks = _open_pipe(stack)
         _results, stdout = _open_pipe(stack)
         recorder = _Recorder(walk, stdin, stdout, tasks, answers)
-        launch = Launch(command=b"calculator", transport=(b"/bin/sh", os.fsencode(script)))
+        launch = Launch(Calculator(b"calculator"), transport=(b"/bin/sh", os.fsencode(script)))
 
         async def run_walk() -> None:
+            if walk.has_channels:
+                await _send_and_receive(walk.settings.nodes, launch)
+            else:
+                await serve(
+                    Run(walk.settings, launch, stdin=stdin.fileno(), stdout=stdout.fileno())
+                )
+
+        async def limited() -> None:
             with trio.fail_after(patience):
-                await run(walk.settings, launch, stdin=stdin.fileno(), stdout=stdout.fileno())
+                await run_walk()
 
         with recorder.recording(), suppress(trio.TooSlowError):
-            trio.run(run_walk)
+            trio.run(limited)
     return recorder.shown()
+
+
+async def _send_and_receive(nodes: Sequence[bytes], launch: Launch) -> None:
+    """Do what a program does that has one task."""
+    async with open_distributor(
+        nodes=nodes, command=launch.command, transport=launch.transport
+    ) as run:
+        await run.tasks.send("apple")
+        await run.results.receive()
 
 
 def _open_pipe(stack: ExitStack) -> tuple[FileIO, FileIO]:

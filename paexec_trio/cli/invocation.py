@@ -13,9 +13,10 @@ from paexec_trio.cli.traps import of_command, of_nodes
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
+    from paexec_trio.core.calculators import CommandPerTask
     from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
-    from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
+    from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 
 
 SIZE_DIGITS = 15
@@ -104,16 +105,17 @@ def interpret(
     nodes = parse_nodes(nodes_value, names.nodes)
     if calculator is None:
         raise UsageError(b"-c option is mandatory!")
-    exec_mode = _exec_settings(options, calculator, names)
+    per_task = _command_per_task(options, calculator, names)
     transport_value = values.get("-t", environment.get(b"PAEXEC_TRANSPORT", b""))
     transport = () if nodes.counted else _transport_words(transport_value)
     variables = _passed_variables(environment)
-    if exec_mode is None:
+    if per_task is None:
         variables[b"PAEXEC_EOT"] = eot
     elif b"PAEXEC_EOT" in environment:
         # A command is no calculator: it finds what we were given (EOT-020).
         variables[b"PAEXEC_EOT"] = environment[b"PAEXEC_EOT"]
 
+    from paexec_trio.core.calculators import Calculator
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
 
@@ -134,11 +136,10 @@ def interpret(
             graph=graph,
             on_death=on_death,
             describe_weights="-d" in letters,
-            exec_mode=exec_mode,
             finish_timeout=_finish_timeout(values),
         ),
         Launch(
-            command=None if exec_mode else _command(calculator),
+            command=per_task or Calculator(_command(calculator)),
             transport=transport,
             shell=environment.get(b"PAEXEC_SH") or b"/bin/sh",
             variables=variables,
@@ -150,7 +151,7 @@ def interpret(
                 names.nodes if "-n" in values else b"PAEXEC_NODES",
                 transport=bool(values.get("-t", b"").strip() if nodes.counted else transport),
             ),
-            *(of_command(calculator, values.get("-J", b""), names.replaced) if exec_mode else ()),
+            *(of_command(calculator, values.get("-J", b""), names.replaced) if per_task else ()),
         ),
     )
 
@@ -301,10 +302,10 @@ def _command(calculator: bytes | Sequence[bytes]) -> bytes | tuple[bytes, ...]:
     return calculator if isinstance(calculator, bytes) else tuple(calculator)
 
 
-def _exec_settings(
+def _command_per_task(
     options: Sequence[tuple[str, bytes]], calculator: bytes | Sequence[bytes], names: OptionNames
-) -> ExecSettings | None:
-    """Return how the command is run for each task, ``None`` if it is a calculator."""
+) -> CommandPerTask | None:
+    """Return the command that is run per task, ``None`` if it is a calculator."""
     values = dict(options)
     replaced = values.get("-J", b"")
     if "-J" in values and len(replaced) != REPLACED_LENGTH:
@@ -317,12 +318,12 @@ def _exec_settings(
     modes = [letter for letter, _ in options if letter in {"-x", "-X"}]
     if not modes and not replaced:
         return None
+    from paexec_trio.core.calculators import CommandPerTask
     from paexec_trio.core.execmode import arguments_with_task, command_with_task
-    from paexec_trio.core.settings import ExecSettings
 
     if isinstance(calculator, bytes) and not replaced:
         calculator = _text_for_task(calculator, names)
-    return ExecSettings(
+    return CommandPerTask(
         command=command_with_task(calculator, replaced)
         if isinstance(calculator, bytes)
         else arguments_with_task(calculator, replaced),

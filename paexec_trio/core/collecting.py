@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.commands import Command, Deliver
+from paexec_trio.core.commands import Change, Command, Deliver, TellChange
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.rendering import PrefixMaker
 
@@ -41,14 +41,19 @@ class Collector:
         self._pieces: defaultdict[int, list[bytes | bytearray]] = defaultdict(list)
         self._failures: Counter[int] = Counter()
         self._dropped: Sequence[bytes] = ()
+        # When the calculators began to work on the tasks that they work on.
+        self._began: dict[int, float] = {}
         self.is_muted = False
+        self.tells_seconds = True
+        self.now = 0.0
         self.prefixes = PrefixMaker(show_node=False, show_task_id=False, show_pid=False)
         self.is_plain = False
         self.result_end: bytes | None = None
         self.holds_output = False
 
     def begun(self, attempt: Attempt) -> None:
-        """Do nothing: there is no line of the result yet."""
+        """Note the time."""
+        self._began[attempt.task_id] = self.now
 
     def line(self, attempt: Attempt, line: bytes | bytearray) -> None:
         """Collect one whole line."""
@@ -71,6 +76,7 @@ class Collector:
         task_id = attempt.task_id
         pieces = self._pieces.pop(task_id, ())
         dropped, self._dropped = self._dropped, ()
+        began = self._began.pop(task_id, self.now)
         attempts = 1 + self._failures.pop(task_id, 0)
         if self.is_muted:
             return
@@ -83,16 +89,22 @@ class Collector:
                 status=attempt.status if self._has_status else None,
                 attempts=attempts,
                 dropped=tuple(dropped),
+                seconds=self.now - began,
             )
         )
 
     def forget(self, attempt: Attempt) -> None:
         """Drop the lines of an attempt whose node has ended."""
         self._pieces.pop(attempt.task_id, None)
+        self._began.pop(attempt.task_id, None)
 
     def given_up(self, attempt: Attempt) -> None:
         """Count an attempt that failed."""
         self._failures[attempt.task_id] += 1
+
+    def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
+        """Tell of the change."""
+        self._commands.append(TellChange(node.index, change, reason))
 
     def flush(self) -> None:
         """Do nothing: complete results were delivered."""

@@ -5,7 +5,7 @@ Treat commands as immutable, see :class:`~paexec_trio.core.record.Record`.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core.record import Record
@@ -52,6 +52,19 @@ class Deadline(NamedTuple):
     purpose: Purpose
     node: int = -1
     task_id: int = 0
+
+
+class Change(Enum):
+    """How a node has changed."""
+
+    STARTED = "started"
+    """Its process runs; it takes tasks."""
+    NOT_STARTED = "not started"
+    """Its process could not be started."""
+    DIED = "died"
+    """No result can come from it any more, though its work was not done."""
+    ENDED = "ended"
+    """Nothing is left of its process, or what is left was left."""
 
 
 @final
@@ -185,7 +198,8 @@ class Deliver(Record):
 
     ``output``: the octets that the calculator wrote, without the EOT. ``node``: the node that did
     the task. ``status``: ``None`` in flat mode. ``attempts``: how many were made.
-    ``dropped``: the tasks that will not be run because of this one's status.
+    ``dropped``: the tasks that will not be run because of this one's status. ``seconds``: the time
+    from when the calculator began to work on it to its EOT.
     """
 
     __slots__ = __match_args__ = (
@@ -196,6 +210,7 @@ class Deliver(Record):
         "status",
         "attempts",
         "dropped",
+        "seconds",
     )
 
     def __init__(
@@ -208,6 +223,7 @@ class Deliver(Record):
         status: Status | None = None,
         attempts: int = 1,
         dropped: tuple[bytes, ...] = (),
+        seconds: float = 0.0,
     ) -> None:
         self.task_id = task_id
         self.task = task
@@ -216,6 +232,22 @@ class Deliver(Record):
         self.status = status
         self.attempts = attempts
         self.dropped = dropped
+        self.seconds = seconds
+
+
+@final
+class TellChange(Record):
+    """Tell of a change of a node; only :class:`~paexec_trio.core.collecting.Collector` does.
+
+    ``reason``: why it was not started, or how it ended.
+    """
+
+    __slots__ = __match_args__ = ("node", "change", "reason")
+
+    def __init__(self, node: int, change: Change, reason: bytes = b"") -> None:
+        self.node = node
+        self.change = change
+        self.reason = reason
 
 
 @final
@@ -281,6 +313,7 @@ Command = (
     | Release
     | Discard
     | Deliver
+    | TellChange
     | Report
     | ReadMore
     | DrainOutput

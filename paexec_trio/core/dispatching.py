@@ -16,7 +16,6 @@ from paexec_trio.core.windows import Windows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from paexec_trio.core.events import TimePassed
     from paexec_trio.core.outlets import Outlet
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.wire import Wire
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 # Python 3.11 takes as long to look up a member of an enumeration in its class as to call several
 # functions. Those that each task needs are looked up once.
 _IDLE, _BUSY, _ENDED, _REAPED = NodeState.IDLE, NodeState.BUSY, NodeState.ENDED, NodeState.REAPED
+_DRAINING = NodeState.DRAINING
 _DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
 
 
@@ -56,7 +56,8 @@ class Dispatcher:
             it is given a task (END-007, END-011).
         to_reassign: tasks whose attempts failed, with their ids; the last one is next (DTH-012).
         windows: how many tasks each node may hold.
-        living: the number of nodes that are not dead. It includes nodes that have yet to start.
+        living: the number of nodes that are neither dead nor drained, started or not.
+        holding: the number of nodes that hold tasks.
         fast_path: :meth:`exchange` if this run can use it, otherwise ``None``.
     """
 
@@ -76,10 +77,9 @@ class Dispatcher:
         self._prefetches = settings.prefetch != 1
         self.idle: list[int] = []
         self.to_reassign: list[tuple[int, bytes]] = []
-        self.windows = Windows(nodes, settings.prefetch)
+        self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
-        # How many nodes hold tasks.
-        self._holding = 0
+        self.holding = 0
         # How many nodes at most died idle and may still be in that heap. To take each of them out
         # at once would take time that grows with the square of the nodes.
         self._dead_among_idle = 0
@@ -90,7 +90,7 @@ class Dispatcher:
             and isinstance(tasks, FlatTasks)
             and not self._prefetches
             and settings.graph is None
-            and settings.exec_mode is None
+            and wire.exec_mode is None
             # A task of a line is never refused.
             and settings.terminator == NEWLINE
         )
@@ -141,11 +141,6 @@ class Dispatcher:
 
     # Events of nodes
 
-    def time_passed(self, event: TimePassed) -> bool:
-        """Record the time, which decides nothing by itself."""
-        self.windows.now = event.now
-        return False
-
     def node_started(self, node: Node) -> None:
         """Record that a node takes tasks."""
         self.windows.node_started(node)
@@ -154,16 +149,23 @@ class Dispatcher:
     def node_ended(self, node: Node) -> None:
         """Record that a node has ended and holds no task any more."""
         self.windows.node_ended(node)
-        self._holding -= bool(node.attempts)
+        self.holding -= bool(node.attempts)
         node.attempts.clear()
 
     def node_died(self, node: Node, *, idle: bool) -> None:
         """Record that a node is dead, and whether it held no task."""
-        self.living -= 1
         if idle:
             self._dead_among_idle += 1
             self._forget_dead_among_idle()
         node.died = True
+
+    def node_drained(self, node: Node) -> None:
+        """Record that a living node is given no further task."""
+        self.living -= 1
+        self.windows.node_ended(node)
+        if node.state is _IDLE:
+            self.idle.remove(node.index)
+            heapify(self.idle)
 
     def task_done(self, node: Node) -> None:
         """Record that a node has done its head: the next task is its head, or it is idle."""
@@ -172,7 +174,7 @@ class Dispatcher:
         if attempts:
             self._outlet.begun(attempts[0])
             return
-        self._holding -= 1
+        self.holding -= 1
         if node.state is _BUSY:
             node.step(_ALL_DONE)
             heappush(self.idle, node.index)
@@ -185,7 +187,7 @@ class Dispatcher:
             if node.state is _BUSY:
                 # Something may have waited for this node's task, while others are idle.
                 return self.windows.should_refill(node) or bool(self.idle)
-        return node.state is _IDLE
+        return node.state is _IDLE or (node.state is _DRAINING and bool(self.idle))
 
     def take_back_queued(self, node: Node) -> None:
         """Take back the tasks that a node was not working on, in their order (PRE-030)."""
@@ -222,7 +224,7 @@ class Dispatcher:
         if self.to_reassign or self._tasks.ready or not self._tasks.is_exhausted():
             return False  # some wait for tasks that are being worked on
         # If nodes may die, what they hold may have to be dispatched to others (DSP-004).
-        return not self._may_lose_nodes or not self._holding
+        return not self._may_lose_nodes or not self.holding
 
     def pop_idle(self) -> Iterator[Node]:
         """Yield the idle nodes, and give them no task any more."""
@@ -256,7 +258,7 @@ class Dispatcher:
         if node.state is _ENDED or node.state is _REAPED:
             raise LostNodeError(node)
         node.step(_DISPATCH)
-        self._holding += 1
+        self.holding += 1
         if self._dead_among_idle:
             self._forget_dead_among_idle()
         prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
@@ -311,7 +313,7 @@ class Dispatcher:
             )
         node.step(_DISPATCH)
         if was_idle:
-            self._holding += 1
+            self.holding += 1
             self._outlet.begun(attempts[0])
         size = self._wire.send_several(node, tasks)
         self.windows.tasks_sent(node, len(tasks), size)

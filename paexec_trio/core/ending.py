@@ -15,10 +15,11 @@ from paexec_trio.core.commands import (
     Report,
     SetDeadline,
 )
+from paexec_trio.core.faults import Blame, Fault
 from paexec_trio.core.states import IllegalStepError, NodeState, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from paexec_trio.core.events import (
         HoldingFailed,
@@ -72,6 +73,8 @@ TURNS: dict[tuple[Phase, Turn], Phase] = {
 }
 """Every legal turn of a run; any other is a bug of the runtime or the engine."""
 
+_OPEN = (NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING)
+_CLOSING = NodeState.CLOSING
 _NOT_THERE = (NodeState.NEW, NodeState.REAPED)
 
 
@@ -89,6 +92,7 @@ class Ending:
 
     Attributes:
         phase: how far the run is.
+        fault: the first fault that keeps the run from going on, or that makes results doubtful.
     """
 
     def __init__(
@@ -107,9 +111,14 @@ class Ending:
         self._reporter = reporter
         self._commands = commands
         self.phase = Phase.RUNNING
+        self.fault: Fault | None = None
         self._outcome = Exit()
         self._drain_grace = settings.graces.drain
         self._output_broken = False
+        # How the nodes have ended, for people.
+        self._ends: dict[int, bytes] = {}
+        # The input of this node may still be open when those of all before it are closed.
+        self._first_open = 0
         # Something may be left of this node when nothing is left of all before it: see `settle`.
         self._first_left = 0
 
@@ -131,10 +140,31 @@ class Ending:
         if self.phase is not Phase.STOPPING:
             self._outcome = Exit(status=1)
 
-    def fail(self, diagnostic: bytes) -> None:
-        """Report why the run cannot go on, and stop it."""
+    def fail(self, diagnostic: bytes, blame: Blame, node: int = -1) -> None:
+        """Report why the run cannot go on, and stop it.
+
+        Args:
+            diagnostic: what happened.
+            blame: who is at fault.
+            node: the index of the node that the fault is about, or -1.
+        """
         self._commands.append(Report(diagnostic))
+        self.blame(blame, diagnostic, node)
         self.stop(Exit(status=1))
+
+    def blame(self, blame: Blame, reason: bytes, node: int = -1) -> None:
+        """Record a fault, unless there was one before."""
+        if self.fault is None:
+            self.fault = Fault(blame, reason, node)
+            if node in self._ends:
+                self.explain(node, self._ends[node])
+
+    def explain(self, node: int, reason: bytes) -> None:
+        """Record how a node has ended; add it to a fault of that node."""
+        self._ends[node] = reason
+        fault = self.fault
+        if fault and fault.node == node:
+            self.fault = fault._replace(reason=fault.reason + b": " + reason)
 
     def stop(self, outcome: Exit) -> None:
         """End all nodes; what they still print is passed on. The first cause decides the exit."""
@@ -147,7 +177,7 @@ class Ending:
         self._turn(Turn.STOP)
         self._tasks.abandon()
         for node in self._nodes:
-            if node.state is NodeState.IDLE or node.state is NodeState.BUSY:
+            if node.state in _OPEN:
                 self.close(node)
             elif node.state is NodeState.HALF_CLOSED:
                 node.step(Step.CLOSE)  # its input is closed already
@@ -233,6 +263,16 @@ class Ending:
         """Close the input of a node, so that its calculator ends."""
         node.step(Step.CLOSE)
         self._commands.append(CloseStdin(node.index))
+
+    def close_inputs(self, idle: Iterable[Node]) -> bool:
+        """Close the inputs of idle nodes for good; return whether no input is open any more."""
+        for node in idle:
+            self.close(node)
+        nodes = self._nodes
+        # No node gets an open input any more, so none is looked at again.
+        while self._first_open < len(nodes) and nodes[self._first_open].state >= _CLOSING:
+            self._first_open += 1
+        return self._first_open == len(nodes)
 
     def stop_late_starter(self, node: Node) -> None:
         """End a node whose start was under way when the run was stopped."""

@@ -9,6 +9,8 @@ from paexec_trio.core import events as on
 from paexec_trio.core.commands import Command, Purpose
 from paexec_trio.core.dispatching import Dispatcher, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.execmode import ExecMode
+from paexec_trio.core.faults import Fault
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.nodes import Node
@@ -18,6 +20,7 @@ from paexec_trio.core.reading import Reader
 from paexec_trio.core.reporting import Reporter
 from paexec_trio.core.results import Results
 from paexec_trio.core.settings import Settings
+from paexec_trio.core.snapshot import Snapshot, take_snapshot
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, TaskSource
 from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.wire import Wire
@@ -39,6 +42,8 @@ class Engine:
     Args:
         settings: the options of the run.
         make_outlet: makes the outlet of the results.
+        tasks: where the tasks come from, by default from standard input.
+        exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
@@ -46,24 +51,33 @@ class Engine:
             makes a ``NodeOutput``. ``None`` if this run cannot use it.
     """
 
-    def __init__(self, settings: Settings, make_outlet: OutletMaker = Printer) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        make_outlet: OutletMaker = Printer,
+        tasks: TaskSource | None = None,
+        *,
+        exec_mode: ExecMode | None = None,
+    ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
-        nodes = [
+        self._nodes = nodes = [
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = _task_source(settings)
-        outlet = make_outlet(settings, commands, tasks)
+        self._tasks = tasks = tasks or _task_source(settings, exec_mode)
+        self._outlet = outlet = make_outlet(settings, commands, tasks)
         reporter = Reporter(settings.program, commands)
-        self._wire = wire = Wire(settings, commands)
+        self._wire = wire = Wire(settings, commands, exec_mode)
         self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
         self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, outlet, wire)
         self._fleet = fleet = Fleet(
             settings, nodes, dispatcher, outlet, wire, ending, terminator, reporter, commands
         )
-        results = Results(settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter)
+        self._results = results = Results(
+            settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter, exec_mode
+        )
         self._reader = reader = Reader(
             settings, tasks, dispatcher.windows, fleet, ending, reporter, commands
         )
@@ -71,7 +85,7 @@ class Engine:
         self._restarts = settings.on_death is not None and settings.on_death.restart_after > 0
         self._handlers: dict[type[on.Event], Callable[[Any], bool]] = {
             on.RunStarted: self._begin,
-            on.TimePassed: dispatcher.time_passed,
+            on.TimePassed: self._time_passed,
             on.NodeStarted: fleet.started,
             on.NodeNotStarted: fleet.not_started,
             on.NodeOutput: results.take,
@@ -79,6 +93,8 @@ class Engine:
             on.NodeEnded: fleet.ended,
             on.NodeReaped: fleet.reaped,
             on.StdinChunk: reader.chunk,
+            on.TaskAdded: reader.added,
+            on.DrainRequested: fleet.drain,
             on.StdinEnded: reader.ended,
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
@@ -100,12 +116,41 @@ class Engine:
             self._settle()
         return self._commands.copy()
 
+    @property
+    def fault(self) -> Fault | None:
+        """The first fault that keeps the run from going on, or makes its results doubtful."""
+        return self._ending.fault
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether a task that is added now will be done, if all goes well."""
+        return self._ending.phase is _RUNNING and not self._reader.has_ended
+
+    @property
+    def now(self) -> float:
+        """The time in seconds, as the last ``TimePassed`` had it."""
+        return self._outlet.now
+
+    @property
+    def tells_seconds(self) -> bool:
+        """Whether results tell their seconds, for which the engine needs ``TimePassed``."""
+        return self._outlet.tells_seconds
+
+    def snapshot(self) -> Snapshot:
+        """Return how far the run is."""
+        return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._results.failures)
+
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce
         self._fleet.begin()
         if not self._tasks.needs_whole_input:
             self._fleet.start_next()
         self._reader.read_more()
+        return False
+
+    def _time_passed(self, event: on.TimePassed) -> bool:
+        """Record the time, which decides nothing by itself."""
+        self._dispatcher.windows.now = self._outlet.now = event.now
         return False
 
     def _deadline_passed(self, event: on.DeadlinePassed) -> bool:
@@ -146,7 +191,7 @@ class Engine:
                 self._reader.fail(refusal.reason)
                 continue
             if dispatcher.has_waiting():
-                if not dispatcher.living:
+                if not (dispatcher.living or dispatcher.holding):
                     self._fleet.all_failed()
                 elif dispatcher.looks_ahead():
                     self._reader.read_more()
@@ -160,9 +205,9 @@ class Engine:
             ending.settle()
 
 
-def _task_source(settings: Settings) -> TaskSource:
+def _task_source(settings: Settings, exec_mode: ExecMode | None) -> TaskSource:
     """Return where the tasks of a run come from: a graph, or a flat list."""
-    forbidden = NUL if settings.exec_mode else NEWLINE
+    forbidden = NUL if exec_mode else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
         return FlatTasks(settings.terminator, forbidden, settings.line_limit)

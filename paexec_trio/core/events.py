@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class RunStarted(Record):
     """The run begins; the first event of every run.
 
-    ``nonce``: letters and digits that no command can guess, for ``Settings.exec_mode``.
+    ``nonce``: letters and digits that no command can guess, if a command is run per task.
     """
 
     __slots__ = __match_args__ = ("nonce",)
@@ -131,6 +131,28 @@ class StdinChunk(Record):
 
 
 @final
+class TaskAdded(Record):
+    """A program added a task; ``after``: the tasks that it depends on and that are not done."""
+
+    __slots__ = __match_args__ = ("task_id", "task", "after")
+
+    def __init__(self, task_id: int, task: bytes, after: tuple[int, ...] = ()) -> None:
+        self.task_id = task_id
+        self.task = task
+        self.after = after
+
+
+@final
+class DrainRequested(Record):
+    """Somebody wants the node to take no more tasks, and to end when it has done those it holds."""
+
+    __slots__ = __match_args__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
+
+
+@final
 class StdinEnded(Record):
     """Standard input is at its end."""
 
@@ -214,6 +236,8 @@ Event = (
     | NodeEnded
     | NodeReaped
     | StdinChunk
+    | TaskAdded
+    | DrainRequested
     | StdinEnded
     | StdinFailed
     | OutputClosed

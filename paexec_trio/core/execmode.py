@@ -10,7 +10,7 @@ only process that it costs.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core.execshell import GIVE_BACK
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, ResultFramer
@@ -18,8 +18,6 @@ from paexec_trio.core.words import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from paexec_trio.core.settings import ExecSettings
 
 # Variables and functions of the user's command live in the same shell: these names are ours. First
 # of all comes what `execshell` has to say. The end of a result is a line of its own (see `call`):
@@ -135,24 +133,39 @@ def arguments_with_task(arguments: Sequence[bytes], replaced: bytes = b"") -> by
     return b" ".join(arguments)
 
 
-def preamble(settings: ExecSettings, marker: bytes) -> bytes:
+@final
+class ExecMode(NamedTuple):
+    """A :class:`~paexec_trio.core.calculators.CommandPerTask` as the engine needs it.
+
+    Attributes:
+        command: text for the shell, to which the task is known as ``$1``.
+        discard_output: leave the command's output out of the results (EXE-025).
+        spare_descriptors: two of 3 to 9 that the command does not inherit.
+    """
+
+    command: bytes
+    discard_output: bool = False
+    spare_descriptors: tuple[int, int] = (9, 8)
+
+
+def preamble(mode: ExecMode, marker: bytes) -> bytes:
     """Return the text that the shell reads before the first task."""
-    one, other = settings.spare_descriptors
+    one, other = mode.spare_descriptors
     parts = {
         b"one": one,
         b"other": other,
-        b"command": settings.command,
-        b"quoted": quote(settings.command),
+        b"command": mode.command,
+        b"quoted": quote(mode.command),
         b"marker": marker,
         b"echo": _ECHO,
-        b"redirections": b"</dev/null >/dev/null" if settings.discard_output else b"</dev/null",
-        b"collected": b"/dev/null" if settings.discard_output else b"&%d" % other,
+        b"redirections": b"</dev/null >/dev/null" if mode.discard_output else b"</dev/null",
+        b"collected": b"/dev/null" if mode.discard_output else b"&%d" % other,
     }
-    simple = _SIMPLE_COMMAND.fullmatch(settings.command)
+    simple = _SIMPLE_COMMAND.fullmatch(mode.command)
     if simple:
         definition = _AS_PROGRAM % {**parts, b"program": simple["program"]}
     else:
-        background = _BACKGROUND.search(settings.command)
+        background = _BACKGROUND.search(mode.command)
         body = (_IN_BACKGROUND if background else _IN_SUBSHELL) % parts
         definition = _ANY_COMMAND % {**parts, b"body": body}
     return _PREAMBLE % {b"give_back": GIVE_BACK, b"definition": definition, b"echo": _ECHO}

@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.commands import (
+    Change,
     CloseStdin,
     Command,
     Deadline,
@@ -14,6 +15,7 @@ from paexec_trio.core.commands import (
     StartNode,
 )
 from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.states import NodeState, Step
 from paexec_trio.core.suspicion import end_of, in_vain, should_report
 from paexec_trio.core.visible import diagnostic
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.dispatching import Dispatcher
     from paexec_trio.core.events import (
+        DrainRequested,
         NodeEnded,
         NodeNotStarted,
         NodeReaped,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.wire import Wire
 
 _BUSY, _HALF_CLOSED, _CLOSING = NodeState.BUSY, NodeState.HALF_CLOSED, NodeState.CLOSING
+_DRAINING, _OPEN = NodeState.DRAINING, {NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING}
 _ENDED, _REAPED = NodeState.ENDED, NodeState.REAPED
 
 
@@ -85,8 +89,8 @@ class Fleet:
         # Whether no node was ever started, and none can be expected to be (RST-030).
         self._is_hopeless = True
         self._is_winding_down = False
-        # The input of this node may still be open when those of all before it are closed.
-        self._first_open = 0
+        # The indices of nodes that take no more tasks and are not restarted.
+        self._drained: set[int] = set()
 
     # Starts
 
@@ -114,28 +118,34 @@ class Fleet:
         node = self._nodes[event.node]
         node.begin_life(event.pid)
         self._is_hopeless = False
-        self._dispatcher.node_started(node)
+        self._outlet.node_changed(node, Change.STARTED)
+        is_drained = node.index in self._drained
+        if not is_drained:
+            self._dispatcher.node_started(node)
         if self._ending.phase is Phase.STOPPING:
             self._ending.stop_late_starter(node)
-        else:
-            self._wire.connect(node)
-            self.start_next()
+            return True
+        self._wire.connect(node)
+        if is_drained:
+            self._ending.close(node)
+        self.start_next()
         return True
 
     def not_started(self, event: NodeNotStarted) -> bool:
         """Record that the process of a node cannot be started: the node is dead, or the run is."""
         node = self._nodes[event.node]
         node.step(Step.NOT_STARTED)
+        self._outlet.node_changed(node, Change.NOT_STARTED, event.reason)
         if self._ending.phase is Phase.STOPPING:
             return True
         if self._settings.on_death is None:
-            self._ending.fail(self._reporter.text(event.reason))
+            self._ending.fail(self._reporter.text(event.reason), Blame.NODES)
             return True
         if event.reason not in self._reported_start_failures:
             self._reported_start_failures.add(event.reason)
             self._reporter.report(event.reason)
         self._is_hopeless &= event.permanent
-        self._dispatcher.living -= 1
+        self._dispatcher.living -= node.index not in self._drained
         node.fruitless += 1
         self._report_vain_lives(node, event.reason)
         self.start_next()
@@ -147,7 +157,11 @@ class Fleet:
         Nothing happens if none is needed or one is arranged already.
         """
         on_death = self._settings.on_death
-        if not on_death or self._starts_arranged or self._dispatcher.living == len(self._nodes):
+        if (
+            not on_death
+            or self._starts_arranged
+            or self._dispatcher.living == len(self._nodes) - len(self._drained)
+        ):
             return
         self._starts_arranged = True
         self._commands.append(SetDeadline(Deadline(Purpose.RESTART), on_death.restart_after))
@@ -157,7 +171,11 @@ class Fleet:
         if self._ending.phase is not Phase.RUNNING or self._is_winding_down:
             return
         # The processes of a node that is not reaped yet have to end first (RST-007).
-        self._to_start.extend(node.index for node in self._nodes if node.state is _REAPED)
+        self._to_start.extend(
+            node.index
+            for node in self._nodes
+            if node.state is _REAPED and node.index not in self._drained
+        )
         self.start_next()
 
     # Ends
@@ -167,7 +185,7 @@ class Fleet:
         node = self._nodes[event.node]
         if self._settings.on_death and self._wire.queued_octets(node) >= event.unsent > 0:
             self.half_close(node)
-        elif node.state is _BUSY or node.state is NodeState.IDLE:
+        elif node.state in _OPEN:
             text = b"Sending task to the node failed: " + event.reason
             self.end(node, self._reporter.text(text))
         return True
@@ -190,12 +208,34 @@ class Fleet:
             self._terminator.calculator_exited()
         return True
 
-    def end(self, node: Node, report: bytes) -> None:
+    def drain(self, event: DrainRequested) -> bool:
+        """Let a node take no more tasks, and end when it has done those that it holds.
+
+        It is not restarted either. A node that has not started yet is started, and ends at once.
+        """
+        node = self._nodes[event.node]
+        # All tasks are done if the input of another node is closed already.
+        is_late = node.state is _CLOSING or self._ending.phase is not Phase.RUNNING
+        if is_late or node.index in self._drained:
+            return False
+        self._drained.add(node.index)
+        if node.state < _CLOSING:
+            self._dispatcher.node_drained(node)
+        elif node.index in self._to_start:
+            self._to_start.remove(node.index)
+        if node.state is NodeState.IDLE:
+            self._ending.close(node)
+        elif node.state is _BUSY:
+            node.step(Step.DRAIN)
+        return True
+
+    def end(self, node: Node, report: bytes, blame: Blame = Blame.NODES) -> None:
         """End the part of a node in the run; its processes may still be there.
 
         Args:
             node: the node.
             report: the diagnostic if the run cannot go on without the node.
+            blame: who is at fault then.
         """
         before = node.state
         self._dispatcher.take_back_queued(node)
@@ -209,19 +249,21 @@ class Fleet:
             self._outlet.forget(attempt)
         if before is _CLOSING:
             return
+        self._outlet.node_changed(node, Change.DIED)
         if self._settings.on_death:
             self.died(node, attempts)
-        elif before is _BUSY:
-            self._ending.fail(report)
+        elif before is _BUSY or before is _DRAINING:
+            self._ending.fail(report, blame, node.index)
 
     def lose(self, node: Node) -> None:
         """End the run because of a node that ended before it was needed (END-011)."""
-        self._ending.fail(_exited_unexpectedly(node))
+        self._ending.fail(_exited_unexpectedly(node), Blame.NODES, node.index)
 
     def died(self, node: Node, attempts: Sequence[Attempt]) -> None:
         """Let others do the tasks of a dead node (the chapter Death of the spec)."""
         node.fruitless = 0 if node.answered else node.fruitless + 1
         self._dispatcher.node_died(node, idle=not attempts)
+        self._dispatcher.living -= node.index not in self._drained
         for attempt in attempts:
             self.give_up(attempt)
         self._terminator.node_died(node)
@@ -235,19 +277,25 @@ class Fleet:
         """End the run if it has no living node and waits for none to be restarted."""
         # Upstream's words, without the program's name.
         on_death: Reassign | None = self._settings.on_death
-        if on_death and not on_death.wait:
-            self._ending.fail(b"all nodes failed")
+        if len(self._drained) == len(self._nodes):
+            self._ending.fail(b"all nodes were drained", Blame.NODES)
+        elif on_death and not on_death.wait:
+            self._ending.fail(b"all nodes failed", Blame.NODES)
         elif self._is_hopeless:
-            self._ending.fail(b"all nodes failed: none of them can be started")  # RST-030
+            text = b"all nodes failed: none of them can be started"  # RST-030
+            self._ending.fail(text, Blame.NODES)
 
     def reaped(self, event: NodeReaped) -> bool:
         """Record that nothing is left of a node, or that it was left."""
         node = self._nodes[event.node]
         node.step(Step.REAP)
+        how = end_of(event.status)
+        self._outlet.node_changed(node, Change.ENDED, how)
+        self._ending.explain(node.index, how)
         if event.left_running:
             self._reporter.report(b"node %b: process %d does not end; left", node.name, node.pid)
         if node.died and not node.answered:
-            self._report_vain_lives(node, end_of(event.status))
+            self._report_vain_lives(node, how)
         return True
 
     def _report_vain_lives(self, node: Node, last: bytes) -> None:
@@ -265,12 +313,7 @@ class Fleet:
             self._is_winding_down = True
             # Restarts are not needed any more (RST-012), but each node is started once (DSP-002).
             self._to_start = deque(i for i in self._to_start if nodes[i].state is NodeState.NEW)
-        for node in self._dispatcher.pop_idle():
-            self._ending.close(node)
-        # No node gets an open input any more, so none is looked at again.
-        while self._first_open < len(nodes) and nodes[self._first_open].state >= _CLOSING:
-            self._first_open += 1
-        return self._first_open == len(nodes)
+        return self._ending.close_inputs(self._dispatcher.pop_idle())
 
 
 def _exited_unexpectedly(node: Node) -> bytes:

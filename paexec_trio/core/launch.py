@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core import execshell
+from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.words import quote
 
 if TYPE_CHECKING:
@@ -39,16 +40,14 @@ class Launch(NamedTuple):
     """How calculators are started.
 
     Attributes:
-        command: the calculator: text that the shell runs (LCH-001), or an argument vector that is
-            executed without a shell (LCH-002, LCH-035); ``None`` if the shell itself is the
-            calculator and reads commands from its standard input, as ``Settings.exec_mode`` needs.
+        command: the calculator that is given the tasks, or the command that is run per task.
         transport: the words of the transport; empty to run calculators on this machine.
-        shell: the shell that runs the text on the node (LCH-001).
+        shell: the shell that runs the text of the command on the node (LCH-001).
         variables: added to the environment that the calculator inherits: ``PAEXEC_EOT`` and the
             variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
     """
 
-    command: bytes | tuple[bytes, ...] | None
+    command: Calculator | CommandPerTask
     transport: tuple[bytes, ...] = ()
     shell: bytes = b"/bin/sh"
     variables: Mapping[bytes, bytes] = {}
@@ -65,20 +64,20 @@ class Launch(NamedTuple):
             return list(inherited)  # the command line sets the variables, on the node
         kept = [entry for entry in inherited if entry[0] not in self.variables]
         entries = [*kept, *self.variables.items()]
-        return execshell.environment(entries) if self.command is None else entries
+        per_task = isinstance(self.command, CommandPerTask)
+        return execshell.environment(entries) if per_task else entries
 
     def _calculator(self) -> list[bytes]:
-        if self.command is None:
-            return [self.shell, b"-s"]
-        if isinstance(self.command, bytes):
-            return [self.shell, b"-c", self.command]
-        return list(self.command)
+        if isinstance(self.command, CommandPerTask):
+            return [self.shell, b"-s"]  # it reads the command, and then the tasks
+        command = self.command.command
+        return [self.shell, b"-c", command] if isinstance(command, bytes) else list(command)
 
     def _command_line(self) -> bytes:
         """Return the text that any login shell of the node understands alike (LCH-030)."""
         variables = dict(self.variables)
         calculator = self._calculator()
-        if self.command is None:
+        if isinstance(self.command, CommandPerTask):
             variables |= execshell.VARIABLES
             calculator = [b"sh", b"-c", execshell.REMOTE_LAUNCHER, self.shell]
         if calculator[0].startswith(b"-") or b"=" in calculator[0]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from paexec_trio.core.commands import Command
+    from paexec_trio.core.commands import Change, Command
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.rendering import PrefixMaker
     from paexec_trio.core.settings import Settings
@@ -32,6 +32,12 @@ class Outlet(Protocol):
 
     holds_output: bool
     """Whether results wait here for others."""
+
+    tells_seconds: bool
+    """Whether it needs to know the time."""
+
+    now: float
+    """The time in seconds, as the last ``TimePassed`` had it."""
 
     is_muted: bool
     """Whether nothing is passed on any more, since nobody can take it."""
@@ -64,6 +70,15 @@ class Outlet(Protocol):
 
     def given_up(self, attempt: Attempt) -> None:
         """Record that an attempt failed, and that its task will be reassigned (DTH-020)."""
+
+    def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
+        """Record a change of a node.
+
+        Args:
+            node: the node.
+            change: the change.
+            reason: why it was not started, or how it ended.
+        """
 
     def flush(self) -> None:
         """Pass on the complete results; no further task will be done."""

@@ -20,6 +20,7 @@ from paexec_trio.core.status import Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from paexec_trio.core.commands import Change
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
@@ -55,6 +56,8 @@ class Printer:
         elif settings.grouping is Grouping.KEEP_ORDER:
             self._groups = OrderedGroups(tasks.will_not_run)
         self.is_muted = False
+        self.tells_seconds = False
+        self.now = 0.0
         self.holds_output = self._groups is not None
         at_once = not (self._print_task or self._groups)
         self.result_end = self._eot_line if at_once else None
@@ -114,6 +117,9 @@ class Printer:
             self.write(attempt, attempt.prefix + self._fatal_line)
         if self._eot_line:
             self.write(attempt, attempt.prefix + self._eot_line)
+
+    def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
+        """Do nothing: changes of nodes are not printed."""
 
     def flush(self) -> None:
         """Print the groups that wait for tasks that will not be done any more (GRP-024)."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.commands import Command, Exit, ReadMore
 from paexec_trio.core.ending import Ending, Phase
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.tasks import GraphTasks, InputError, RefusedTaskError, TaskSource
 
 if TYPE_CHECKING:
-    from paexec_trio.core.events import StdinChunk, StdinEnded, StdinFailed
+    from paexec_trio.core.events import StdinChunk, StdinEnded, StdinFailed, TaskAdded
     from paexec_trio.core.fleet import Fleet
     from paexec_trio.core.reporting import Reporter
     from paexec_trio.core.settings import Settings
@@ -76,6 +78,16 @@ class Reader:
             self._end_early(refusal.reason)
         return True
 
+    def added(self, event: TaskAdded) -> bool:
+        """Add a task to the tasks."""
+        self._is_reading = False
+        if self.has_ended or self._ending.phase is not _RUNNING:
+            return False
+        self._windows.tasks_read(len(event.task) + 1)
+        if isinstance(self._tasks, AddedTasks):  # the only source that such a run has
+            self._tasks.add(event.task_id, event.task, event.after)
+        return True
+
     def ended(self, _event: StdinEnded) -> bool:
         """Tell the tasks that the input has ended; a graph is complete then."""
         self._is_reading = False
@@ -88,7 +100,7 @@ class Reader:
             self._refuse_input(error)
             return True
         except RefusedTaskError as refusal:
-            self._ending.fail(self._reporter.text(refusal.reason))
+            self._ending.fail(self._reporter.text(refusal.reason), Blame.CALLER)
             return True
         if isinstance(self._tasks, GraphTasks):
             if self._describe_weights:
@@ -103,7 +115,7 @@ class Reader:
             return False
         reason = b"reading from standard input failed: " + event.reason
         if self._tasks.needs_whole_input:
-            self._ending.fail(self._reporter.text(reason))
+            self._ending.fail(self._reporter.text(reason), Blame.CALLER)
         else:
             self.fail(reason)
         return True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.execmode import ExecFramer
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.framing import LongLineError, ResultFramer
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status, StatusWords
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.dispatching import Dispatcher
     from paexec_trio.core.events import NodeOutput
+    from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.fleet import Fleet
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Outlet
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.tasks import TaskSource
 
 _IDLE, _HALF_CLOSED, _ENDED = NodeState.IDLE, NodeState.HALF_CLOSED, NodeState.ENDED
+_CLOSING, _DRAINING = NodeState.CLOSING, NodeState.DRAINING
 _SUCCESS, _MISSING = Status.SUCCESS, Status.MISSING
 
 
@@ -41,6 +44,10 @@ class Results:
         outlet: is given the lines.
         ending: is told when the run fails.
         reporter: reports octets that belong to no result.
+        exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
+
+    Attributes:
+        failures: how many tasks ended without success.
     """
 
     def __init__(
@@ -53,6 +60,7 @@ class Results:
         outlet: Outlet,
         ending: Ending,
         reporter: Reporter,
+        exec_mode: ExecMode | None,
     ) -> None:
         self._settings = settings
         self._nodes = nodes
@@ -62,10 +70,13 @@ class Results:
         self._outlet = outlet
         self._ending = ending
         self._reporter = reporter
+        self.failures = 0
+        # With -x the marker ties each result to its task, whatever else is written.
+        self._can_shift = exec_mode is None
         graph = settings.graph
         self._status_words = StatusWords(graph.success, graph.failure) if graph else None
         # Whether nothing depends on which task of its node a whole result belongs to.
-        self._are_alike = outlet.is_plain and not (graph or settings.exec_mode)
+        self._are_alike = outlet.is_plain and not (graph or exec_mode)
 
     def take(self, event: NodeOutput) -> bool:
         """Take the output of a calculator; return whether anything may follow from it."""
@@ -73,8 +84,8 @@ class Results:
         if node.state is _ENDED:
             return False  # the output of a process that outlived its calculator is no result
         if type(node.framer) is ExecFramer and node.framer.is_refusal(event.data):
-            self._reporter.report(b"the shell of node %b cannot parse the command", node.name)
-            self._ending.stop(Exit(status=1))
+            text = self._reporter.text(b"the shell of node %b cannot parse the command", node.name)
+            self._ending.fail(text, Blame.CALLER)
             return True
         rest: bytes | None = event.data
         attempts = node.attempts
@@ -104,7 +115,7 @@ class Results:
                     return True
                 if rest and len(attempts) > 1 and type(framer) is ResultFramer:
                     rest = self._take_several(node, framer, rest)
-        if node.state is _ENDED:
+        if node.state is _ENDED or node.state is _CLOSING:
             return True
         return self._dispatcher.tasks_answered(node, held - len(attempts))
 
@@ -139,17 +150,22 @@ class Results:
         self._dispatcher.task_done(node)
         if node.state is _HALF_CLOSED:
             self._fleet.end(node, b"")
+        elif node.state is _DRAINING and not node.attempts:
+            self._ending.close(node)
 
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
         """Pass on that a task ended without success; without a status the run fails (GRA-050)."""
+        self.failures += 1
         self._outlet.failed(attempt, dropped)
         if attempt.status is _MISSING:
-            self._reporter.report(
+            text = self._reporter.text(
                 b"task %d '%b' ended without a status; dependants dropped: %d",
                 attempt.task_id,
                 attempt.task,
                 len(dropped),
             )
+            self._reporter.report_bare([text])
+            self._ending.blame(Blame.CALCULATOR, text)
             self._ending.note_failure()
 
     def refuse_long_line(self, node: Node) -> None:
@@ -161,27 +177,27 @@ class Results:
         )
         if self._settings.on_death:
             self._reporter.report_bare([report])
-        self._fleet.end(node, report)
+        self._fleet.end(node, report, Blame.CALCULATOR)
 
     def take_stray_octets(self, node: Node, octets: bytes) -> None:
         """Take octets that a node wrote while it held no task (RES-009, RES-033)."""
         # It may have done tasks that were taken back from it.
         if node.took_back_tasks:
             return
-        # With -x the marker ties each result to its task, whatever else is written.
-        deceives = not self._settings.exec_mode
-        if deceives and node.state is _IDLE:
+        if self._can_shift and node.state is _IDLE:
             self.out_of_step(node, octets)
             return
         if (
-            deceives
+            self._can_shift
             and node.answered
             and self._ending.phase is not Phase.STOPPING
             and self._ending.is_successful
             and ends_result(node, octets, self._settings.eot)
         ):
             node.stray_octets_reported = True
-            self._reporter.report(shifted(node, octets))
+            text = shifted(node, octets)
+            self._reporter.report(text)
+            self._ending.blame(Blame.CALCULATOR, text)
             self._ending.note_failure()  # RES-033
         if not node.stray_octets_reported:
             node.stray_octets_reported = True
@@ -190,10 +206,13 @@ class Results:
     def out_of_step(self, node: Node, octets: bytes) -> None:
         """Let a node do no further task, or stop the run (RES-030 to RES-032)."""
         node.stray_octets_reported = True
-        self._reporter.report(out_of_step(node, octets))
+        text = out_of_step(node, octets)
+        self._reporter.report(text)
         if not self._settings.on_death:
+            self._ending.blame(Blame.CALCULATOR, text)
             self._ending.stop(Exit(status=1))
             return
         if node.answered:
+            self._ending.blame(Blame.CALCULATOR, text)
             self._ending.note_failure()
         self._fleet.end(node, b"")

@@ -66,21 +66,6 @@ class GraphSettings(NamedTuple):
 
 
 @final
-class ExecSettings(NamedTuple):
-    """How a command is run for each task (the chapter One command for each task of the spec).
-
-    Attributes:
-        command: text for the shell, to which the task is known as ``$1``.
-        discard_output: results have no lines of the command's output (EXE-025).
-        spare_descriptors: two of 3 to 9 that the command does not inherit; ``run`` finds them.
-    """
-
-    command: bytes
-    discard_output: bool = False
-    spare_descriptors: tuple[int, int] = (9, 8)
-
-
-@final
 class Reassign(NamedTuple):
     """How a run goes on when nodes die (the chapters Death and Restart of the spec).
 
@@ -116,7 +101,6 @@ class Settings(NamedTuple):
         graph: how a graph of tasks is read and dispatched; ``None`` in flat mode.
         on_death: how the run goes on when nodes die; ``None``: each loss ends it (END-010).
         describe_weights: report the weights of a graph's tasks (WGT-008).
-        exec_mode: how a command is run for each task; ``None`` if tasks are sent to calculators.
         finish_timeout: the time in seconds after which calculators that do not end by themselves
             at the normal end are ended by signals; 0: they are waited for (END-041).
         graces: how long a run waits for calculators and readers.
@@ -137,6 +121,5 @@ class Settings(NamedTuple):
     graph: GraphSettings | None = None
     on_death: Reassign | None = None
     describe_weights: bool = False
-    exec_mode: ExecSettings | None = None
     finish_timeout: float = 0.0
     graces: Graces = GRACES

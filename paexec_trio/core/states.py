@@ -16,13 +16,15 @@ class NodeState(IntEnum):
     """Its calculator runs and holds no task."""
     BUSY = 4
     """Its calculator holds at least one task."""
-    HALF_CLOSED = 5
+    DRAINING = 5
+    """It takes no further task, and finishes those that it holds."""
+    HALF_CLOSED = 6
     """It takes no further task, and may finish the one that it works on (PRE-033)."""
-    CLOSING = 6
+    CLOSING = 7
     """Its standard input is closed; its calculator is to end by itself."""
-    ENDED = 7
+    ENDED = 8
     """No result can come from it any more; its processes may still be there."""
-    REAPED = 8
+    REAPED = 9
     """Nothing is left of it. With ``-Z`` a dead node starts again from here (RST-004)."""
 
 
@@ -34,10 +36,11 @@ class Step(IntEnum):
     NOT_STARTED = 3
     DISPATCH = 4
     ALL_DONE = 5
-    HALF_CLOSE = 6
-    CLOSE = 7
-    END = 8
-    REAP = 9
+    DRAIN = 6
+    HALF_CLOSE = 7
+    CLOSE = 8
+    END = 9
+    REAP = 10
 
 
 TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
@@ -47,12 +50,16 @@ TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
     (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
+    (NodeState.BUSY, Step.DRAIN): NodeState.DRAINING,
     (NodeState.BUSY, Step.HALF_CLOSE): NodeState.HALF_CLOSED,
+    (NodeState.DRAINING, Step.HALF_CLOSE): NodeState.HALF_CLOSED,
     (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
     (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.DRAINING, Step.CLOSE): NodeState.CLOSING,
     (NodeState.HALF_CLOSED, Step.CLOSE): NodeState.CLOSING,
     (NodeState.IDLE, Step.END): NodeState.ENDED,
     (NodeState.BUSY, Step.END): NodeState.ENDED,
+    (NodeState.DRAINING, Step.END): NodeState.ENDED,
     (NodeState.HALF_CLOSED, Step.END): NodeState.ENDED,
     (NodeState.CLOSING, Step.END): NodeState.ENDED,
     (NodeState.ENDED, Step.REAP): NodeState.REAPED,

@@ -12,9 +12,13 @@ class Status(Enum):
     """How a task ended."""
 
     SUCCESS = "success"
+    """The last line of the result says so."""
     FAILURE = "failure"
+    """The last line of the result says so."""
     MISSING = "?"
-    """The line before the EOT was neither, or there was none."""
+    """The last line of the result says neither, or there is none. The run fails then."""
+    NOT_RUN = "not run"
+    """The task was never dispatched, because a task that it depends on did not succeed."""
 
 
 @final

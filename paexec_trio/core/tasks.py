@@ -49,6 +49,9 @@ class TaskSource(Protocol):
     needs_whole_input: bool
     """Whether nothing can be said about tasks before the input has ended."""
 
+    reads_ahead: bool
+    """Whether a task for each that a node may hold is to wait, so that none waits for input."""
+
     @property
     def ready(self) -> Collection[object]:
         """Empty if no task can be dispatched now; no method, because calls would cost time."""
@@ -70,6 +73,12 @@ class TaskSource(Protocol):
 
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take ``count`` ready tasks, or fewer if the next call will refuse one."""
+
+    def count_taken(self) -> int:
+        """Return how many tasks were taken so far."""
+
+    def count_waiting(self) -> int:
+        """Return how many of the tasks that are known were neither taken nor dropped."""
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Record that a task is done; return its dependants if they are dropped."""
@@ -107,6 +116,7 @@ class FlatTasks:
     """
 
     needs_whole_input = False
+    reads_ahead = False
 
     def __init__(self, terminator: bytes, forbidden: bytes, limit: int = LINE_LIMIT) -> None:
         self._terminator = terminator
@@ -177,6 +187,14 @@ class FlatTasks:
         take = self.ready.popleft
         return list(enumerate([take() for _ in range(count)], first))
 
+    def count_taken(self) -> int:
+        """Return how many tasks were taken: their ids are in order."""
+        return self._last_id
+
+    def count_waiting(self) -> int:
+        """Return how many tasks are ready."""
+        return len(self.ready)
+
     def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002
         """Nothing depends on a flat task."""
         return []
@@ -204,6 +222,7 @@ class GraphTasks:
     """
 
     needs_whole_input = True
+    reads_ahead = False
 
     def __init__(
         self,
@@ -314,6 +333,14 @@ class GraphTasks:
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take ``count`` ready tasks, the heaviest first."""
         return [self.take() for _ in range(count)]
+
+    def count_taken(self) -> int:
+        """Return how many tasks were neither dropped nor left."""
+        return len(self._graph) - self._undispatched - sum(self._dropped)
+
+    def count_waiting(self) -> int:
+        """Return how many tasks are left."""
+        return self._undispatched
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make the dependants of a success ready, or drop those of a failure."""

@@ -46,13 +46,16 @@ class Windows:
     Args:
         nodes: all nodes, by their indices.
         prefetch: how many tasks a node may hold, or ``AUTO``.
+        reads_ahead: whether tasks are to wait for each task that a node may hold, not with ``AUTO``
+            alone.
 
     Attributes:
         not_full: the indices of the nodes that hold tasks and are to be given more.
         now: the time, with ``AUTO``.
     """
 
-    def __init__(self, nodes: Sequence[Node], prefetch: int) -> None:
+    def __init__(self, nodes: Sequence[Node], prefetch: int, *, reads_ahead: bool = False) -> None:
+        self._reads_ahead = reads_ahead
         self._nodes = nodes
         self._prefetch = prefetch
         self._is_auto = prefetch == AUTO
@@ -148,4 +151,6 @@ class Windows:
             tasks: how many wait.
             living: how many nodes are alive.
         """
-        return self._is_auto and tasks < living + self._total and self._octets_ahead < READ_AHEAD
+        if not self._is_auto:
+            return self._reads_ahead and tasks < living * self._prefetch
+        return tasks < living + self._total and self._octets_ahead < READ_AHEAD

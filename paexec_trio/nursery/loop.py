@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import GEN_CLOSED, getgeneratorstate
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ import trio
 from paexec_trio.runtime.spin import Spin
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.host import Host
     from paexec_trio.runtime.run import Run
 
@@ -21,18 +25,37 @@ A checkpoint costs as much as a task, so there is none after each batch of event
 
 
 @trio.lowlevel.enable_ki_protection  # an interrupt comes where the loop waits, not within a step
-async def finish(
-    run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-) -> None:
+async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> Exit:
     """Start a run, unless it has begun, and go on with it until nothing of it is left.
 
-    Cancellation, or an interrupt, ends the calculators first, as steadily as the grace periods of
-    the run say.
+    When this returns, raises or is cancelled, no process that the run started is left. After a
+    cancellation or an interrupt it closes the input of the calculators. It gives them
+    ``settings.graces.stop`` seconds before SIGTERM, and ``settings.graces.term`` seconds more
+    before SIGKILL. Another cancellation does not cut that short.
 
     Args:
-        run: the run.
-        task_status: is told when the run has started.
+        run: the run, which can be served once.
+        task_status: for ``nursery.start(serve, run)``, which returns when the run has started.
+
+    Returns:
+        How a program that did nothing but this run should end. Failures of nodes and streams are
+        reported on the run's ``stderr`` and in this value, not raised.
+
+    Raises:
+        OSError: a descriptor of the run is not open.
+        RuntimeError: the run was served before.
     """
+    if getgeneratorstate(run.ending()) == GEN_CLOSED:
+        raise RuntimeError("a run can be served only once")
+    await finish(run, _work, task_status)
+    return run.result
+
+
+@trio.lowlevel.enable_ki_protection
+async def finish(
+    run: Run, work: Callable[[Run], Awaitable[None]], task_status: trio.TaskStatus[None]
+) -> None:
+    """Start a run, unless it has begun; let ``work`` take its steps; end all its processes."""
     problem = b""
     try:
         try:
@@ -41,7 +64,7 @@ async def finish(
                 run.start()
             task_status.started()
             if not run.is_over:
-                await _work(run)
+                await work(run)
         except (MemoryError, OSError) as error:
             problem = run.explain(error)
         if problem:
@@ -81,8 +104,23 @@ async def _work(run: Run) -> None:
             turn_ends = monotonic() + _TURN
 
 
+async def work_in_company(run: Run) -> None:
+    """Take the steps of a run until it is over. After each step other tasks have a turn.
+
+    These take the results of the step, and give the run new tasks.
+    """
+    host = run.host
+    while not (run.is_over or run.step()):
+        await trio.lowlevel.checkpoint()
+        seconds = host.patience()
+        if run.is_over:
+            return
+        if not host.poll(0) and seconds != 0:
+            await _wait(host, seconds)
+
+
 async def _wait(host: Host, seconds: float | None) -> None:
-    """Wait until something is ready, but no longer than ``seconds``; look what it is."""
+    """Wait until the host has something to do, but no longer than ``seconds``."""
     if seconds is None:
         await trio.lowlevel.wait_readable(host.fileno())
     else:

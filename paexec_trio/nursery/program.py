@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from paexec_trio.nursery.loop import finish
+from paexec_trio.nursery.loop import serve
 
 if TYPE_CHECKING:
     from paexec_trio.runtime.run import Run
@@ -22,7 +22,7 @@ def finish_alone(run: Run) -> None:
     # When trio itself fails it warns of what it leaves behind, which is being ended meanwhile.
     warnings.simplefilter("ignore")
     try:
-        trio.run(finish, run)
+        trio.run(serve, run)
     except trio.TrioInternalError as error:
         if isinstance(error.__cause__, MemoryError):
             raise error.__cause__ from None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.events import (
     NodeEnded,
     NodeNotStarted,
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from paexec_trio.core.events import Event
     from paexec_trio.core.launch import Launch
     from paexec_trio.runtime.ends import Ends
-    from paexec_trio.runtime.output import Output
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.spawning import Environment
+    from paexec_trio.runtime.streams import ResultSink
 
 _DRAIN_LIMIT = 1 << 20
 """Octets read at most from a process that ended: the largest capacity of a pipe by default."""
@@ -71,7 +72,7 @@ class Children:
         environment: Environment,
         stderr: int,
         poller: Poller,
-        output: Output,
+        output: ResultSink,
         ends: Ends,
         *,
         sessions: bool,
@@ -140,7 +141,7 @@ class Children:
         process = self.processes.get(node)
         if process:
             self._unwatch_stdin(process)
-            if process.unsent.size and self._launch.command is None:
+            if process.unsent.size and isinstance(self._launch.command, CommandPerTask):
                 process.cut_stdin()  # which is followed by signals, if it does not end
             else:
                 process.close_stdin()
@@ -216,8 +217,10 @@ class Children:
             if process.stdout >= 0:
                 self._watch_stdout(process)
         self._paused.clear()
-        self._poller.pending.extend(finish() for finish in self._postponed.values())
-        self._postponed.clear()
+        if self._postponed:
+            self._poller.pending.extend(finish() for finish in self._postponed.values())
+            self._postponed.clear()
+            self._poller.wake()  # a program that made room is no step of the run
 
     def _has_to_wait(self, process: NodeProcess) -> bool:
         """Return whether the last output of a process is not to be read yet (DSP-025).

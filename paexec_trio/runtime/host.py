@@ -15,21 +15,12 @@ from typing import TYPE_CHECKING, Any, final
 from paexec_trio.core.commands import (
     CloseStdin,
     Command,
-    Discard,
-    DrainOutput,
-    Hold,
-    HoldLines,
-    Join,
     KillNode,
     LeaveNode,
-    ReadMore,
-    Release,
     Report,
     Send,
     SetDeadline,
     StartNode,
-    Write,
-    WriteLines,
 )
 from paexec_trio.core.events import DeadlinePassed, Event, NodeOutput, StopRequested, TimePassed
 from paexec_trio.core.settings import GRACES, Graces
@@ -37,8 +28,7 @@ from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
 from paexec_trio.runtime.ends import Ends
-from paexec_trio.runtime.input import Input
-from paexec_trio.runtime.output import CONGESTED_ABOVE, Diagnostics, Output, open_writers
+from paexec_trio.runtime.output import CONGESTED_ABOVE
 from paexec_trio.runtime.poller import CHUNK, Poller
 from paexec_trio.runtime.spawning import Environment
 from paexec_trio.runtime.suspension import stop_this_process
@@ -50,6 +40,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.dispatching import FastPath
     from paexec_trio.core.launch import Launch
+    from paexec_trio.runtime.streams import Streams
     from paexec_trio.runtime.system import Ready
 
 _LONGEST_WAIT = 86400.0
@@ -66,9 +57,7 @@ class Host:
     Args:
         launch: how calculators are started.
         nodes: the names of the nodes.
-        stdin: the descriptor that tasks are read from.
-        stdout: the descriptor that results are written to.
-        stderr: the descriptor of diagnostics and of the calculators' standard error.
+        streams: where tasks come from, and where results and diagnostics go.
         environment: the names and values that calculators and transports inherit, by default those
             of ``os.environb``.
         fast_path: is called with the output of a calculator before an event is made of it.
@@ -80,16 +69,14 @@ class Host:
         clock: returns the time in seconds; only differences count.
 
     Raises:
-        OSError: ``stdout`` is not open, or there are too few descriptors.
+        OSError: a descriptor of the streams is not open, or there are too few.
     """
 
     def __init__(
         self,
         launch: Launch,
         nodes: Sequence[bytes],
-        stdin: int,
-        stdout: int,
-        stderr: int,
+        streams: Streams,
         *,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
         fast_path: FastPath | None = None,
@@ -102,31 +89,28 @@ class Host:
     ) -> None:
         inherited = os.environb.items() if environment is None else environment
         sessions = sessions or has_terminal()
-        spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
         self._fast_path = fast_path
         self._tells_time = tells_time
         self._program = program
         self._graces = graces
         self._timers = timers = Timers(clock)
         # First of all: a descriptor that is not open must not be taken for one that is made here.
-        writer, diagnostics_writer = open_writers(stdout, stderr)
+        streams.open()
         try:
             self._poller = poller = Poller()
         except BaseException:
-            writer.close()
-            if diagnostics_writer:
-                diagnostics_writer.close()
+            streams.close()
             raise
-        self._output = output = Output(writer, poller, timers, spill_directory)
-        self._diagnostics = Diagnostics(diagnostics_writer, output, poller)
+        self._streams = streams
+        self._output, executors = streams.connect(poller, timers)
         self._ends = Ends(sessions=sessions, adopts=adopts)
         self._children = Children(
             launch,
             nodes,
             Environment(launch.environment(inherited)),
-            stderr,
+            streams.stderr,
             poller,
-            output,
+            self._output,
             self._ends,
             sessions=sessions,
         )
@@ -135,10 +119,10 @@ class Host:
         self.stopped_by = 0
         """The last signal that asked for an end of the run; 0: none has."""
         self._is_to_stop = False
-        self._executors = self._make_executors(Input(stdin, poller))
+        self._executors = executors | self._make_executors()
 
-    def _make_executors(self, stdin: Input) -> dict[type[Command], Callable[[Any], None]]:
-        children, output, timers = self._children, self._output, self._timers
+    def _make_executors(self) -> dict[type[Command], Callable[[Any], None]]:
+        children, timers = self._children, self._timers
         processes = children.processes
         return {
             StartNode: lambda command: children.start(command.node),
@@ -146,16 +130,7 @@ class Host:
             CloseStdin: lambda command: children.close_stdin(command.node),
             KillNode: lambda command: children.kill(command.node, force=command.force),
             LeaveNode: lambda command: children.leave(command.node),
-            Write: lambda command: output.write(command.data),
-            WriteLines: lambda command: output.write(command.lines),
-            Hold: lambda command: output.hold(command.group, command.data),
-            HoldLines: lambda command: output.hold(command.group, command.lines),
-            Join: lambda command: output.join(command.group, command.other),
-            Release: lambda command: output.release(command.group),
-            Discard: lambda command: output.discard(command.group),
             Report: lambda command: self.report(command.text),
-            ReadMore: lambda _command: stdin.read_more(),
-            DrainOutput: lambda _command: output.drain(),
             SetDeadline: lambda command: timers.set(command.deadline, command.seconds),
         }
 
@@ -257,7 +232,26 @@ class Host:
 
     def report(self, text: bytes) -> None:
         """Queue a diagnostic behind the output so far; never blocks (SEC-002)."""
-        self._diagnostics.report(text)
+        self._streams.report(text)
+
+    # What a program that shares the process may call
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether events have come that need no wait."""
+        return bool(self._poller.pending)
+
+    def now(self) -> float:
+        """Return the time, as ``TimePassed`` tells it."""
+        return self._timers.now()
+
+    def passes_at(self) -> float | None:
+        """Return when the next deadline passes."""
+        return self._timers.next()
+
+    def wake(self) -> None:
+        """End the wait that is under way, or the next one."""
+        self._poller.wake()
 
     # What signal handlers may call
 
@@ -302,13 +296,12 @@ class Host:
 
     # The end
 
-    def give_up(self, text: bytes) -> None:
-        """Report why the run cannot go on, and forget the engine with all that it holds."""
+    def forget(self) -> None:
+        """Forget the engine with all that it holds, and what has happened."""
         self._fast_path = None
         self._poller.pending.clear()
         self._children.stop_reading()
         self._ready = []
-        self.report(text)
 
     def close(self, *, patiently: bool) -> Generator[float, None, bool]:
         """End what is still running, however the loop ended, and release all descriptors.
@@ -337,10 +330,9 @@ class Host:
             all_ended = yield from end_leftovers(self._ends, poller, graces, self._report_survivor)
         if patiently:
             yield from self._output.write_rest(graces.drain)
-        yield from self._diagnostics.write_rest(graces.drain)
+        yield from self._streams.write_rest(graces.drain)
         poller.close()
-        self._output.close()
-        self._diagnostics.close()
+        self._streams.close()
         return all_ended
 
     def _report_survivor(self, pid: int, reason: bytes) -> None:

@@ -57,7 +57,7 @@ class Output:
         self._is_blocked = False
         self.is_broken = False
         self._drain_wanted = False
-        self.on_room: Callable[[], None] | None = None
+        self.on_room: Callable[[], object] | None = None
         self._is_watched = poller.watch(self._writer.fd, HANG_UP, silently(self._ready))
 
     @property

@@ -7,27 +7,34 @@ import os
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import RunStarted
+from paexec_trio.core.events import RunStarted, TimePassed
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import AUTO
 from paexec_trio.runtime.descriptors import make_room_for, room_for_trio, spare_descriptors
-from paexec_trio.runtime.diagnostics import reason_of, write_diagnostic
+from paexec_trio.runtime.diagnostics import reason_of
 from paexec_trio.runtime.handlers import handling
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.pump import Trace, pump
 from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
+from paexec_trio.runtime.streams import StandardStreams
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from paexec_trio.core.commands import Command
+    from paexec_trio.core.engine import Engine
     from paexec_trio.core.events import Event
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.streams import Streams
 
 _RESERVE = 1 << 20
 """Octets that are given back when memory runs out, so that enough is left to end (LIM-016)."""
+
+_MOMENT = 0.001
+"""Seconds that do not matter to a result."""
 
 _FIRST_ROUNDS = 8
 """Batches of events that :meth:`Run.begin` handles at most, besides one for each node."""
@@ -35,11 +42,13 @@ _FIRST_ROUNDS = 8
 
 @final
 class Run:
-    """A run whose caller takes the steps, and waits between them.
+    """A run: distribute the tasks read from ``stdin`` and write their results to ``stdout``.
 
-    Call :meth:`start` or :meth:`begin`. Until the run :attr:`is_over`, wait for the host and take a
-    :meth:`step`. Then exhaust :meth:`ending`, whatever else has happened. After that no process
-    that the run started is left.
+    Nothing happens until somebody takes its steps. Under trio :func:`paexec_trio.serve` does.
+
+    Another loop calls :meth:`start` or :meth:`begin`. Until the run :attr:`is_over`, it waits for
+    the host and takes a :meth:`step`. Then it exhausts :meth:`ending`, whatever else has happened.
+    After that no process that the run started is left.
 
     If memory or descriptors run out, the run reports it and ends the calculators. It still writes
     results that are complete, as long as somebody reads them.
@@ -53,18 +62,18 @@ class Run:
         stdin: the descriptor that tasks are read from.
         stdout: the descriptor that results are written to; its flags are not changed.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
+        streams: where tasks come from and results go, in place of these descriptors.
         environment: the names and values that calculators and transports inherit, by default those
             of ``os.environb``; a name can occur twice.
         stop_signals: signals that end the run. While nothing was started they have their default
-            effect, so that a long computation can be interrupted.
-        suspends: whether SIGTSTP stops the calculators, too, until SIGCONT (END-044).
+            effect, so that a long computation can be interrupted. As always in Python, handlers
+            can be set only in the main thread.
+        suspends: whether SIGTSTP stops the calculators, too, until SIGCONT (END-044). Without it,
+            SIGTSTP has the effect that it has in the program.
         owns_process: the process does nothing but this run, and may become the parent of all
             descendants that lose theirs, which it reaps. Otherwise each node has a session of its
             own, so that what a calculator has started is found again.
         debug: write each event and command to ``stderr``.
-
-    Raises:
-        ValueError: one of ``settings.exec_mode`` and ``launch.command`` is needed, and not both.
     """
 
     host: Host
@@ -77,17 +86,19 @@ class Run:
         stdin: int = 0,
         stdout: int = 1,
         stderr: int = 2,
+        streams: Streams | None = None,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
         stop_signals: Sequence[int] = (),
         suspends: bool = False,
         owns_process: bool = False,
         debug: bool = False,
     ) -> None:
-        if (settings.exec_mode is None) == (launch.command is None):
-            raise ValueError("either Settings.exec_mode or Launch.command has to be given")
         self._settings = settings
         self._launch = launch
-        self._streams = stdin, stdout, stderr
+        spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
+        self._streams = (
+            StandardStreams(stdin, stdout, stderr, spill_directory) if streams is None else streams
+        )
         self._environment = environment
         self._signals = stop_signals, suspends
         self._owns_process = owns_process
@@ -109,6 +120,16 @@ class Run:
     def has_begun(self) -> bool:
         """Whether :meth:`start` was called."""
         return self.is_over or self._engine is not None
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine, while there is one; for those who want to know how far the run is."""
+        return self._engine
+
+    @property
+    def problem(self) -> bytes:
+        """Why the run could not go on, if that was neither a node's fault nor the user's."""
+        return self._outcome if isinstance(self._outcome, bytes) else b""
 
     @property
     def result(self) -> Exit:
@@ -135,21 +156,21 @@ class Run:
         problem = b""
         try:
             self._reserve += bytes(_RESERVE)
-            self._engine = engine = self._make_engine()
+            exec_mode = self._exec_mode()
+            self._engine = engine = self._streams.make_engine(settings, exec_mode)
             self._make_host(engine)
-            nonce = os.urandom(16).hex().encode() if settings.exec_mode else b""
+            nonce = os.urandom(16).hex().encode() if exec_mode else b""
             self._outcome = pump(engine, self.host, [RunStarted(nonce)], self._trace)
         except (MemoryError, OSError) as error:
             problem = self.explain(error)
         if problem:
             self.give_up(problem)
 
-    def _make_engine(self) -> Engine:
-        settings = self._settings
-        if settings.exec_mode:
-            exec_mode = settings.exec_mode._replace(spare_descriptors=spare_descriptors())
-            settings = settings._replace(exec_mode=exec_mode)
-        return Engine(settings)
+    def _exec_mode(self) -> ExecMode | None:
+        command = self._launch.command
+        if isinstance(command, CommandPerTask):
+            return ExecMode(command.command, command.discard_output, spare_descriptors())
+        return None
 
     def _make_host(self, engine: Engine) -> None:
         settings = self._settings
@@ -157,10 +178,10 @@ class Run:
         self.host = host = Host(
             self._launch,
             settings.nodes,
-            *self._streams,
+            self._streams,
             environment=self._environment,
             fast_path=None if self._debug else engine.fast_path,
-            tells_time=settings.prefetch == AUTO,
+            tells_time=settings.prefetch == AUTO or engine.tells_seconds,
             adopts=adopts,
             # They tell whose a process is, and cost time (see NodeProcess): to find what a dead
             # node has left beside what others have started, or what nothing else ties to this
@@ -188,6 +209,27 @@ class Run:
         if problem:
             self.give_up(problem)
         return self._outcome is not None
+
+    def submit(self, event: Event) -> None:
+        """Handle what a program wants, between two steps; the loop need not have been woken.
+
+        The commands that follow are carried out at once.
+        """
+        problem = b""
+        try:
+            if self._engine:
+                host = self.host
+                passes_at = host.passes_at()
+                now = host.now()
+                knows_time = now - self._engine.now < _MOMENT
+                events = (event,) if knows_time else (TimePassed(now), event)
+                self._outcome = pump(self._engine, host, events, self._trace)
+                if self._outcome or host.has_pending or host.passes_at() != passes_at:
+                    host.wake()  # the loop waits for something else
+        except (MemoryError, OSError) as error:
+            problem = self.explain(error)
+        if problem:
+            self.give_up(problem)
 
     def begin(self) -> None:
         """Start, and take the steps that need no waiting, but not many: nodes have tasks then."""
@@ -234,11 +276,9 @@ class Run:
         self._outcome = problem
         self._engine = None
         self._trace = None
-        text = self._settings.program + b": " + problem
         if hasattr(self, "host"):
-            self.host.give_up(text)
-        else:
-            write_diagnostic(self._streams[2], text)
+            self.host.forget()
+        self._streams.report(self._settings.program + b": " + problem)
 
     # The end
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 
 from tests.benchmarks import bench as b
 from tests.benchmarks import graphs, reorder
+from tests.benchmarks.apiruns import WAYS
 from tests.benchmarks.bench import AfterProof, Bench, BesideStart, WithStart
 from tests.benchmarks.checks import (
     FileCheck,
@@ -359,6 +361,48 @@ def system_calls(bench: Bench) -> Comparisons:
         yield Comparison([measure], trials)
 
 
+def python(bench: Bench) -> Comparisons:
+    """The API for Python, beside others."""
+    for nodes in (1, 4, 8):
+        tasks = bench.size(100_000, quick=20_000)
+        numbers, command = bench.numbers(tasks), bench.calculator("echo")
+        jobs = {
+            OURS: bench.local([bench.programs.ours], nodes, command, numbers),
+            THEIRS: bench.local([bench.programs.theirs], nodes, command, numbers),
+        }
+        for way in WAYS:
+            words = [sys.executable, "-m", "tests.benchmarks.apiruns", way, str(nodes), command]
+            jobs[way] = bench.job(words, numbers)
+        label = "1 node" if nodes == 1 else f"{nodes} nodes"
+        yield Comparison(
+            [
+                b.tasks_a_second(label, tasks),
+                b.processor_time(label, tasks),
+                b.peak(f"{label}: memory"),
+            ],
+            into_file(jobs, each_number_once(tasks)),
+        )
+
+
+def python_memory(bench: Bench) -> Comparisons:
+    """The memory of a program that uses the API."""
+    for complete in (20_000, 200_000, 1_000_000):
+        tasks = bench.size(complete, quick=complete // 10)
+        jobs = {
+            way: bench.job(
+                [
+                    *(sys.executable, "-m", "tests.benchmarks.apiruns", way),
+                    *("4", bench.calculator("echo")),
+                ],
+                bench.numbers(tasks),
+                limit=8 * bench.extent.limit,
+            )
+            for way in ("channels", "map_tasks")
+        }
+        label = f"{tasks:,} tasks"
+        yield Comparison([b.peak(label)], into_file(jobs, each_number_once(tasks)), rounds=1)
+
+
 SECTIONS = (
     Section(
         "tasks",
@@ -397,6 +441,20 @@ SECTIONS = (
         "Memory",
         "The largest process of a run with 8 nodes, the calculators included.",
         memory,
+    ),
+    Section(
+        "python",
+        "From Python",
+        "The calculator prints each task. *channels* sends tasks and receives results in two tasks"
+        " of trio, *map_tasks* iterates over the results, *run_tasks* makes a list. The pools call"
+        " a function of Python that returns the task, in as many processes as there are nodes.",
+        python,
+    ),
+    Section(
+        "python-memory",
+        "Memory from Python",
+        "The largest process of a run with 4 nodes, the calculators included.",
+        python_memory,
     ),
     Section(
         "nodes",

@@ -9,6 +9,7 @@ import pytest
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.syntax import HelpRequested
+from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import AUTO, MAGIC_EOT, GraphSettings, Reassign
 from paexec_trio.core.weights import Weighting
@@ -42,7 +43,7 @@ def test_the_least_that_a_call_needs() -> None:
     assert not call.settings.show_pid
     assert not call.settings.print_eot
     assert not call.settings.print_task
-    assert call.launch.command == b"calc"
+    assert call.launch.command == Calculator(b"calc")
     assert call.launch.transport == ()
     assert call.launch.shell == b"/bin/sh"
     assert call.launch.variables == {b"PAEXEC_EOT": b""}
@@ -96,7 +97,7 @@ def test_ways_to_write_the_same_call(arguments: tuple[str, ...]) -> None:
 
 
 def test_a_value_may_look_like_an_option() -> None:
-    assert interpret("-n", "+1", "-c", "-l").launch.command == b"-l"
+    assert interpret("-n", "+1", "-c", "-l").launch.command == Calculator(b"-l")
     assert not interpret("-n", "+1", "-c", "-l").settings.show_task_id
 
 
@@ -113,14 +114,14 @@ def test_the_last_value_wins(option: str, value: str, other: str) -> None:
 def test_what_follows_on_a_free_argument_is_free() -> None:
     """OPT-003."""
     call = interpret("-n", "+1", "-C", "calc", "-l", "--", "-n", "x")
-    assert call.launch.command == (b"calc", b"-l", b"--", b"-n", b"x")
+    assert call.launch.command == Calculator((b"calc", b"-l", b"--", b"-n", b"x"))
     assert call.settings.nodes == (b"0",)
     assert not call.settings.show_task_id
 
 
 def test_two_hyphens_end_the_options() -> None:
     """OPT-003."""
-    assert interpret("-n", "+1", "-C", "--", "-l").launch.command == (b"-l",)
+    assert interpret("-n", "+1", "-C", "--", "-l").launch.command == Calculator((b"-l",))
 
 
 # Information
@@ -208,14 +209,14 @@ def test_unbalanced_quotes_in_the_transport(value: str) -> None:
 def test_free_arguments_are_an_argument_vector() -> None:
     """LCH-002, LCH-035: nothing has to be quoted."""
     call = interpret("-n", "+1", "-C", "calc", "a b", "it's", "", b"\xff", "$x")
-    assert call.launch.command == (b"calc", b"a b", b"it's", b"", b"\xff", b"$x")
+    assert call.launch.command == Calculator((b"calc", b"a b", b"it's", b"", b"\xff", b"$x"))
 
 
 def test_the_last_of_c_and_free_arguments_wins() -> None:
     """LCH-003."""
-    assert interpret("-n", "+1", "-c", "x", "-C", "calc").launch.command == (b"calc",)
-    assert interpret("-n", "+1", "-C", "-c", "x").launch.command == b"x"
-    assert interpret("-n", "+1", "-C", "-c", "x", "-C", "y").launch.command == (b"y",)
+    assert interpret("-n", "+1", "-c", "x", "-C", "calc").launch.command == Calculator((b"calc",))
+    assert interpret("-n", "+1", "-C", "-c", "x").launch.command == Calculator(b"x")
+    assert interpret("-n", "+1", "-C", "-c", "x", "-C", "y").launch.command == Calculator((b"y",))
 
 
 def test_the_shell_of_the_environment() -> None:
@@ -286,10 +287,9 @@ def test_the_eot_of_one_command_for_each_task(option: str) -> None:
 def test_one_command_for_each_task(options: str, discard_output: bool) -> None:
     """EXE-025, EXE-026, EXE-040."""
     call = complete(options)
-    assert call.launch.command is None
-    assert call.settings.exec_mode
-    assert call.settings.exec_mode.discard_output == discard_output
-    assert complete("-J@@", "-X").settings.exec_mode == complete("-X", "-J@@").settings.exec_mode
+    assert isinstance(call.launch.command, CommandPerTask)
+    assert call.launch.command.discard_output == discard_output
+    assert complete("-J@@", "-X").launch == complete("-X", "-J@@").launch
 
 
 @pytest.mark.parametrize(
@@ -306,8 +306,7 @@ def test_one_command_for_each_task(options: str, discard_output: bool) -> None:
 def test_the_command_of_each_task(arguments: list[str | bytes], command: bytes) -> None:
     """EXE-005, EXE-006, EXE-041 to EXE-043."""
     call = interpret("-n", "+1", *arguments)
-    assert call.settings.exec_mode
-    assert call.settings.exec_mode.command == command
+    assert call.launch.command == CommandPerTask(command)
 
 
 @pytest.mark.parametrize("value", ["", "@", "@@@"])

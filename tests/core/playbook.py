@@ -11,10 +11,12 @@ from paexec_trio.core import events as on
 from paexec_trio.core.commands import Command
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.outlets import OutletMaker
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.settings import GRACES, Reassign, Settings
+from paexec_trio.core.tasks import TaskSource
 
 Item = Event | Command
 """One entry of a script: an event that happens, or a command that has to follow."""
@@ -43,8 +45,15 @@ class Playbook:
 
     unchecked: list[Playbook] = []  # noqa: RUF012 (shared on purpose: the fixture reads it)
 
-    def __init__(self, settings: Settings, outlet: OutletMaker = Printer) -> None:
-        self.engine = Engine(settings, outlet)
+    def __init__(
+        self,
+        settings: Settings,
+        outlet: OutletMaker = Printer,
+        tasks: TaskSource | None = None,
+        *,
+        exec_mode: ExecMode | None = None,
+    ) -> None:
+        self.engine = Engine(settings, outlet, tasks, exec_mode=exec_mode)
         self._script: list[Item] = []
         self._played: list[Item] = []
         self._next = 0

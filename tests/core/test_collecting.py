@@ -13,8 +13,9 @@ from paexec_trio.core import events as on
 from paexec_trio.core.collecting import Collector
 from paexec_trio.core.commands import Command
 from paexec_trio.core.engine import Engine
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.printing import Printer
-from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
+from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from paexec_trio.core.status import Status
 from tests.core.playbook import FIRST_PID, Playbook, burial, names
 
@@ -26,6 +27,7 @@ def collecting(nodes: int = 1, **options: object) -> Playbook:
     playbook << do.ReadMore()
     for index in range(nodes):
         playbook >> on.NodeStarted(index, FIRST_PID + index)
+        playbook << do.TellChange(index, do.Change.STARTED)
         if index + 1 < nodes:
             playbook << do.StartNode(index + 1)
     return playbook
@@ -88,6 +90,7 @@ def test_attempts_are_counted_and_what_a_dead_node_wrote_is_dropped() -> None:
         >> on.NodeOutput(0, b"it\nand mo")
         >> on.NodeEnded(0)
         << do.CloseStdin(0)
+        << do.TellChange(0, do.Change.DIED)
         << burial(0)
         << do.Send(1, b"a\n")
         >> on.NodeOutput(1, b"all of it\n\n")
@@ -111,6 +114,7 @@ def test_tasks_of_a_graph_have_a_status() -> None:
         >> on.StdinEnded()
         << do.StartNode(0)
         >> on.NodeStarted(0, FIRST_PID)
+        << do.TellChange(0, do.Change.STARTED)
         << do.Send(0, b"a\n")
         >> on.NodeOutput(0, b"of a\nfailure\n\n")
         << do.Deliver(1, b"a", b"of a\nfailure\n", 0, status=Status.FAILURE, dropped=(b"b", b"c"))
@@ -128,9 +132,7 @@ def test_tasks_of_a_graph_have_a_status() -> None:
 
 def test_blank_lines_of_a_command_are_delivered() -> None:
     """With ``-x`` blank lines are only counted until it is known whether others follow."""
-    engine = Engine(
-        Settings(nodes=names(1), exec_mode=ExecSettings(command=b'echo "$1"')), Collector
-    )
+    engine = Engine(Settings(nodes=names(1)), Collector, exec_mode=ExecMode(b'echo "$1"'))
     for event in (on.RunStarted(b"nonce"), on.NodeStarted(0, 7), on.StdinChunk(b"a\n")):
         engine.handle(event)
     assert engine.handle(on.NodeOutput(0, b"one\n\n\n")) == []
@@ -148,7 +150,8 @@ def test_nothing_is_delivered_when_nobody_takes_it() -> None:
         << do.SetDeadline(do.Deadline(do.Purpose.TERMINATE), 0.2)
         >> on.NodeOutput(0, b"late\n\n")
         >> on.NodeEnded(0)
-        >> on.NodeReaped(0)
+        >> on.NodeReaped(0, status=0)
+        << do.TellChange(0, do.Change.ENDED, b"exit status 0")
         << do.Exit(signal=int(signal.SIGPIPE))
     )
 
@@ -176,3 +179,62 @@ def test_what_was_written_is_delivered(data: st.DataObject) -> None:
     assert [command for command in commands if isinstance(command, do.Deliver)] == [
         do.Deliver(number, b"%d" % number, result, 0) for number, result in enumerate(results, 1)
     ]
+
+
+def test_seconds_are_counted_from_when_the_calculator_begins_with_a_task() -> None:
+    """With prefetch a task waits at its node, which does not count."""
+    assert (
+        collecting(prefetch=2)
+        >> on.TimePassed(10.0)
+        >> on.StdinChunk(b"a\nb\n")
+        << do.Send(0, b"a\nb\n")
+        >> on.TimePassed(11.5)
+        >> on.NodeOutput(0, b"\n")
+        << do.Deliver(1, b"a", b"", 0, seconds=1.5)
+        << do.ReadMore()
+        >> on.TimePassed(12.0)
+        >> on.NodeOutput(0, b"line of b\n")
+        >> on.TimePassed(14.0)
+        >> on.NodeOutput(0, b"\n")
+        << do.Deliver(2, b"b", b"line of b\n", 0, seconds=2.5)
+    )
+
+
+def test_seconds_are_those_of_the_last_attempt() -> None:
+    assert (
+        collecting(2, on_death=Reassign())
+        >> on.TimePassed(1.0)
+        >> on.StdinChunk(b"a\n")
+        << do.Send(0, b"a\n")
+        << do.ReadMore()
+        >> on.TimePassed(5.0)
+        >> on.NodeEnded(0)
+        << do.CloseStdin(0)
+        << do.TellChange(0, do.Change.DIED)
+        << burial(0)
+        << do.Send(1, b"a\n")
+        >> on.TimePassed(5.25)
+        >> on.NodeOutput(1, b"\n")
+        << do.Deliver(1, b"a", b"", 1, attempts=2, seconds=0.25)
+    )
+
+
+def test_changes_of_nodes_are_told() -> None:
+    assert (
+        Playbook(Settings(nodes=names(2), on_death=Reassign()), Collector)
+        >> on.RunStarted()
+        << do.StartNode(0)
+        << do.ReadMore()
+        >> on.NodeNotStarted(0, b"why")
+        << do.TellChange(0, do.Change.NOT_STARTED, b"why")
+        << do.Report(b"paexec-trio: why")
+        << do.StartNode(1)
+        >> on.NodeStarted(1, FIRST_PID)
+        << do.TellChange(1, do.Change.STARTED)
+        >> on.NodeEnded(1)
+        << do.CloseStdin(1)
+        << do.TellChange(1, do.Change.DIED)
+        << burial(1)
+        >> on.NodeReaped(1, status=-9)
+        << do.TellChange(1, do.Change.ENDED, b"signal 9")
+    )

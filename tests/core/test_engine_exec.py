@@ -6,22 +6,22 @@ import pytest
 
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
-from paexec_trio.core.execmode import call, preamble
+from paexec_trio.core.execmode import ExecMode, call, preamble
 from paexec_trio.core.settings import (
-    ExecSettings,
     GraphSettings,
     Reassign,
     Settings,
 )
 from tests.core.playbook import Playbook, finishing, names, stopping
 
-EXEC = ExecSettings(command=b'run "$1"')
+EXEC = ExecMode(command=b'run "$1"')
 PREAMBLE = preamble(EXEC, b"N")
 
 
 def exec_playbook(nodes: int = 1, **options: bool) -> Playbook:
-    settings = Settings(nodes=names(nodes), exec_mode=EXEC, **options)  # type: ignore[arg-type]
-    return Playbook(settings) >> on.RunStarted(b"N") << do.StartNode(0) << do.ReadMore()
+    settings = Settings(nodes=names(nodes), **options)  # type: ignore[arg-type]
+    playbook = Playbook(settings, exec_mode=EXEC)
+    return playbook >> on.RunStarted(b"N") << do.StartNode(0) << do.ReadMore()
 
 
 def test_a_run() -> None:
@@ -46,11 +46,9 @@ def test_a_run() -> None:
 
 def test_every_line_of_a_printed_task_has_its_prefix() -> None:
     """EXE-003, PFX-001."""
-    settings = Settings(
-        nodes=names(1), exec_mode=EXEC, terminator=b"\0", show_task_id=True, print_task=True
-    )
+    settings = Settings(nodes=names(1), terminator=b"\0", show_task_id=True, print_task=True)
     assert (
-        Playbook(settings)
+        Playbook(settings, exec_mode=EXEC)
         >> on.RunStarted(b"N")
         << do.StartNode(0)
         << do.ReadMore()
@@ -86,9 +84,9 @@ def test_nul_in_a_task() -> None:
 )
 def test_status(output: bytes, printed: bytes) -> None:
     """EXE-030, EXE-031."""
-    settings = Settings(nodes=names(1), exec_mode=EXEC, graph=GraphSettings())
+    settings = Settings(nodes=names(1), graph=GraphSettings())
     playbook = (
-        Playbook(settings)
+        Playbook(settings, exec_mode=EXEC)
         >> on.RunStarted(b"N")
         << do.ReadMore()
         >> on.StdinChunk(b"a b\n")
@@ -141,9 +139,9 @@ REFUSAL = b"\nN-refused\n"
 @pytest.mark.parametrize("on_death", [None, Reassign(restart_after=1.0, wait=True)])
 def test_a_command_that_the_shell_cannot_parse(cut: int, on_death: Reassign | None) -> None:
     """EXE-011: also where dead nodes are restarted, and however the sign for it is cut up."""
-    settings = Settings(nodes=names(1), exec_mode=EXEC, on_death=on_death)
+    settings = Settings(nodes=names(1), on_death=on_death)
     playbook = (
-        Playbook(settings)
+        Playbook(settings, exec_mode=EXEC)
         >> on.RunStarted(b"N")
         << do.StartNode(0)
         << do.ReadMore()

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from paexec_trio.core.execmode import (
     ExecFramer,
+    ExecMode,
     arguments_with_task,
     call,
     command_with_task,
     preamble,
 )
-from paexec_trio.core.settings import ExecSettings
 from tests.core.test_framing import cut, cuts, octet_by_octet
 
 MARKER = b"0123marker"
@@ -134,11 +134,11 @@ def test_blank_lines_that_wait_take_no_memory() -> None:
 # What the shell reads
 
 
-def printed(shell: tuple[str, ...], exec_settings: ExecSettings, tasks: list[bytes]) -> list[bytes]:
+def printed(shell: tuple[str, ...], mode: ExecMode, tasks: list[bytes]) -> list[bytes]:
     """Let a shell run the command for these tasks and return the results."""
-    script = preamble(exec_settings, MARKER) + b"".join(call(task, MARKER) for task in tasks)
+    script = preamble(mode, MARKER) + b"".join(call(task, MARKER) for task in tasks)
     done = subprocess.run([*shell, "-s"], input=script, capture_output=True, check=True)
-    return results_of([done.stdout], discard_output=exec_settings.discard_output)
+    return results_of([done.stdout], discard_output=mode.discard_output)
 
 
 SHELLS = [
@@ -196,7 +196,7 @@ ODD_TASKS = [
 )
 def test_tasks_reach_the_command_as_they_are(shell: tuple[str, ...], command: bytes) -> None:
     """EXE-002, EXE-003, EXE-005, EXE-006."""
-    results = printed(shell, ExecSettings(command=command), ODD_TASKS)
+    results = printed(shell, ExecMode(command=command), ODD_TASKS)
     assert results == [b"<%b>\ngood\n" % task for task in ODD_TASKS]
 
 
@@ -205,23 +205,23 @@ def test_tasks_reach_the_command_as_they_are(shell: tuple[str, ...], command: by
 @given(tasks=st.lists(st.binary().map(lambda octets: octets.replace(b"\0", b"")), max_size=20))
 def test_any_octets_reach_the_command(shell: tuple[str, ...], tasks: list[bytes]) -> None:
     """EXE-002."""
-    exec_settings = ExecSettings(command=arguments_with_task([b"printf", b"<%s>"]))
-    assert printed(shell, exec_settings, tasks) == [b"<%b>\ngood\n" % task for task in tasks]
+    mode = ExecMode(command=arguments_with_task([b"printf", b"<%s>"]))
+    assert printed(shell, mode, tasks) == [b"<%b>\ngood\n" % task for task in tasks]
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("program", ["false", "/bin/false", "exit 3;", "! true", "missing", "-p"])
 def test_failures(shell: tuple[str, ...], program: str) -> None:
     """EXE-030, EXE-021."""
-    exec_settings = ExecSettings(command=command_with_task(program.encode()))
-    assert printed(shell, exec_settings, [b"a", b"b"]) == [b"\nbad\n"] * 2
+    mode = ExecMode(command=command_with_task(program.encode()))
+    assert printed(shell, mode, [b"a", b"b"]) == [b"\nbad\n"] * 2
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("command", [b"echo '", b'echo "', b"echo (", b"cat <<E", b"'echo' & `"])
 def test_an_open_quote_swallows_no_task(shell: tuple[str, ...], command: bytes) -> None:
     """EXE-011: the shell ends, although there is more to read."""
-    script = preamble(ExecSettings(command=command_with_task(command)), MARKER)
+    script = preamble(ExecMode(command=command_with_task(command)), MARKER)
     with subprocess.Popen(
         [*shell, "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -237,7 +237,7 @@ def test_an_open_quote_swallows_no_task(shell: tuple[str, ...], command: bytes) 
 @pytest.mark.parametrize("command", [b"printf", b"true; printf", b"true & printf"])
 def test_exported_functions_are_for_commands_only(command: bytes) -> None:
     """Functions that stand in for what the shell is told to do."""
-    script = preamble(ExecSettings(command=command_with_task(command)), MARKER)
+    script = preamble(ExecMode(command=command_with_task(command)), MARKER)
     functions = b"echo() { :; }; cat() { :; }; printf() { command printf '<%s>' \"$1\"; }\n"
     script = functions + b"export -f echo cat printf\nexec bash -s <<'END'\n" + script
     script += call(b"a", MARKER) + b"END\n"
@@ -258,9 +258,9 @@ def test_output_of_background_commands(
     os.mkfifo(fifo)
     late = f"{{ cat {fifo}; echo late; }} & echo @@; exec 9>{fifo}; {end}"
     command = command_with_task(late.encode(), b"@@")
-    exec_settings = ExecSettings(command=command, discard_output=discard_output)
+    mode = ExecMode(command=command, discard_output=discard_output)
     expected = [b"" if discard_output else task + b"\nlate\n" for task in (b"a", b"b")]
-    assert printed(shell, exec_settings, [b"a", b"b"]) == [e + status + b"\n" for e in expected]
+    assert printed(shell, mode, [b"a", b"b"]) == [e + status + b"\n" for e in expected]
 
 
 @pytest.mark.parametrize(
@@ -277,15 +277,15 @@ def test_output_of_background_commands(
 )
 def test_a_process_more_only_for_background_commands(text: bytes, is_found: bool) -> None:
     """EXE-010."""
-    assert (b"cat" in preamble(ExecSettings(command=text), MARKER)) == is_found
+    assert (b"cat" in preamble(ExecMode(command=text), MARKER)) == is_found
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("program", ["echo", "/bin/echo", "echo x;: "])
 def test_discarded_output(shell: tuple[str, ...], program: str) -> None:
     """EXE-025."""
-    exec_settings = ExecSettings(command=command_with_task(program.encode()), discard_output=True)
-    assert printed(shell, exec_settings, [b"a", b"b"]) == [b"good\n"] * 2
+    mode = ExecMode(command=command_with_task(program.encode()), discard_output=True)
+    assert printed(shell, mode, [b"a", b"b"]) == [b"good\n"] * 2
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -304,7 +304,7 @@ def test_discarded_output(shell: tuple[str, ...], program: str) -> None:
 )  # fmt: skip
 def test_a_command_finds_what_the_first_one_found(shell: tuple[str, ...], command: bytes) -> None:
     """EXE-007, EXE-009."""
-    results = printed(shell, ExecSettings(command=command), [b"a", b"b"])
+    results = printed(shell, ExecMode(command=command), [b"a", b"b"])
     assert results == [b"unset\ngood\n"] * 2
 
 

@@ -12,11 +12,12 @@ from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
-from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
+from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.core.wire import Wire
@@ -136,11 +137,16 @@ def test_it_makes_no_difference(
         Settings(nodes=NODES, prefetch=2),
         Settings(nodes=NODES, print_task=True),
         Settings(nodes=NODES, terminator=b"\0"),
-        Settings(nodes=NODES, exec_mode=ExecSettings(command=b'true "$1"')),
     ],
 )
 def test_it_is_not_offered_where_more_follows(settings: Settings) -> None:
     assert Engine(settings).fast_path is None
+
+
+def test_it_is_not_offered_if_a_command_is_run_per_task() -> None:
+    settings = Settings(nodes=NODES)
+    assert Engine(settings, exec_mode=ExecMode(b'true "$1"')).fast_path is None
+    assert Engine(settings).fast_path is not None
 
 
 def test_it_is_used_while_tasks_wait() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.execshell import GIVE_BACK
 from paexec_trio.core.launch import Launch
 
@@ -32,20 +33,20 @@ LOGIN_SHELLS = {
 
 def test_a_local_calculator_is_run_by_the_shell() -> None:
     """LCH-001."""
-    assert Launch(command=b"a | b").argv(b"0") == [b"/bin/sh", b"-c", b"a | b"]
-    launch = Launch(command=b"a", shell=b"/bin/ksh")  # noqa: S604 (the path of a shell)
+    assert Launch(Calculator(b"a | b")).argv(b"0") == [b"/bin/sh", b"-c", b"a | b"]
+    launch = Launch(Calculator(b"a"), shell=b"/bin/ksh")  # noqa: S604 (the path of a shell)
     assert launch.argv(b"0") == [b"/bin/ksh", b"-c", b"a"]
 
 
 def test_a_local_argument_vector_is_executed_as_it_is() -> None:
     """LCH-035: no shell, not even the one that the user prefers."""
-    launch = Launch(command=(b"calc", b"a b", b""), shell=b"/bin/ksh")  # noqa: S604
+    launch = Launch(Calculator((b"calc", b"a b", b"")), shell=b"/bin/ksh")  # noqa: S604
     assert launch.argv(b"0") == [b"calc", b"a b", b""]
 
 
 def test_a_local_calculator_inherits_and_is_told_the_eot() -> None:
     """LCH-010, EOT-009: duplicates stay, but of what is set there is one."""
-    launch = Launch(command=b"a", variables={b"PAEXEC_EOT": b"ours"})
+    launch = Launch(Calculator(b"a"), variables={b"PAEXEC_EOT": b"ours"})
     assert launch.environment(INHERITED) == [
         (b"HOME", b"/home/a"),
         (b"X", b"1"),
@@ -56,14 +57,14 @@ def test_a_local_calculator_inherits_and_is_told_the_eot() -> None:
 
 def test_a_transport_keeps_its_own_environment() -> None:
     """LCH-034."""
-    launch = Launch(command=b"a", transport=(b"ssh",), variables={b"PAEXEC_EOT": b"ours"})
+    launch = Launch(Calculator(b"a"), transport=(b"ssh",), variables={b"PAEXEC_EOT": b"ours"})
     assert launch.environment(INHERITED) == INHERITED
 
 
 def test_a_transport_receives_its_words_the_node_and_one_command_line() -> None:
     """LCH-021: in upstream's form where it has one."""
     launch = Launch(
-        command=b"calc 'x y'",
+        Calculator(b"calc 'x y'"),
         transport=(b"ssh", b"-p", b"22"),
         variables={b"PAEXEC_EOT": b"", b"A": b"it's"},
     )
@@ -76,8 +77,8 @@ def test_a_transport_receives_its_words_the_node_and_one_command_line() -> None:
     ]
 
 
-def command_line(command: bytes | tuple[bytes, ...] | None) -> bytes:
-    return Launch(command=command, transport=(b"ssh",), variables=EOT).argv(b"node")[-1]
+def command_line(command: bytes | tuple[bytes, ...]) -> bytes:
+    return Launch(Calculator(command), transport=(b"ssh",), variables=EOT).argv(b"node")[-1]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_the_command_line_is_readable(command: tuple[bytes, ...], line: bytes) -
 @pytest.mark.parametrize("node", [b"$(touch x)", b"a;b", b'"', b"a b"])
 def test_the_name_of_a_node_stays_one_argument(node: bytes) -> None:
     """LCH-024."""
-    argv = Launch(command=b"a", transport=(b"ssh",)).argv(node)
+    argv = Launch(Calculator(b"a"), transport=(b"ssh",)).argv(node)
     assert argv[1] == node
     assert node not in argv[2]
 
@@ -139,12 +140,12 @@ def test_every_login_shell_hands_over_the_same(
     home = tmp_path_factory.getbasetemp()
     variables = {b"PAEXEC_EOT": value, b"a.b": value}
     text = b"printf '%s\\0' \"$PAEXEC_EOT\" '" + value.replace(b"'", b"'\\''") + b"'"
-    remote = Launch(command=text, transport=(b"ssh",), variables=variables)
+    remote = Launch(Calculator(text), transport=(b"ssh",), variables=variables)
     assert evaluate(remote.argv(b"node")[-1], shell, home, locale) == (value + b"\0") * 2
     program = "import os, sys; os.write(1, open('/proc/self/cmdline', 'rb').read());"
     program += "os.write(1, os.environb[b'a.b'])"
     vector = (os.fsencode(sys.executable), b"-ISc", program.encode(), *arguments)
-    remote = Launch(command=vector, transport=(b"ssh",), variables=variables)
+    remote = Launch(Calculator(vector), transport=(b"ssh",), variables=variables)
     line = remote.argv(b"node")[-1]
     assert evaluate(line, shell, home, locale) == b"\0".join([*vector, value])
 
@@ -200,7 +201,7 @@ OBEYED = {
 
 
 def shell_environment(inherited: dict[bytes, bytes]) -> dict[bytes, bytes]:
-    return dict(Launch(command=None).environment(inherited.items()))
+    return dict(Launch(CommandPerTask(b'true "$1"')).environment(inherited.items()))
 
 
 def test_a_shell_for_commands_starts_without_variables_that_it_would_obey() -> None:
@@ -217,7 +218,7 @@ def test_a_shell_for_commands_needs_nothing_more_as_a_rule() -> None:
 
 
 def test_a_calculator_finds_these_variables_as_they_are() -> None:
-    launch = Launch(command=b"a")
+    launch = Launch(Calculator(b"a"))
     inherited = [*INHERITED, *OBEYED.items()]
     assert launch.environment(inherited) == inherited
 
@@ -226,7 +227,7 @@ def test_a_calculator_finds_these_variables_as_they_are() -> None:
 @pytest.mark.parametrize("remote", [False, True])
 def test_commands_find_these_variables(node_shell: str, remote: bool, tmp_path: Path) -> None:
     """EXE-051, EXE-057: whatever shell reads the command line that a transport carries."""
-    launch = Launch(command=None, transport=(b"ssh",) if remote else ())
+    launch = Launch(CommandPerTask(b'true "$1"'), transport=(b"ssh",) if remote else ())
     variables = {**OBEYED, b"PATH": os.environb[b"PATH"], b"SHELLOPTS": b"noglob"}
     argv: list[bytes] = launch.argv(b"n")
     if remote:

@@ -9,6 +9,10 @@ LIFE = {
     (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,
+    (NodeState.BUSY, Step.DRAIN): NodeState.DRAINING,
+    (NodeState.DRAINING, Step.HALF_CLOSE): NodeState.HALF_CLOSED,
+    (NodeState.DRAINING, Step.CLOSE): NodeState.CLOSING,
+    (NodeState.DRAINING, Step.END): NodeState.ENDED,
     (NodeState.IDLE, Step.CLOSE): NodeState.CLOSING,
     (NodeState.BUSY, Step.HALF_CLOSE): NodeState.HALF_CLOSED,
     (NodeState.BUSY, Step.CLOSE): NodeState.CLOSING,
@@ -50,7 +54,8 @@ def test_a_node_that_is_gone_can_only_start_again() -> None:
 
 
 def test_states_are_ordered_by_age() -> None:
-    """The engine compares them: from CLOSING on a node is not needed any more."""
+    """The engine compares them: from HALF_CLOSED on a node takes no task, nor can it be drained."""
     assert list(NodeState) == sorted(NodeState)
-    assert max(NodeState.IDLE, NodeState.BUSY, NodeState.HALF_CLOSED) < NodeState.CLOSING
+    assert max(NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING) < NodeState.HALF_CLOSED
+    assert NodeState.HALF_CLOSED < NodeState.CLOSING
     assert NodeState.CLOSING < NodeState.ENDED < NodeState.REAPED

@@ -6,9 +6,8 @@ import pytest
 
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
-from paexec_trio.core.execmode import call, preamble
+from paexec_trio.core.execmode import ExecMode, call, preamble
 from paexec_trio.core.settings import (
-    ExecSettings,
     Reassign,
     Settings,
 )
@@ -205,9 +204,9 @@ def test_a_node_without_a_result_has_none_that_could_be_shifted() -> None:
 
 def test_octets_outside_of_a_task_shift_nothing_with_x() -> None:
     """A marker that no command knows ends each result."""
-    command = ExecSettings(b"c")
+    command = ExecMode(b"c")
     assert (
-        Playbook(Settings(nodes=names(1), exec_mode=command))
+        Playbook(Settings(nodes=names(1)), exec_mode=command)
         >> on.RunStarted(b"marker")
         << do.StartNode(0)
         << do.ReadMore()

@@ -11,15 +11,13 @@ import pytest
 import trio
 import trio.testing
 
-from paexec_trio import Exit, Launch, Settings, run
+from paexec_trio import Calculator, Exit, Launch, Run, Settings, serve
 from paexec_trio.core.settings import GRACES
-from paexec_trio.nursery.loop import finish
-from paexec_trio.runtime.run import Run
 from tests.runtime.harness import ECHO, LIMIT, PIDS, Witness, conversation, open_descriptors
 
 pytestmark = pytest.mark.trio
 
-SETTINGS, LAUNCH = Settings(nodes=(b"0",)), Launch(command=ECHO)
+SETTINGS, LAUNCH = Settings(nodes=(b"0",)), Launch(Calculator(ECHO))
 
 
 class Pipes:
@@ -30,7 +28,7 @@ class Pipes:
         self.results, self.stdout = os.pipe()
 
     def run(self, command: bytes = ECHO, settings: Settings = SETTINGS) -> Run:
-        launch = Launch(command=command)
+        launch = Launch(Calculator(command))
         return Run(settings, launch, stdin=self.stdin, stdout=self.stdout)
 
     def close_tasks(self) -> None:
@@ -56,7 +54,7 @@ async def test_other_tasks_have_a_turn_while_there_is_always_something(pipes: Pi
     os.write(pipes.tasks, b"task\n")
     turns = 0
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(finish, pipes.run(b"read -r task; exec yes"))
+        nursery.start_soon(serve, pipes.run(b"read -r task; exec yes"))
         with trio.fail_after(LIMIT):
             while turns < 100:
                 await trio.lowlevel.checkpoint()
@@ -69,7 +67,7 @@ async def test_a_run_that_goes_on_for_ever_can_be_cancelled(pipes: Pipes) -> Non
         os.dup2(nowhere.fileno(), pipes.stdout)
     os.write(pipes.tasks, b"task\n")
     with trio.fail_after(LIMIT), trio.move_on_after(0.1) as scope:
-        await finish(pipes.run(b"read -r task; exec yes"))
+        await serve(pipes.run(b"read -r task; exec yes"))
     assert scope.cancelled_caught
 
 
@@ -78,7 +76,7 @@ async def test_a_cancelled_run_starts_nothing(pipes: Pipes) -> None:
     this = pipes.run()
     with trio.CancelScope() as scope:
         scope.cancel()
-        await finish(this)
+        await serve(this)
     assert scope.cancelled_caught
     assert not this.has_begun
     assert open_descriptors() == before
@@ -88,40 +86,52 @@ async def test_a_run_checkpoints_though_it_is_over_at_once(pipes: Pipes) -> None
     pipes.close_tasks()
     this = pipes.run(b"exit")
     with trio.testing.assert_checkpoints():
-        await finish(this)
+        await serve(this)
     assert this.result == Exit(status=0)
 
 
 async def test_a_nursery_can_wait_for_the_start(pipes: Pipes) -> None:
-    async def play(task_status: trio.TaskStatus[None]) -> None:
-        outcome = await run(
-            SETTINGS, LAUNCH, stdin=pipes.stdin, stdout=pipes.stdout, task_status=task_status
-        )
-        assert outcome == Exit(status=0)
-        outcomes.append(outcome)
-
-    outcomes: list[Exit] = []
+    this = pipes.run()
     with trio.fail_after(LIMIT):
         async with trio.open_nursery() as nursery:
-            await nursery.start(play)
-            assert not outcomes
+            await nursery.start(serve, this)
+            assert this.has_begun
+            assert not this.is_over
             pipes.close_tasks()
-    assert outcomes
+    assert this.result == Exit(status=0)
 
 
 async def test_a_run_that_cannot_start_is_an_error_of_the_start(pipes: Pipes) -> None:
     os.close(pipes.stdout)
-    broken, pipes.stdout = pipes.stdout, -1
     before = open_descriptors()
-
-    async def play(task_status: trio.TaskStatus[None]) -> None:
-        await run(SETTINGS, LAUNCH, stdin=pipes.stdin, stdout=broken, task_status=task_status)
-
+    this = pipes.run()
+    pipes.stdout = -1
     with pytest.raises(ExceptionGroup) as raised:
         async with trio.open_nursery() as nursery:
-            await nursery.start(play)
+            await nursery.start(serve, this)
     assert raised.group_contains(OSError, match="Bad file descriptor")
     assert open_descriptors() == before
+
+
+async def test_a_run_is_served_once(pipes: Pipes) -> None:
+    """Otherwise nobody would end what the second run starts."""
+    pipes.close_tasks()
+    this = pipes.run()
+    assert await serve(this) == Exit(status=0)
+    with pytest.raises(RuntimeError, match="only once"):
+        await serve(this)
+    assert this.result == Exit(status=0)
+
+
+async def test_a_run_that_was_cancelled_before_its_start_is_not_started_later(pipes: Pipes) -> None:
+    pipes.close_tasks()
+    this = pipes.run()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await serve(this)
+    with pytest.raises(RuntimeError, match="only once"):
+        await serve(this)
+    assert not this.has_begun
 
 
 async def test_another_cancellation_does_not_cut_the_end_short() -> None:
@@ -149,7 +159,7 @@ async def test_a_run_that_has_begun_without_a_loop_goes_on_in_one(pipes: Pipes) 
     assert this.has_begun
     pipes.close_tasks()
     with trio.fail_after(LIMIT):
-        await finish(this)
+        await serve(this)
     first, second = os.read(pipes.results, 100).split()
     assert first == second
     assert this.result == Exit(status=0)
@@ -185,14 +195,9 @@ def first_line(this: Run, results: int) -> bytes:
 async def test_a_signal_ends_a_run_that_waits(pipes: Pipes) -> None:
     """END-030: a handler of Python runs too late for that, but Python writes to trio's pipe."""
     signum = signal.SIGUSR1
+    this = Run(SETTINGS, LAUNCH, stdin=pipes.stdin, stdout=pipes.stdout, stop_signals=[signum])
     async with trio.open_nursery() as nursery:
-
-        async def play() -> None:
-            outcome = await run(
-                SETTINGS, LAUNCH, stdin=pipes.stdin, stdout=pipes.stdout, stop_signals=[signum]
-            )
-            assert outcome == Exit(signal=signum)
-
-        nursery.start_soon(play)
+        await nursery.start(serve, this)
         await trio.testing.wait_all_tasks_blocked()
         os.kill(os.getpid(), signum)
+    assert this.result == Exit(signal=signum)

@@ -11,10 +11,12 @@ from typing import final
 
 import trio
 
+from paexec_trio.core.calculators import Calculator
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import GRACES, Graces, Settings
-from paexec_trio.nursery.running import run
+from paexec_trio.nursery.loop import serve
+from paexec_trio.runtime.run import Run
 
 LIMIT = 60
 """Seconds after which a test gives up. Nothing is waited for by time alone."""
@@ -89,8 +91,8 @@ class Conversation:
         """Carry out the run and close its ends of the pipes."""
         try:
             with self._scope:
-                self._outcome = await run(
-                    settings, launch, stdin=stdin, stdout=stdout, stderr=stderr
+                self._outcome = await serve(
+                    Run(settings, launch, stdin=stdin, stdout=stdout, stderr=stderr)
                 )
         finally:
             os.close(stdin)
@@ -122,7 +124,7 @@ async def conversation(
             nursery.start_soon(
                 talk.play,
                 settings._replace(graces=graces),
-                launch or Launch(command=command),
+                launch or Launch(Calculator(command)),
                 stdin,
                 stdout,
                 stderr,

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from paexec_trio.core.calculators import Calculator
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.launch import Launch
@@ -96,7 +97,7 @@ async def test_all_nodes_dead(wait: bool, tmp_path: Path) -> None:
 async def test_a_transport_that_cannot_be_run(tmp_path: Path) -> None:
     """DTH-001, LCH-028: one line says why, however many nodes there are."""
     path = tmp_path / "stderr"
-    launch = Launch(command=b"x", transport=(b"/nonexistent/transport",))
+    launch = Launch(Calculator(b"x"), transport=(b"/nonexistent/transport",))
     settings = resistant(3, Reassign(restart_after=AT_ONCE))
     with path.open("wb") as stderr:
         async with conversation(settings=settings, launch=launch, stderr=stderr.fileno()) as talk:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from paexec_trio.core.calculators import Calculator
 from paexec_trio.core.commands import Deadline, Exit, Purpose, SetDeadline, StartNode
 from paexec_trio.core.events import DeadlinePassed, NodeStarted, TimePassed
 from paexec_trio.core.launch import Launch
@@ -18,6 +19,7 @@ from paexec_trio.core.settings import GRACES, Reassign, Settings
 from paexec_trio.runtime import host, linux, posix
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.streams import StandardStreams
 from paexec_trio.runtime.suspension import stop_this_process
 from paexec_trio.runtime.system import Relative
 from tests.runtime.harness import LIMIT, Witness, conversation
@@ -254,7 +256,13 @@ async def test_no_time_passes_while_the_program_is_stopped(
 
     monkeypatch.setattr(host, "stop_this_process", stop)
     results, stdout = os.pipe()
-    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2, tells_time=True, clock=lambda: now)
+    world = Host(
+        Launch(Calculator(b"cat")),
+        [b"0"],
+        StandardStreams(0, stdout, 2, b"/tmp"),
+        tells_time=True,
+        clock=lambda: now,
+    )
     world.execute(StartNode(0))  # nobody stops with a run that has not started anything
     world.execute(SetDeadline(Deadline(Purpose.RESTART), 5.0))
     world.request_suspension()
@@ -279,7 +287,7 @@ async def test_who_is_to_go_on_before_the_stop_is_not_stopped(
     """END-044: nobody would send a second SIGCONT."""
     monkeypatch.setattr(host, "stop_this_process", lambda _is_wanted: pytest.fail("stops"))
     results, stdout = os.pipe()
-    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2)
+    world = Host(Launch(Calculator(b"cat")), [b"0"], StandardStreams(0, stdout, 2, b"/tmp"))
     try:
         world.execute(StartNode(0))
         world.request_suspension()
@@ -298,7 +306,7 @@ async def test_who_is_to_go_on_while_nodes_are_stopped_is_not_stopped(
 ) -> None:
     """END-044: to find the nodes' processes takes some time."""
     results, stdout = os.pipe()
-    world = Host(Launch(command=b"cat"), [b"0"], 0, stdout, 2)
+    world = Host(Launch(Calculator(b"cat")), [b"0"], StandardStreams(0, stdout, 2, b"/tmp"))
     asked: list[bool] = []
 
     def stop(is_wanted: Callable[[], bool]) -> None:

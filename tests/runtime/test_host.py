@@ -13,6 +13,7 @@ import pytest
 import trio
 import trio.testing
 
+from paexec_trio.core.calculators import Calculator
 from paexec_trio.core.commands import (
     CloseStdin,
     Deadline,
@@ -42,6 +43,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.launch import Launch
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.streams import StandardStreams
 from tests.runtime.harness import LIMIT, Witness
 
 pytestmark = [pytest.mark.trio, pytest.mark.usefixtures("system")]
@@ -100,13 +102,11 @@ class Hosts:
         clock: Callable[[], float] = monotonic,
         fast_path: Callable[[int, bytes], tuple[bytes, bytes] | None] | None = None,
     ) -> Host:
-        launch = Launch(command=command)
+        launch = Launch(Calculator(command))
         self._host = Host(
             launch,
             [b"0"],
-            self.stdin,
-            self.stdout,
-            stderr,
+            StandardStreams(self.stdin, self.stdout, stderr, b"/tmp"),
             clock=clock,
             fast_path=fast_path,
         )
@@ -406,7 +406,11 @@ async def test_a_terminal_that_hangs_up_is_a_reader_that_goes_away(
         pytest.skip("no wait tells it: to wait for input would steal that of others")
     controller, terminal = os.openpty()
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 (a device)
-        host = Host(Launch(command=b"exec cat"), [b"0"], nothing.fileno(), terminal, 2)
+        host = Host(
+            Launch(Calculator(b"exec cat")),
+            [b"0"],
+            StandardStreams(nothing.fileno(), terminal, 2, b"/tmp"),
+        )
         if blocked:
             host.execute(Write(b"x" * (1 << 20)))
         os.close(controller)

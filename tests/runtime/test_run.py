@@ -17,7 +17,7 @@ import pytest
 import trio
 import trio.testing
 
-from paexec_trio import run
+from paexec_trio import Calculator, Run, serve
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.ending import SIGPIPE
 from paexec_trio.core.launch import Launch
@@ -227,7 +227,7 @@ async def test_each_node_has_one_calculator_for_the_whole_run() -> None:
 async def test_calculators_are_told_the_eot_and_their_variables() -> None:
     """EOT-009, LCH-011."""
     launch = Launch(
-        command=b'while read -r task; do echo "$A"; echo "$PAEXEC_EOT"; done',
+        Calculator(b'while read -r task; do echo "$A"; echo "$PAEXEC_EOT"; done'),
         variables={b"A": b"it's\xff", b"PAEXEC_EOT": MAGIC_EOT},
     )
     settings = Settings(nodes=(b"0",), eot=MAGIC_EOT)
@@ -242,7 +242,7 @@ async def test_a_transport_reaches_the_nodes(tmp_path: Path) -> None:
     transport.write_text('#!/bin/sh\nNODE=$2 exec /bin/sh -c "$3"\n')
     transport.chmod(0o755)
     launch = Launch(
-        command=b'while read -r task; do echo "$NODE $A $task"; echo; done',
+        Calculator(b'while read -r task; do echo "$NODE $A $task"; echo; done'),
         transport=(os.fsencode(transport), b"option"),
         variables={b"A": b"a b", b"PAEXEC_EOT": b""},
     )
@@ -405,8 +405,13 @@ async def test_the_flags_of_standard_output_are_left_alone() -> None:
     with trio.fail_after(LIMIT):
         async with trio.open_nursery() as nursery, trio.lowlevel.FdStream(tasks) as feed:
             nursery.start_soon(
-                lambda: run(
-                    Settings(nodes=(b"0",)), Launch(command=ECHO), stdin=stdin, stdout=stdout
+                lambda: serve(
+                    Run(
+                        Settings(nodes=(b"0",)),
+                        Launch(Calculator(ECHO)),
+                        stdin=stdin,
+                        stdout=stdout,
+                    )
                 )
             )
             await feed.send_all(b"a\n")
@@ -448,8 +453,13 @@ async def test_a_reader_that_was_never_there() -> None:
     results, stdout = os.pipe()
     os.close(results)
     with Path(os.devnull).open("rb") as stdin, trio.fail_after(LIMIT):
-        outcome = await run(
-            Settings(nodes=(b"0",)), Launch(command=b"cat"), stdin=stdin.fileno(), stdout=stdout
+        outcome = await serve(
+            Run(
+                Settings(nodes=(b"0",)),
+                Launch(Calculator(b"cat")),
+                stdin=stdin.fileno(),
+                stdout=stdout,
+            )
         )
     os.close(stdout)
     assert outcome == Exit(signal=SIGPIPE)
@@ -463,12 +473,14 @@ async def run_over(tasks: bytes, stdout: int, stderr: int = 2, command: bytes = 
     os.close(writer)
     try:
         with trio.fail_after(LIMIT):
-            return await run(
-                Settings(nodes=(b"0",)),
-                Launch(command=command),
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr,
+            return await serve(
+                Run(
+                    Settings(nodes=(b"0",)),
+                    Launch(Calculator(command)),
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr,
+                )
             )
     finally:
         os.close(stdin)
@@ -574,7 +586,7 @@ class Steered:
         self._orders = trio.lowlevel.FdStream(os.open(orders, os.O_RDWR))
         self._answers = trio.lowlevel.FdStream(os.open(answers, os.O_RDWR))
         self.launch = Launch(
-            command=STEERED % os.fsencode(sys.executable),
+            Calculator(STEERED % os.fsencode(sys.executable)),
             variables={b"ORDERS": os.fsencode(orders), b"ANSWERS": os.fsencode(answers)},
         )
 
@@ -668,12 +680,14 @@ async def test_an_input_that_cannot_be_read(
         stdin = os.open(tmp_path, os.O_RDONLY)
     results, stdout = os.pipe()
     with trio.fail_after(LIMIT):
-        outcome = await run(
-            Settings(nodes=(b"0",)),
-            Launch(command=ECHO),
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr.fd,
+        outcome = await serve(
+            Run(
+                Settings(nodes=(b"0",)),
+                Launch(Calculator(ECHO)),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr.fd,
+            )
         )
     for fd in (other, stdin, results, stdout):
         os.close(fd)
@@ -687,11 +701,13 @@ async def test_a_regular_file_as_the_input(tmp_path: Path) -> None:
     path.write_bytes(b"".join(b"%d\n" % number for number in range(4000)))
     with path.open("rb") as tasks, (tmp_path / "results").open("wb") as results:
         with trio.fail_after(LIMIT):
-            outcome = await run(
-                Settings(nodes=(b"0",)),
-                Launch(command=ECHO),
-                stdin=tasks.fileno(),
-                stdout=results.fileno(),
+            outcome = await serve(
+                Run(
+                    Settings(nodes=(b"0",)),
+                    Launch(Calculator(ECHO)),
+                    stdin=tasks.fileno(),
+                    stdout=results.fileno(),
+                )
             )
     assert outcome == Exit(status=0)
     assert (tmp_path / "results").read_bytes() == path.read_bytes()
@@ -710,8 +726,8 @@ async def test_an_input_that_somebody_made_non_blocking() -> None:
                     await feed.send_all(b"a\n")
 
             nursery.start_soon(feed)
-            outcome = await run(
-                Settings(nodes=(b"0",)), Launch(command=ECHO), stdin=stdin, stdout=stdout
+            outcome = await serve(
+                Run(Settings(nodes=(b"0",)), Launch(Calculator(ECHO)), stdin=stdin, stdout=stdout)
             )
     assert outcome == Exit(status=0)
     assert os.read(results, 100) == b"a\n"
@@ -835,7 +851,7 @@ async def test_a_calculator_that_cannot_be_found(stderr: Stderr) -> None:
 
 async def test_a_transport_that_cannot_be_run(stderr: Stderr) -> None:
     """LCH-028."""
-    launch = Launch(command=b"x", transport=(b"/nonexistent/transport",))
+    launch = Launch(Calculator(b"x"), transport=(b"/nonexistent/transport",))
     async with conversation(launch=launch, stderr=stderr.fd, nodes=2) as talk:
         assert await talk.outcome() == Exit(status=1)
     reason = os.fsencode(os.strerror(errno.ENOENT))
@@ -915,13 +931,15 @@ async def test_signals_stop_a_run(stderr: Stderr) -> None:
                 signal.raise_signal(signal.SIGUSR1)
 
             nursery.start_soon(stop_when_it_runs)
-            outcome = await run(
-                Settings(nodes=(b"0",)),
-                Launch(command=b"read -r task; echo working; read -r task"),
-                stdin=stdin,
-                stdout=stdout,
-                stderr=stderr.fd,
-                stop_signals=[signal.SIGUSR1],
+            outcome = await serve(
+                Run(
+                    Settings(nodes=(b"0",)),
+                    Launch(Calculator(b"read -r task; echo working; read -r task")),
+                    stdin=stdin,
+                    stdout=stdout,
+                    stderr=stderr.fd,
+                    stop_signals=[signal.SIGUSR1],
+                )
             )
     for fd in (stdin, tasks, stdout):
         os.close(fd)
@@ -934,13 +952,15 @@ async def test_debugging_shows_events_and_commands(stderr: Stderr, tmp_path: Pat
     """OPT-008."""
     path = tmp_path / "results"
     with Path(os.devnull).open("rb") as stdin, path.open("wb") as results:
-        await run(
-            Settings(nodes=(b"0",)),
-            Launch(command=ECHO),
-            stdin=stdin.fileno(),
-            stdout=results.fileno(),
-            stderr=stderr.fd,
-            debug=True,
+        await serve(
+            Run(
+                Settings(nodes=(b"0",)),
+                Launch(Calculator(ECHO)),
+                stdin=stdin.fileno(),
+                stdout=results.fileno(),
+                stderr=stderr.fd,
+                debug=True,
+            )
         )
     assert path.read_bytes() == b""
     assert stderr.lines()[:2] == [b"RunStarted(nonce=b'')", b"StartNode(node=0)"]
@@ -953,6 +973,6 @@ async def test_a_run_without_a_standard_output_leaves_no_descriptor() -> None:
     os.close(writer)
     before = open_descriptors()
     with pytest.raises(OSError, match="Bad file descriptor"):
-        await run(Settings(nodes=(b"0",)), Launch(command=ECHO), stdout=writer)
+        await serve(Run(Settings(nodes=(b"0",)), Launch(Calculator(ECHO)), stdout=writer))
     gc.collect()
     assert open_descriptors() == before

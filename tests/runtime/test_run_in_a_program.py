@@ -30,11 +30,11 @@ def run_program(
 
 
 ONE_RUN = """
-    import functools, sys, trio
-    from paexec_trio import Launch, Settings, run
+    import sys, trio
+    from paexec_trio import Calculator, Launch, Run, Settings, serve
     nodes = tuple(b"%d" % index for index in range(int(sys.argv[1])))
-    launch = Launch(command=b"while read -r task; do echo \\"$task\\"; echo; done")
-    outcome = trio.run(run, Settings(nodes=nodes), launch)
+    command = b"while read -r task; do echo \\"$task\\"; echo; done"
+    outcome = trio.run(serve, Run(Settings(nodes=nodes), Launch(Calculator(command))))
     print(outcome.status, outcome.signal, file=sys.stderr)
     """
 
@@ -43,8 +43,7 @@ def one_run(command: str) -> str:
     """The program :data:`ONE_RUN` with another calculator."""
     lines = textwrap.dedent(ONE_RUN).splitlines()
     return "\n".join(
-        f"launch = Launch(command={command.encode()!r})" if line.startswith("launch") else line
-        for line in lines
+        f"command = {command.encode()!r}" if line.startswith("command") else line for line in lines
     )
 
 
@@ -57,9 +56,7 @@ def test_a_run_as_a_program_of_its_own() -> None:
 
 def test_one_socket_as_input_and_output() -> None:
     ours, theirs = socket.socketpair()
-    text = textwrap.dedent(ONE_RUN).replace(
-        "trio.run(run,", "trio.run(functools.partial(run, stdout=0),"
-    )
+    text = textwrap.dedent(ONE_RUN).replace("(command))))", "(command)), stdout=0))")
     with ours, theirs:
         ours.sendall(b"a\nb\n")
         ours.shutdown(socket.SHUT_WR)
@@ -128,7 +125,7 @@ def test_a_run_that_does_with_fewer_nodes() -> None:
     """DTH-001: with -z those for which no descriptors are left are dead."""
     text = limit_descriptors(100, 100) + textwrap.dedent(ONE_RUN).replace(
         "nodes=nodes", "nodes=nodes, on_death=Reassign()"
-    ).replace("import Launch,", "import Launch, Reassign,")
+    ).replace("import Calculator,", "import Calculator, Reassign,")
     program = run_program(text, str(MANY), stdin=b"a\nb\n")
     assert sorted(program.stdout.splitlines()) == [b"a", b"b"]
     assert program.stderr.splitlines()[-1] == b"0 0"
@@ -136,12 +133,11 @@ def test_a_run_that_does_with_fewer_nodes() -> None:
 
 BEGINNING = """
     import os
-    from paexec_trio import Launch, Reassign, Settings
-    from paexec_trio.runtime.run import Run
+    from paexec_trio import Calculator, Launch, Reassign, Run, Settings
     nodes = tuple(b"%d" % index for index in range(60))
     settings = Settings(nodes=nodes, on_death=Reassign())
     silent, _ = os.pipe()
-    this = Run(settings, Launch(command=b"exec cat"), stdin=silent)
+    this = Run(settings, Launch(Calculator(b"exec cat")), stdin=silent)
     this.begin()
     held = [os.dup(0) for _ in range(4)]
     this.end_alone()
@@ -181,7 +177,7 @@ def test_making_room(nodes: int, soft: int, hard: int, expected: tuple[int, int,
 
 INTERRUPTED = '''
     import os, trio
-    from paexec_trio import Launch, Settings, run
+    from paexec_trio import Calculator, Launch, Run, Settings, serve
     from paexec_trio.core.settings import GRACES
     calculator = b"""
         trap 'kill -INT $PPID' TERM
@@ -193,7 +189,7 @@ INTERRUPTED = '''
     silent, _ = os.pipe()
     settings = Settings(nodes=(b"0",), graces=graces)
     try:
-        trio.run(lambda: run(settings, Launch(command=calculator), stdin=silent))
+        trio.run(serve, Run(settings, Launch(Calculator(calculator)), stdin=silent))
     except KeyboardInterrupt:
         print("interrupted")
     '''
@@ -226,9 +222,9 @@ def test_calculators_see_the_end_of_their_input_when_the_program_is_killed(tmp_p
 
 EXEC_RUN = """
     import sys, trio
-    from paexec_trio import ExecSettings, Launch, Settings, run
-    settings = Settings(nodes=(b"0",), exec_mode=ExecSettings(command=b'printf "<%s>" "$1"'))
-    outcome = trio.run(run, settings, Launch(command=None))
+    from paexec_trio import CommandPerTask, Launch, Run, Settings, serve
+    launch = Launch(CommandPerTask(b'printf "<%s>" "$1"'))
+    outcome = trio.run(serve, Run(Settings(nodes=(b"0",)), launch))
     print(outcome.status, outcome.signal, file=sys.stderr)
     """
 
@@ -237,13 +233,6 @@ def test_one_command_for_each_task() -> None:
     program = run_program(EXEC_RUN, stdin=b"a b\n\n$x")
     assert program.stdout == b"<a b>\n<>\n<$x>\n"
     assert program.stderr == b"0 0\n"
-
-
-def test_a_calculator_is_either_a_command_or_a_shell() -> None:
-    for text in (EXEC_RUN.replace("None", "b'cat'"), one_run("").replace("b''", "None")):
-        program = run_program(text, "1", stdin=b"a\n")
-        assert program.returncode == 1
-        assert b"ValueError: either Settings.exec_mode or Launch.command" in program.stderr
 
 
 def test_calculators_inherit_what_the_program_made_of_its_environment() -> None:
@@ -256,11 +245,12 @@ def test_calculators_inherit_what_the_program_made_of_its_environment() -> None:
 
 def test_a_program_can_choose_the_environment() -> None:
     text = """
-        import functools, trio
-        from paexec_trio import Launch, Settings, run
-        launch = Launch(command=(b"sh", b"-c", b"read -r task; cat /proc/$$/environ; echo; echo"))
-        start = functools.partial(run, environment=[(b"A", b"1"), (b"B", b""), (b"A", b"2")])
-        trio.run(start, Settings(nodes=(b"0",)), launch)
+        import trio
+        from paexec_trio import Calculator, Launch, Run, Settings, serve
+        command = (b"sh", b"-c", b"read -r task; cat /proc/$$/environ; echo; echo")
+        environment = [(b"A", b"1"), (b"B", b""), (b"A", b"2")]
+        launch = Launch(Calculator(command))
+        trio.run(serve, Run(Settings(nodes=(b"0",)), launch, environment=environment))
         """
     program = run_program(text, stdin=b"a\n")
     assert program.stdout == b"A=1\0B=\0A=2\0\n", program.stderr
@@ -269,13 +259,14 @@ def test_a_program_can_choose_the_environment() -> None:
 def test_standard_descriptors_may_be_closed() -> None:
     """The pipes of a calculator get their numbers, and have to give them up again."""
     text = """
-        import functools, os, sys, trio
-        from paexec_trio import Launch, Settings, run
+        import os, sys, trio
+        from paexec_trio import Calculator, Launch, Run, Settings, serve
         streams = {name: os.dup(fd) for fd, name in enumerate(("stdin", "stdout", "stderr"))}
         for fd in map(int, sys.argv[1:]):
             os.close(fd)
-        launch = Launch(command=b'while read -r task; do echo $task; echo of $task >&2; echo; done')
-        trio.run(functools.partial(run, **streams), Settings(nodes=(b"0", b"1")), launch)
+        command = b'while read -r task; do echo $task; echo of $task >&2; echo; done'
+        run = Run(Settings(nodes=(b"0", b"1")), Launch(Calculator(command)), **streams)
+        trio.run(serve, run)
         os._exit(0)
         """
     for closed in ("0", "1", "2", "01", "02", "12", "012"):

@@ -93,9 +93,9 @@ class Shell:
         scenario, dice = self._scenario, self._dice
         if again and dice.happens(scenario.idle_repetition):
             return b"", NEWLINE + NONCE + NEWLINE
-        assert scenario.settings.exec_mode
+        assert scenario.exec_mode
         output = b""
-        if not scenario.settings.exec_mode.discard_output:
+        if not scenario.exec_mode.discard_output:
             lines = result_lines(scenario, dice, self._pid, task)
             output = NEWLINE.join(lines) + NEWLINE * dice.below(4)
         if dice.happens(scenario.failure):

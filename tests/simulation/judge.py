@@ -48,7 +48,7 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
 )
-from paexec_trio.core.execmode import call
+from paexec_trio.core.execmode import ExecMode, call
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
     AUTO,
@@ -87,7 +87,14 @@ class Verdict(NamedTuple):
     restarts: int
 
 
-def judge(history: History, settings: Settings, tasks: bytes, lateness: float = 0.0) -> Verdict:
+def judge(
+    history: History,
+    settings: Settings,
+    tasks: bytes,
+    lateness: float = 0.0,
+    *,
+    exec_mode: ExecMode | None = None,
+) -> Verdict:
     """Say what is wrong with a run, at best nothing.
 
     Args:
@@ -95,8 +102,9 @@ def judge(history: History, settings: Settings, tasks: bytes, lateness: float = 
         settings: those of the engine.
         tasks: the whole standard input.
         lateness: seconds by which each deadline may be late.
+        exec_mode: that of the engine.
     """
-    judge = Judge(settings, tasks, lateness)
+    judge = Judge(settings, tasks, lateness, exec_mode=exec_mode)
     judge.follow(history)
     return judge.verdict()
 
@@ -164,10 +172,19 @@ class Judge:
         settings: those of the engine.
         tasks: the whole standard input.
         lateness: seconds by which each deadline may be late.
+        exec_mode: that of the engine.
     """
 
-    def __init__(self, settings: Settings, tasks: bytes, lateness: float = 0.0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        tasks: bytes,
+        lateness: float = 0.0,
+        *,
+        exec_mode: ExecMode | None = None,
+    ) -> None:
         self._settings = settings
+        self._exec_mode = exec_mode
         self._lateness = lateness
         graces = settings.graces
         self._time_to_terminate = graces.term + graces.stop + 0.1 + 2 * lateness
@@ -183,10 +200,10 @@ class Judge:
         self._time = 0.0
         self._marker = b""
         self._nodes = [
-            _Node(index, name, ResultReader(settings, b""))
+            _Node(index, name, ResultReader(settings, b"", exec_mode))
             for index, name in enumerate(settings.nodes)
         ]
-        self._ledger: Ledger = make_ledger(settings)
+        self._ledger: Ledger = make_ledger(settings, exec_mode)
         self._input_ended = False
         self._reading = False
         self._hopeless = True
@@ -341,7 +358,7 @@ class Judge:
         node = self._nodes[event.node] = _Node(
             old.index,
             old.name,
-            ResultReader(self._settings, self._marker),
+            ResultReader(self._settings, self._marker, self._exec_mode),
             pid=event.pid,
             started_at=old.started_at,
             stray_reported=old.stray_reported,
@@ -386,7 +403,7 @@ class Judge:
     def _size(self, task_id: int) -> int:
         """Return how many octets it takes to send a task."""
         task = self._ledger.names[task_id]
-        return len(call(task, self._marker)) if self._settings.exec_mode else len(task) + 1
+        return len(call(task, self._marker)) if self._exec_mode else len(task) + 1
 
     def _take_back_queued(self, node: _Node) -> None:
         """Let the tasks that it was not working on be dispatched again (PRE-031, PRE-032)."""
@@ -524,7 +541,7 @@ class Judge:
             self._stop_for(Exit(status=1))
 
     def _refusal(self, task_id: int) -> bytes:
-        if self._settings.exec_mode:
+        if self._exec_mode:
             what = b"NUL, which no argument of a command can"
         else:
             what = b"a newline, which a calculator would take for its end"
@@ -544,7 +561,7 @@ class Judge:
 
     def _send(self, command: Send) -> None:
         node = self._nodes[command.node]
-        if self._settings.exec_mode and not node.prepared:
+        if self._exec_mode and not node.prepared:
             node.prepared = True
             if b"_paexec_task() {" in command.data:
                 return  # what the shell has to know before its first task
@@ -572,7 +589,7 @@ class Judge:
     def _tasks_in(self, data: bytes) -> list[bytes]:
         if not data.endswith(b"\n"):
             return []
-        if not self._settings.exec_mode:
+        if not self._exec_mode:
             return data[:-1].split(b"\n")
         calls = CALL.findall(data)
         tasks = [unquoted(word) for word in calls]
@@ -657,7 +674,7 @@ class Judge:
 
     def _see_stray_octets(self, node: _Node, octets: bytes) -> None:
         """Take in what a node wrote while it held no task (RES-030 to RES-034)."""
-        deceives = not self._settings.exec_mode
+        deceives = not self._exec_mode
         if deceives and not node.input_closed:
             node.stray_reported = False
             self._report_once(

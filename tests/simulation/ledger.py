@@ -8,6 +8,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from typing import Protocol, final
 
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.framing import NEWLINE, NUL
 from paexec_trio.core.settings import GraphSettings, Settings
 from paexec_trio.core.weights import Weighting
@@ -50,9 +51,9 @@ class Ledger(Protocol):
         """Return whether a task that was never dispatched will be, if no more input comes."""
 
 
-def make_ledger(settings: Settings) -> Ledger:
+def make_ledger(settings: Settings, exec_mode: ExecMode | None) -> Ledger:
     """Return the ledger for these settings."""
-    forbidden = NUL if settings.exec_mode else NEWLINE
+    forbidden = NUL if exec_mode else NEWLINE
     if settings.graph:
         return GraphLedger(settings.terminator, forbidden, settings.graph)
     return FlatLedger(settings.terminator, forbidden)

@@ -100,7 +100,7 @@ class SimulatedProcess:
         self.pid = pid
         self._world = world
         self._dice = dice
-        make = Shell if scenario.settings.exec_mode else LineCalculator
+        make = Shell if scenario.exec_mode else LineCalculator
         self._calculator: Calculator = make(scenario, dice, pid)
         self._fate = fate
         self._cares_for_eof = not dice.happens(scenario.stubborn)

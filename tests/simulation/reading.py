@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import final
 
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import Settings
 
 
@@ -15,11 +16,13 @@ class ResultReader:
     Args:
         settings: those of the engine.
         marker: what ends the output of a command, with ``-x``.
+        exec_mode: that of the engine.
     """
 
-    def __init__(self, settings: Settings, marker: bytes) -> None:
-        self._settings = settings
-        self._end = marker if settings.exec_mode else settings.eot
+    def __init__(self, settings: Settings, marker: bytes, exec_mode: ExecMode | None) -> None:
+        self._graph = settings.graph
+        self._exec_mode = exec_mode
+        self._end = marker if exec_mode else settings.eot
         self._failure = marker + b"-failed"
         self._unread = b""
         # Only with -x.
@@ -36,11 +39,11 @@ class ResultReader:
         while b"\n" in self._unread:
             line, _, self._unread = self._unread.partition(b"\n")
             if line == self._end:
-                if self._settings.exec_mode:
+                if self._exec_mode:
                     yield from self._end_of_command()
                 yield None
                 return
-            if self._settings.exec_mode:
+            if self._exec_mode:
                 yield from self._line_of_command(line)
             else:
                 yield line
@@ -67,7 +70,7 @@ class ResultReader:
             self._has_lines = True
 
     def _end_of_command(self) -> Iterator[bytes]:
-        exec_mode, graph = self._settings.exec_mode, self._settings.graph
+        exec_mode, graph = self._exec_mode, self._graph
         if not self._has_lines and exec_mode and not exec_mode.discard_output:
             yield b""  # EXE-021
         if graph:

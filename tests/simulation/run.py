@@ -49,14 +49,16 @@ def play(dice: Dice, most_tasks: int = MOST_TASKS, *, until_violation: bool = Fa
         until_violation: stop the run at its first violation.
     """
     scenario = draw(dice, most_tasks)
-    judge = Judge(scenario.settings, scenario.input, scenario.lateness)
+    judge = Judge(
+        scenario.settings, scenario.input, scenario.lateness, exec_mode=scenario.exec_mode
+    )
 
     def follow() -> None:
         if judge.follow(history):
             raise ViolationSeenError
 
     history = History(before_event=follow if until_violation else None)
-    engine = Engine(scenario.settings)
+    engine = Engine(scenario.settings, exec_mode=scenario.exec_mode)
     fast_path = engine.fast_path if scenario.fast_path else None
     world = SimulatedWorld(scenario, dice, history, fast_path)
     try:
@@ -110,7 +112,7 @@ def explain(run: Run, seed: int) -> str:
         until = [line for line in run.history.lines() if float(line[:10]) <= first]
         lines += ["the last entries up to the first of them:", *until[-30:]]
     lines += map(str, violations)
-    lines.append(f"settings: {run.scenario.settings}")
+    lines.append(f"settings: {run.scenario.settings}, {run.scenario.exec_mode}")
     lines.append(f"to see it again: python -m tests.simulation {seed}")
     lines.append(f"to see it in a few lines: python -m tests.simulation --shrink {seed}")
     return "\n".join(lines)

@@ -12,13 +12,13 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
 )
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.framing import NEWLINE, NUL
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.settings import (
     AUTO,
     GRACES,
     MAGIC_EOT,
-    ExecSettings,
     Graces,
     GraphSettings,
     Reassign,
@@ -37,6 +37,7 @@ class Scenario:
 
     Attributes:
         settings: those of the engine.
+        exec_mode: that of the engine.
         input: the octets on standard input; its tasks are distinct.
         input_chunk: octets that are read at once, at most.
         input_pause: time between two chunks of input, at most.
@@ -65,6 +66,7 @@ class Scenario:
     """
 
     settings: Settings
+    exec_mode: ExecMode | None
     input: bytes
     input_chunk: int
     input_pause: float
@@ -101,7 +103,7 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
     """
     exec_mode = None
     if dice.happens(0.15):
-        exec_mode = ExecSettings(command=b'command "$1"', discard_output=dice.happens(0.3))
+        exec_mode = ExecMode(command=b'command "$1"', discard_output=dice.happens(0.3))
     terminator = NUL if dice.happens(0.15) else NEWLINE
     graph = _graph_settings(dice) if dice.happens(0.4) else None
     on_death = _resistance(dice)
@@ -120,17 +122,17 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         prefetch=dice.pick((1, 1, 1, 2, 3, 10, AUTO, AUTO)),
         graph=graph,
         on_death=on_death,
-        exec_mode=exec_mode,
         finish_timeout=dice.pick((0.0, 6.0, 6.0, 20.0)),
         graces=dice.pick((GRACES, GRACES, GRACES, HASTY)),
     )
-    names = _task_names(dice, settings, most_tasks)
+    names = _task_names(dice, settings, exec_mode, most_tasks)
     stormy = dice.happens(0.9 if on_death else 0.4)
     # Without restarts the nodes have to last longer.
     restarts = on_death is not None and on_death.restart_after > 0
     disturbed = dice.happens(0.25)
     return Scenario(
         settings=settings,
+        exec_mode=exec_mode,
         input=_input(dice, settings, names),
         input_chunk=dice.pick((60, 7, 1) if len(names) < 60 else (1 << 12, 500, 60)),
         input_pause=dice.pick((0.0, 0.01, 0.5)),
@@ -189,7 +191,9 @@ def _graph_settings(dice: Dice) -> GraphSettings:
     )
 
 
-def _task_names(dice: Dice, settings: Settings, most: int) -> list[bytes]:
+def _task_names(
+    dice: Dice, settings: Settings, exec_mode: ExecMode | None, most: int
+) -> list[bytes]:
     """Draw distinct tasks."""
     size = dice.share()
     if size < 0.05:
@@ -204,9 +208,9 @@ def _task_names(dice: Dice, settings: Settings, most: int) -> list[bytes]:
     decorations = [b"", b"task", b"\xff", b"\t", b"'", b"\\", b"$", settings.eot, b"fatal", b"\r"]
     if not delimiter:
         decorations.append(b" ")
-    if settings.exec_mode and settings.terminator == NUL:
+    if exec_mode and settings.terminator == NUL:
         decorations.append(b"\n")
-    if not settings.exec_mode and settings.terminator == NEWLINE:
+    if not exec_mode and settings.terminator == NEWLINE:
         decorations.append(b"\0")
     usable = [d for d in decorations if not delimiter or delimiter not in d]
     if not dice.happens(0.8):  # no draw for each: so Hypothesis can take some away
@@ -217,7 +221,7 @@ def _task_names(dice: Dice, settings: Settings, most: int) -> list[bytes]:
     ]
     if dice.happens(0.2) and names:
         names[-1] = b""
-    forbidden = NUL if settings.exec_mode else NEWLINE
+    forbidden = NUL if exec_mode else NEWLINE
     if dice.happens(0.2) and names and forbidden != settings.terminator:
         names[dice.below(len(names))] += forbidden + b"refused"
     return names

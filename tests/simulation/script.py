@@ -16,7 +16,8 @@ HEAD = """\
 from paexec_trio.core import commands as do, events as on
 from paexec_trio.core.commands import Deadline, Purpose
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import ExecSettings, Graces, GraphSettings, Reassign, Settings
+from paexec_trio.core.execmode import ExecMode
+from paexec_trio.core.settings import Graces, GraphSettings, Reassign, Settings
 from paexec_trio.core.weights import Weighting
 from tests.core.playbook import Playbook
 
@@ -31,7 +32,10 @@ def as_playbook(run: Run) -> str:
 
     The test passes with the engine as it is. Comments tell what else happened.
     """
-    lines = [f"Playbook({expression(run.scenario.settings)})"]
+    arguments = expression(run.scenario.settings)
+    if run.scenario.exec_mode:
+        arguments += f", exec_mode={expression(run.scenario.exec_mode)}"
+    lines = [f"Playbook({arguments})"]
     for step in run.history.steps():
         lines += _step(step)
     lines += [

@@ -35,9 +35,9 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
 )
-from paexec_trio.core.execmode import call, preamble
+from paexec_trio.core.execmode import ExecMode, call, preamble
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import ExecSettings, GraphSettings, Reassign, Settings
+from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from tests.simulation.calculators import NONCE
 from tests.simulation.history import Asked, Crashed, Entry, History, Item, Printed, Stuck
 from tests.simulation.judge import Verdict, judge
@@ -57,13 +57,13 @@ def but(old: Story, item: Item, *new: Item, at: float | None = None) -> Story:
     return [*old[:index], *[Entry(old[index].time, i) for i in new], *old[index + 1 :]]
 
 
-def verdict(told: Story, settings: Settings) -> Verdict:
+def verdict(told: Story, settings: Settings, exec_mode: ExecMode | None = None) -> Verdict:
     tasks = b"".join(entry.item.data for entry in told if isinstance(entry.item, StdinChunk))
-    return judge(History(told), settings, tasks)
+    return judge(History(told), settings, tasks, exec_mode=exec_mode)
 
 
-def kinds(told: Story, settings: Settings) -> list[Kind]:
-    return [violation.kind for violation in verdict(told, settings).violations]
+def kinds(told: Story, settings: Settings, exec_mode: ExecMode | None = None) -> list[Kind]:
+    return [violation.kind for violation in verdict(told, settings, exec_mode).violations]
 
 
 # Two nodes. The first dies while it works on task 1, is restarted and needed no more.
@@ -559,8 +559,8 @@ def test_a_missing_status_is_reported_and_an_error() -> None:
 
 # One command for each task.
 
-EXEC = Settings(nodes=(b"n0",), exec_mode=ExecSettings(command=b'c "$1"'), graph=GraphSettings())
-PREAMBLE = Send(0, preamble(ExecSettings(command=b"c"), NONCE))
+EXEC = Settings(nodes=(b"n0",), graph=GraphSettings()), ExecMode(command=b'c "$1"')
+PREAMBLE = Send(0, preamble(ExecMode(command=b"c"), NONCE))
 COMMAND = story(
     (0.0, RunStarted(NONCE), ReadMore()),
     (0.0, StdinChunk(b"it's\n"), ReadMore()),
@@ -579,21 +579,21 @@ COMMAND = story(
 
 
 def test_a_good_history_of_a_command() -> None:
-    assert kinds(COMMAND, EXEC) == []
+    assert kinds(COMMAND, *EXEC) == []
 
 
 def test_a_shell_that_does_not_know_what_to_do() -> None:
-    assert kinds(but(COMMAND, PREAMBLE), EXEC) == [Kind.FABRICATED]
+    assert kinds(but(COMMAND, PREAMBLE), *EXEC) == [Kind.FABRICATED]
 
 
 def test_a_task_that_is_quoted_badly() -> None:
     told = but(COMMAND, Send(0, call(b"it's", NONCE)), Send(0, b"_paexec_task it's\n"))
-    assert kinds(told, EXEC)[0] is Kind.FABRICATED
+    assert kinds(told, *EXEC)[0] is Kind.FABRICATED
 
 
 def test_blank_lines_that_are_lost() -> None:
     told = but(COMMAND, Printed(b"\nx\nfailure\nit's\n"), Printed(b"x\nfailure\nit's\n"))
-    assert kinds(told, EXEC) == [Kind.LOST]
+    assert kinds(told, *EXEC) == [Kind.LOST]
 
 
 # Starts, reads and signals

@@ -221,6 +221,7 @@ MEANING = {
     NodeState.STARTING: {"new", "dead"},
     NodeState.IDLE: {"idle"},
     NodeState.BUSY: {"busy"},
+    NodeState.DRAINING: {"busy"},
     NodeState.HALF_CLOSED: {"busy"},
     NodeState.CLOSING: {"closed"},
     NodeState.ENDED: {"dead", "ended"},

@@ -43,7 +43,7 @@ def shown(name: str) -> tuple[list[str], list[tuple[str, str, str]]]:
     return lanes, messages
 
 
-@pytest.mark.parametrize("name", ["task", "result", "death"])
+@pytest.mark.parametrize("name", ["task", "result", "send", "receive", "death"])
 def test_a_picture_shows_each_event_and_what_came_of_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

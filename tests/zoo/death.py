@@ -12,6 +12,7 @@ from paexec_trio.core.commands import CloseStdin, Command, Exit
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeEnded, NodeOutput, NodeReaped, NodeUnwritable
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Attempt, Node
@@ -118,7 +119,7 @@ def fails_though_no_node_is_needed_any_more() -> None:
     def died(right: Died, self: Fleet, node: Node, attempts: Attempts) -> None:
         right(self, node, attempts)
         if not self._dispatcher.living:
-            self._ending.fail(b"all nodes failed")
+            self._ending.fail(b"all nodes failed", Blame.NODES)
 
 
 @breaks("DTH-020")

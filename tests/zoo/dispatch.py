@@ -24,6 +24,7 @@ from paexec_trio.runtime.output import Output
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.framing import change_input
+from tests.zoo.invocations import shell_text
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import Exchange, Exchanged, around, change_commands, change_exchange, put
 
@@ -79,10 +80,8 @@ def starts_a_calculator_for_each_task() -> None:
 
     @around(Launch, "argv")
     def argv(right: Callable[..., list[bytes]], self: Launch, node: bytes) -> list[bytes]:
-        words = right(self, node)
-        if self.transport or not isinstance(self.command, bytes):
-            return words
-        return [*words[:2], loop, b"sh", self.command]
+        words, text = right(self, node), shell_text(self)
+        return words if self.transport or not text else [*words[:2], loop, b"sh", text]
 
 
 @breaks("DSP-011")

@@ -29,6 +29,7 @@ from paexec_trio.core.events import (
     StdinFailed,
     StopRequested,
 )
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Node
@@ -121,7 +122,7 @@ def takes_every_end_for_a_loss() -> None:
     @around(Fleet, "ended")
     def ended(right: Callable[..., bool], self: Fleet, event: NodeEnded) -> bool:
         right(self, event)
-        self._ending.fail(b"Node exited unexpectedly")
+        self._ending.fail(b"Node exited unexpectedly", Blame.NODES)
         return True
 
 
@@ -129,6 +130,7 @@ def takes_every_end_for_a_loss() -> None:
 def drops_what_was_printed_before_a_loss() -> None:
     @around(Host, "report")
     def report(right: Callable[..., None], self: Host, text: bytes) -> None:
+        assert isinstance(self._output, Output)
         self._output.queue.clear()
         right(self, text)
 

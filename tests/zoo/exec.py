@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from paexec_trio.cli import invocation
 from paexec_trio.core import execmode, execshell, tasktext, wire
+from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.commands import Send
 from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Node
-from paexec_trio.core.settings import ExecSettings
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.core.wire import Wire
 from paexec_trio.core.words import quote
@@ -74,7 +74,7 @@ def runs_all_commands_in_one_shell() -> None:
 def change_preamble(change: Callable[[bytes], bytes]) -> None:
     """Change what the shell of a node is told before the first task."""
     right = execmode.preamble
-    put(wire, "preamble", lambda settings, marker: change(right(settings, marker)))
+    put(wire, "preamble", lambda mode, marker: change(right(mode, marker)))
 
 
 @breaks("EXE-008")
@@ -153,12 +153,12 @@ def prints_an_empty_line_for_discarded_output() -> None:
 
 @breaks("EXE-026")
 def discards_output_whenever_it_was_told_so() -> None:
-    @instead(invocation, "_exec_settings")
-    def exec_settings(
-        right: Callable[..., ExecSettings], options: Options, *rest: object
-    ) -> ExecSettings | None:
-        settings = right(options, *rest)
-        return settings._replace(discard_output=True) if "-X" in dict(options) else settings
+    @instead(invocation, "_command_per_task")
+    def command_per_task(
+        right: Callable[..., CommandPerTask], options: Options, *rest: object
+    ) -> CommandPerTask | None:
+        command = right(options, *rest)
+        return command._replace(discard_output=True) if "-X" in dict(options) else command
 
 
 @breaks("EXE-027")
@@ -187,8 +187,8 @@ def ends_with_a_command_that_fails() -> None:
 
 @breaks("EXE-040")
 def waits_for_x_beside_j() -> None:
-    @instead(invocation, "_exec_settings")
-    def exec_settings(right: Callable[..., object], options: Options, *rest: object) -> object:
+    @instead(invocation, "_command_per_task")
+    def command_per_task(right: Callable[..., object], options: Options, *rest: object) -> object:
         return right(options, *rest) if {"-x", "-X"} & dict(options).keys() else None
 
 
@@ -279,9 +279,9 @@ def tells_shells_what_to_do_before_there_is_a_task() -> None:
     @around(Wire, "connect")
     def connect(right: Callable[..., None], self: Wire, node: Node) -> None:
         right(self, node)
-        if self._exec_mode:
+        if self.exec_mode:
             self._prepared.add(node.index)
-            text = execmode.preamble(self._exec_mode, self.nonce)
+            text = execmode.preamble(self.exec_mode, self.nonce)
             self._commands.append(Send(node.index, text))
 
 
@@ -291,7 +291,7 @@ def keeps_the_end_of_results_in_a_variable() -> None:
     put(
         wire,
         "preamble",
-        lambda settings, marker: b"_paexec_marker=%b\n" % marker + right(settings, marker),
+        lambda mode, marker: b"_paexec_marker=%b\n" % marker + right(mode, marker),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from paexec_trio.cli import invocation
 from paexec_trio.cli.invocation import Invocation
 from paexec_trio.cli.syntax import Syntax
+from paexec_trio.core.calculators import Calculator
 from paexec_trio.core.launch import Launch
 from tests.zoo.planting import around, instead
 
@@ -63,3 +64,11 @@ def change_argv(change: Callable[[Launch, list[bytes], bytes], list[bytes]]) -> 
     @around(Launch, "argv")
     def argv(right: Callable[..., list[bytes]], self: Launch, node: bytes) -> list[bytes]:
         return change(self, right(self, node), node)
+
+
+def shell_text(launch: Launch) -> bytes:
+    """Return the calculator if it is text that the shell runs, otherwise nothing."""
+    command = launch.command
+    if isinstance(command, Calculator) and isinstance(command.command, bytes):
+        return command.command
+    return b""

@@ -26,6 +26,7 @@ from tests.zoo.invocations import (
     change_invocation,
     change_options,
     change_variables,
+    shell_text,
     without,
 )
 from tests.zoo.mutant import breaks
@@ -48,9 +49,7 @@ def runs_the_command_by_the_users_login_shell() -> None:
 def runs_local_commands_without_a_shell() -> None:
     change_argv(
         lambda launch, argv, _: (
-            split_words(launch.command)
-            if isinstance(launch.command, bytes) and not launch.transport
-            else argv
+            split_words(shell_text(launch)) if shell_text(launch) and not launch.transport else argv
         )
     )
 
@@ -288,10 +287,8 @@ def gives_the_transport_a_command_line_in_several_words() -> None:
 def does_not_quote_the_command_for_the_node() -> None:
     @around(Launch, "_command_line")
     def command_line(right: Callable[..., bytes], self: Launch) -> bytes:
-        text = right(self)
-        if not isinstance(self.command, bytes):
-            return text
-        return text.removesuffix(launch_module._quoted(self.command)) + self.command  # noqa: SLF001
+        line, text = right(self), shell_text(self)
+        return line.removesuffix(launch_module._quoted(text)) + text if text else line  # noqa: SLF001
 
 
 def split_transport(split: Callable[[bytes], Sequence[bytes]]) -> None:

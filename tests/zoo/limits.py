@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from paexec_trio.cli import invocation
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import NodeNotStarted
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.nodes import Attempt, Node
@@ -18,8 +19,8 @@ from paexec_trio.core.settings import Settings
 from paexec_trio.core.tasks import FlatTasks, RefusedTaskError
 from paexec_trio.runtime import run
 from paexec_trio.runtime.children import Children
-from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.run import Run
 from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, change_tasks, instead, put
 
@@ -51,9 +52,11 @@ def makes_do_with_the_nodes_that_could_be_started() -> None:
     find_out_when_descriptors_run_out()
 
     @around(Engine, "__init__")
-    def init(right: Callable[..., None], self: Engine, settings: Settings, *rest: object) -> None:
+    def init(
+        right: Callable[..., None], self: Engine, settings: Settings, **options: object
+    ) -> None:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        right(self, settings._replace(nodes=settings.nodes[: (soft - 64) // 3]), *rest)
+        right(self, settings._replace(nodes=settings.nodes[: (soft - 64) // 3]), **options)
 
 
 @breaks("LIM-005")
@@ -110,7 +113,7 @@ def takes_thousands_for_a_k() -> None:
 def ends_the_run_for_a_long_line() -> None:
     @around(Results, "refuse_long_line")
     def refuse(_right: object, self: Results, node: Node) -> None:
-        self._ending.fail(b"line limit of 2048 octets at " + node.name)
+        self._ending.fail(b"line limit of 2048 octets at " + node.name, Blame.CALCULATOR)
 
 
 @breaks("LIM-014")
@@ -126,7 +129,7 @@ def drops_the_tasks_before_a_long_one() -> None:
 
 @breaks("LIM-016")
 def leaves_calculators_when_memory_runs_out() -> None:
-    @around(Host, "give_up")
-    def give_up(right: Callable[..., None], self: Host, diagnostic: bytes) -> None:
-        right(self, diagnostic)
+    @around(Run, "give_up")
+    def give_up(right: Callable[..., None], self: Run, problem: bytes) -> None:
+        right(self, problem)
         os._exit(1)

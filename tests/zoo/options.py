@@ -14,8 +14,10 @@ from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import NodeList, parse_nodes
 from paexec_trio.cli.syntax import HELP, VERSION, HelpRequested, Syntax
 from paexec_trio.core.engine import Engine
+from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import Settings
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.output import Output
 from tests.zoo.invocations import (
     Options,
     Split,
@@ -186,6 +188,7 @@ def cuts_lines_at_the_size_of_buffers() -> None:
 def debugs_on_standard_output() -> None:
     @around(Host, "report")
     def report(_right: Callable[..., None], self: Host, text: bytes) -> None:
+        assert isinstance(self._output, Output)
         self._output.write(text + b"\n")
 
 
@@ -194,6 +197,7 @@ def shows_weights_on_standard_output() -> None:
     @around(Host, "report")
     def report(right: Callable[..., None], self: Host, text: bytes) -> None:
         if b"weight" in text:
+            assert isinstance(self._output, Output)
             self._output.write(text + b"\n")
         else:
             right(self, text)
@@ -203,8 +207,10 @@ def change_settings(change: Callable[[Settings], Settings]) -> None:
     """Change the settings of a run."""
 
     @around(Engine, "__init__")
-    def init(right: Callable[..., None], self: Engine, settings: Settings, *rest: object) -> None:
-        right(self, change(settings), *rest)
+    def init(
+        right: Callable[..., None], self: Engine, settings: Settings, **options: object
+    ) -> None:
+        right(self, change(settings), **options)
 
 
 @breaks("OPT-009")
@@ -214,13 +220,17 @@ def ends_lines_of_a_graph_at_newlines_always() -> None:
 
 @breaks("OPT-009")
 def has_no_eot_line_without_output_of_commands() -> None:
-    change_settings(
-        lambda right: (
-            right._replace(print_eot=False)
-            if right.exec_mode and right.exec_mode.discard_output
-            else right
-        )
-    )
+    @around(Engine, "__init__")
+    def init(
+        right: Callable[..., None],
+        self: Engine,
+        settings: Settings,
+        *,
+        exec_mode: ExecMode | None = None,
+    ) -> None:
+        if exec_mode and exec_mode.discard_output:
+            settings = settings._replace(print_eot=False)
+        right(self, settings, exec_mode=exec_mode)
 
 
 @breaks("OPT-009")
@@ -530,7 +540,7 @@ def says_nothing_about_places_of_the_task() -> None:
 
 @breaks("OPT-063")
 def replaces_within_arguments() -> None:
-    @instead(invocation, "_exec_settings")
-    def settings(right: Callable[..., Any], *arguments: object) -> Any:
+    @instead(invocation, "_command_per_task")
+    def command(right: Callable[..., Any], *arguments: object) -> Any:
         found = right(*arguments)
         return found and found._replace(command=found.command.replace(b"'$1/'", b'"$1"/'))

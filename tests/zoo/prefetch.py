@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
+from typing import Any
 
 from paexec_trio.cli import invocation
 from paexec_trio.core import windowcontrol, windows
 from paexec_trio.core.dispatching import Dispatcher
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.framing import ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.printing import Printer
@@ -136,17 +138,16 @@ def queues_dependants_behind_what_they_depend_on() -> None:
 @breaks("PRE-016")
 def queues_no_commands() -> None:
     @around(Dispatcher, "__init__")
-    def init(
-        right: Callable[..., None], self: Dispatcher, settings: Settings, *parts: object
-    ) -> None:
-        right(self, settings._replace(prefetch=1) if settings.exec_mode else settings, *parts)
+    def init(right: Callable[..., None], self: Dispatcher, settings: Settings, *parts: Any) -> None:
+        wire: Wire = parts[-1]
+        right(self, settings._replace(prefetch=1) if wire.exec_mode else settings, *parts)
 
 
 @breaks("PRE-017")
 def drops_queued_tasks_when_one_is_refused() -> None:
     @around(Reader, "fail")
     def fail(_right: object, self: Reader, reason: bytes) -> None:
-        self._ending.fail(reason)
+        self._ending.fail(reason, Blame.CALLER)
 
 
 @breaks("PRE-017")
@@ -154,7 +155,7 @@ def drops_queued_commands_when_one_is_refused() -> None:
     @around(Reader, "fail")
     def fail(right: Callable[..., None], self: Reader, reason: bytes) -> None:
         if b"NUL" in reason:
-            self._ending.fail(reason)
+            self._ending.fail(reason, Blame.CALLER)
         else:
             right(self, reason)
 

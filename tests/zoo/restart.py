@@ -13,6 +13,7 @@ from paexec_trio.core.commands import Command, Deadline, KillNode, Purpose, SetD
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, NodeOutput, NodeStarted
+from paexec_trio.core.faults import Blame
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.results import Results
@@ -183,7 +184,7 @@ def loses_a_descriptor_with_each_restart() -> None:
 def does_not_wait() -> None:
     @around(Fleet, "all_failed")
     def all_failed(_right: object, self: Fleet) -> None:
-        self._ending.fail(b"all nodes failed")
+        self._ending.fail(b"all nodes failed", Blame.NODES)
 
 
 @breaks("RST-006")

@@ -1,0 +1,71 @@
+"""Snapshots: how far a run is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, final
+
+from paexec_trio.core.states import NodeState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from paexec_trio.core.dispatching import Dispatcher
+    from paexec_trio.core.nodes import Node
+    from paexec_trio.core.tasks import TaskSource
+
+
+@final
+class NodeSnapshot(NamedTuple):
+    """One node at one moment.
+
+    Attributes:
+        name: the name of the node.
+        state: the stage of its life.
+        in_flight: how many tasks it holds.
+    """
+
+    name: bytes
+    state: NodeState
+    in_flight: int
+
+
+@final
+class Snapshot(NamedTuple):
+    """A run at one moment.
+
+    Attributes:
+        done: how many tasks have a result, failures included.
+        failed: how many of these did not succeed; 0 if calculators state no status.
+        in_flight: how many tasks nodes hold.
+        waiting: how many tasks were read or added, and wait for a node or for other tasks.
+        nodes: the nodes.
+    """
+
+    done: int
+    failed: int
+    in_flight: int
+    waiting: int
+    nodes: tuple[NodeSnapshot, ...]
+
+
+def take_snapshot(
+    nodes: Sequence[Node], tasks: TaskSource, dispatcher: Dispatcher, failed: int
+) -> Snapshot:
+    """Return how far a run is. Nothing is counted while it goes on, so a run has no cost of it.
+
+    Args:
+        nodes: all nodes.
+        tasks: know how many tasks were taken.
+        dispatcher: knows which tasks are to be reassigned.
+        failed: how many tasks did not succeed.
+    """
+    each = tuple(NodeSnapshot(node.name, node.state, len(node.attempts)) for node in nodes)
+    in_flight = sum(node.in_flight for node in each)
+    to_reassign = len(dispatcher.to_reassign)
+    return Snapshot(
+        done=tasks.count_taken() - in_flight - to_reassign,
+        failed=failed,
+        in_flight=in_flight,
+        waiting=tasks.count_waiting() + to_reassign,
+        nodes=each,
+    )

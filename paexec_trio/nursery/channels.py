@@ -1,0 +1,152 @@
+"""The channels of a distributor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from paexec_trio.nursery.results import Result
+
+if TYPE_CHECKING:
+    from paexec_trio.core.commands import Deliver
+    from paexec_trio.nursery.intake import Intake
+    from paexec_trio.nursery.options import Text
+    from paexec_trio.nursery.outcome import Outcome
+    from paexec_trio.runtime.mailbox import Mailbox
+
+
+@final
+class TaskChannel(trio.abc.SendChannel["Text"]):
+    """The sending end of a run.
+
+    Args:
+        intake: takes the tasks.
+    """
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    async def send(self, value: Text) -> None:
+        """Give the run a task; wait while it has enough to do.
+
+        A run has enough to do if its nodes hold as many tasks as they may, and as many again wait.
+
+        Raises:
+            TypeError: the value is neither ``str`` nor ``bytes`` nor a path.
+            TaskRefusedError: no calculator can be given this task.
+            trio.ClosedResourceError: the channel is closed.
+            trio.BrokenResourceError: the run was cancelled.
+            DistributorError: the run could not go on.
+        """
+        task = self._intake.check(value)
+        waited = await self._intake.wait_for_room()
+        self._intake.give(task)
+        if not waited:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+
+    def send_nowait(self, value: Text) -> None:
+        """Give the run a task like ``send``, but never wait.
+
+        Raises:
+            trio.WouldBlock: the run has enough to do.
+        """
+        task = self._intake.check(value)
+        if not self._intake.has_room():
+            raise trio.WouldBlock
+        self._intake.give(task)
+
+    async def aclose(self) -> None:
+        """End the input: no more tasks come."""
+        self._intake.end()
+        await trio.lowlevel.checkpoint()
+
+
+@final
+class ResultChannel(trio.abc.ReceiveChannel[Result]):
+    """The receiving end of a run. Results come in the order in which tasks end.
+
+    Args:
+        mailbox: keeps the results that wait.
+        outcome: knows whether more results can come.
+        nodes: the names of the nodes.
+    """
+
+    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: tuple[bytes, ...]) -> None:
+        self._mailbox = mailbox
+        self._outcome = outcome
+        self._nodes = nodes
+        self._receivers = trio.lowlevel.ParkingLot()
+        self.is_closed = False
+
+    async def receive(self) -> Result:
+        """Return the next result; wait for it if necessary.
+
+        If the run fails, the results that came before are received first. Then the error is raised.
+
+        Raises:
+            trio.EndOfChannel: the run is over, and all results were received.
+            trio.ClosedResourceError: the channel is closed.
+            trio.BrokenResourceError: the run was cancelled.
+            DistributorError: the run could not go on, or its results cannot be trusted.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        waited = False
+        while True:
+            try:
+                result = self.receive_nowait()
+            except trio.WouldBlock:
+                waited = True
+            else:
+                if not waited:
+                    await trio.lowlevel.cancel_shielded_checkpoint()
+                return result
+            await self._receivers.park()
+            if self._outcome.was_cut:
+                await trio.lowlevel.checkpoint_if_cancelled()
+
+    def receive_nowait(self) -> Result:
+        """Return the next result like ``receive``, but never wait.
+
+        Raises:
+            trio.WouldBlock: no result waits.
+        """
+        if self.is_closed:
+            raise trio.ClosedResourceError("the results are closed")
+        if len(self._mailbox):
+            return self.result_of(self._mailbox.take())
+        if self._outcome.is_decided:
+            self._outcome.raise_error()
+            raise trio.EndOfChannel
+        raise trio.WouldBlock
+
+    def result_of(self, delivered: Deliver) -> Result:
+        """Return the public form of a result."""
+        return Result(
+            delivered.task_id,
+            delivered.task,
+            delivered.output,
+            delivered.status,
+            self._nodes[delivered.node] if delivered.attempts else b"",
+            delivered.attempts,
+            delivered.seconds,
+        )
+
+    async def aclose(self) -> None:
+        """Drop the results that wait, and all that will come. Their tasks are still done."""
+        self.close()
+        await trio.lowlevel.checkpoint()
+
+    def close(self) -> None:
+        """Do what ``aclose`` does, without a checkpoint."""
+        self.is_closed = True
+        self._mailbox.discard()
+        self._receivers.unpark_all()
+
+    def arrived(self) -> None:
+        """Wake one receiver: a result has come."""
+        self._receivers.unpark()
+
+    def release(self) -> None:
+        """Wake all receivers: the run is over."""
+        self._receivers.unpark_all()

@@ -1,0 +1,343 @@
+"""Distributors: a fleet of calculators as an object of a trio program."""
+
+from __future__ import annotations
+
+import math
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from paexec_trio.core.commands import Deliver
+from paexec_trio.core.events import DrainRequested
+from paexec_trio.core.snapshot import Snapshot
+from paexec_trio.core.states import NodeState
+from paexec_trio.core.status import Status
+from paexec_trio.nursery.channels import ResultChannel, TaskChannel
+from paexec_trio.nursery.errors import TaskRefusedError, UnreceivedResultsError
+from paexec_trio.nursery.intake import Intake
+from paexec_trio.nursery.names import Names
+from paexec_trio.nursery.options import Options, Plan, Text, octets_of, plan_of
+from paexec_trio.nursery.outcome import Outcome
+from paexec_trio.nursery.results import NodeChange, Result, Statistics
+from paexec_trio.nursery.session import RealSession
+from paexec_trio.runtime.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from typing import Unpack
+
+    from paexec_trio.core.commands import TellChange
+    from paexec_trio.nursery.session import Session
+
+
+@asynccontextmanager
+async def open_distributor(**options: Unpack[Options]) -> AsyncIterator[Distributor]:
+    """Start calculators on nodes, and end them when the block is left.
+
+    The run lives as long as the block. Leaving the block ends the input and waits until all tasks
+    are done. If the block raises or is cancelled, the run is cancelled: calculators that do not end
+    within the ``graces`` are killed. In each case no process is left.
+
+    Args:
+        options: see :class:`Options`.
+
+    Yields:
+        The distributor.
+
+    Raises:
+        TypeError: an argument has a type that cannot be used.
+        ValueError: an argument has a value that cannot be used.
+        DistributorError: the run could not go on. Each task that waits for the distributor gets
+            this exception. If no task did, it is raised when the block is left.
+        UnreceivedResultsError: the block was left before all results were received.
+        BaseExceptionGroup: both the block and the run failed.
+    """
+    async with opened(plan_of(options), finishes=True) as (distributor, _):
+        yield distributor
+
+
+@asynccontextmanager
+async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distributor, trio.Nursery]]:
+    """Do the same as :func:`open_distributor`, but yield the nursery of the run, too.
+
+    Args:
+        plan: what the run consists of.
+        finishes: whether leaving the block waits until all tasks are done; otherwise it ends the
+            run.
+    """
+    distributor = Distributor(plan)
+    error: BaseException | None = None
+    try:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(distributor._serve)  # noqa: SLF001
+            try:
+                yield distributor, nursery
+            except BaseException as raised:  # noqa: BLE001 (it is raised again below)
+                error = raised
+                nursery.cancel_scope.cancel()
+            else:
+                if finishes:
+                    distributor._leave()  # noqa: SLF001
+                else:
+                    nursery.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        # If one of them has failed, it is no news that the other was cancelled because of that.
+        failure, crash = _without_cancelled(error), _without_cancelled(group)
+        if error is None or (crash and failure is None):
+            raise
+        if isinstance(crash, BaseExceptionGroup):
+            raise BaseExceptionGroup(_BOTH, [error, *crash.exceptions]) from None
+    left = distributor._error_left()  # noqa: SLF001
+    if error and left:
+        raise BaseExceptionGroup(_BOTH, [error, left])
+    if error or left:
+        raise error or left  # type: ignore[misc]
+
+
+_BOTH = "a run and the block that used it failed"
+
+
+def _without_cancelled(error: BaseException | None) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(trio.Cancelled)[1]
+    return None if isinstance(error, trio.Cancelled) else error
+
+
+@final
+class _Call:
+    """A call that waits for its result."""
+
+    def __init__(self) -> None:
+        self.delivered: Deliver | None = None
+        self.done = trio.Event()
+
+
+@final
+class Distributor:
+    """A run, as the block of :func:`open_distributor` sees it.
+
+    The run and the program share one thread, and a step of the run never waits. So the request of
+    a method is handled at once, in the task that calls it. A method waits only for nodes.
+
+    Args:
+        plan: the parts of the run.
+
+    Attributes:
+        tasks: the channel that takes tasks. ``send`` waits while the run has enough to do. Closing
+            the channel ends the input.
+        results: the channel that gives the results, in the order in which tasks end.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        settings = plan.settings
+        self._nodes = settings.nodes
+        self._outcome = outcome = Outcome(settings.program)
+        self._intake = Intake(plan, outcome)
+        self._mailbox = mailbox = Mailbox(
+            plan.stderr, self._arrived, self._intake.open, self._changed, self._reported
+        )
+        self.tasks = TaskChannel(self._intake)
+        self.results = ResultChannel(mailbox, outcome, settings.nodes)
+        self._session: Session = (
+            plan.maker.make_session(settings, mailbox) if plan.maker else RealSession(plan, mailbox)
+        )
+        self._intake.session = self._session
+        self._names = Names()
+        self._calls: dict[int, _Call] = {}
+        self._watchers: list[trio.MemorySendChannel[NodeChange]] = []
+        self._last = Snapshot(0, 0, 0, 0, ())
+        self._was_left = False
+
+    # What a program does
+
+    async def call(self, task: Text) -> Result:
+        """Give the run a task, and return its result, which :attr:`results` does not get.
+
+        If the call is cancelled, its task is still done, and the result is dropped.
+
+        Raises:
+            TypeError: the task is neither ``str`` nor ``bytes`` nor a path.
+            TaskRefusedError: no calculator can be given this task.
+            trio.ClosedResourceError: the input has ended.
+            trio.BrokenResourceError: the run was cancelled.
+            DistributorError: the run could not go on.
+        """
+        octets = self._intake.check(task)
+        await self._intake.wait_for_room()
+        this = self._calls[self._intake.next_id] = _Call()
+        self._intake.give(octets)
+        await this.done.wait()
+        if this.delivered is None:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._outcome.raise_error()
+            raise trio.ClosedResourceError("the run has ended")
+        return self.results.result_of(this.delivered)
+
+    async def add(self, task: Text, *, after: Iterable[Text] = ()) -> int:
+        """Add a task that others may depend on, and that may depend on others.
+
+        The task is dispatched when all tasks in ``after`` have succeeded. If one of them does not
+        succeed, the task is not run: its result has the status ``NOT_RUN``. Without ``statuses``
+        every task that is done has succeeded.
+
+        A task that has to wait for others is taken at once. Otherwise this method waits for room,
+        as ``tasks.send`` does. The run remembers the added tasks until it ends.
+
+        Args:
+            task: the task. No equal task was added before.
+            after: the tasks that it depends on. Each of them was added before.
+
+        Returns:
+            The id of the task, as in its result.
+
+        Raises:
+            TypeError: a task is neither ``str`` nor ``bytes`` nor a path.
+            TaskRefusedError: no calculator can be given this task, it was added before, or it
+                depends on a task that was not added or did not succeed.
+            trio.ClosedResourceError: the input has ended.
+            trio.BrokenResourceError: the run was cancelled.
+            DistributorError: the run could not go on.
+        """
+        octets = self._intake.check(task)
+        names = [octets_of("after", other) for other in after]
+        has_to_wait = bool(self._names.resolve(octets, names))
+        waited = await self._intake.wait_for_room(is_needed=not has_to_wait)
+        try:
+            # Again: others had their turn.
+            ids = self._names.resolve(octets, names)
+        except TaskRefusedError:
+            self._intake.pass_on()
+            raise
+        # Before it is given: its result may come with it.
+        self._names.added(octets, self._intake.next_id)
+        task_id = self._intake.give(octets, ids)
+        if not waited:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        return task_id
+
+    def statistics(self) -> Statistics:
+        """Return the numbers of tasks and the states of the nodes at this moment."""
+        now = self._snapshot()
+        return Statistics(
+            now.done, now.failed, now.in_flight, now.waiting, len(self._mailbox), now.nodes
+        )
+
+    def changes(self) -> trio.MemoryReceiveChannel[NodeChange]:
+        """Return a channel that gives each change of a node from now on, and ends with the run.
+
+        The channel keeps all changes that wait. Close it when you want no more of them.
+        """
+        sender, receiver = trio.open_memory_channel[NodeChange](math.inf)
+        if self._outcome.is_decided:
+            sender.close()
+        else:
+            self._watchers.append(sender)
+        return receiver
+
+    async def drain(self, node: Text) -> None:
+        """Give a node no more tasks; wait until it has done those that it holds and has ended.
+
+        The node is not restarted. If several nodes have this name, all of them are drained.
+
+        Raises:
+            ValueError: no node has this name.
+            trio.BrokenResourceError: the run was cancelled.
+            DistributorError: the run could not go on.
+        """
+        name = octets_of("node", node)
+        if name not in self._nodes:
+            raise ValueError(f"drain: no node is named {name!r}")
+        with self.changes() as changes:
+            for index, other in enumerate(self._nodes):
+                if other == name and not self._outcome.is_decided:
+                    self._session.submit(DrainRequested(index))
+            await trio.lowlevel.checkpoint()
+            while not self._has_ended(name):
+                try:
+                    await changes.receive()
+                except trio.EndOfChannel:
+                    break
+        self._outcome.raise_error()
+
+    def _has_ended(self, name: bytes) -> bool:
+        return all(
+            node.state is NodeState.REAPED for node in self._snapshot().nodes if node.name == name
+        )
+
+    def _snapshot(self) -> Snapshot:
+        engine = self._session.engine
+        if engine:
+            self._last = engine.snapshot()
+        return self._last
+
+    # What the run does
+
+    def _arrived(self, delivered: Deliver) -> None:
+        """Give a result to the call that waits for it, or to the channel."""
+        if call := self._calls.pop(delivered.task_id, None):
+            call.delivered = delivered
+            call.done.set()
+        else:
+            self._mailbox.keep(delivered)
+            self.results.arrived()
+        if not self._names:
+            return
+        for task_id, task in self._names.done(
+            delivered.task_id, delivered.status, delivered.dropped
+        ):
+            self._mailbox.keep(Deliver(task_id, task, b"", -1, status=Status.NOT_RUN, attempts=0))
+            self.results.arrived()
+
+    def _changed(self, change: TellChange) -> None:
+        """Tell all watchers of a change."""
+        news = NodeChange(
+            self._nodes[change.node], change.change, change.reason.decode(errors="replace")
+        )
+        for watcher in self._watchers.copy():
+            try:
+                watcher.send_nowait(news)
+            except trio.BrokenResourceError:
+                self._watchers.remove(watcher)
+
+    def _reported(self, text: bytes) -> None:
+        """Log a diagnostic, unless the error of the run will say the same."""
+        session = self._session
+        fault = session.engine.fault if session.engine else None
+        reason = fault.reason if fault else session.problem
+        if not (reason and text.endswith(reason)):
+            self._outcome.report(text)
+
+    # The life of the run
+
+    async def _serve(
+        self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Run until nothing of the run is left; then wake all tasks that wait for it."""
+        was_cut = True
+        try:
+            await self._session.serve(task_status)
+            was_cut = False
+        finally:
+            self._snapshot()
+            self._outcome.decide(self._session, was_cut=was_cut)
+            self._intake.release()
+            self.results.release()
+            for call in self._calls.values():
+                call.done.set()
+            for watcher in self._watchers:
+                watcher.close()
+
+    def _leave(self) -> None:
+        """End the input and drop the results that come: the block is left."""
+        self._intake.end()
+        if not self.results.is_closed:
+            self._was_left = True
+            self.results.close()
+
+    def _error_left(self) -> Exception | None:
+        """Return the error of the run if no task was told of it."""
+        error = self._outcome.error_for_nobody()
+        if error is None and self._was_left and self._mailbox.dropped:
+            return UnreceivedResultsError(self._mailbox.dropped)
+        return error

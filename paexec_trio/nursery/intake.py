@@ -1,0 +1,138 @@
+"""The intake of a run: it checks tasks, and makes their senders wait for room."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from paexec_trio.core.calculators import CommandPerTask
+from paexec_trio.core.events import StdinEnded, TaskAdded
+from paexec_trio.core.framing import NEWLINE, NUL
+from paexec_trio.nursery.errors import TaskRefusedError
+from paexec_trio.nursery.options import octets_of
+
+if TYPE_CHECKING:
+    from paexec_trio.nursery.options import Plan, Text
+    from paexec_trio.nursery.outcome import Outcome
+    from paexec_trio.nursery.session import Session
+
+_NAMES = {NEWLINE: "a newline", NUL: "a NUL"}
+
+
+@final
+class Intake:
+    """Gives tasks to a run as fast as it takes them.
+
+    Args:
+        plan: tells which tasks are possible.
+        outcome: knows whether the run is over.
+
+    Attributes:
+        session: the run; to be set before the first task.
+        has_ended: whether no more tasks are taken.
+    """
+
+    session: Session
+
+    def __init__(self, plan: Plan, outcome: Outcome) -> None:
+        per_task = plan.launch is not None and isinstance(plan.launch.command, CommandPerTask)
+        self._forbidden = NUL if per_task else NEWLINE
+        self._limit = plan.settings.line_limit
+        self._outcome = outcome
+        self._last_id = 0
+        self._has_room = False
+        self._waiters = trio.lowlevel.ParkingLot()
+        self.has_ended = False
+
+    def check(self, task: Text) -> bytes:
+        """Return the octets of a task.
+
+        Raises:
+            TypeError: the task is neither ``str`` nor ``bytes`` nor a path.
+            TaskRefusedError: no calculator can be given this task.
+        """
+        octets = octets_of("task", task)
+        if self._forbidden in octets:
+            raise TaskRefusedError(f"task {octets!r} contains {_NAMES[self._forbidden]}")
+        if len(octets) > self._limit:
+            raise TaskRefusedError(
+                f"a task of {len(octets)} octets is longer than line_limit, {self._limit}"
+            )
+        return octets
+
+    async def wait_for_room(self, *, is_needed: bool = True) -> bool:
+        """Wait until the run has room for a task; return whether that was a checkpoint.
+
+        Args:
+            is_needed: whether the task needs room. One that waits for other tasks does not.
+
+        Raises:
+            trio.ClosedResourceError: the input has ended.
+            DistributorError: the run could not go on.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        waited = False
+        while True:
+            self._raise_if_ended()
+            if self._has_room or not is_needed:
+                return waited
+            waited = True
+            await self._waiters.park()
+            if self._outcome.was_cut:
+                await trio.lowlevel.checkpoint_if_cancelled()
+
+    def has_room(self) -> bool:
+        """Return whether the run has room for a task.
+
+        Raises:
+            trio.ClosedResourceError: the input has ended.
+            DistributorError: the run could not go on.
+        """
+        self._raise_if_ended()
+        return self._has_room
+
+    def _raise_if_ended(self) -> None:
+        if self._outcome.is_decided:
+            self._outcome.raise_error()
+        if self.has_ended or self._outcome.is_decided:
+            raise trio.ClosedResourceError("the input of the run has ended")
+
+    def give(self, task: bytes, after: tuple[int, ...] = ()) -> int:
+        """Give the run a task, whether it has room or not; return the id of the task.
+
+        Args:
+            task: the octets of the task.
+            after: the ids of tasks that it depends on and that are not done yet.
+        """
+        self._last_id = task_id = self._last_id + 1
+        self._has_room = False
+        self.session.submit(TaskAdded(task_id, task, after))
+        return task_id
+
+    @property
+    def next_id(self) -> int:
+        """The id of the task that is given next."""
+        return self._last_id + 1
+
+    def end(self) -> None:
+        """End the input: no more tasks come."""
+        if not self.has_ended:
+            self.has_ended = True
+            if not self._outcome.is_decided:
+                self.session.submit(StdinEnded())
+            self._waiters.unpark_all()
+
+    def open(self) -> None:
+        """Record that the run has room for one more task."""
+        self._has_room = True
+        self._waiters.unpark()
+
+    def pass_on(self) -> None:
+        """Leave the room that was waited for to somebody else."""
+        if self._has_room:
+            self._waiters.unpark()
+
+    def release(self) -> None:
+        """Wake all senders: the run is over."""
+        self._waiters.unpark_all()

@@ -1,0 +1,193 @@
+"""Runs over an iterable of tasks: one result per task."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, final
+
+import trio
+
+from paexec_trio.nursery.distributor import opened
+from paexec_trio.nursery.errors import DistributorError, TaskRefusedError
+from paexec_trio.nursery.options import plan_of
+from paexec_trio.nursery.results import Result
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from paexec_trio.nursery.distributor import Distributor
+    from paexec_trio.nursery.options import Options, Text
+
+_MOST_AHEAD = 1 << 26
+"""Octets of results that wait for an earlier one, above which no further task is begun."""
+
+_PER_RESULT = 256
+"""Octets that a result counts for beside its output and its task."""
+
+
+def run_tasks(tasks: Iterable[Text], **options: Unpack[Options]) -> list[Result]:
+    """Do all tasks, and return their results in the order of the tasks.
+
+    This is for scripts: it calls ``trio.run``. Within a trio program use :func:`map_tasks`.
+
+    Args:
+        tasks: the tasks.
+        options: see :class:`~paexec_trio.Options`.
+
+    Raises:
+        TypeError: an argument or a task has a type that cannot be used.
+        ValueError: an argument has a value that cannot be used.
+        DistributorError: the run could not go on, or a task cannot be given to a calculator.
+    """
+    return trio.run(partial(_collect, tasks, options))
+
+
+async def _collect(tasks: Iterable[Text], options: Options) -> list[Result]:
+    async with map_tasks(tasks, **options) as results:
+        collected = [result async for result in results]
+    collected.sort()  # by their ids
+    return collected
+
+
+@asynccontextmanager
+async def map_tasks(
+    tasks: Iterable[Text] | AsyncIterable[Text],
+    *,
+    keep_order: bool = False,
+    **options: Unpack[Options],
+) -> AsyncIterator[trio.abc.ReceiveChannel[Result]]:
+    """Do all tasks; the block iterates over their results.
+
+    The run takes a task from ``tasks`` when it has room for it, so ``tasks`` may be endless.
+    Leaving the block early ends the run and gives up the tasks in flight. If ``tasks`` is an
+    asynchronous generator, it is closed.
+
+    Args:
+        tasks: the tasks, an iterable or an asynchronous one.
+        keep_order: give the results in the order of the tasks, not in that of their ends.
+        options: see :class:`~paexec_trio.Options`.
+
+    Yields:
+        The channel of the results.
+
+    Raises:
+        TypeError: an argument or a task has a type that cannot be used.
+        ValueError: an argument has a value that cannot be used.
+        DistributorError: the run could not go on, or a task cannot be given to a calculator.
+        Exception: an exception of ``tasks``. The results of the tasks before it come first.
+    """
+    if isinstance(tasks, str | bytes) or not isinstance(tasks, Iterable | AsyncIterable):
+        raise TypeError(f"tasks: expected an iterable of texts, not {tasks!r}")
+    async with opened(plan_of(options), finishes=False) as (run, nursery):
+        results = MappedResults(run, keep_order=keep_order)
+        nursery.start_soon(results.feed, tasks)
+        yield results
+        results.raise_error_left()
+
+
+@final
+class MappedResults(trio.abc.ReceiveChannel[Result]):
+    """The results of a run over many tasks.
+
+    Args:
+        run: the run.
+        keep_order: give the results in the order of the tasks.
+    """
+
+    def __init__(self, run: Distributor, *, keep_order: bool) -> None:
+        self._run = run
+        self._keep_order = keep_order
+        self._error: Exception | None = None
+        # Whether the receiver knows that the run has failed.
+        self._was_told = False
+        # In order: the results that wait for an earlier one.
+        self._held: dict[int, Result] = {}
+        self._held_octets = 0
+        self._next_id = 1
+        self._caught_up = trio.lowlevel.ParkingLot()
+
+    async def feed(self, tasks: Iterable[Text] | AsyncIterable[Text]) -> None:
+        """Give the run all tasks. If that fails, ``receive`` raises the exception."""
+        try:
+            if isinstance(tasks, AsyncGenerator):
+                async with aclosing(tasks):  # nobody else can close it
+                    await self._feed_slowly(tasks)
+            elif isinstance(tasks, AsyncIterable):
+                await self._feed_slowly(tasks)
+            else:
+                await self._feed_fast(tasks)
+        except Exception as error:  # noqa: BLE001 (it is raised again)
+            self._error = error
+        await self._run.tasks.aclose()
+
+    async def _feed_slowly(self, tasks: AsyncIterable[Text]) -> None:
+        async for task in tasks:
+            await self._wait_for_earlier()
+            await self._run.tasks.send(task)
+
+    async def _feed_fast(self, tasks: Iterable[Text]) -> None:
+        channel = self._run.tasks
+        send_nowait = channel.send_nowait
+        for task in tasks:
+            await self._wait_for_earlier()
+            try:
+                send_nowait(task)
+                continue
+            except trio.WouldBlock:
+                pass
+            await channel.send(task)
+
+    async def _wait_for_earlier(self) -> None:
+        while self._held_octets > _MOST_AHEAD:
+            await self._caught_up.park()
+
+    async def receive(self) -> Result:
+        """Return the next result; wait for it if necessary.
+
+        Raises:
+            trio.EndOfChannel: all tasks are done, and all results were received.
+            trio.ClosedResourceError: the channel is closed.
+            DistributorError: the run could not go on, or a task cannot be given to a calculator.
+            Exception: an exception of the iterable of the tasks.
+        """
+        try:
+            if self._keep_order:
+                return await self._receive_in_order()
+            return await self._run.results.receive()
+        except trio.EndOfChannel:
+            self.raise_error_left()
+            raise
+        except DistributorError:
+            self._was_told = True
+            raise
+
+    async def _receive_in_order(self) -> Result:
+        if self._next_id in self._held:
+            await trio.lowlevel.checkpoint()
+        while self._next_id not in self._held:
+            result = await self._run.results.receive()
+            self._held[result.task_id] = result
+            self._held_octets += _octets(result)
+        result = self._held.pop(self._next_id)
+        self._next_id += 1
+        self._held_octets -= _octets(result)
+        if self._held_octets <= _MOST_AHEAD:
+            self._caught_up.unpark_all()
+        return result
+
+    def raise_error_left(self) -> None:
+        """Raise the exception of :meth:`feed`, once."""
+        error, self._error = self._error, None
+        is_of_task = isinstance(error, TaskRefusedError)
+        if error and (is_of_task or not (self._was_told and isinstance(error, DistributorError))):
+            raise error
+
+    async def aclose(self) -> None:
+        """Receive no more results."""
+        await self._run.results.aclose()
+
+
+def _octets(result: Result) -> int:
+    return len(result.output) + len(result.task) + _PER_RESULT

@@ -1,0 +1,93 @@
+"""Sessions: a distributor drives real processes, or the fakes of a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, final
+
+import trio
+
+from paexec_trio.nursery.loop import finish, work_in_company
+from paexec_trio.runtime.run import Run
+
+if TYPE_CHECKING:
+    from paexec_trio.core.commands import Exit
+    from paexec_trio.core.engine import Engine
+    from paexec_trio.core.events import Event
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.nursery.options import Plan
+    from paexec_trio.runtime.mailbox import Mailbox
+
+
+class Session(Protocol):
+    """One run from start to end: an engine and its world."""
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine, while there is one."""
+
+    @property
+    def problem(self) -> bytes:
+        """Why the run could not go on, if no node and no user was at fault; otherwise empty."""
+
+    @property
+    def result(self) -> Exit:
+        """How a program that did nothing but this run should end."""
+
+    def submit(self, event: Event) -> None:
+        """Handle an event of the program, and carry out the commands that follow, at once."""
+
+    async def serve(self, task_status: trio.TaskStatus[None]) -> None:
+        """Start the run, and work until nothing of it is left.
+
+        Args:
+            task_status: is told when the run has started.
+        """
+
+
+class SessionMaker(Protocol):
+    """Makes sessions without processes."""
+
+    def make_session(self, settings: Settings, mailbox: Mailbox) -> Session:
+        """Return a session that has not started.
+
+        Args:
+            settings: the nodes, and how tasks are framed.
+            mailbox: takes the results.
+        """
+
+
+@final
+class RealSession:
+    """The :class:`Session` of real processes.
+
+    Args:
+        plan: the parts of the run.
+        mailbox: takes the results.
+    """
+
+    def __init__(self, plan: Plan, mailbox: Mailbox) -> None:
+        assert plan.launch  # noqa: S101 (a plan without is for another session)
+        self._run = Run(plan.settings, plan.launch, streams=mailbox, environment=plan.environment)
+
+    @property
+    def engine(self) -> Engine | None:
+        """The engine, while there is one."""
+        return self._run.engine
+
+    @property
+    def problem(self) -> bytes:
+        """Why the run could not go on, if no node and no user was at fault; otherwise empty."""
+        return self._run.problem
+
+    @property
+    def result(self) -> Exit:
+        """How a program that did nothing but this run should end."""
+        return self._run.result
+
+    def submit(self, event: Event) -> None:
+        """Handle an event of the program, and carry out the commands that follow, at once."""
+        self._run.submit(event)
+
+    async def serve(self, task_status: trio.TaskStatus[None]) -> None:
+        """Start the run, and work until nothing of it is left."""
+        await finish(self._run, work_in_company, task_status)

@@ -1,0 +1,175 @@
+"""The outer ends of a run: where its tasks come from, and where results and diagnostics go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+from paexec_trio.core.commands import (
+    Discard,
+    DrainOutput,
+    Hold,
+    HoldLines,
+    Join,
+    ReadMore,
+    Release,
+    Write,
+    WriteLines,
+)
+from paexec_trio.core.engine import Engine
+from paexec_trio.runtime.diagnostics import write_diagnostic
+from paexec_trio.runtime.input import Input
+from paexec_trio.runtime.output import Diagnostics, Output, open_writers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from paexec_trio.core.commands import Command
+    from paexec_trio.core.execmode import ExecMode
+    from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.poller import Poller
+    from paexec_trio.runtime.timers import Timers
+
+Executors = dict[type["Command"], "Callable[[Any], None]"]
+"""The function that carries out each class of commands."""
+
+
+class Backlog(Protocol):
+    """Octets that wait to be taken: more than ``CONGESTED_ABOVE`` of them are backpressure."""
+
+    size: int
+
+    def append(self, data: bytes) -> None:
+        """Add the octets of a result, from the fast path."""
+
+
+class ResultSink(Protocol):
+    """Takes the results of a run.
+
+    Attributes:
+        is_broken: whether no result can be passed on any more.
+        on_room: called once, when backpressure ends.
+    """
+
+    is_broken: bool
+    on_room: Callable[[], object] | None
+
+    @property
+    def queue(self) -> Backlog:
+        """The octets that wait to be taken."""
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether results have to wait in the pipes of their nodes (DSP-025)."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a result can be passed on at once."""
+
+    def flush(self) -> None:
+        """Pass on as many results as are taken."""
+
+    def stop_watching(self) -> None:
+        """Watch no descriptor any more; the poller does not either."""
+
+    def write_rest(self, patience: float) -> Generator[float, None, None]:
+        """Pass on the rest of the results, at the end of a run; see ``Output.write_rest``."""
+
+
+class Streams(Protocol):
+    """The outer ends of a run.
+
+    Attributes:
+        stderr: the descriptor of the calculators' standard error.
+    """
+
+    stderr: int
+
+    def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
+        """Return an engine that takes tasks from these streams and gives them its results."""
+
+    def open(self) -> None:
+        """Open the descriptors for the run, before it makes any of its own.
+
+        Raises:
+            OSError: a descriptor is not open, or there are too few.
+        """
+
+    def connect(self, poller: Poller, timers: Timers) -> tuple[ResultSink, Executors]:
+        """Begin; return the sink of the results, and the functions that carry out commands."""
+
+    def report(self, text: bytes) -> None:
+        """Report a diagnostic; never blocks once the streams are connected (SEC-002)."""
+
+    def write_rest(self, patience: float) -> Generator[float, None, None]:
+        """Write the last diagnostics as long as somebody reads them (END-049)."""
+
+    def close(self) -> None:
+        """Release the descriptors."""
+
+
+@final
+class StandardStreams:
+    """The :class:`Streams` of a program: three descriptors.
+
+    Args:
+        stdin: the descriptor that tasks are read from.
+        stdout: the descriptor that results are written to; its flags are not changed.
+        stderr: the descriptor of diagnostics and of the calculators' standard error.
+        spill_directory: where the temporary file of held output is made.
+    """
+
+    def __init__(self, stdin: int, stdout: int, stderr: int, spill_directory: bytes) -> None:
+        self._stdin = stdin
+        self._stdout = stdout
+        self.stderr = stderr
+        self._spill_directory = spill_directory
+        self._output: Output | None = None
+        self._diagnostics: Diagnostics | None = None
+
+    def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
+        """Return an engine that reads tasks from standard input and prints results."""
+        return Engine(settings, exec_mode=exec_mode)
+
+    def open(self) -> None:
+        """Open writers to both outputs."""
+        self._writers = open_writers(self._stdout, self.stderr)
+
+    def connect(self, poller: Poller, timers: Timers) -> tuple[Output, Executors]:
+        """Begin to watch the reader of standard output."""
+        writer, diagnostics_writer = self._writers
+        self._output = output = Output(writer, poller, timers, self._spill_directory)
+        self._diagnostics = Diagnostics(diagnostics_writer, output, poller)
+        stdin = Input(self._stdin, poller)
+        return output, {
+            Write: lambda command: output.write(command.data),
+            WriteLines: lambda command: output.write(command.lines),
+            Hold: lambda command: output.hold(command.group, command.data),
+            HoldLines: lambda command: output.hold(command.group, command.lines),
+            Join: lambda command: output.join(command.group, command.other),
+            Release: lambda command: output.release(command.group),
+            Discard: lambda command: output.discard(command.group),
+            ReadMore: lambda _command: stdin.read_more(),
+            DrainOutput: lambda _command: output.drain(),
+        }
+
+    def report(self, text: bytes) -> None:
+        """Queue a diagnostic behind the output so far, or write it if nothing was begun."""
+        if self._diagnostics:
+            self._diagnostics.report(text)
+        else:
+            write_diagnostic(self.stderr, text)
+
+    def write_rest(self, patience: float) -> Generator[float, None, None]:
+        """Write the last diagnostics as long as somebody reads them (END-049)."""
+        if self._diagnostics:
+            yield from self._diagnostics.write_rest(patience)
+
+    def close(self) -> None:
+        """Release the descriptors, and delete the temporary file."""
+        if self._output and self._diagnostics:
+            self._output.close()
+            self._diagnostics.close()
+            return
+        for writer in self._writers:
+            if writer:
+                writer.close()
