@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import GEN_CLOSED, getgeneratorstate
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -47,7 +48,7 @@ async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STAT
     """
     if getgeneratorstate(run.ending()) == GEN_CLOSED:
         raise RuntimeError("a run can be served only once")
-    await finish(run, _work, task_status)
+    await finish(run, partial(_work, is_alone=run.owns_process), task_status)
     return run.result
 
 
@@ -84,8 +85,13 @@ async def _end(run: Run) -> None:
         raise
 
 
-async def _work(run: Run) -> None:
-    """Take the steps of a run until it is over."""
+async def _work(run: Run, *, is_alone: bool) -> None:
+    """Take the steps of a run until it is over.
+
+    Args:
+        run: the run.
+        is_alone: whether there is no other task that would want a turn.
+    """
     step, host = run.step, run.host
     patience, poll = host.patience, host.poll
     find = Spin(poll).find
@@ -95,13 +101,17 @@ async def _work(run: Run) -> None:
         # A wait that is over at once does not go through trio's scheduler.
         if seconds == 0:
             poll(0)
-        elif not find():
-            await _wait(host, seconds)
+        elif not find() and not (is_alone and poll(_shorter(seconds, _TURN))):
+            await _wait(host, patience())
             turn_ends = monotonic() + _TURN
             continue
         if monotonic() >= turn_ends:
             await trio.lowlevel.checkpoint()
             turn_ends = monotonic() + _TURN
+
+
+def _shorter(seconds: float | None, other: float) -> float:
+    return other if seconds is None else min(seconds, other)
 
 
 async def work_in_company(run: Run) -> None:

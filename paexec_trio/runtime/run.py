@@ -54,6 +54,7 @@ class Run:
     results that are complete, as long as somebody reads them.
 
     Attributes:
+        owns_process: whether the process does nothing but this run.
         host: the world of the run; not before ``start``.
 
     Args:
@@ -101,7 +102,7 @@ class Run:
         )
         self._environment = environment
         self._signals = stop_signals, suspends
-        self._owns_process = owns_process
+        self.owns_process = owns_process
         self._debug = debug
         self._reserve = bytearray()
         self._engine: Engine | None = None
@@ -174,7 +175,7 @@ class Run:
 
     def _make_host(self, engine: Engine) -> None:
         settings = self._settings
-        adopts = self._owns_process and adopt_orphans()
+        adopts = self.owns_process and adopt_orphans()
         self.host = host = Host(
             self._launch,
             settings.nodes,
@@ -194,7 +195,7 @@ class Run:
             self._trace = _tracer(host)
         stop_signals, suspends = self._signals
         # A program that runs other things beside us may wait for children of its own.
-        reaps = adopts or (self._owns_process and is_first_process())
+        reaps = adopts or (self.owns_process and is_first_process())
         # Until the host is closed: a signal before that must not leave calculators behind.
         self._handling.enter_context(handling(host, stop_signals, suspends=suspends, reaps=reaps))
 
