@@ -164,8 +164,9 @@ class Dispatcher:
         self.living -= 1
         self.windows.node_ended(node)
         if node.state is _IDLE:
-            self.idle.remove(node.index)
-            heapify(self.idle)
+            self.idle = sorted({*self.idle} - {node.index})
+            if self._dead_among_idle:
+                self._forget_dead_among_idle()
 
     def task_done(self, node: Node) -> None:
         """Record that a node has done its head: the next task is its head, or it is idle."""

@@ -244,6 +244,22 @@ def test_a_dead_node_that_is_drained_is_not_restarted(wait: bool) -> None:
     assert playbook
 
 
+def test_a_drained_node_leaves_no_dead_one_in_its_place() -> None:
+    """Of the idle nodes the next one has to live, or the run ends (END-011)."""
+    assert (
+        started(3, on_death=RESTART)
+        >> on.NodeEnded(1)
+        << do.CloseStdin(1)
+        << burial(1)
+        << restarting(5.0)
+        >> on.NodeReaped(1)
+        >> on.DrainRequested(0)
+        << do.CloseStdin(0)
+        >> on.StdinChunk(b"a\n")
+        << do.Send(2, b"a\n")
+    )
+
+
 def test_a_dead_node_that_waits_for_the_start_of_another_is_not_restarted() -> None:
     assert (
         started(3, on_death=RESTART)
