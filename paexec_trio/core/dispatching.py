@@ -56,6 +56,7 @@ class Dispatcher:
         to_reassign: tasks whose attempts failed, with their ids; the last one is next (DTH-012).
         windows: how many tasks each node may hold.
         living: the number of nodes that are not dead. It includes nodes that have yet to start.
+        lost: the number of tasks whose attempts ended with their nodes, and that nobody does again.
         fast_path: :meth:`exchange` if this run can use it, otherwise ``None``.
     """
 
@@ -77,6 +78,7 @@ class Dispatcher:
         self.to_reassign: list[tuple[int, bytes]] = []
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
+        self.lost = 0
         # How many nodes hold tasks.
         self._holding = 0
         # How many nodes at most died idle and may still be in that heap. To take each of them out
