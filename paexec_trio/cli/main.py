@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from paexec_trio.cli.syntax import Syntax
+    from paexec_trio.runtime.run import Run
+    from paexec_trio.services.interface import Service
 
 
 def main() -> int:
@@ -83,6 +85,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         debug=invocation.debug,
     )
     problem = b""
+    was_served = False
     try:
         # Loading trio takes as long as all that was done so far. The run goes on meanwhile.
         run.begin()
@@ -90,14 +93,19 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         if not run.is_over:
             with meanwhile(run.advance, lambda: run.is_over):
                 from paexec_trio.nursery.program import finish_alone
+
+                services = _load_services(invocation)
         if not run.is_over:
             gc.enable()
-            finish_alone(run)
+            finish_alone(run, services)
+            was_served = True
     except (MemoryError, OSError) as error:  # of trio itself; the run explains its own
         problem = run.explain(error)
     finally:
         if problem:
             run.give_up(problem)
+        if invocation.progress and not was_served:
+            _report_totals(run)
         run.end_alone()  # whatever trio has not ended
     outcome = run.result
     # The interpreter would look through everything again before it ends, for garbage.
@@ -108,3 +116,21 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         # Still here: the signal is blocked, or this is the first process of a container.
         return 128 + outcome.signal
     return outcome.status
+
+
+def _load_services(invocation: Invocation) -> list[Service]:
+    """Return the services that were asked for; no other one is loaded."""
+    services: list[Service] = []
+    if invocation.progress:
+        from paexec_trio.services.progressservice import progress
+
+        services.append(progress)
+    return services
+
+
+def _report_totals(run: Run) -> None:
+    """Report the totals of a run that has no services, because it was over before trio loaded."""
+    from paexec_trio.services.progressline import last_line
+
+    has_statuses = run.settings.graph is not None
+    run.report(last_line(run.snapshot(), run.seconds, has_statuses=has_statuses))

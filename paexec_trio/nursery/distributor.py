@@ -109,6 +109,7 @@ class Distributor:
     Attributes:
         tasks: takes the tasks. ``send`` is back-pressure; closing it is the end of the input.
         results: gives the results, in the order in which they come.
+        has_statuses: whether calculators say if a task succeeded.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -119,6 +120,7 @@ class Distributor:
         self._mailbox = mailbox = Mailbox(
             plan.stderr, self._arrived, self._intake.open, self._changed, outcome.report
         )
+        self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
         self.results = ResultChannel(mailbox, outcome, settings.nodes)
         self._session: Session = (
@@ -130,6 +132,8 @@ class Distributor:
         self._watchers: list[trio.MemorySendChannel[NodeChange]] = []
         self._last = Snapshot(0, 0, 0, 0, ())
         self._was_left = False
+        self._began = trio.current_time()
+        self._over = trio.Event()
 
     # What a program does
 
@@ -245,6 +249,21 @@ class Distributor:
             self._last = engine.snapshot()
         return self._last
 
+    # What services ask, besides the statistics
+
+    @property
+    def seconds(self) -> float:
+        """For how many seconds the run has gone on."""
+        return trio.current_time() - self._began
+
+    def report(self, text: bytes) -> None:
+        """Log one line of a service, at the level ``INFO``."""
+        self._outcome.log(text)
+
+    async def wait_over(self) -> None:
+        """Wait until nothing of the run is left."""
+        await self._over.wait()
+
     # What the run does
 
     def _arrived(self, delivered: Deliver) -> None:
@@ -289,6 +308,7 @@ class Distributor:
                 call.done.set()
             for watcher in self._watchers:
                 watcher.close()
+            self._over.set()
 
     def _leave(self) -> None:
         """End the input, and take no more results: the block is left."""

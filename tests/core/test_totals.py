@@ -1,4 +1,4 @@
-"""What a snapshot counts when a run has ended before its tasks were done."""
+"""The counts of a snapshot when a run ends before its tasks are done."""
 
 from __future__ import annotations
 
