@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from paexec_trio.cli.errors import UsageError
@@ -72,6 +73,8 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     gc.disable()
     from paexec_trio.runtime.run import Run
 
+    # Now, because later there may be no memory or descriptor left for that.
+    report_totals = _load_totals() if invocation.progress else None
     say_nothing_of_ignored_errors()
     run = Run(
         invocation.settings,
@@ -104,8 +107,9 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     finally:
         if problem:
             run.give_up(problem)
-        if invocation.progress and not was_served:
-            _report_totals(run)
+        if report_totals and not was_served:
+            with suppress(MemoryError):
+                report_totals(run)
         run.end_alone()  # whatever trio has not ended
     outcome = run.result
     # The interpreter would look through everything again before it ends, for garbage.
@@ -128,9 +132,12 @@ def _load_services(invocation: Invocation) -> list[Service]:
     return services
 
 
-def _report_totals(run: Run) -> None:
-    """Report the totals of a run that has no services, because it was over before trio loaded."""
+def _load_totals() -> Callable[[Run], None]:
+    """Return what reports the totals of a run without services: trio was not loaded, or failed."""
     from paexec_trio.services.progressline import last_line
 
-    has_statuses = run.settings.graph is not None
-    run.report(last_line(run.snapshot(), run.seconds, has_statuses=has_statuses))
+    def report(run: Run) -> None:
+        has_statuses = run.settings.graph is not None
+        run.report(last_line(run.snapshot(), run.seconds, has_statuses=has_statuses))
+
+    return report

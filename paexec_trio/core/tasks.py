@@ -280,6 +280,7 @@ class GraphTasks:
         """
         self._read(self._framer.end())
         self._graph = graph = self._reader.graph()
+        self._undispatched = len(graph)
         del self._reader
         if self._forbidden:
             for task, name in enumerate(graph.names):
@@ -297,7 +298,6 @@ class GraphTasks:
             self._weights = own_weights(graph)
         self._rank_tasks()
         self._waiting_for = graph.predecessors.copy()
-        self._undispatched = len(graph)
         self._dropped = bytearray(len(graph) + 1)
         self.ready = [
             self._rank[task] for task in range(1, len(graph) + 1) if not graph.predecessors[task]

@@ -60,10 +60,9 @@ async def work_beside(
     """Take the steps of a run by ``work``; let services run until it is over.
 
     Raises:
-        MemoryError: as ``work`` raised it, and not in a group.
-        OSError: the same.
+        Exception: as ``work`` raised it, and not in a group.
     """
-    error: MemoryError | OSError | None = None
+    error: Exception | None = None
     over = trio.Event()
     facts = RunFacts(run, over)
     async with trio.open_nursery() as nursery:
@@ -71,7 +70,7 @@ async def work_beside(
             nursery.start_soon(_guard, service, facts)
         try:
             await work(run)
-        except (MemoryError, OSError) as raised:
+        except Exception as raised:  # noqa: BLE001 (it is raised below)
             error = raised
         over.set()
         nursery.cancel_scope.cancel()

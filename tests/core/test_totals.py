@@ -64,6 +64,16 @@ def test_a_loss_that_is_made_good(options: dict[str, object]) -> None:
     assert now.done == 2
 
 
+@pytest.mark.parametrize("tasks", [b"a b\nb a\n", b"a\n1 2 3\n"], ids=["cycle", "bad line"])
+def test_a_graph_that_cannot_be_done(tasks: bytes) -> None:
+    engine = Engine(Settings(nodes=names(1), **GRAPH))  # type: ignore[arg-type]
+    for event in (on.RunStarted(), on.StdinChunk(tasks)):
+        engine.handle(event)
+    if b"3" not in tasks:
+        engine.handle(on.StdinEnded())
+    assert engine.snapshot().done == 0
+
+
 def test_a_refused_task() -> None:
     """It is the fourth; two before it are done, and one is being done."""
     engine = engine_after(on.NodeOutput(0, b"\n"), on.NodeOutput(1, b"\n"), terminator=b"\0")

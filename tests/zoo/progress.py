@@ -264,7 +264,7 @@ def does_not_say_that_these_are_the_totals() -> None:
 
 @breaks("PRG-022")
 def tells_no_totals_of_a_short_run() -> None:
-    put(program, "_report_totals", lambda _run: None)
+    put(program, "_load_totals", lambda: None)
 
 
 @breaks("PRG-022")
