@@ -230,7 +230,6 @@ def test_a_run_that_does_not_do_all_its_tasks(stage: Stage, how: str, graph: boo
         run.close_output()
         # What is printed shows that the reader is gone, if nothing else does.
         first.answer(b"success")
-        first.sync()
     else:
         run.signal(signal.Signals[how])
         expected = -signal.Signals[how]
