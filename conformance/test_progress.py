@@ -112,6 +112,15 @@ def test_the_totals(stage: Stage, number: int) -> None:
         assert name in names, f"not the name of the distributor: {name!r}"
 
 
+@requirement("PRG-022", "PRG-002")
+def test_the_totals_of_a_very_short_run(stage: Stage) -> None:
+    """There is no task, and the calculator ends by itself at once."""
+    run = stage.run("--progress", "-n", "+1", "-c", "echo >started")
+    assert (stage.directory / "started").exists(), "no calculator was started"
+    assert run.status == 0
+    assert totals_of(run).done == 0
+
+
 @requirement("PRG-020", "PRG-011", "PRG-012", "PRG-004", "PRG-022")
 def test_lines_come_while_nothing_happens(stage: Stage) -> None:
     """The input stays open: tasks do not wait for its end, and neither do lines."""

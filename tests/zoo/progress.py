@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
 from typing import Any, cast
 
 from paexec_trio.cli import invocation
@@ -17,12 +19,17 @@ from paexec_trio.core.snapshot import Snapshot
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime.run import Run
 from paexec_trio.runtime.streams import StandardStreams
-from paexec_trio.services import progressline, progressservice
+from paexec_trio.services import progressline
 from paexec_trio.services.interface import Facts
 from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, instead, put
 
 Options = list[tuple[str, bytes]]
+
+
+def service() -> ModuleType:
+    """Return the module of the service: it loads trio, which a short run is to do without."""
+    return import_module("paexec_trio.services.progressservice")
 
 
 def with_progress(plant: Callable[[], None]) -> None:
@@ -164,7 +171,7 @@ def counts_successes_only() -> None:
 
 @breaks("PRG-012")
 def says_that_queued_tasks_run() -> None:
-    @instead(progressservice, "progress_line")
+    @instead(service(), "progress_line")
     def line(right: Callable[..., bytes], now: Snapshot, *rest: Any, **words: Any) -> bytes:
         running = b"%d running" % sum(1 for node in now.nodes if node.in_flight)
         return right(now, *rest, **words).replace(running, b"%d running" % now.in_flight)
@@ -172,7 +179,7 @@ def says_that_queued_tasks_run() -> None:
 
 @breaks("PRG-012")
 def says_that_idle_nodes_run() -> None:
-    @instead(progressservice, "progress_line")
+    @instead(service(), "progress_line")
     def line(right: Callable[..., bytes], now: Snapshot, *rest: Any, **words: Any) -> bytes:
         nodes = tuple(node._replace(in_flight=1) for node in now.nodes)
         return right(now._replace(nodes=nodes), *rest, **words)
@@ -249,7 +256,7 @@ def tells_the_totals_only() -> None:
 
 @breaks("PRG-021")
 def tells_the_progress_a_hundred_times_a_second() -> None:
-    put(progressservice, "PERIOD", 0.01)
+    put(service(), "PERIOD", 0.01)
 
 
 @breaks("PRG-022")
@@ -269,7 +276,7 @@ def tells_no_totals_of_a_short_run() -> None:
 
 @breaks("PRG-022")
 def tells_no_totals_after_a_signal() -> None:
-    @instead(progressservice, "_report_totals")
+    @instead(service(), "_report_totals")
     def report(right: Callable[..., None], facts: Facts) -> None:
         run: Run = cast("Any", facts)._run  # noqa: SLF001
         if not run.host.stopped_by:
@@ -278,7 +285,7 @@ def tells_no_totals_after_a_signal() -> None:
 
 @breaks("PRG-022")
 def tells_totals_although_a_run_goes_on() -> None:
-    @instead(progressservice, "progress_line")
+    @instead(service(), "progress_line")
     def line(_right: object, *arguments: Any, **words: Any) -> bytes:
         return progressline.last_line(*arguments, **words)
 
