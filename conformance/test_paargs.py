@@ -371,6 +371,19 @@ def test_the_order_of_lines(stage: Stage) -> None:
     assert_run(stage, *words, feed=b"a\nb\n", output=output)
 
 
+@requirement("ARG-005", "ARG-001")
+@pytest.mark.extension("--progress")
+def test_the_progress(stage: Stage) -> None:
+    """Tasks have a status, so failures are counted."""
+    command = stage.script("task", f'{show(stage)} "$1"; test "$1" = a')
+    run = stage.run("--progress", "-P+2", command, feed=b"a\nb\nc\n")
+    assert run.status == 0
+    *_, totals = run.stderr.splitlines()
+    assert b"total" in totals
+    assert b"3 done" in totals
+    assert b"2 failed" in totals
+
+
 # Nodes
 
 

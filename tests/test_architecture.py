@@ -135,17 +135,41 @@ def test_only_three_modules_of_reordering_touch_the_world() -> None:
 
 
 NURSERY = {name for name in MODULES if name.startswith("paexec_trio.nursery")}
+SERVICES = {name for name in MODULES if name.startswith("paexec_trio.services")}
+WAITING = NURSERY | SERVICES
 
 
-def test_only_the_nursery_imports_trio() -> None:
-    assert {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))} <= NURSERY
-    importing = {name for name in MODULES if NURSERY & imports_of(MODULES[name])} - NURSERY
-    # The public names, help for tests, and the program once its nodes have been started.
-    assert importing == {"paexec_trio", "paexec_trio.testing", "paexec_trio.cli.main"}
+def test_only_the_nursery_and_services_import_trio() -> None:
+    assert SERVICES
+    assert {name for name in MODULES if "trio" in roots(imports_of(MODULES[name]))} <= WAITING
+    importing = {name for name in MODULES if WAITING & imports_of(MODULES[name])} - WAITING
+    # The public names, and the program once its nodes have been started.
+    assert importing == {"paexec_trio", "paexec_trio.cli.main", "paexec_trio.testing"}
 
 
-def test_nothing_but_the_nursery_waits() -> None:
-    for name in MODULES.keys() - NURSERY:
+def test_the_nursery_names_services_for_type_checkers_only() -> None:
+    """The program that asks for a service loads it; a run knows nothing but the interface."""
+    for name in NURSERY:
+        tree = ast.parse(MODULES[name].read_bytes())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                node.body = []
+        assert not set(imports(tree)) & SERVICES, name
+
+
+def test_services_touch_no_engine() -> None:
+    """They have the facts; of the nursery and the core they know types at most."""
+    for name in SERVICES:
+        tree = ast.parse(MODULES[name].read_bytes())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                node.body = []
+        others = set(imports(tree)) & MODULES.keys() - SERVICES
+        assert not others, f"{name} imports {others}"
+
+
+def test_nothing_but_the_nursery_and_services_waits() -> None:
+    for name in MODULES.keys() - WAITING:
         tree = ast.parse(MODULES[name].read_bytes())
         waiting = (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith)
         assert not any(isinstance(node, waiting) for node in ast.walk(tree)), name

@@ -5,7 +5,10 @@ from __future__ import annotations
 from conformance.harness.programs import COMPANIONS
 
 #: The options that a distributor may lack. Its help names those that it has.
-OPTIONS = ("--group", "--keep-order", "--prefetch", "--finish-timeout", "--line-limit")
+OPTIONS = (
+    *("--group", "--keep-order", "--prefetch", "--finish-timeout", "--line-limit"),
+    "--progress",
+)
 
 #: All features, as profiles call them.
 FEATURES = (*OPTIONS, *COMPANIONS)

@@ -36,12 +36,14 @@ class Invocation(NamedTuple):
         settings: those of the run.
         launch: how calculators are started.
         debug: whether to write each event and command to standard error.
+        progress: whether to write how far the run is to standard error.
         warnings: diagnostics for a call that does not mean what it seems to mean.
     """
 
     settings: Settings
     launch: Launch
     debug: bool
+    progress: bool = False
     warnings: tuple[bytes, ...] = ()
 
 
@@ -145,6 +147,7 @@ def interpret(
             variables=variables,
         ),
         debug="-d" in letters,
+        progress="--progress" in letters,
         warnings=(
             *of_nodes(
                 nodes,

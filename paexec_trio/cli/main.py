@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from paexec_trio.cli.errors import UsageError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from paexec_trio.cli.syntax import Syntax
+    from paexec_trio.runtime.run import Run
+    from paexec_trio.services.interface import Service
 
 
 def main() -> int:
@@ -70,6 +73,8 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     gc.disable()
     from paexec_trio.runtime.run import Run
 
+    # Now, because later there may be no memory or descriptor left for that.
+    report_totals = _load_totals() if invocation.progress else None
     say_nothing_of_ignored_errors()
     run = Run(
         invocation.settings,
@@ -83,6 +88,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         debug=invocation.debug,
     )
     problem = b""
+    was_served = False
     try:
         # Loading trio takes as long as all that was done so far. The run goes on meanwhile.
         run.begin()
@@ -90,14 +96,20 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         if not run.is_over:
             with meanwhile(run.advance, lambda: run.is_over):
                 from paexec_trio.nursery.program import finish_alone
+
+                services = _load_services(invocation)
         if not run.is_over:
             gc.enable()
-            finish_alone(run)
+            finish_alone(run, services)
+            was_served = True
     except (MemoryError, OSError) as error:  # of trio itself; the run explains its own
         problem = run.explain(error)
     finally:
         if problem:
             run.give_up(problem)
+        if report_totals and not was_served:
+            with suppress(MemoryError):
+                report_totals(run)
         run.end_alone()  # whatever trio has not ended
     outcome = run.result
     # The interpreter would look through everything again before it ends, for garbage.
@@ -108,3 +120,24 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         # Still here: the signal is blocked, or this is the first process of a container.
         return 128 + outcome.signal
     return outcome.status
+
+
+def _load_services(invocation: Invocation) -> list[Service]:
+    """Return the services that were asked for; no other one is loaded."""
+    services: list[Service] = []
+    if invocation.progress:
+        from paexec_trio.services.progressservice import progress
+
+        services.append(progress)
+    return services
+
+
+def _load_totals() -> Callable[[Run], None]:
+    """Return what reports the totals of a run without services: trio was not loaded, or failed."""
+    from paexec_trio.services.progressline import last_line
+
+    def report(run: Run) -> None:
+        has_statuses = run.settings.graph is not None
+        run.report(last_line(run.snapshot(), run.seconds, has_statuses=has_statuses))
+
+    return report

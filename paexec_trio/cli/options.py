@@ -239,6 +239,21 @@ seconds later, SIGKILL; the exit status is 1.
 """,
     ),
     LINE_LIMIT,
+    Option(
+        "",
+        "",
+        (
+            "say on standard error once a second how many tasks are done,",
+            "and at the end the totals",
+        ),
+        "progress",
+        details="""\
+Each line says how many tasks are done, how many calculators work on one, with ``-g`` how many tasks
+failed, and how many were done per second since the run began. The last line begins with ``total:``
+and has the seconds of the run, too. It comes also if the run fails or is ended by a signal. Nothing
+of the input is read ahead, and standard output stays as it is without the option.
+""",
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

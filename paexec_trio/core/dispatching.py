@@ -58,6 +58,7 @@ class Dispatcher:
         windows: how many tasks each node may hold.
         living: the number of nodes that are neither dead nor drained, started or not.
         holding: the number of nodes that hold tasks.
+        lost: the number of tasks that were lost with their nodes and are not done again.
         fast_path: :meth:`exchange` if this run can use it, otherwise ``None``.
     """
 
@@ -79,12 +80,11 @@ class Dispatcher:
         self.to_reassign: list[tuple[int, bytes]] = []
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
-        self.holding = 0
+        self.holding = self.lost = 0
         # How many nodes at most died idle and may still be in that heap. To take each of them out
         # at once would take time that grows with the square of the nodes.
         self._dead_among_idle = 0
-        # Follows the lines of each result in the fast path.
-        self._result_end = outlet.result_end or b""
+        self._result_end = outlet.result_end or b""  # ends each result in the fast path
         can_be_exchanged = (
             outlet.result_end is not None
             and isinstance(tasks, FlatTasks)

@@ -63,7 +63,7 @@ def take_snapshot(
     in_flight = sum(node.in_flight for node in each)
     to_reassign = len(dispatcher.to_reassign)
     return Snapshot(
-        done=tasks.count_taken() - in_flight - to_reassign,
+        done=tasks.count_taken() - in_flight - to_reassign - dispatcher.lost,
         failed=failed,
         in_flight=in_flight,
         waiting=tasks.count_waiting() + to_reassign,

@@ -162,10 +162,11 @@ class FlatTasks:
             RefusedTaskError: it contains the forbidden octet.
         """
         task = self.ready.popleft()
-        self._last_id += 1
+        task_id = self._last_id + 1
         if self._forbidden:
-            _refuse(self._forbidden, self._last_id, task)
-        return self._last_id, task
+            _refuse(self._forbidden, task_id, task)
+        self._last_id = task_id
+        return task_id, task
 
     def count_ready(self) -> int:
         """Return how many tasks come before one that is refused, or 1 if that is the next."""
@@ -248,6 +249,7 @@ class GraphTasks:
         # For each task the number of edges from tasks that have not succeeded yet.
         self._waiting_for: list[int] = []
         self._undispatched = 0
+        self._abandoned = 0
         self._dropped = bytearray()
 
     def feed(self, chunk: bytes) -> None:
@@ -278,6 +280,7 @@ class GraphTasks:
         """
         self._read(self._framer.end())
         self._graph = graph = self._reader.graph()
+        self._undispatched = len(graph)
         del self._reader
         if self._forbidden:
             for task, name in enumerate(graph.names):
@@ -295,7 +298,6 @@ class GraphTasks:
             self._weights = own_weights(graph)
         self._rank_tasks()
         self._waiting_for = graph.predecessors.copy()
-        self._undispatched = len(graph)
         self._dropped = bytearray(len(graph) + 1)
         self.ready = [
             self._rank[task] for task in range(1, len(graph) + 1) if not graph.predecessors[task]
@@ -318,6 +320,7 @@ class GraphTasks:
     def abandon(self) -> None:
         """Drop all tasks that were not taken."""
         self.ready = []
+        self._abandoned += self._undispatched
         self._undispatched = 0
 
     def take(self) -> tuple[int, bytes]:
@@ -335,8 +338,8 @@ class GraphTasks:
         return [self.take() for _ in range(count)]
 
     def count_taken(self) -> int:
-        """Return how many tasks were neither dropped nor left."""
-        return len(self._graph) - self._undispatched - sum(self._dropped)
+        """Return how many tasks are neither dropped nor left, nor were abandoned."""
+        return len(self._graph) - self._undispatched - self._abandoned - sum(self._dropped)
 
     def count_waiting(self) -> int:
         """Return how many tasks are left."""

@@ -127,6 +127,7 @@ class Distributor:
         tasks: the channel that takes tasks. ``send`` waits while the run has enough to do. Closing
             the channel ends the input.
         results: the channel that gives the results, in the order in which tasks end.
+        has_statuses: whether calculators say if a task succeeded.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -137,6 +138,7 @@ class Distributor:
         self._mailbox = mailbox = Mailbox(
             plan.stderr, self._arrived, self._intake.open, self._changed, self._reported
         )
+        self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
         self.results = ResultChannel(mailbox, outcome, settings.nodes)
         self._session: Session = (
@@ -148,6 +150,8 @@ class Distributor:
         self._watchers: list[trio.MemorySendChannel[NodeChange]] = []
         self._last = Snapshot(0, 0, 0, 0, ())
         self._was_left = False
+        self._began = trio.current_time()
+        self._over = trio.Event()
 
     # What a program does
 
@@ -271,6 +275,21 @@ class Distributor:
             self._last = engine.snapshot()
         return self._last
 
+    # What services ask, besides the statistics
+
+    @property
+    def seconds(self) -> float:
+        """For how many seconds the run has gone on."""
+        return trio.current_time() - self._began
+
+    def report(self, text: bytes) -> None:
+        """Log one line of a service, at the level ``INFO``."""
+        self._outcome.log(text)
+
+    async def wait_over(self) -> None:
+        """Wait until nothing of the run is left."""
+        await self._over.wait()
+
     # What the run does
 
     def _arrived(self, delivered: Deliver) -> None:
@@ -327,6 +346,7 @@ class Distributor:
                 call.done.set()
             for watcher in self._watchers:
                 watcher.close()
+            self._over.set()
 
     def _leave(self) -> None:
         """End the input and drop the results that come: the block is left."""

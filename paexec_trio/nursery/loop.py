@@ -12,11 +12,12 @@ import trio
 from paexec_trio.runtime.spin import Spin
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.host import Host
     from paexec_trio.runtime.run import Run
+    from paexec_trio.services.interface import Service
 
 _TURN = 0.002
 """Seconds after which other tasks of trio, and cancellation, have a turn while events keep coming.
@@ -26,7 +27,12 @@ A checkpoint costs as much as a task, so there is none after each batch of event
 
 
 @trio.lowlevel.enable_ki_protection  # an interrupt comes where the loop waits, not within a step
-async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> Exit:
+async def serve(
+    run: Run,
+    *,
+    services: Sequence[Service] = (),
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> Exit:
     """Start a run, unless it has begun, and go on with it until nothing of it is left.
 
     When this returns, raises or is cancelled, no process that the run started is left. After a
@@ -36,6 +42,8 @@ async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STAT
 
     Args:
         run: the run, which can be served once.
+        services: run beside it, and are cancelled when it is over, before its processes are ended.
+            If one fails, that is reported, and the run goes on.
         task_status: for ``nursery.start(serve, run)``, which returns when the run has started.
 
     Returns:
@@ -48,7 +56,12 @@ async def serve(run: Run, *, task_status: trio.TaskStatus[None] = trio.TASK_STAT
     """
     if getgeneratorstate(run.ending()) == GEN_CLOSED:
         raise RuntimeError("a run can be served only once")
-    await finish(run, partial(_work, is_alone=run.owns_process), task_status)
+    work: Callable[[Run], Awaitable[None]] = partial(_work, is_alone=run.owns_process)
+    if services:
+        from paexec_trio.nursery.beside import work_beside
+
+        work = partial(work_beside, services, partial(_work, is_alone=False))
+    await finish(run, work, task_status)
     return run.result
 
 
@@ -64,8 +77,7 @@ async def finish(
             if not run.has_begun:
                 run.start()
             task_status.started()
-            if not run.is_over:
-                await work(run)
+            await work(run)
         except (MemoryError, OSError) as error:
             problem = run.explain(error)
         if problem:
@@ -92,6 +104,8 @@ async def _work(run: Run, *, is_alone: bool) -> None:
         run: the run.
         is_alone: whether there is no other task that would want a turn.
     """
+    if run.is_over:
+        return
     step, host = run.step, run.host
     patience, poll = host.patience, host.poll
     find = Spin(poll).find

@@ -44,6 +44,10 @@ class Outcome:
         self._last_report = self._without_program(text)
         _LOGGER.warning("%s", self._last_report)
 
+    def log(self, text: bytes) -> None:
+        """Log what is no diagnostic."""
+        _LOGGER.info("%s", os.fsdecode(text))
+
     def decide(self, session: Session, *, was_cut: bool) -> None:
         """Record that a run is over.
 

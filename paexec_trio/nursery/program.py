@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING
 
 import trio
@@ -10,11 +11,14 @@ import trio
 from paexec_trio.nursery.loop import serve
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.runtime.run import Run
+    from paexec_trio.services.interface import Service
 
 
-def finish_alone(run: Run) -> None:
-    """Go on with a run that has begun, in a loop of its own.
+def finish_alone(run: Run, services: Sequence[Service]) -> None:
+    """Go on with a run that has begun, in a loop of its own, with services beside it.
 
     Raises:
         MemoryError: trio lacks memory. The end of the run may be incomplete.
@@ -22,7 +26,7 @@ def finish_alone(run: Run) -> None:
     # When trio itself fails it warns of what it leaves behind, which is being ended meanwhile.
     warnings.simplefilter("ignore")
     try:
-        trio.run(serve, run)
+        trio.run(partial(serve, run, services=services))
     except trio.TrioInternalError as error:
         if isinstance(error.__cause__, MemoryError):
             raise error.__cause__ from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.calculators import CommandPerTask
@@ -12,6 +12,7 @@ from paexec_trio.core.commands import Exit
 from paexec_trio.core.events import RunStarted, TimePassed
 from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import AUTO
+from paexec_trio.core.snapshot import Snapshot
 from paexec_trio.runtime.descriptors import make_room_for, room_for_trio, spare_descriptors
 from paexec_trio.runtime.diagnostics import reason_of
 from paexec_trio.runtime.handlers import handling
@@ -55,6 +56,7 @@ class Run:
 
     Attributes:
         owns_process: whether the process does nothing but this run.
+        settings: those that it was made with.
         host: the world of the run; not before ``start``.
 
     Args:
@@ -94,19 +96,20 @@ class Run:
         owns_process: bool = False,
         debug: bool = False,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._launch = launch
         spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
         self._streams = (
             StandardStreams(stdin, stdout, stderr, spill_directory) if streams is None else streams
         )
-        self._environment = environment
+        self._surroundings = environment, debug
         self._signals = stop_signals, suspends
         self.owns_process = owns_process
-        self._debug = debug
         self._reserve = bytearray()
         self._engine: Engine | None = None
         self._trace: Trace | None = None
+        self._last = Snapshot(0, 0, 0, 0, ())
+        self._began = 0.0
         self._outcome: Exit | bytes | None = None
         self._all_ended = True
         self._handling = ExitStack()
@@ -126,6 +129,15 @@ class Run:
     def engine(self) -> Engine | None:
         """The engine, while there is one; for those who want to know how far the run is."""
         return self._engine
+
+    def snapshot(self) -> Snapshot:
+        """Return how far the run is, or how far it came if it could not go on."""
+        return self._engine.snapshot() if self._engine else self._last
+
+    @property
+    def seconds(self) -> float:
+        """For how many seconds the run has gone on; a stop by SIGTSTP does not count."""
+        return self.host.now() - self._began if hasattr(self, "host") else 0.0
 
     @property
     def problem(self) -> bytes:
@@ -148,7 +160,7 @@ class Run:
         Raises:
             OSError: a descriptor is not open.
         """
-        settings = self._settings
+        settings = self.settings
         # With -z those that cannot be started are dead, and the others do the tasks (DTH-001).
         if not make_room_for(len(settings.nodes)) and not settings.on_death:
             text = b"the limit on open descriptors is too low for %d nodes" % len(settings.nodes)
@@ -174,14 +186,15 @@ class Run:
         return None
 
     def _make_host(self, engine: Engine) -> None:
-        settings = self._settings
+        settings = self.settings
+        environment, debug = self._surroundings
         adopts = self.owns_process and adopt_orphans()
         self.host = host = Host(
             self._launch,
             settings.nodes,
             self._streams,
-            environment=self._environment,
-            fast_path=None if self._debug else engine.fast_path,
+            environment=environment,
+            fast_path=None if debug else engine.fast_path,
             tells_time=settings.prefetch == AUTO or engine.tells_seconds,
             adopts=adopts,
             # They tell whose a process is, and cost time (see NodeProcess): to find what a dead
@@ -191,7 +204,8 @@ class Run:
             program=settings.program,
             graces=settings.graces,
         )
-        if self._debug:
+        self._began = host.now()
+        if debug:
             self._trace = _tracer(host)
         stop_signals, suspends = self._signals
         # A program that runs other things beside us may wait for children of its own.
@@ -236,7 +250,7 @@ class Run:
         """Start, and take the steps that need no waiting, but not many: nodes have tasks then."""
         with room_for_trio():  # with -z a run goes on with the nodes that find descriptors
             self.start()
-            for _ in range(len(self._settings.nodes) + _FIRST_ROUNDS):
+            for _ in range(len(self.settings.nodes) + _FIRST_ROUNDS):
                 if not self.advance():
                     return
 
@@ -275,11 +289,18 @@ class Run:
         Not within the handler of an error: it would hold what the error came from.
         """
         self._outcome = problem
+        if self._engine:
+            with suppress(MemoryError):
+                self._last = self._engine.snapshot()
         self._engine = None
         self._trace = None
         if hasattr(self, "host"):
             self.host.forget()
-        self._streams.report(self._settings.program + b": " + problem)
+        self.report(problem)
+
+    def report(self, text: bytes) -> None:
+        """Report one line on ``stderr``, behind the program's name; never blocks."""
+        self._streams.report(self.settings.program + b": " + text)
 
     # The end
 
