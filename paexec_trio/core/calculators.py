@@ -22,9 +22,10 @@ class CommandPerTask(NamedTuple):
     """A command that is run once per task (the chapter One command for each task of the spec).
 
     Attributes:
-        command: text for the shell, to which the task is known as ``$1``.
+        command: text for the shell, to which the task is known as ``$1``; a ``str`` is encoded in
+            the way of file names.
         discard_output: leave the command's output out of the results (EXE-025).
     """
 
-    command: bytes
+    command: str | bytes
     discard_output: bool = False

@@ -54,7 +54,7 @@ class Options(TypedDict, total=False):
     on_death: Reassign | None
     """How the run goes on when nodes die. By default the loss of a node ends the run."""
 
-    environment: Mapping[Text, Text] | None
+    environment: Mapping[str, Text] | Mapping[bytes, Text] | None
     """The environment of transports and calculators, by default that of this process."""
 
     line_limit: int
@@ -267,7 +267,9 @@ def _graces(graces: Graces) -> Graces:
     return graces
 
 
-def _environment(environment: Mapping[Text, Text] | None) -> list[tuple[bytes, bytes]] | None:
+def _environment(
+    environment: Mapping[str, Text] | Mapping[bytes, Text] | None,
+) -> list[tuple[bytes, bytes]] | None:
     if environment is None:
         return None
     if not isinstance(environment, Mapping):

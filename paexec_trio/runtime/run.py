@@ -182,7 +182,8 @@ class Run:
     def _exec_mode(self) -> ExecMode | None:
         command = self._launch.command
         if isinstance(command, CommandPerTask):
-            return ExecMode(command.command, command.discard_output, spare_descriptors())
+            text = os.fsencode(command.command)
+            return ExecMode(text, command.discard_output, spare_descriptors())
         return None
 
     def _make_host(self, engine: Engine) -> None:

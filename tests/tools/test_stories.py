@@ -70,7 +70,7 @@ class Stage:
             nodes: the number of nodes.
             stop: the seconds between the end of the input and SIGTERM.
         """
-        environment: dict[Text, Text] = dict(os.environ.items())
+        environment: dict[str, Text] = dict(os.environ.items())
         environment |= {"LOG": self._pipe, "MODE": mode}
         return paexec_trio.open_distributor(
             nodes=nodes,
