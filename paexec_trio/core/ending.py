@@ -92,6 +92,7 @@ class Ending:
 
     Attributes:
         phase: how far the run is.
+        lost: how many tasks were lost with nodes, because the run ends.
         fault: the first fault that keeps the run from going on, or that makes results doubtful.
     """
 
@@ -112,6 +113,7 @@ class Ending:
         self._commands = commands
         self.phase = Phase.RUNNING
         self.fault: Fault | None = None
+        self.lost = 0
         self._outcome = Exit()
         self._drain_grace = settings.graces.drain
         self._output_broken = False

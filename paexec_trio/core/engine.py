@@ -138,7 +138,8 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
-        return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._results.failures)
+        lost, failed = self._ending.lost, self._results.failures
+        return take_snapshot(self._nodes, self._tasks, self._dispatcher, lost=lost, failed=failed)
 
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce

@@ -247,6 +247,8 @@ class Fleet:
             self._commands.append(CloseStdin(node.index))
         for attempt in attempts:
             self._outlet.forget(attempt)
+        if before is _CLOSING or not self._settings.on_death:
+            self._ending.lost += len(attempts)
         if before is _CLOSING:
             return
         self._outlet.node_changed(node, Change.DIED)

@@ -49,7 +49,7 @@ class Snapshot(NamedTuple):
 
 
 def take_snapshot(
-    nodes: Sequence[Node], tasks: TaskSource, dispatcher: Dispatcher, failed: int
+    nodes: Sequence[Node], tasks: TaskSource, dispatcher: Dispatcher, *, lost: int, failed: int
 ) -> Snapshot:
     """Return how far a run is. Nothing is counted while it goes on, so a run has no cost of it.
 
@@ -57,13 +57,14 @@ def take_snapshot(
         nodes: all nodes.
         tasks: know how many tasks were taken.
         dispatcher: knows which tasks are to be reassigned.
+        lost: how many tasks were lost with their nodes.
         failed: how many tasks did not succeed.
     """
     each = tuple(NodeSnapshot(node.name, node.state, len(node.attempts)) for node in nodes)
     in_flight = sum(node.in_flight for node in each)
     to_reassign = len(dispatcher.to_reassign)
     return Snapshot(
-        done=tasks.count_taken() - in_flight - to_reassign,
+        done=tasks.count_taken() - in_flight - to_reassign - lost,
         failed=failed,
         in_flight=in_flight,
         waiting=tasks.count_waiting() + to_reassign,
