@@ -81,8 +81,7 @@ class Dispatcher:
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
         self.holding = self.lost = 0
-        # How many nodes at most died idle and may still be in that heap. To take each of them out
-        # at once would take time that grows with the square of the nodes.
+        # How many dead nodes that heap holds at most: to take out each one at once is quadratic.
         self._dead_among_idle = 0
         self._result_end = outlet.result_end or b""  # ends each result in the fast path
         can_be_exchanged = (
@@ -257,6 +256,7 @@ class Dispatcher:
             task_id, task = self._tasks.take()
         node = self._nodes[heappop(self.idle)]
         if node.state is _ENDED or node.state is _REAPED:
+            self.to_reassign.append((task_id, task))
             raise LostNodeError(node)
         node.step(_DISPATCH)
         self.holding += 1

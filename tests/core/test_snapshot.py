@@ -40,12 +40,14 @@ ANSWERS = (b"success\n\n", b"failure\n\n", b"x\nsuccess\n\n", b"\n")
     nodes=st.integers(1, 3),
     prefetch=st.sampled_from([1, 2, AUTO]),
     has_status=st.booleans(),
+    may_die=st.booleans(),
     data=st.data(),
 )
 def test_snapshots_add_up_and_change_nothing(
     nodes: int,
     prefetch: int,
     has_status: bool,
+    may_die: bool,
     data: st.DataObject,
 ) -> None:
     """Of two engines that see the same events one is asked after each; both do the same."""
@@ -54,7 +56,7 @@ def test_snapshots_add_up_and_change_nothing(
             names(nodes),
             prefetch=prefetch,
             graph=GraphSettings(every_line=True) if has_status else None,
-            on_death=Reassign(restart_after=1.0, wait=True),
+            on_death=Reassign(restart_after=1.0, wait=True) if may_die else None,
         ),
         Collector,
         AddedTasks(has_status=has_status),
