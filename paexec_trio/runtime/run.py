@@ -102,8 +102,7 @@ class Run:
         self._streams = (
             StandardStreams(stdin, stdout, stderr, spill_directory) if streams is None else streams
         )
-        self._surroundings = environment, debug
-        self._signals = stop_signals, suspends
+        self._surroundings = environment, stop_signals, suspends, debug
         self.owns_process = owns_process
         self._reserve = bytearray()
         self._engine: Engine | None = None
@@ -188,7 +187,7 @@ class Run:
 
     def _make_host(self, engine: Engine) -> None:
         settings = self.settings
-        environment, debug = self._surroundings
+        environment, stop_signals, suspends, debug = self._surroundings
         adopts = self.owns_process and adopt_orphans()
         self.host = host = Host(
             self._launch,
@@ -208,7 +207,6 @@ class Run:
         self._began = host.now()
         if debug:
             self._trace = _tracer(host)
-        stop_signals, suspends = self._signals
         # A program that runs other things beside us may wait for children of its own.
         reaps = adopts or (self.owns_process and is_first_process())
         # Until the host is closed: a signal before that must not leave calculators behind.

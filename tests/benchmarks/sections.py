@@ -399,6 +399,9 @@ def python_memory(bench: Bench) -> Comparisons:
             )
             for way in ("channels", "map_tasks")
         }
+        words, command = bench.programs.distributors(prefetch=False), bench.calculator("echo")
+        for name, program in words.items():
+            jobs[name] = bench.local(program, 4, command, bench.numbers(tasks))
         label = f"{tasks:,} tasks"
         yield Comparison([b.peak(label)], into_file(jobs, each_number_once(tasks)), rounds=1)
 
