@@ -133,8 +133,10 @@ async def work_in_company(run: Run) -> None:
 
     These take the results of the step, and give the run new tasks.
     """
+    if run.is_over:
+        return
     host = run.host
-    while not (run.is_over or run.step()):
+    while not run.is_over and not run.step():
         await trio.lowlevel.checkpoint()
         seconds = host.patience()
         if run.is_over:
