@@ -176,7 +176,7 @@ def test_making_room(nodes: int, soft: int, hard: int, expected: tuple[int, int,
 
 
 INTERRUPTED = '''
-    import os, trio
+    import os, signal, trio
     from paexec_trio import Calculator, Launch, Run, Settings, serve
     from paexec_trio.core.settings import GRACES
     calculator = b"""
@@ -188,6 +188,8 @@ INTERRUPTED = '''
     graces = GRACES._replace(stop=0.01, term=0.5)
     silent, _ = os.pipe()
     settings = Settings(nodes=(b"0",), graces=graces)
+    # A job in the background inherits that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         trio.run(serve, Run(settings, Launch(Calculator(calculator)), stdin=silent))
     except KeyboardInterrupt:
