@@ -56,6 +56,15 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
             raise trio.WouldBlock
         self._intake.give(task)
 
+    def has_room(self) -> bool:
+        """Return whether ``send_nowait`` would give the run a task.
+
+        Raises:
+            trio.ClosedResourceError: the channel is closed.
+            DistributorError: the run could not go on.
+        """
+        return self._intake.has_room()
+
     async def aclose(self) -> None:
         """End the input: no more tasks come."""
         self._intake.end()
@@ -93,14 +102,13 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         await trio.lowlevel.checkpoint_if_cancelled()
         waited = False
         while True:
-            try:
-                result = self.receive_nowait()
-            except trio.WouldBlock:
-                waited = True
-            else:
+            if self._mailbox and not self.is_closed:
+                result = self.result_of(self._mailbox.take())
                 if not waited:
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return result
+            self._raise_if_ended()
+            waited = True
             await self._receivers.park()
             if self._outcome.was_cut:
                 await trio.lowlevel.checkpoint_if_cancelled()
@@ -111,14 +119,17 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         Raises:
             trio.WouldBlock: no result waits.
         """
+        if self._mailbox and not self.is_closed:
+            return self.result_of(self._mailbox.take())
+        self._raise_if_ended()
+        raise trio.WouldBlock
+
+    def _raise_if_ended(self) -> None:
         if self.is_closed:
             raise trio.ClosedResourceError("the results are closed")
-        if len(self._mailbox):
-            return self.result_of(self._mailbox.take())
         if self._outcome.is_decided:
             self._outcome.raise_error()
             raise trio.EndOfChannel
-        raise trio.WouldBlock
 
     def result_of(self, delivered: Deliver) -> Result:
         """Return the public form of a result."""

@@ -294,7 +294,7 @@ class Distributor:
 
     def _arrived(self, delivered: Deliver) -> None:
         """Give a result to the call that waits for it, or to the channel."""
-        if call := self._calls.pop(delivered.task_id, None):
+        if self._calls and (call := self._calls.pop(delivered.task_id, None)):
             call.delivered = delivered
             call.done.set()
         else:

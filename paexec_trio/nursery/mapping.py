@@ -129,15 +129,13 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
 
     async def _feed_fast(self, tasks: Iterable[Text]) -> None:
         channel = self._run.tasks
-        send_nowait = channel.send_nowait
         for task in tasks:
-            await self._wait_for_earlier()
-            try:
-                send_nowait(task)
-                continue
-            except trio.WouldBlock:
-                pass
-            await channel.send(task)
+            if self._held_octets > _MOST_AHEAD:
+                await self._wait_for_earlier()
+            if channel.has_room():
+                channel.send_nowait(task)  # many at once, if many nodes are idle
+            else:
+                await channel.send(task)
 
     async def _wait_for_earlier(self) -> None:
         while self._held_octets > _MOST_AHEAD:

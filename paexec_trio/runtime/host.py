@@ -8,7 +8,7 @@ chunk.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, final
 
@@ -54,6 +54,9 @@ class Host:
     A loop repeats two steps. It waits: it calls :meth:`poll` with :meth:`patience`, or waits that
     long for :meth:`fileno` and then calls :meth:`poll`. Then it pumps :meth:`events`.
 
+    Attributes:
+        timers: the deadlines of the run.
+
     Args:
         launch: how calculators are started.
         nodes: the names of the nodes.
@@ -93,7 +96,7 @@ class Host:
         self._tells_time = tells_time
         self._program = program
         self._graces = graces
-        self._timers = timers = Timers(clock)
+        self.timers = timers = Timers(clock)
         # First of all: a descriptor that is not open must not be taken for one that is made here.
         streams.open()
         try:
@@ -122,7 +125,7 @@ class Host:
         self._executors = executors | self._make_executors()
 
     def _make_executors(self) -> dict[type[Command], Callable[[Any], None]]:
-        children, timers = self._children, self._timers
+        children, timers = self._children, self.timers
         processes = children.processes
         return {
             StartNode: lambda command: children.start(command.node),
@@ -146,9 +149,9 @@ class Host:
         if self._poller.pending or self._output.has_more:
             return 0.0  # the second is the rest of what was released
         left = None if due_at is None else due_at - monotonic()
-        passes_at = self._timers.next()
+        passes_at = self.timers.next()
         if passes_at is not None:
-            until = passes_at - self._timers.now()
+            until = passes_at - self.timers.now()
             left = until if left is None else min(left, until)
         longest = self._poller.selector.longest_wait
         if left is None:
@@ -166,7 +169,7 @@ class Host:
 
     def events(self) -> Iterator[Event]:
         """Yield what has happened, each event as late as possible."""
-        timers, children, watchers = self._timers, self._children, self._poller.watchers
+        timers, children, watchers = self.timers, self._children, self._poller.watchers
         if self._tells_time:
             yield TimePassed(timers.now())
         pending = self._poller.pending
@@ -237,17 +240,14 @@ class Host:
     # What a program that shares the process may call
 
     @property
-    def has_pending(self) -> bool:
-        """Whether events have come that need no wait."""
-        return bool(self._poller.pending)
+    def pending(self) -> Collection[object]:
+        """Events that need no wait."""
+        return self._poller.pending
 
-    def now(self) -> float:
-        """Return the time, as ``TimePassed`` tells it."""
-        return self._timers.now()
-
-    def passes_at(self) -> float | None:
-        """Return when the next deadline passes."""
-        return self._timers.next()
+    @property
+    def is_closing(self) -> bool:
+        """Whether the end has begun: nothing that is wanted can be done any more."""
+        return self._poller.is_closing
 
     def wake(self) -> None:
         """End the wait that is under way, or the next one."""
@@ -286,10 +286,10 @@ class Host:
         """Stop, and let the nodes stop as long; no time passes for deadlines."""
         if not self._is_to_stop:
             return
-        began = self._timers.now()
+        began = self.timers.now()
         with self._ends.stopped(self._children.processes.values()):
             stop_this_process(lambda: self._is_to_stop)
-        self._timers.stand_still(self._timers.now() - began)
+        self.timers.stand_still(self.timers.now() - began)
 
     def _reap_orphans(self) -> None:
         self._ends.reap_orphans(self._children.processes.values())

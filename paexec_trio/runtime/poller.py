@@ -42,6 +42,7 @@ class Poller:
         watchers: the handlers of ready descriptors and ended processes, by the descriptor or by the
             key that ``watch_end`` returned.
         pending: events without a descriptor: consequences of commands, and requests to stop.
+        is_closing: whether only the ends of processes are of interest any more.
 
     Raises:
         OSError: there are too few descriptors.
@@ -50,6 +51,7 @@ class Poller:
     def __init__(self) -> None:
         self.watchers: dict[int, Watcher] = {}
         self.pending: deque[Iterator[Event]] = deque()
+        self.is_closing = False
         self._requests: set[Callable[[], None]] = set()
         # A pipe: writing to it ends a wait that is just about to begin, too.
         self._woken_by, self._waker = os.pipe()
@@ -122,6 +124,7 @@ class Poller:
 
     def forget_descriptors(self) -> None:
         """Watch nothing but the ends of processes from now on, and drop what is pending."""
+        self.is_closing = True
         self.pending.clear()
         for fd in [key for key in self.watchers if self.selector.is_descriptor(key)]:
             if fd != self._woken_by:

@@ -136,7 +136,7 @@ class Run:
     @property
     def seconds(self) -> float:
         """For how many seconds the run has gone on; a stop by SIGTSTP does not count."""
-        return self.host.now() - self._began if hasattr(self, "host") else 0.0
+        return self.host.timers.now() - self._began if hasattr(self, "host") else 0.0
 
     @property
     def problem(self) -> bytes:
@@ -204,7 +204,7 @@ class Run:
             program=settings.program,
             graces=settings.graces,
         )
-        self._began = host.now()
+        self._began = host.timers.now()
         if debug:
             self._trace = _tracer(host)
         # A program that runs other things beside us may wait for children of its own.
@@ -229,17 +229,18 @@ class Run:
 
         The commands that follow are carried out at once.
         """
+        engine, host = self._engine, self.host
+        if engine is None or self.is_over or host.is_closing:
+            return  # nothing follows from it any more
         problem = b""
         try:
-            if self._engine:
-                host = self.host
-                passes_at = host.passes_at()
-                now = host.now()
-                knows_time = now - self._engine.now < _MOMENT
-                events = (event,) if knows_time else (TimePassed(now), event)
-                self._outcome = pump(self._engine, host, events, self._trace)
-                if self._outcome or host.has_pending or host.passes_at() != passes_at:
-                    host.wake()  # the loop waits for something else
+            timers_set = host.timers.times_set
+            now = host.timers.now()
+            knows_time = now - engine.now < _MOMENT
+            events = (event,) if knows_time else (TimePassed(now), event)
+            self._outcome = pump(engine, host, events, self._trace)
+            if self._outcome or host.pending or host.timers.times_set != timers_set:
+                host.wake()  # the loop has something else to wait for, or to do
         except (MemoryError, OSError) as error:
             problem = self.explain(error)
         if problem:

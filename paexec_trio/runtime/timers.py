@@ -34,6 +34,8 @@ class Timers:
         self._heap: list[tuple[float, Deadline]] = []
         self._clock = clock
         self._stopped_seconds = 0.0
+        self.times_set = 0
+        """How many deadlines were set so far."""
         self.giving_up: dict[Deadline, float] = {}
         """The deadlines of ``Purpose.GIVE_UP``, each with its seconds."""
 
@@ -44,6 +46,7 @@ class Timers:
     def set(self, deadline: Deadline, seconds: float) -> None:
         """Set a deadline to pass after ``seconds``, in place of an earlier setting."""
         at = self.now() + seconds
+        self.times_set += 1
         # A later time finds its place when the earlier entry comes up.
         if at < self.at.get(deadline, float("inf")) or deadline not in self.at:
             heappush(self._heap, (at, deadline))
