@@ -22,8 +22,8 @@ class CommandPerTask(NamedTuple):
     """A command that is run once per task (the chapter One command for each task of the spec).
 
     Attributes:
-        command: text for the shell, to which the task is known as ``$1``; a ``str`` is encoded in
-            the way of file names.
+        command: text for the shell, in which ``$1`` is the task; a ``str`` is encoded as
+            :func:`os.fsencode` does it.
         discard_output: leave the command's output out of the results (EXE-025).
     """
 

@@ -64,7 +64,7 @@ class Change(Enum):
     DIED = "died"
     """No result can come from it any more, though its work was not done."""
     ENDED = "ended"
-    """Nothing is left of its process, or what is left was left."""
+    """Its processes are gone, or those that survived SIGKILL were given up."""
 
 
 @final

@@ -27,9 +27,9 @@ class Graces(NamedTuple):
             (END-040).
         stop: when a run is stopped: from the end of the calculators' input to SIGTERM.
         term: from SIGTERM to SIGKILL. For a dead node also from its death to SIGTERM, and from
-            SIGKILL until its processes are left.
-        kill: when a run ends: from SIGKILL until a process that survived it is left (END-047).
-        drain: after a signal: until the output is given up, if nobody reads any of it.
+            SIGKILL until processes that survived it are given up.
+        kill: when a run ends: from SIGKILL until a process that survived it is given up (END-047).
+        drain: after a signal: until printing is abandoned, if nobody reads the output.
     """
 
     finish_notice: float = 10.0

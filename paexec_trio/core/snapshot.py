@@ -51,7 +51,7 @@ class Snapshot(NamedTuple):
 def take_snapshot(
     nodes: Sequence[Node], tasks: TaskSource, dispatcher: Dispatcher, failed: int
 ) -> Snapshot:
-    """Return how far a run is. Nothing is counted while it goes on, so a run has no cost of it.
+    """Return how far a run is. It counts only when it is called, so it costs a run nothing.
 
     Args:
         nodes: all nodes.

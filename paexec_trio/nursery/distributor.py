@@ -48,8 +48,8 @@ async def open_distributor(**options: Unpack[Options]) -> AsyncIterator[Distribu
     Raises:
         TypeError: an argument has a type that cannot be used.
         ValueError: an argument has a value that cannot be used.
-        DistributorError: the run could not go on. Each task that waits for the distributor gets
-            this exception. If no task did, it is raised when the block is left.
+        DistributorError: the run could not go on. Each trio task that waits for the distributor
+            gets this exception. If no task did, it is raised when the block is left.
         UnreceivedResultsError: the block was left before all results were received.
         BaseExceptionGroup: both the block and the run failed.
     """

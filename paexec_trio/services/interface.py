@@ -11,24 +11,30 @@ if TYPE_CHECKING:
 
 
 class Facts(Protocol):
-    """The view that a service has of a run, and its way to talk to the user.
+    """The facts that a service may ask of a run, and its way to talk to the user.
 
-    A :class:`~paexec_trio.Distributor` is one. A service never touches the run itself.
+    A :class:`~paexec_trio.Distributor` is one. :func:`~paexec_trio.serve` makes another one for its
+    services. A service never touches the run itself.
     """
 
     @property
     def seconds(self) -> float:
-        """For how many seconds the run has gone on."""
+        """The seconds since the run began; ``serve`` does not count a stop by SIGTSTP."""
 
     @property
     def has_statuses(self) -> bool:
         """Whether calculators say if a task succeeded."""
 
     def statistics(self) -> Statistics:
-        """Return how far the run is."""
+        """Return the numbers of tasks and the states of the nodes at this moment."""
 
     def report(self, text: bytes) -> None:
-        """Tell the user something, in one line; never blocks."""
+        """Tell the user something, in one line; never blocks.
+
+        A :class:`~paexec_trio.Distributor` logs the line to the logger ``paexec_trio``, at the
+        level ``INFO``. :func:`~paexec_trio.serve` writes it to the run's standard error, behind
+        the name of the program.
+        """
 
     async def wait_over(self) -> None:
         """Wait until the run is over."""
@@ -37,8 +43,10 @@ class Facts(Protocol):
 class Service(Protocol):
     """A task beside a run: an async function, or an object that is called like one.
 
-    It runs in the nursery of the run. It returns when the run is over, or is cancelled then. It
-    must not shield itself from that for long: the end of the run waits for it.
+    A service that :func:`~paexec_trio.serve` starts is cancelled when the run is over, and may
+    return earlier. It must not shield itself from that for long: the end of the run waits for it.
+    A service in a nursery of yours is not cancelled. It has to return when ``facts.wait_over()``
+    does.
     """
 
     async def __call__(self, facts: Facts, /, *, task_status: trio.TaskStatus[None] = ...) -> None:

@@ -20,8 +20,8 @@ async def progress(
 ) -> None:
     """Report once a second how far a run is, and its totals when it is over.
 
-    Start it in a nursery: ``nursery.start_soon(services.progress, run)``. If it is cancelled, it
-    reports the totals so far.
+    Start it in a nursery around the block of the run: ``nursery.start_soon(services.progress,
+    run)``. It returns when the run is over. If it is cancelled, it reports the totals so far.
 
     Args:
         facts: the run, for example a :class:`~paexec_trio.Distributor`.
