@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
@@ -156,12 +157,18 @@ def octets_of(name: str, value: Text) -> bytes:
 
 
 def _argument(name: str, value: Text) -> bytes:
-    """Return the octets of an argument of a program; refuse an empty text and a NUL."""
+    """Return the octets of an argument of a program; refuse a NUL."""
     octets = octets_of(name, value)
-    if not octets:
-        raise ValueError(f"{name}: a text is empty")
     if NUL in octets:
         raise ValueError(f"{name}: {value!r} contains a NUL")
+    return octets
+
+
+def _name(name: str, value: Text) -> bytes:
+    """Return the octets of an argument that cannot be empty."""
+    octets = _argument(name, value)
+    if not octets:
+        raise ValueError(f"{name}: a text is empty")
     return octets
 
 
@@ -170,7 +177,8 @@ def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
         raise TypeError(f"{name}: expected a text or a sequence of texts, not {values!r}")
     if not values:
         raise ValueError(f"{name}: the sequence is empty")
-    return tuple([_argument(name, value) for value in values])
+    program, *arguments = values
+    return (_name(name, program), *[_argument(name, value) for value in arguments])
 
 
 def _positive(name: str, value: int) -> int:
@@ -181,9 +189,21 @@ def _positive(name: str, value: int) -> int:
     return value
 
 
+def _seconds(name: str, value: float) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected a number of seconds, not {value!r}")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{name}: {value} is not a number of seconds")
+    return value
+
+
 def _descriptor(value: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"stderr: expected a descriptor, not {value!r}")
+    try:
+        os.fstat(value)
+    except (OSError, OverflowError):
+        raise ValueError(f"stderr: {value} is not an open descriptor") from None
     return value
 
 
@@ -192,7 +212,7 @@ def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
         return tuple([b"%d" % index for index in range(_positive("nodes", nodes))])
     if isinstance(nodes, str | bytes | os.PathLike) or not isinstance(nodes, Iterable):
         raise TypeError(f"nodes: expected a number or several names, not {nodes!r}")
-    names = tuple([_argument("nodes", node) for node in nodes])
+    names = tuple([_name("nodes", node) for node in nodes])
     if not names:
         raise ValueError("nodes: no node is named")
     return names
@@ -218,8 +238,7 @@ def _on_death(on_death: Reassign | None) -> Reassign | None:
         return None
     if not isinstance(on_death, Reassign):
         raise TypeError(f"on_death: expected a Reassign, not {on_death!r}")
-    if on_death.restart_after < 0:
-        raise ValueError(f"on_death: restart_after={on_death.restart_after} is less than 0")
+    _seconds("on_death: restart_after", on_death.restart_after)
     if on_death.wait and not on_death.restart_after:
         raise ValueError("on_death: wait=True is useless without restart_after")
     return on_death
@@ -242,7 +261,7 @@ def _launch(
     return Launch(
         _calculator(command),
         transport=_arguments("transport", transport) if transport else (),
-        shell=_argument("shell", options.get("shell", b"/bin/sh")),
+        shell=_name("shell", options.get("shell", b"/bin/sh")),
         variables={b"PAEXEC_EOT": eot} if tells_eot else {},
     )
 
@@ -253,17 +272,19 @@ def _calculator(
     if isinstance(command, Calculator):
         command = command.command
     elif isinstance(command, CommandPerTask):
-        return command._replace(command=_argument("command", command.command))
+        return command._replace(command=_name("command", command.command))
     if isinstance(command, str | bytes):
-        return Calculator(_argument("command", command))
+        return Calculator(_name("command", command))
     if isinstance(command, os.PathLike):
-        return Calculator((_argument("command", command),))
+        return Calculator((_name("command", command),))
     return Calculator(_arguments("command", command))
 
 
 def _graces(graces: Graces) -> Graces:
     if not isinstance(graces, Graces):
         raise TypeError(f"graces: expected a Graces, not {graces!r}")
+    for name, value in graces._asdict().items():
+        _seconds(f"graces: {name}", value)
     return graces
 
 
@@ -275,7 +296,7 @@ def _environment(
     if not isinstance(environment, Mapping):
         raise TypeError(f"environment: expected a mapping, not {environment!r}")
     entries = [
-        (_argument("environment", name), octets_of("environment", value))
+        (_name("environment", name), octets_of("environment", value))
         for name, value in environment.items()
     ]
     for name, value in entries:

@@ -62,7 +62,7 @@ class Statistics(NamedTuple):
     """A run at one moment.
 
     Attributes:
-        done: how many tasks have a result, failures included.
+        done: how many tasks were done, failures included; tasks that are not run do not count.
         failed: how many of these did not succeed; 0 without the option ``statuses``.
         in_flight: how many tasks nodes hold.
         waiting: how many tasks wait for a node or for other tasks.

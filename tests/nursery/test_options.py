@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import PurePath
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import paexec_trio
 from paexec_trio import Calculator, CommandPerTask, GraphSettings, Launch, Reassign
-from paexec_trio.core.settings import AUTO, GRACES
+from paexec_trio.core.settings import AUTO, GRACES, Graces
 from paexec_trio.nursery.options import plan_of
 from paexec_trio.testing import FakeCalculator
 
@@ -32,13 +33,13 @@ def plan(**options: Any) -> Any:
         ({"nodes": ["a\0"]}, r"nodes: 'a\\x00' contains a NUL"),
         ({"command": ""}, "command: a text is empty"),
         ({"command": []}, "command: the sequence is empty"),
-        ({"command": ["a", b""]}, "command: a text is empty"),
+        ({"command": ["", "a"]}, "command: a text is empty"),
         ({"command": "a\0b"}, "command: .* contains a NUL"),
         ({"command": CommandPerTask(b"")}, "command: a text is empty"),
         ({"command": Calculator(b"")}, "command: a text is empty"),
         ({"command": "\ud800"}, "command: .* cannot be encoded"),
         ({"transport": "ssh -F cfg"}, "transport: 'ssh -F cfg' is several words; give them"),
-        ({"transport": ["ssh", ""]}, "transport: a text is empty"),
+        ({"transport": ["", "ssh"]}, "transport: a text is empty"),
         ({"shell": ""}, "shell: a text is empty"),
         ({"eot": "a\nb"}, r"eot: b'a\\nb' contains a newline"),
         ({"eot": "a\0b"}, r"eot: b'a\\x00b' contains a NUL"),
@@ -46,11 +47,16 @@ def plan(**options: Any) -> Any:
         ({"statuses": ("a", "b\n")}, "statuses: .* are not two different lines"),
         ({"prefetch": 0}, "prefetch: 0 is less than 1"),
         ({"line_limit": 0}, "line_limit: 0 is less than 1"),
-        ({"on_death": Reassign(restart_after=-1)}, "on_death: restart_after=-1 is less than 0"),
+        ({"on_death": Reassign(restart_after=-1)}, "on_death: restart_after: -1 is not a"),
+        ({"on_death": Reassign(restart_after=math.nan)}, "on_death: restart_after: nan is not a"),
         ({"on_death": Reassign(wait=True)}, "on_death: wait=True is useless without"),
         ({"environment": {"": "b"}}, "environment: a text is empty"),
         ({"environment": {"a=b": "c"}}, "environment: b'a=b' cannot be set to b'c'"),
         ({"environment": {"a": "b\0"}}, r"environment: b'a' cannot be set to b'b\\x00'"),
+        ({"stderr": -1}, "stderr: -1 is not an open descriptor"),
+        ({"stderr": 1 << 40}, "stderr: 1099511627776 is not an open descriptor"),
+        ({"graces": Graces(stop=-1)}, "graces: stop: -1 is not a number of seconds"),
+        ({"graces": Graces(term=math.inf)}, "graces: term: inf is not a number of seconds"),
     ],
 )
 def test_a_value_that_cannot_be_used(options: dict[str, Any], message: str) -> None:
@@ -85,6 +91,8 @@ def test_a_value_that_cannot_be_used(options: dict[str, Any], message: str) -> N
         ({"environment": {"a": 3}}, "environment: expected str, bytes or a path, not 3"),
         ({"stderr": "2"}, "stderr: expected a descriptor, not '2'"),
         ({"graces": 3}, "graces: expected a Graces, not 3"),
+        ({"graces": Graces(kill="1")}, "graces: kill: expected a number of seconds, not '1'"),  # type: ignore[arg-type]
+        ({"on_death": Reassign(restart_after="5")}, "on_death: restart_after: expected a number"),  # type: ignore[arg-type]
         ({"node": 1}, "unexpected argument 'node'"),
     ],
 )
@@ -114,6 +122,7 @@ def test_the_defaults_are_those_of_the_programs() -> None:
         (b"a b", Calculator(b"a b")),
         (PurePath("a b"), Calculator((b"a b",))),
         (["a", b"b", PurePath("c")], Calculator((b"a", b"b", b"c"))),
+        (["a", ""], Calculator((b"a", b""))),
         (Calculator(b"a b"), Calculator(b"a b")),
         (Calculator((b"a", b"b")), Calculator((b"a", b"b"))),
         (CommandPerTask(b"a b", discard_output=True), CommandPerTask(b"a b", discard_output=True)),
