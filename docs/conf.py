@@ -50,6 +50,7 @@ autodoc_type_aliases = {
         "nursery.session": ("Session",),
         "runtime.mailbox": ("Mailbox",),
         "runtime.streams": ("ResultSink", "Streams"),
+        "services.interface": ("Facts", "Service"),
     }.items()
     for name in names
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
@@ -87,6 +86,8 @@ class Plan(NamedTuple):
     stderr: int
 
 
+_STDERR = 2
+
 _KNOWN = frozenset(Options.__annotations__)
 
 
@@ -113,7 +114,7 @@ def plan_of(options: Options) -> Plan:
         eot=eot,
         prefetch=_prefetch(options.get("prefetch", 1)),
         line_limit=_positive("line_limit", options.get("line_limit", LINE_LIMIT)),
-        graph=_graph(options.get("statuses", False)),
+        graph=_graph(options.get("statuses", False), eot),
         on_death=_on_death(options.get("on_death")),
         graces=_graces(options.get("graces", GRACES)),
     )
@@ -121,14 +122,14 @@ def plan_of(options: Options) -> Plan:
     environment = _environment(options.get("environment"))
     inherited = os.environb if environment is None else dict(environment)
     maker = None if isinstance(command, _COMMANDS) else command
-    if maker and not hasattr(maker, "make_session"):
+    if maker and (isinstance(maker, type) or not hasattr(maker, "make_session")):
         raise TypeError(f"command: expected a text or a sequence of texts, not {command!r}")
     return Plan(
         settings,
         None if maker else _launch(command, options, eot, inherited),  # type: ignore[arg-type]
         maker,
         environment,
-        _descriptor(options.get("stderr", 2)),
+        _descriptor(options.get("stderr", _STDERR)),
     )
 
 
@@ -189,22 +190,22 @@ def _positive(name: str, value: int) -> int:
     return value
 
 
-def _seconds(name: str, value: float) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected a number of seconds, not {value!r}")
-    if not 0 <= value < math.inf:
-        raise ValueError(f"{name}: {value} is not a number of seconds")
-    return value
-
-
 def _descriptor(value: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"stderr: expected a descriptor, not {value!r}")
-    try:
-        os.fstat(value)
-    except (OSError, OverflowError):
-        raise ValueError(f"stderr: {value} is not an open descriptor") from None
+    if value != _STDERR:  # a daemon may have closed that one: its calculators do without
+        try:
+            os.fstat(value)
+        except (OSError, OverflowError):
+            raise ValueError(f"stderr: descriptor {value} is not open") from None
     return value
+
+
+def _check_seconds(name: str, value: float) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name}: expected seconds, not {value!r}")
+    if not value >= 0:  # as NaN is not
+        raise ValueError(f"{name}: {value} seconds are not possible")
 
 
 def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
@@ -222,14 +223,19 @@ def _prefetch(prefetch: int | Literal["auto"]) -> int:
     return AUTO if prefetch == "auto" else _positive("prefetch", prefetch)
 
 
-def _graph(statuses: bool | tuple[Text, Text]) -> GraphSettings | None:
+def _graph(statuses: bool | tuple[Text, Text], eot: bytes) -> GraphSettings | None:
     if isinstance(statuses, bool):
-        return GraphSettings(every_line=True) if statuses else None
+        if not statuses:
+            return None
+        default = GraphSettings()
+        statuses = default.success, default.failure
     if not isinstance(statuses, tuple) or len(statuses) != 2:
         raise TypeError(f"statuses: expected a bool or a pair of lines, not {statuses!r}")
     success, failure = [octets_of("statuses", line) for line in statuses]
     if NEWLINE in success + failure or success == failure:
         raise ValueError(f"statuses: {statuses!r} are not two different lines")
+    if eot in (success, failure):
+        raise ValueError(f"statuses: the line {eot!r} is the end-of-task marker")
     return GraphSettings(success=success, failure=failure, every_line=True)
 
 
@@ -238,7 +244,7 @@ def _on_death(on_death: Reassign | None) -> Reassign | None:
         return None
     if not isinstance(on_death, Reassign):
         raise TypeError(f"on_death: expected a Reassign, not {on_death!r}")
-    _seconds("on_death: restart_after", on_death.restart_after)
+    _check_seconds("on_death: restart_after", on_death.restart_after)
     if on_death.wait and not on_death.restart_after:
         raise ValueError("on_death: wait=True is useless without restart_after")
     return on_death
@@ -283,8 +289,8 @@ def _calculator(
 def _graces(graces: Graces) -> Graces:
     if not isinstance(graces, Graces):
         raise TypeError(f"graces: expected a Graces, not {graces!r}")
-    for name, value in graces._asdict().items():
-        _seconds(f"graces: {name}", value)
+    for name, seconds in graces._asdict().items():
+        _check_seconds(f"graces: {name}", seconds)
     return graces
 
 

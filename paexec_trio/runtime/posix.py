@@ -74,7 +74,7 @@ class PortableSelector:
             ready.append((key.fd, mask))
         if self._may_have_ended or not self._has_signal:
             self._may_have_ended = False
-            self._ended.update(pid for pid in self._children if exit_status(pid) is not None)
+            self._ended.update(pid for pid in self._children if _has_ended(pid))
         self._ended.update(pid for pid in self._others if not _exists(pid))
         ready += [(-pid, 0) for pid in self._ended]  # again and again, like a descriptor
         return ready
@@ -187,6 +187,13 @@ def _session_of(pid: int) -> int:
         return os.getsid(pid)
     except OSError:  # it has ended, or the system does not say it of other sessions
         return 0
+
+
+def _has_ended(child: int) -> bool:
+    try:
+        return exit_status(child) is not None
+    except ChildProcessError:  # somebody else has reaped it
+        return True
 
 
 def _exists(pid: int) -> bool:

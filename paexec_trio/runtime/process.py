@@ -14,6 +14,8 @@ from paexec_trio.runtime.exits import exit_status, reap
 from paexec_trio.runtime.spawning import Environment, spawn
 from paexec_trio.runtime.writequeue import WriteQueue
 
+_UNKNOWN = 0
+
 
 @final
 class NodeProcess:
@@ -107,7 +109,7 @@ class NodeProcess:
 
     def has_exited(self) -> bool:
         """Return whether the process has ended, without reaping it."""
-        return exit_status(self.pid) is not None
+        return self.exit_status() is not None
 
     def write_unsent(self) -> None:
         """Write what waits for the calculator.
@@ -163,8 +165,15 @@ class NodeProcess:
         return True
 
     def exit_status(self) -> int | None:
-        """Return its exit status, negative for a signal, without reaping; ``None`` if it runs."""
-        return exit_status(self.pid)
+        """Return its exit status, negative for a signal, without reaping; ``None`` if it runs.
+
+        If somebody else has reaped it, the status is 0, as ``subprocess`` has it. A program that
+        ignores SIGCHLD lets the system do that, and one may have a loop that reaps all children.
+        """
+        try:
+            return exit_status(self.pid)
+        except ChildProcessError:
+            return _UNKNOWN
 
     def reap(self) -> bool:
         """Reap the process if it has ended; return ``False`` if it has not: never wait for it."""

@@ -313,9 +313,3 @@ async def test_a_program_that_greets_is_out_of_step(processes: Kit) -> None:
             pass
         with pytest.raises(ProtocolViolationError, match="wrote outside of a task: 'hello"):
             await run.call("a")
-
-
-async def test_a_descriptor_that_is_not_open(processes: Kit) -> None:
-    with pytest.raises(NodesLostError, match="cannot run /bin/sh: Bad file descriptor"):
-        async with distributor(processes, nodes=1, stderr=9999) as run:
-            await run.call("a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from math import nan
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +16,7 @@ from paexec_trio.core.settings import AUTO, GRACES, Graces
 from paexec_trio.nursery.options import plan_of
 from paexec_trio.testing import FakeCalculator
 
+NOTHING: Any = None
 NODES, COMMAND = {"nodes": 1}, {"command": "cat"}
 
 
@@ -47,9 +49,15 @@ def plan(**options: Any) -> Any:
         ({"statuses": ("a", "b\n")}, "statuses: .* are not two different lines"),
         ({"prefetch": 0}, "prefetch: 0 is less than 1"),
         ({"line_limit": 0}, "line_limit: 0 is less than 1"),
-        ({"on_death": Reassign(restart_after=-1)}, "on_death: restart_after: -1 is not a"),
-        ({"on_death": Reassign(restart_after=math.nan)}, "on_death: restart_after: nan is not a"),
+        ({"statuses": ("", "b")}, "statuses: the line b'' is the end-of-task marker"),
+        ({"statuses": True, "eot": "failure"}, "statuses: the line b'failure' is the end-of-task"),
+        ({"on_death": Reassign(restart_after=-1)}, "on_death: restart_after: -1 seconds are not"),
+        ({"on_death": Reassign(restart_after=nan)}, "on_death: restart_after: nan seconds are not"),
         ({"on_death": Reassign(wait=True)}, "on_death: wait=True is useless without"),
+        ({"graces": Graces(stop=-1)}, "graces: stop: -1 seconds are not possible"),
+        ({"stderr": -1}, "stderr: descriptor -1 is not open"),
+        ({"stderr": 10**6}, "stderr: descriptor 1000000 is not open"),
+        ({"stderr": 10**30}, "stderr: descriptor 1000000000000000000000000000000 is not open"),
         ({"environment": {"": "b"}}, "environment: a text is empty"),
         ({"environment": {"a=b": "c"}}, "environment: b'a=b' cannot be set to b'c'"),
         ({"environment": {"a": "b\0"}}, r"environment: b'a' cannot be set to b'b\\x00'"),
@@ -91,8 +99,9 @@ def test_a_value_that_cannot_be_used(options: dict[str, Any], message: str) -> N
         ({"environment": {"a": 3}}, "environment: expected str, bytes or a path, not 3"),
         ({"stderr": "2"}, "stderr: expected a descriptor, not '2'"),
         ({"graces": 3}, "graces: expected a Graces, not 3"),
-        ({"graces": Graces(kill="1")}, "graces: kill: expected a number of seconds, not '1'"),  # type: ignore[arg-type]
-        ({"on_death": Reassign(restart_after="5")}, "on_death: restart_after: expected a number"),  # type: ignore[arg-type]
+        ({"graces": Graces(term=NOTHING)}, "graces: term: expected seconds, not None"),
+        ({"on_death": Reassign(restart_after=True)}, "on_death: restart_after: expected seconds"),
+        ({"command": FakeCalculator}, "command: expected a text or a sequence of texts, not <"),
         ({"node": 1}, "unexpected argument 'node'"),
     ],
 )

@@ -203,3 +203,17 @@ def test_an_interrupt_ends_the_calculators(way: str) -> None:
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
+
+
+def test_a_program_that_ignores_the_ends_of_its_children() -> None:
+    """The system reaps them then; a parent may have passed that on."""
+    program = """
+        import os, signal, sys
+        from paexec_trio import run_tasks
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        before = os.listdir("/proc/self/fd")
+        print(run_tasks(["a"], nodes=2, command=sys.argv[1])[0].output)
+        print(os.listdir("/proc/self/fd") == before)
+        """
+    done = run_program(program, ECHO.decode())
+    assert (done.stdout, done.stderr) == (b"b'a\\n'\nTrue\n", b"")

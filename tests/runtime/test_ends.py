@@ -129,11 +129,13 @@ async def test_a_cancelled_run_does_not_wait_for_it_either(stderr: tuple[int, in
 
 @pytest.mark.usefixtures("immortal")
 async def test_a_dead_node_whose_process_does_not_end_is_restarted(
-    stderr: tuple[int, int],
+    stderr: tuple[int, int], tmp_path: Path
 ) -> None:
     """END-047: it closed its output; the run goes on, and the process is reaped if it ends."""
     settings = Settings(nodes=(b"0",), on_death=Reassign(restart_after=0.01, wait=True))
-    command = b"read -r task; echo $$; test $task = b || exec sleep 1000 >&-; echo; read -r task"
+    # Only the first one lingers: it is the only one that is ended here.
+    command = b"read -r task; echo $$; mkdir %b && exec sleep 1000 >&-; echo; read -r task"
+    command %= bytes(tmp_path / "first")
     async with conversation(command, settings=settings, stderr=stderr[1], graces=HURRIED) as talk:
         await talk.feed(b"a\n")
         first = await talk.line()
@@ -147,8 +149,6 @@ async def test_a_dead_node_whose_process_does_not_end_is_restarted(
             await dead.ended()
             while not dead.has_ended():
                 await trio.sleep(0.01)
-        for pid in {second}:
-            os.kill(int(pid), signal.SIGKILL)
         await talk.cancel()
 
 

@@ -127,6 +127,14 @@ def test_a_child_that_has_ended_already(poller: Poller) -> None:
         assert key in poll(poller, LIMIT)
 
 
+def test_a_child_that_somebody_else_reaps(poller: Poller) -> None:
+    with sleeper() as pid:
+        key = poller.watch_end(pid, silently(ignore))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        assert key in poll(poller, LIMIT)
+
+
 def test_many_ends_at_once(poller: Poller) -> None:
     """One SIGCHLD may stand for several."""
     children = [subprocess.Popen(["sleep", "1000"]) for _ in range(10)]

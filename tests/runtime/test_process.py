@@ -147,3 +147,10 @@ def test_a_program_that_is_not_there_leaves_no_descriptor() -> None:
     with pytest.raises(FileNotFoundError):
         NodeProcess(0, [b"/nonexistent/program"], INHERITED, 2)
     assert open_descriptors() == before
+
+
+def test_a_process_that_somebody_else_has_reaped() -> None:
+    with node("exit 3") as process:
+        os.waitpid(process.pid, 0)
+        assert process.has_exited()
+        assert process.exit_status() == 0, "nobody knows"
