@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
@@ -204,7 +205,7 @@ def _descriptor(value: int) -> int:
 def _check_seconds(name: str, value: float) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(f"{name}: expected seconds, not {value!r}")
-    if not value >= 0:  # as NaN is not
+    if not 0 <= value < math.inf:  # as NaN is not
         raise ValueError(f"{name}: {value} seconds are not possible")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from math import nan
 from pathlib import PurePath
 from typing import Any
 
@@ -52,7 +51,10 @@ def plan(**options: Any) -> Any:
         ({"statuses": ("", "b")}, "statuses: the line b'' is the end-of-task marker"),
         ({"statuses": True, "eot": "failure"}, "statuses: the line b'failure' is the end-of-task"),
         ({"on_death": Reassign(restart_after=-1)}, "on_death: restart_after: -1 seconds are not"),
-        ({"on_death": Reassign(restart_after=nan)}, "on_death: restart_after: nan seconds are not"),
+        (
+            {"on_death": Reassign(restart_after=math.nan)},
+            "on_death: restart_after: nan seconds are not",
+        ),
         ({"on_death": Reassign(wait=True)}, "on_death: wait=True is useless without"),
         ({"graces": Graces(stop=-1)}, "graces: stop: -1 seconds are not possible"),
         ({"stderr": -1}, "stderr: descriptor -1 is not open"),
@@ -61,10 +63,7 @@ def plan(**options: Any) -> Any:
         ({"environment": {"": "b"}}, "environment: a text is empty"),
         ({"environment": {"a=b": "c"}}, "environment: b'a=b' cannot be set to b'c'"),
         ({"environment": {"a": "b\0"}}, r"environment: b'a' cannot be set to b'b\\x00'"),
-        ({"stderr": -1}, "stderr: -1 is not an open descriptor"),
-        ({"stderr": 1 << 40}, "stderr: 1099511627776 is not an open descriptor"),
-        ({"graces": Graces(stop=-1)}, "graces: stop: -1 is not a number of seconds"),
-        ({"graces": Graces(term=math.inf)}, "graces: term: inf is not a number of seconds"),
+        ({"graces": Graces(term=math.inf)}, "graces: term: inf seconds are not possible"),
     ],
 )
 def test_a_value_that_cannot_be_used(options: dict[str, Any], message: str) -> None:
