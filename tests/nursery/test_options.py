@@ -53,7 +53,7 @@ def plan(**options: Any) -> Any:
         ({"on_death": Reassign(restart_after=-1)}, "on_death: restart_after: -1 seconds are not"),
         (
             {"on_death": Reassign(restart_after=math.nan)},
-            "on_death: restart_after: nan seconds are not",
+            "on_death: restart_after: nan seconds",
         ),
         ({"on_death": Reassign(wait=True)}, "on_death: wait=True is useless without"),
         ({"graces": Graces(stop=-1)}, "graces: stop: -1 seconds are not possible"),
