@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.commands import Exit as Exit
     from paexec_trio.core.grouping import Grouping as Grouping
     from paexec_trio.core.launch import Launch as Launch
+    from paexec_trio.core.settings import Graces as Graces
     from paexec_trio.core.settings import GraphSettings as GraphSettings
     from paexec_trio.core.settings import Reassign as Reassign
     from paexec_trio.core.settings import Settings as Settings
@@ -43,6 +44,7 @@ _HOMES = {
     "Distributor": "paexec_trio.nursery.distributor",
     "DistributorError": "paexec_trio.nursery.errors",
     "Exit": "paexec_trio.core.commands",
+    "Graces": "paexec_trio.core.settings",
     "GraphSettings": "paexec_trio.core.settings",
     "Grouping": "paexec_trio.core.grouping",
     "Launch": "paexec_trio.core.launch",

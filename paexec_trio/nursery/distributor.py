@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from contextlib import asynccontextmanager
+from os import PathLike
 from typing import TYPE_CHECKING, final
 
 import trio
@@ -24,7 +26,7 @@ from paexec_trio.nursery.session import RealSession
 from paexec_trio.runtime.mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
     from typing import Unpack
 
     from paexec_trio.core.commands import TellChange
@@ -85,6 +87,9 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
         # If one of them has failed, it is no news that the other was cancelled because of that.
         failure, crash = _without_cancelled(error), _without_cancelled(group)
         if error is None or (crash and failure is None):
+            ending = _ending_of_program(crash)
+            if ending:
+                raise ending from None
             raise
         if isinstance(crash, BaseExceptionGroup):
             raise BaseExceptionGroup(_BOTH, [error, *crash.exceptions]) from None
@@ -102,6 +107,16 @@ def _without_cancelled(error: BaseException | None) -> BaseException | None:
     if isinstance(error, BaseExceptionGroup):
         return error.split(trio.Cancelled)[1]
     return None if isinstance(error, trio.Cancelled) else error
+
+
+def _ending_of_program(crash: BaseException | None) -> BaseException | None:
+    """Return the interrupt or exit that a task of the run raised, if nothing else was raised.
+
+    The caller of ``run_tasks`` expects neither in a group.
+    """
+    while isinstance(crash, BaseExceptionGroup) and len(crash.exceptions) == 1:
+        crash = crash.exceptions[0]
+    return crash if isinstance(crash, KeyboardInterrupt | SystemExit) else None
 
 
 @final
@@ -204,7 +219,10 @@ class Distributor:
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
+        if isinstance(after, str | bytes | PathLike) or not isinstance(after, Iterable):
+            raise TypeError(f"after: expected several texts, not {after!r}")
         names = [octets_of("after", other) for other in after]
+        self._intake.raise_if_ended()
         has_to_wait = bool(self._names.resolve(octets, names))
         waited = await self._intake.wait_for_room(is_needed=not has_to_wait)
         try:
@@ -324,7 +342,8 @@ class Distributor:
         session = self._session
         fault = session.engine.fault if session.engine else None
         reason = fault.reason if fault else session.problem
-        if not (reason and text.endswith(reason)):
+        # The reason of a death gets its exit status when that is known.
+        if not (reason and (text.endswith(reason) or reason.startswith(text))):
             self._outcome.report(text)
 
     # The life of the run

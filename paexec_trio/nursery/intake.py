@@ -74,7 +74,7 @@ class Intake:
         await trio.lowlevel.checkpoint_if_cancelled()
         waited = False
         while True:
-            self._raise_if_ended()
+            self.raise_if_ended()
             if self._has_room or not is_needed:
                 return waited
             waited = True
@@ -89,10 +89,11 @@ class Intake:
             trio.ClosedResourceError: the input has ended.
             DistributorError: the run could not go on.
         """
-        self._raise_if_ended()
+        self.raise_if_ended()
         return self._has_room
 
-    def _raise_if_ended(self) -> None:
+    def raise_if_ended(self) -> None:
+        """Raise the error of a run that is over, or ``ClosedResourceError`` after the input."""
         if self._outcome.is_decided:
             self._outcome.raise_error()
         if self.has_ended or self._outcome.is_decided:

@@ -106,6 +106,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         self._held: dict[int, Result] = {}
         self._held_octets = 0
         self._next_id = 1
+        self._turn = trio.Lock()
         self._caught_up = trio.lowlevel.ParkingLot()
 
     async def feed(self, tasks: Iterable[Text] | AsyncIterable[Text]) -> None:
@@ -162,13 +163,22 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
             raise
 
     async def _receive_in_order(self) -> Result:
-        if self._next_id in self._held:
-            await trio.lowlevel.checkpoint()
-        while self._next_id not in self._held:
-            result = await self._run.results.receive()
-            self._held[result.task_id] = result
-            self._held_octets += _octets(result)
-        result = self._held.pop(self._next_id)
+        # One receiver at a time: otherwise one would wait for a result that another one held.
+        if self._turn.locked():
+            await self._turn.acquire()
+        else:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            self._turn.acquire_nowait()
+        try:
+            if self._next_id in self._held:
+                await trio.lowlevel.checkpoint()
+            while self._next_id not in self._held:
+                result = await self._run.results.receive()
+                self._held[result.task_id] = result
+                self._held_octets += _octets(result)
+            result = self._held.pop(self._next_id)
+        finally:
+            self._turn.release()
         self._next_id += 1
         self._held_octets -= _octets(result)
         if self._held_octets <= _MOST_AHEAD:
@@ -184,6 +194,9 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
 
     async def aclose(self) -> None:
         """Receive no more results."""
+        self._held.clear()
+        self._held_octets = 0
+        self._caught_up.unpark_all()
         await self._run.results.aclose()
 
 

@@ -156,3 +156,19 @@ async def test_of_two_that_add_the_same_task_one_is_refused_and_takes_no_room(ki
         results = [r.task async for r in run.results]
     assert refused == ["task b'twice' was added before"]
     assert results == [b"hold a", b"b", b"twice", b"last"]
+
+
+@pytest.mark.parametrize("after", ["ab", b"ab", None, 3])
+async def test_what_is_no_list_of_texts_is_refused_by_name(kit: Kit, after: object) -> None:
+    async with distributor(kit) as run:
+        with pytest.raises(TypeError, match=r"^after: expected several texts, not "):
+            await run.add("task", after=after)  # type: ignore[arg-type]
+
+
+async def test_the_end_of_the_input_is_told_before_a_name_is_refused(kit: Kit) -> None:
+    async with distributor(kit) as run:
+        await run.add("task")
+        await run.results.receive()
+        await run.tasks.aclose()
+        with pytest.raises(trio.ClosedResourceError):
+            await run.add("task")

@@ -247,3 +247,44 @@ async def test_a_script_gets_the_errors_themselves(kit: Kit) -> None:
 async def test_within_trio_a_script_cannot_run(kit: Kit) -> None:
     with pytest.raises(RuntimeError, match="run"):
         lists(kit, ["a"])
+
+
+async def test_two_receivers_share_results_in_order(kit: Kit) -> None:
+    """Neither waits for a result that the other one holds back."""
+    received: list[bytes] = []
+
+    async def receive() -> None:
+        received.append((await results.receive()).task)
+
+    tasks = [kit.hold("first"), "second"]
+    async with mapped(kit, tasks, keep_order=True) as results, trio.open_nursery() as nursery:
+        nursery.start_soon(receive)
+        nursery.start_soon(receive)
+        await kit.begun("first")
+        kit.release("first")
+    assert sorted(received) == [b"hold first", b"second"]
+
+
+async def test_closed_results_in_order_give_nothing_any_more(kit: Kit) -> None:
+    tasks = [kit.hold("first"), "second", kit.hold("third")]
+    async with mapped(kit, tasks, keep_order=True) as results:
+        await kit.begun("third")  # the second one was done by the same node
+        kit.release("first")
+        assert (await results.receive()).task == b"hold first"
+        await results.aclose()
+        with pytest.raises(trio.ClosedResourceError):
+            await results.receive()
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt, SystemExit])
+async def test_an_interrupt_in_the_iterable_is_raised_as_it_is(
+    kit: Kit, ending: type[BaseException]
+) -> None:
+    def tasks() -> Iterator[str]:
+        yield "first"
+        raise ending
+
+    with pytest.raises(ending):
+        async with mapped(kit, tasks()) as results:
+            await trio.sleep_forever()
+        assert results
