@@ -27,6 +27,7 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
 
+    @trio.lowlevel.enable_ki_protection
     async def send(self, value: Text) -> None:
         """Give the run a task; wait while it has enough to do.
 
@@ -45,6 +46,7 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
         if not waited:
             await trio.lowlevel.cancel_shielded_checkpoint()
 
+    @trio.lowlevel.enable_ki_protection
     def send_nowait(self, value: Text) -> None:
         """Give the run a task like ``send``, but never wait.
 
@@ -65,6 +67,7 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
         """
         return self._intake.has_room()
 
+    @trio.lowlevel.enable_ki_protection
     async def aclose(self) -> None:
         """End the input: no more tasks come."""
         self._intake.end()
@@ -88,6 +91,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         self._receivers = trio.lowlevel.ParkingLot()
         self.is_closed = False
 
+    @trio.lowlevel.enable_ki_protection
     async def receive(self) -> Result:
         """Return the next result; wait for it if necessary.
 
@@ -113,6 +117,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             if self._outcome.was_cut:
                 await trio.lowlevel.checkpoint_if_cancelled()
 
+    @trio.lowlevel.enable_ki_protection
     def receive_nowait(self) -> Result:
         """Return the next result like ``receive``, but never wait.
 
@@ -143,11 +148,13 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             delivered.seconds,
         )
 
+    @trio.lowlevel.enable_ki_protection
     async def aclose(self) -> None:
         """Drop the results that wait, and all that will come. Their tasks are still done."""
         self.close()
         await trio.lowlevel.checkpoint()
 
+    @trio.lowlevel.enable_ki_protection
     def close(self) -> None:
         """Do what ``aclose`` does, without a checkpoint."""
         self.is_closed = True

@@ -170,6 +170,7 @@ class Distributor:
 
     # What a program does
 
+    @trio.lowlevel.enable_ki_protection
     async def call(self, task: Text) -> Result:
         """Give the run a task, and return its result, which :attr:`results` does not get.
 
@@ -193,6 +194,7 @@ class Distributor:
             raise trio.ClosedResourceError("the run has ended")
         return self.results.result_of(this.delivered)
 
+    @trio.lowlevel.enable_ki_protection
     async def add(self, task: Text, *, after: Iterable[Text] = ()) -> int:
         """Add a task that others may depend on, and that may depend on others.
 
@@ -238,6 +240,7 @@ class Distributor:
             await trio.lowlevel.cancel_shielded_checkpoint()
         return task_id
 
+    @trio.lowlevel.enable_ki_protection
     def statistics(self) -> Statistics:
         """Return the numbers of tasks and the states of the nodes at this moment."""
         now = self._snapshot()
@@ -245,6 +248,7 @@ class Distributor:
             now.done, now.failed, now.in_flight, now.waiting, len(self._mailbox), now.nodes
         )
 
+    @trio.lowlevel.enable_ki_protection
     def changes(self) -> trio.MemoryReceiveChannel[NodeChange]:
         """Return a channel that gives each change of a node from now on, and ends with the run.
 
@@ -257,6 +261,7 @@ class Distributor:
             self._watchers.append(sender)
         return receiver
 
+    @trio.lowlevel.enable_ki_protection
     async def drain(self, node: Text) -> None:
         """Give a node no more tasks; wait until it has done those that it holds and has ended.
 
@@ -348,6 +353,7 @@ class Distributor:
 
     # The life of the run
 
+    @trio.lowlevel.enable_ki_protection
     async def _serve(
         self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
@@ -367,6 +373,7 @@ class Distributor:
                 watcher.close()
             self._over.set()
 
+    @trio.lowlevel.enable_ki_protection
     def _leave(self) -> None:
         """End the input and drop the results that come: the block is left."""
         self._intake.end()

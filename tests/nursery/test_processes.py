@@ -217,3 +217,31 @@ def test_a_program_that_ignores_the_ends_of_its_children() -> None:
         """
     done = run_program(program, ECHO.decode())
     assert (done.stdout, done.stderr) == (b"b'a\\n'\nTrue\n", b"")
+
+
+INTERRUPTED_WITHIN_A_CALL = """
+    import os, signal, trio
+    from paexec_trio import open_distributor
+    class Interrupting(os.PathLike):
+        def __fspath__(self):
+            signal.raise_signal(signal.SIGINT)
+            return "a"
+    async def main():
+        async with open_distributor(nodes=1, command="cat") as run:
+            try:
+                run.tasks.send_nowait(Interrupting())
+                given = run.statistics()
+                await trio.lowlevel.checkpoint()
+            finally:
+                print(given.in_flight + given.waiting)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        trio.run(main)
+    except KeyboardInterrupt:
+        print("interrupted")
+    """
+
+
+def test_an_interrupt_comes_after_a_step_of_the_run_and_not_within() -> None:
+    done = run_program(INTERRUPTED_WITHIN_A_CALL)
+    assert done.stdout == b"1\ninterrupted\n", done.stderr
