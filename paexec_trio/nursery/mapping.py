@@ -77,14 +77,24 @@ async def map_tasks(
         ValueError: an argument has a value that cannot be used.
         DistributorError: the run could not go on, or a task cannot be given to a calculator.
         Exception: an exception of ``tasks``. The results of the tasks before it come first.
+        BaseExceptionGroup: both the block and ``tasks`` failed.
     """
     if isinstance(tasks, str | bytes) or not isinstance(tasks, Iterable | AsyncIterable):
         raise TypeError(f"tasks: expected an iterable of texts, not {tasks!r}")
     async with opened(plan_of(options), finishes=False) as (run, nursery):
         results = MappedResults(run, keep_order=keep_order)
         nursery.start_soon(results.feed, tasks)
-        yield results
-        results.raise_error_left()
+        try:
+            yield results
+        except BaseException as error:
+            if left := results.take_error_left():
+                raise BaseExceptionGroup(_BOTH, [error, left]) from None
+            raise
+        if left := results.take_error_left():
+            raise left
+
+
+_BOTH = "the tasks of a run and the block that used it failed"
 
 
 @final
@@ -156,7 +166,8 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
                 return await self._receive_in_order()
             return await self._run.results.receive()
         except trio.EndOfChannel:
-            self.raise_error_left()
+            if left := self.take_error_left():
+                raise left from None
             raise
         except DistributorError:
             self._was_told = True
@@ -185,12 +196,11 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
             self._caught_up.unpark_all()
         return result
 
-    def raise_error_left(self) -> None:
-        """Raise the exception of :meth:`feed`, once."""
+    def take_error_left(self) -> Exception | None:
+        """Return the exception of :meth:`feed` if nobody was told of it; afterwards ``None``."""
         error, self._error = self._error, None
-        is_of_task = isinstance(error, TaskRefusedError)
-        if error and (is_of_task or not (self._was_told and isinstance(error, DistributorError))):
-            raise error
+        is_of_run = isinstance(error, DistributorError) and not isinstance(error, TaskRefusedError)
+        return None if is_of_run and self._was_told else error
 
     async def aclose(self) -> None:
         """Receive no more results."""

@@ -288,3 +288,18 @@ async def test_an_interrupt_in_the_iterable_is_raised_as_it_is(
         async with mapped(kit, tasks()) as results:
             await trio.sleep_forever()
         assert results
+
+
+async def test_both_the_block_and_the_iterable_may_fail(kit: Kit) -> None:
+    held = kit.hold("x")
+
+    async def tasks() -> AsyncIterator[str]:
+        yield held
+        raise KeyError("of the iterable")
+
+    with pytest.raises(ExceptionGroup, match="failed") as caught:
+        async with mapped(kit, tasks()):
+            await kit.begun("x")
+            await trio.testing.wait_all_tasks_blocked()
+            raise ValueError("of the block")
+    assert [type(error) for error in caught.value.exceptions] == [ValueError, KeyError]
