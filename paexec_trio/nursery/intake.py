@@ -52,7 +52,10 @@ class Intake:
             TypeError: the task is neither ``str`` nor ``bytes`` nor a path.
             TaskRefusedError: no calculator can be given this task.
         """
-        octets = task if type(task) is bytes else octets_of("task", task)
+        try:
+            octets = task if type(task) is bytes else octets_of("task", task)
+        except ValueError as error:
+            raise TaskRefusedError(str(error)) from None
         if self._forbidden in octets:
             raise TaskRefusedError(f"task {octets!r} contains {_NAMES[self._forbidden]}")
         if len(octets) > self._limit:

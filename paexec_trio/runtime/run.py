@@ -77,6 +77,9 @@ class Run:
             descendants that lose theirs, which it reaps. Otherwise each node has a session of its
             own, so that what a calculator has started is found again.
         debug: write each event and command to ``stderr``.
+
+    Raises:
+        TypeError: the name of a node is not ``bytes``.
     """
 
     host: Host
@@ -96,6 +99,9 @@ class Run:
         owns_process: bool = False,
         debug: bool = False,
     ) -> None:
+        for node in settings.nodes:
+            if not isinstance(node, bytes):
+                raise TypeError(f"Settings.nodes: expected bytes, not {node!r}")
         self.settings = settings
         self._launch = launch
         spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033

@@ -143,6 +143,7 @@ async def test_an_error_of_the_iterable_that_nobody_received_is_raised_at_the_en
     [
         ("two\nlines", TaskRefusedError, r"task b'two\\nlines' contains a newline"),
         (b"x" * 11, TaskRefusedError, "a task of 11 octets is longer than line_limit, 10"),
+        ("\ud800", TaskRefusedError, "task: .* cannot be encoded"),
         (7, TypeError, "task: expected str, bytes or a path, not 7"),
     ],
 )

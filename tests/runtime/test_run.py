@@ -976,3 +976,8 @@ async def test_a_run_without_a_standard_output_leaves_no_descriptor() -> None:
         await serve(Run(Settings(nodes=(b"0",)), Launch(Calculator(ECHO)), stdout=writer))
     gc.collect()
     assert open_descriptors() == before
+
+
+async def test_names_of_nodes_are_octets() -> None:
+    with pytest.raises(TypeError, match=r"^Settings\.nodes: expected bytes, not '0'$"):
+        Run(Settings(nodes=("0",)), Launch(Calculator(ECHO)))  # type: ignore[arg-type]
