@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import abc
 from contextlib import asynccontextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, final
@@ -26,7 +26,7 @@ from paexec_trio.nursery.session import RealSession
 from paexec_trio.runtime.mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
     from typing import Unpack
 
     from paexec_trio.core.commands import TellChange
@@ -221,7 +221,7 @@ class Distributor:
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
-        if isinstance(after, str | bytes | PathLike) or not isinstance(after, Iterable):
+        if isinstance(after, str | bytes | PathLike) or not isinstance(after, abc.Iterable):
             raise TypeError(f"after: expected several texts, not {after!r}")
         names = [octets_of("after", other) for other in after]
         self._intake.raise_if_ended()
