@@ -33,7 +33,7 @@ KIB, MIB = 1 << 10, 1 << 20
 
 
 class Line(NamedTuple):
-    """A progress line, as far as the specification says what is in it."""
+    """The parts of a progress line that the specification prescribes."""
 
     octets: bytes
     done: int
@@ -198,7 +198,7 @@ def test_the_rate(stage: Stage) -> None:
     took = time.monotonic() - began
     rate = totals_of(run).rate
     assert rate is not None
-    # Half a task a second is what was lost if the rate was rounded.
+    # Rounding the rate would lose half a task a second.
     assert rate + 0.5 >= number / took * 0.99, f"{rate}/s, not less than {number / took}"
     assert rate - 0.5 <= number / went_on * 1.01, f"{rate}/s, not more than {number / went_on}"
 
@@ -237,7 +237,7 @@ def test_a_run_that_does_not_do_all_its_tasks(stage: Stage, how: str, graph: boo
         expected = 1
     elif how == "closed output":
         run.close_output()
-        # What is printed shows that the reader is gone, if nothing else does.
+        # Printing shows that the reader is gone, if nothing else does.
         first.answer(b"success")
     else:
         run.signal(signal.Signals[how])

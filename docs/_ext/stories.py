@@ -1,4 +1,4 @@
-"""Directives for pictures of a run in a nursery: who owns what, and how runs end.
+"""Directives for pictures of a run in a nursery: the owner of each part, and the ends of runs.
 
 The stories are written by hand. ``tests/tools/test_stories.py`` plays each one with real processes
 and compares what its actors saw.

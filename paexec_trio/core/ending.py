@@ -145,7 +145,7 @@ class Ending:
 
         Args:
             diagnostic: what happened.
-            blame: who is at fault.
+            blame: the party at fault.
             node: the index of the node that the fault is about, or -1.
         """
         self._commands.append(Report(diagnostic))

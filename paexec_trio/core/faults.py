@@ -1,4 +1,4 @@
-"""Faults: why a run cannot go on, and who is at fault."""
+"""Faults: the reason why a run cannot go on, and the party at fault."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Fault(NamedTuple):
     """The first fault of a run.
 
     Attributes:
-        blame: who is at fault.
+        blame: the party at fault.
         reason: what happened, for people.
         node: the index of the node that the fault is about, or -1.
     """

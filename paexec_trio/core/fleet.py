@@ -235,7 +235,7 @@ class Fleet:
         Args:
             node: the node.
             report: the diagnostic if the run cannot go on without the node.
-            blame: who is at fault then.
+            blame: the party at fault then.
         """
         before = node.state
         self._dispatcher.take_back_queued(node)
