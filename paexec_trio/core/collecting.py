@@ -96,7 +96,6 @@ class Collector:
     def forget(self, attempt: Attempt) -> None:
         """Drop the lines of an attempt whose node has ended."""
         self._pieces.pop(attempt.task_id, None)
-        self._began.pop(attempt.task_id, None)
 
     def given_up(self, attempt: Attempt) -> None:
         """Count an attempt that failed."""

@@ -13,6 +13,7 @@ from paexec_trio.nursery.distributor import opened
 from paexec_trio.nursery.errors import DistributorError, TaskRefusedError
 from paexec_trio.nursery.options import plan_of
 from paexec_trio.nursery.results import Result
+from paexec_trio.runtime.mailbox import weight_of
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 _MOST_AHEAD = 1 << 26
 """Octets of results that wait for an earlier one, above which no further task is begun."""
-
-_PER_RESULT = 256
-"""Octets that a result counts for beside its output and its task."""
 
 
 def run_tasks(tasks: Iterable[Text], **options: Unpack[Options]) -> list[Result]:
@@ -186,12 +184,12 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
             while self._next_id not in self._held:
                 result = await self._run.results.receive()
                 self._held[result.task_id] = result
-                self._held_octets += _octets(result)
+                self._held_octets += weight_of(result)
             result = self._held.pop(self._next_id)
         finally:
             self._turn.release()
         self._next_id += 1
-        self._held_octets -= _octets(result)
+        self._held_octets -= weight_of(result)
         if self._held_octets <= _MOST_AHEAD:
             self._caught_up.unpark_all()
         return result
@@ -208,7 +206,3 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         self._held_octets = 0
         self._caught_up.unpark_all()
         await self._run.results.aclose()
-
-
-def _octets(result: Result) -> int:
-    return len(result.output) + len(result.task) + _PER_RESULT

@@ -217,10 +217,9 @@ class Children:
             if process.stdout >= 0:
                 self._watch_stdout(process)
         self._paused.clear()
-        if self._postponed:
-            self._poller.pending.extend(finish() for finish in self._postponed.values())
-            self._postponed.clear()
-            self._poller.wake()  # a program that made room is no step of the run
+        # Their pipes hold output, so the loop wakes for those, whoever made the room.
+        self._poller.pending.extend(finish() for finish in self._postponed.values())
+        self._postponed.clear()
 
     def _has_to_wait(self, process: NodeProcess) -> bool:
         """Return whether the last output of a process is not to be read yet (DSP-025).

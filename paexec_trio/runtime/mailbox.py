@@ -25,6 +25,23 @@ _PER_RESULT = 256
 """Octets that a result counts for, in addition to its output and its task."""
 
 
+class _HasOctets(Protocol):
+    """A result, delivered or received."""
+
+    @property
+    def task(self) -> bytes:
+        """The octets of the task."""
+
+    @property
+    def output(self) -> bytes:
+        """The octets that the calculator wrote."""
+
+
+def weight_of(result: _HasOctets) -> int:
+    """Return for how many octets a result counts while it waits."""
+    return len(result.output) + len(result.task) + _PER_RESULT
+
+
 class Emitter(Protocol):
     """A queue of events."""
 
@@ -82,7 +99,7 @@ class Mailbox:
     def take(self) -> Deliver:
         """Remove and return the result that has waited longest."""
         result = self._results.popleft()
-        self.size -= len(result.output) + len(result.task) + _PER_RESULT
+        self.size -= weight_of(result)
         if self.on_room and not self.is_congested:
             on_room, self.on_room = self.on_room, None
             on_room()
@@ -92,7 +109,7 @@ class Mailbox:
         """Keep a result until the program takes it."""
         if self._keeps:
             self._results.append(result)
-            self.size += len(result.output) + len(result.task) + _PER_RESULT
+            self.size += weight_of(result)
         else:
             self.dropped += 1
 

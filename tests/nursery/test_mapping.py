@@ -15,11 +15,16 @@ from paexec_trio import (
     NodesLostError,
     ProtocolViolationError,
     Reassign,
+    Result,
     Status,
     TaskRefusedError,
+    map_tasks,
     run_tasks,
 )
+from paexec_trio.nursery import mapping
+from paexec_trio.runtime.mailbox import weight_of
 from paexec_trio.runtime.output import CONGESTED_ABOVE
+from paexec_trio.testing import FakeCalculator
 from tests.nursery.kits import DEATH, Kit, mapped
 
 pytestmark = pytest.mark.trio
@@ -304,3 +309,25 @@ async def test_both_the_block_and_the_iterable_may_fail(kit: Kit) -> None:
             await trio.testing.wait_all_tasks_blocked()
             raise ValueError("of the block")
     assert [type(error) for error in caught.value.exceptions] == [ValueError, KeyError]
+
+
+async def test_in_order_no_more_is_begun_when_much_waits_for_an_earlier_one(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: trio.testing.MockClock
+) -> None:
+    """The first task takes an hour; others are begun until their results fill some octets."""
+    one = Result(2, b"2", b"2\n", None, b"", 1, 0.0)
+    monkeypatch.setattr(mapping, "_MOST_AHEAD", 4 * weight_of(one))
+    begun: list[bytes] = []
+
+    async def answer(_node: bytes, task: bytes) -> bytes:
+        begun.append(task)
+        await trio.sleep(3600 if task == b"0" else 1)
+        return task
+
+    tasks = map(str, range(100))
+    command = FakeCalculator(answer)
+    async with map_tasks(tasks, keep_order=True, nodes=2, command=command) as results:
+        assert (await results.receive()).task == b"0"
+        assert autojump_clock.current_time() >= 3600
+        assert 4 < len(begun) < 12
+        assert [int(result.task) async for result in results] == list(range(1, 100))
