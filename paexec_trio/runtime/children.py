@@ -217,7 +217,7 @@ class Children:
             if process.stdout >= 0:
                 self._watch_stdout(process)
         self._paused.clear()
-        # Their pipes hold output, so the loop wakes for those, whoever made the room.
+        # Their pipes hold output, for which the loop wakes, also if the program made the room.
         self._poller.pending.extend(finish() for finish in self._postponed.values())
         self._postponed.clear()
 
