@@ -30,11 +30,13 @@ class FatalResults:
         """Return what is remembered of a task, and forget it."""
         return self._ends.pop(task, b"")
 
-    def remember(self, task: bytes, end: bytes) -> None:
-        """Put what was taken before what has been seen since."""
-        seen = self._ends.get(task, b"\n")
-        if len(seen) < self._length + 2 * len(task):
-            self._ends[task] = end + seen[1:]
+    def remember(self, task: bytes, end: bytes) -> bool:
+        """Put an end that was taken before the end that is known; return whether it is enough.
+
+        Until it is, the end that was taken before this one is needed, too.
+        """
+        self._ends[task] = known = end + self._ends.get(task, b"\n")[1:]
+        return len(known) >= self._length + 2 * len(task)
 
     def pop(self, task: bytes) -> bool:
         """Return whether to drop the result of a task (RDR-030), and forget it."""

@@ -117,9 +117,11 @@ class InFile:
             self._cost -= sum(map(len, recent)) + len(recent) * _PIECE_COST + _task_cost(task)
         if not self._file or not self._file.count:
             return recent
-        end, older = self._file.take(task)
-        if self._fatal and end:
-            self._fatal.remember(task, end)
+        ends, older = self._file.take(task)
+        if self._fatal:
+            for end in ends:
+                if self._fatal.remember(task, end):
+                    break
         return chain(older, recent)
 
     def in_order(self, key: Key) -> Iterable[bytes]:

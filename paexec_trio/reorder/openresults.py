@@ -63,9 +63,14 @@ class _Record(NamedTuple):
         return self.place + _HEADER.size
 
     @property
+    def end(self) -> int:
+        """Where the remembered end is."""
+        return self.task + self.task_size
+
+    @property
     def octets(self) -> int:
         """Where the lines are."""
-        return self.task + self.task_size + self.end_size
+        return self.end + self.end_size
 
     @property
     def after(self) -> int:
@@ -130,12 +135,13 @@ class OpenResults:
             yield b"".join((header, task, end))
             yield from pieces
 
-    def take(self, task: bytes) -> tuple[bytes, Iterator[bytes]]:
+    def take(self, task: bytes) -> tuple[Iterator[bytes], Iterator[bytes]]:
         """Forget a task.
 
         Returns:
-            What was to be remembered of its end, and its octets; nothing if it is not there. They
-            have to be taken before anything is added.
+            The ends that were to be remembered of it, the newest first, and its octets; nothing if
+            it is not there. The ends have to be taken before the octets, and all before anything is
+            added.
         """
         hashed = hash(task)
         found: list[_Record] = []
@@ -153,12 +159,10 @@ class OpenResults:
             else:
                 next_in_list = place
             place = record.previous
-        end = b""
-        if found:
-            end = self._read(found[0].task + found[0].task_size, found[0].end_size)
-            self.count -= len(found)
-            self._unwanted += sum(record.after - record.place for record in found)
-        return end, self._octets_of(found[::-1])
+        self.count -= len(found)
+        self._unwanted += sum(record.after - record.place for record in found)
+        ends = (self._read(record.end, record.end_size) for record in found)
+        return ends, self._octets_of(found[::-1])
 
     def tasks(self) -> Iterator[bytes]:
         """Yield the id of each record, the oldest first."""
@@ -180,7 +184,7 @@ class OpenResults:
         other.add(
             (
                 self._read(record.task, record.task_size),
-                self._read(record.task + record.task_size, record.end_size),
+                self._read(record.end, record.end_size),
                 list(self._octets_of([record])),
             )
             for record in self._wanted()

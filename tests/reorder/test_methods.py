@@ -48,6 +48,19 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return bytes(tmp_path_factory.mktemp("spill"))
 
 
+def test_an_end_that_went_to_the_file_in_parts_is_known(directory: bytes) -> None:
+    """RDR-030: the line of the failure and the fatal one after it were moved one by one."""
+    options = Options(method="f", cut_fatal=True)
+    lines = [(b"1", text) for text in (b"w", b"x", b"failure", b"fatal")]
+    for begin in range(1, 4):
+        method = make(options, 0, directory)
+        reader = BlockReader(options.eot)
+        for line in lines[begin:]:
+            assert not b"".join(method.take(reader.read(model.joined([line]))))
+        assert b"".join(method.end()) == reordered(lines[begin:], options)
+        method.close()
+
+
 @given(LINES, OPTIONS, LIMITS, st.data())
 def test_methods_do_what_the_model_does(
     directory: bytes, lines: list[Line], options: Options, limit: int, data: st.DataObject
