@@ -27,3 +27,14 @@ def refuse_newline(key: bytes, text: bytes) -> None:
     """
     if key in {b"s", b"f", b"F", b"w"} and b"\n" in text:
         raise UsageError(b"the text of -m%b= must not contain a newline: '%b'", key, text)
+
+
+def is_lack_of_memory(error: ImportError) -> bool:
+    """Return whether a module was not loaded because there is no room for its machine code.
+
+    The dynamic linker tells that by words alone; Python makes no ``MemoryError`` of it.
+    """
+    return any(words in str(error) for words in _WORDS_OF_LINKERS)
+
+
+_WORDS_OF_LINKERS = ("failed to map segment", "annot allocate memory")

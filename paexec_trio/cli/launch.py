@@ -7,6 +7,7 @@ import signal
 import sys
 from importlib import import_module
 
+from paexec_trio.cli.errors import is_lack_of_memory
 from paexec_trio.cli.startup import prepare_signals, program_name
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
@@ -55,6 +56,9 @@ def launch(name: str) -> int:
         problem = "out of memory"
     except OSError as error:
         problem = error.strerror or str(error)
+    except ImportError as error:
+        lacks = is_lack_of_memory(error)
+        problem = "out of memory" if lacks else f"internal error: {_describe(error)}"
     except Exception as error:  # noqa: BLE001 (a bug, or a lack of something while modules load)
         problem = f"internal error: {_describe(error)}"
     write_diagnostic(2, os.fsencode(f"{program_name(name)}: {problem}"))

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from paexec_trio.cli.errors import UsageError
+from paexec_trio.cli.errors import UsageError, is_lack_of_memory
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.loading import meanwhile
 from paexec_trio.cli.options import SYNTAX
@@ -104,6 +104,10 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
             was_served = True
     except (MemoryError, OSError) as error:  # of trio itself; the run explains its own
         problem = run.explain(error)
+    except ImportError as error:
+        if not is_lack_of_memory(error):
+            raise
+        problem = run.explain(MemoryError())
     finally:
         if problem:
             run.give_up(problem)

@@ -118,6 +118,10 @@ def state_of(pid: int) -> str:
     [
         ("raise MemoryError", b"paexec-trio: out of memory"),
         ("raise OSError(24, 'Too many open files')", b"paexec-trio: Too many open files"),
+        (
+            "raise ImportError('x.so: failed to map segment from shared object')",
+            b"paexec-trio: out of memory",
+        ),
         ("raise ImportError('it is broken')", b"paexec-trio: internal error: ImportError: it is b"),
         ("raise RuntimeError('odd')", b"paexec-trio: internal error: RuntimeError: odd"),
     ],
