@@ -89,6 +89,8 @@ class Fleet:
         self._reported_start_failures: set[bytes] = set()
         # Whether no node was ever started, and none can be expected to be (RST-030).
         self._is_hopeless = True
+        # The node whose loss ends the run, and the attempt that it was working on.
+        self._fatal_loss: tuple[Node, Attempt] | None = None
 
     # Starts
 
@@ -205,6 +207,7 @@ class Fleet:
         if self._settings.on_death:
             self.died(node, attempts)
         elif before is _BUSY or before is _DRAINING:
+            self._fatal_loss = node, attempts[0]
             self._ending.fail(report, blame, node.index)
 
     def _take_attempts(self, node: Node) -> list[Attempt]:
@@ -284,6 +287,8 @@ class Fleet:
         how = end_of(event.status)
         self._outlet.node_changed(node, Change.ENDED, how)
         self._ending.explain(node.index, how)
+        if self._fatal_loss and self._fatal_loss[0] is node:
+            self._report_fatal_loss(node, how, self._fatal_loss[1])
         if event.left_running:
             self._reporter.report(b"node %b: process %d does not end; left", node.name, node.pid)
         is_revived = node.index in self._starter.reviving
@@ -292,6 +297,11 @@ class Fleet:
         if is_revived and self._ending.phase is Phase.RUNNING:
             self._starter.revive(node)
         return True
+
+    def _report_fatal_loss(self, node: Node, how: bytes, attempt: Attempt) -> None:
+        """Report how a node has ended whose loss ends the run (ACC-014)."""
+        text = b"node %b ended with %b while it worked on task %d '%b'"
+        self._reporter.report(text, node.name, how, attempt.task_id, attempt.task)
 
     def _report_vain_lives(self, node: Node, last: bytes) -> None:
         """Report now and then that a node only ever dies (RST-031)."""
