@@ -249,11 +249,12 @@ class Accounts:
         insort(self._named, _Named(end, task_id, excerpt(task), reason))
         del self._named[NAMED:]
 
-    def summary(self, *, by_signal: bool) -> bytes:
+    def summary(self, *, by_signal: bool, read_all: bool) -> bytes:
         """Return the line that sums up what became of the tasks, or nothing (ACC-010).
 
         Args:
             by_signal: whether a signal ends the run (ACC-012).
+            read_all: whether no task of the input is unknown.
         """
         summing = self._accounting.summing
         missing = self.failed + self.given_up + self.never_ran
@@ -273,7 +274,9 @@ class Accounts:
         if not missing:
             return text if known else text + b"none"
         text += b": " + b", ".join(map(_description, self._named))
-        return text + (b", ..." if missing > len(self._named) else b"")
+        if missing > len(self._named):
+            text += b", ..."
+        return text if read_all else text + b"; the input was not read to its end"
 
     def _not_wanted(self) -> int:
         """Return how many tasks never ran because of a limit: that is no news."""

@@ -227,8 +227,9 @@ class Fleet:
         self._outlet.forget(attempt)
         self._outlet.node_changed(node, Change.DIED)
         self._dispatcher.node_died(node, idle=False)
-        self._dispatcher.living -= node.index not in self._starter.drained
-        self._starter.reviving.add(node.index)
+        if node.index not in self._starter.drained:
+            self._dispatcher.living -= 1
+            self._starter.reviving.add(node.index)
         self._fail(node, attempt, TIME_LIMIT)
         self._terminator.end_now(node)
 

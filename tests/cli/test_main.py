@@ -407,5 +407,6 @@ def test_results_and_diagnostics_keep_their_order_in_one_file(tmp_path: Path) ->
     assert result.returncode == 1
     assert Path("both").read_bytes() == (
         b"whole\nNode 0 exited unexpectedly\n"
-        b"paexec-trio: 1 task: 1 given up: 1 'task' (node lost: exit status 0)\n"
+        b"paexec-trio: 1 task: 1 given up: 1 'task' (node lost: exit status 0)"
+        b"; the input was not read to its end\n"
     )
