@@ -90,6 +90,8 @@ class Accounts:
         given_up: how many tasks had no end.
         never_ran: how many tasks never ran.
         halted: whether no further attempt is to begin.
+        may_end_early: whether a halt or a limit may keep tasks from being run.
+        notes_successes: whether :meth:`succeeds` is to be called.
     """
 
     def __init__(self, settings: Settings, tasks: TaskSource) -> None:
@@ -103,6 +105,9 @@ class Accounts:
         self._tries: dict[int, _Tries] = {}
         self._named: list[_Named] = []
         self.halted = False
+        rules = self._accounting
+        self.may_end_early = bool(rules.halt or rules.limit)
+        self.notes_successes = bool(settings.on_death or rules.retries > 1 or rules.halt)
 
     # Attempts
 
@@ -141,8 +146,7 @@ class Accounts:
 
     def succeeds(self, task_id: int) -> None:
         """Record that an attempt succeeded."""
-        if self._tries:
-            self._tries.pop(task_id, None)
+        self._tries.pop(task_id, None)
         if self._accounting.halt:
             self._succeeded += 1
             self._task_ended(Why.SUCCESS, self._succeeded)

@@ -49,6 +49,7 @@ def can_exchange(settings: Settings, tasks: TaskSource, outlet: Outlet, wire: Wi
         and settings.prefetch == 1
         and settings.graph is None
         and not settings.accounting.watches_tasks
+        and settings.accounting.retries <= 1
         and wire.exec_mode is None
         # A task of a line is never refused.
         and settings.terminator == NEWLINE
@@ -97,7 +98,7 @@ class Dispatcher:
         self._outlet = outlet
         self._wire = wire
         self.idle: list[int] = []
-        # Whether what nodes hold may have to be dispatched to others (DSP-004).
+        # Whether what nodes hold may have to go to others (DSP-004).
         self._may_repeat = settings.on_death is not None or settings.accounting.retries > 1
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
@@ -132,7 +133,6 @@ class Dispatcher:
             node.state is not _BUSY
             or len(self._tasks.ready) <= 1
             or self.waiting.to_reassign
-            or self.waiting.retries.waiting
             or type(framer) is not ResultFramer
         ):
             return None
@@ -213,7 +213,9 @@ class Dispatcher:
 
     def has_waiting(self) -> bool:
         """Return whether tasks wait for a node; one for other nodes than the idle ones does not."""
-        return self.waiting.has_some() or bool(self.waiting.retries.waiting and not self.idle)
+        waiting = self.waiting
+        now = waiting.to_reassign or self._tasks.ready
+        return bool(now or (waiting.retries.waiting and not self.idle))
 
     def wants_tasks(self) -> bool:
         """Return whether more of the input is needed, now that no task waits."""
@@ -251,30 +253,29 @@ class Dispatcher:
             LostNodeError: it is the turn of a node that has ended.
             RefusedTaskError: it is the turn of a task that no calculator can be given.
         """
-        if self.waiting.retries.waiting:
-            self._dispatch_retries()
-        if self.windows.are_wide and not self.throttle.delays:
+        waiting, tasks, throttle = self.waiting, self._tasks, self.throttle
+        if (retries := waiting.retries).waiting:
+            while not throttle.is_waiting and (choice := retries.choose(self.idle, self.living)):
+                self._give_one(*choice)
+        if self.windows.are_wide and not throttle.delays:
             self.dispatch_several()
             return
-        while self.idle and not self.throttle.is_waiting and self.waiting.has_some():
-            self.dispatch_next()
-
-    def _dispatch_retries(self) -> None:
-        while self.idle and not self.throttle.is_waiting:
-            choice = self.waiting.retries.choose(self.idle, self.living)
-            if not choice:
+        while self.idle and (waiting.to_reassign or (tasks.ready and waiting.left)):
+            if throttle.is_waiting:
                 return
-            node, task_id, task = choice
-            self.idle.remove(node.index)
-            heapify(self.idle)
-            self._give_one(node, task_id, task)
+            self.dispatch_next()
 
     def dispatch_next(self) -> None:
         """Give the next task to the next idle node."""
-        task_id, task = self.waiting.take()
+        waiting = self.waiting
+        if waiting.to_reassign:
+            task_id, task = waiting.to_reassign.pop()
+        else:
+            task_id, task = self._tasks.take()
+            waiting.left -= 1
         node = self._nodes[heappop(self.idle)]
-        if node.state is _ENDED or node.state is _REAPED:
-            self.waiting.to_reassign.append((task_id, task))
+        if node.state in (_ENDED, _REAPED):
+            waiting.to_reassign.append((task_id, task))
             raise LostNodeError(node)
         self._give_one(node, task_id, task)
 

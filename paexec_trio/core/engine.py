@@ -216,11 +216,12 @@ class Engine:
         """
         dispatcher, ending = self._dispatcher, self._ending
         while ending.phase is _RUNNING:
-            if self._accounts.halted or not dispatcher.waiting.left:
+            if self._accounts.may_end_early:
                 self._end_early()
                 if ending.phase is not _RUNNING:
                     break
-            self._starter.arrange_restart()
+            if self._starter.restarts:
+                self._starter.arrange_restart()
             try:
                 dispatcher.dispatch()
             except LostNodeError as loss:
@@ -247,11 +248,12 @@ class Engine:
 
     def _end_early(self) -> None:
         """Begin no further attempt after a halt, and no further task after the last (ACC-081)."""
-        accounts = self._accounts
+        accounts, waiting = self._accounts, self._dispatcher.waiting
         if not accounts.halted:
-            self._reader.stop()
+            if not waiting.left:
+                self._reader.stop()
             return
-        accounts.give_up_lost(self._dispatcher.waiting.leftovers())
+        accounts.give_up_lost(waiting.leftovers())
         self._reader.stop()
         if accounts.halts_now:
             status = 0 if accounts.has_halted_well else 1
