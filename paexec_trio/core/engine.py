@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core import events as on
+from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.commands import Command, Purpose
 from paexec_trio.core.dispatching import Dispatcher, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
@@ -24,6 +25,9 @@ from paexec_trio.core.snapshot import Snapshot, take_snapshot
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, TaskSource
 from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.wire import Wire
+
+if TYPE_CHECKING:
+    from paexec_trio.core.objectpath import ObjectPath
 
 _RUNNING = Phase.RUNNING
 
@@ -47,8 +51,10 @@ class Engine:
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
-            <paexec_trio.core.dispatching.Dispatcher.exchange>`. A world may call it before it
-            makes a ``NodeOutput``. ``None`` if this run cannot use it.
+            <paexec_trio.core.dispatching.Dispatcher.exchange>` or :meth:`ObjectPath.take
+            <paexec_trio.core.objectpath.ObjectPath.take>`. A world may call it before it makes a
+            ``NodeOutput``. ``None`` if this run cannot use it.
+        object_path: the fast paths of a run whose results are objects, if it can use them.
     """
 
     def __init__(
@@ -82,6 +88,15 @@ class Engine:
             settings, tasks, dispatcher.windows, fleet, ending, reporter, commands
         )
         self.fast_path = dispatcher.fast_path
+        self.object_path: ObjectPath | None = None
+        if isinstance(tasks, AddedTasks) and not (exec_mode or settings.graph):
+            # Only here: the programs do without these modules.
+            from paexec_trio.core.collecting import Collector
+            from paexec_trio.core.objectpath import ObjectPath
+
+            if settings.prefetch == 1 and isinstance(outlet, Collector):
+                self.object_path = ObjectPath(nodes, tasks, dispatcher, outlet, reader)
+                self.fast_path = self.object_path.take
         self._restarts = settings.on_death is not None and settings.on_death.restart_after > 0
         self._handlers: dict[type[on.Event], Callable[[Any], bool]] = {
             on.RunStarted: self._begin,
@@ -136,6 +151,10 @@ class Engine:
         """Whether results tell their seconds, for which the engine needs ``TimePassed``."""
         return self._outlet.tells_seconds
 
+    def tell_time(self, now: float) -> None:
+        """Record the time, as a ``TimePassed`` does."""
+        self._dispatcher.windows.now = self._outlet.now = now
+
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._results.failures)
@@ -150,7 +169,7 @@ class Engine:
 
     def _time_passed(self, event: on.TimePassed) -> bool:
         """Record the time, which decides nothing by itself."""
-        self._dispatcher.windows.now = self._outlet.now = event.now
+        self.tell_time(event.now)
         return False
 
     def _deadline_passed(self, event: on.DeadlinePassed) -> bool:

@@ -84,8 +84,8 @@ class Mailbox:
         self.size = self.dropped = 0
         self.on_room: Callable[[], object] | None = None
         self.report = report
-        self._results: deque[Deliver] = deque()
-        self._arrived = arrived
+        self.results: deque[Deliver] = deque()
+        self.append = self._arrived = arrived
         self._wanted = wanted
         self._changed = changed
         self._keeps = True
@@ -94,11 +94,11 @@ class Mailbox:
 
     def __len__(self) -> int:
         """Return how many results wait."""
-        return len(self._results)
+        return len(self.results)
 
     def take(self) -> Deliver:
         """Remove and return the result that has waited longest."""
-        result = self._results.popleft()
+        result = self.results.popleft()
         self.size -= weight_of(result)
         if self.on_room and not self.is_congested:
             on_room, self.on_room = self.on_room, None
@@ -108,7 +108,7 @@ class Mailbox:
     def keep(self, result: Deliver) -> None:
         """Keep a result until the program takes it."""
         if self._keeps:
-            self._results.append(result)
+            self.results.append(result)
             self.size += weight_of(result)
         else:
             self.dropped += 1
@@ -116,7 +116,7 @@ class Mailbox:
     def discard(self) -> None:
         """Drop the results that wait, and all later ones."""
         self._keeps = False
-        while self._results:
+        while self.results:
             self.take()
             self.dropped += 1
 
@@ -143,10 +143,6 @@ class Mailbox:
     def is_congested(self) -> bool:
         """Whether no results are read from nodes, because too many wait here."""
         return self.size > CONGESTED_ABOVE
-
-    def append(self, data: bytes) -> None:
-        """Refuse octets: without an outlet that prints there is no fast path."""
-        raise NotImplementedError
 
     def flush(self) -> None:
         """Do nothing: the program takes the results."""
