@@ -95,7 +95,7 @@ class Engine:
             from paexec_trio.core.objectpath import ObjectPath
 
             if settings.prefetch == 1 and isinstance(outlet, Collector):
-                self.object_path = ObjectPath(nodes, tasks, dispatcher, outlet, reader)
+                self.object_path = ObjectPath(nodes, tasks, dispatcher, outlet, reader, ending)
                 self.fast_path = self.object_path.take
         self._restarts = settings.on_death is not None and settings.on_death.restart_after > 0
         self._handlers: dict[type[on.Event], Callable[[Any], bool]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heappop
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.ending import Phase
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.nodes import Attempt
 from paexec_trio.core.states import NodeState, Step
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
     from paexec_trio.core.collecting import Collector
     from paexec_trio.core.commands import Deliver
     from paexec_trio.core.dispatching import Dispatcher
+    from paexec_trio.core.ending import Ending
     from paexec_trio.core.nodes import Node
     from paexec_trio.core.reading import Reader
 
-_BUSY, _IDLE = NodeState.BUSY, NodeState.IDLE
+_RUNNING, _BUSY, _IDLE = Phase.RUNNING, NodeState.BUSY, NodeState.IDLE
 _DISPATCH = Step.DISPATCH
 
 
@@ -28,9 +30,8 @@ class ObjectPath:
     """Fast paths for the two steps that each task needs: it is added, and its result comes in.
 
     Both do what the event would do, without the event, its commands, and the checks of facts that
-    it cannot change. They take a step only while the run has room for another task. So no
-    ``ReadMore`` follows from it, and the end of the run does not either. A run that is ending has
-    neither idle nor busy nodes.
+    it cannot change. They take no step from which more follows than octets for a node and a
+    ``ReadMore``. A run that is ending has neither idle nor busy nodes; they are closing.
 
     The world calls these methods between events.
 
@@ -40,9 +41,22 @@ class ObjectPath:
         dispatcher: keeps the idle nodes.
         collector: makes the results.
         reader: knows whether the run has room for a task.
+        ending: knows whether the run goes on.
+
+    Attributes:
+        made_room: whether a step has made room for a task. The world sets it to ``False`` and does
+            what follows from ``ReadMore``.
     """
 
-    __slots__ = ("_collector", "_dispatcher", "_nodes", "_reader", "_tasks")
+    __slots__ = (
+        "_collector",
+        "_dispatcher",
+        "_ending",
+        "_nodes",
+        "_reader",
+        "_tasks",
+        "made_room",
+    )
 
     def __init__(
         self,
@@ -51,15 +65,23 @@ class ObjectPath:
         dispatcher: Dispatcher,
         collector: Collector,
         reader: Reader,
+        ending: Ending,
     ) -> None:
         self._nodes = nodes
         self._tasks = tasks
         self._dispatcher = dispatcher
         self._collector = collector
         self._reader = reader
+        self._ending = ending
+        self.made_room = False
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the run has room for a task."""
+        return self._reader.has_room
 
     def add(self, task_id: int, task: bytes, now: float) -> int | None:
-        """Give an added task to an idle node.
+        """Give an added task to an idle node, or let it wait for one.
 
         Args:
             task_id: the id of the task.
@@ -67,17 +89,21 @@ class ObjectPath:
             now: the time in seconds.
 
         Returns:
-            The index of the node, which has to be sent the task and a newline; ``None`` if nothing
-            was done, and a ``TaskAdded`` has to be handled.
+            The index of the node, which has to be sent the task and a newline, or -1 if the task
+            waits; ``None`` if nothing was done, and a ``TaskAdded`` has to be handled.
         """
-        dispatcher, tasks = self._dispatcher, self._tasks
+        dispatcher, tasks, reader = self._dispatcher, self._tasks, self._reader
+        if not reader.has_room or dispatcher.dead_among_idle:
+            return None
         idle = dispatcher.idle
-        if (
-            not idle  # otherwise no task waits
-            or dispatcher.dead_among_idle
-            or self._nodes[idle[0]].state is not _IDLE
-            or not self._reader.has_room
-        ):
+        if not idle:
+            if not dispatcher.holding or self._ending.phase is not _RUNNING:
+                return None
+            tasks.add(task_id, task)
+            reader.has_room = dispatcher.looks_ahead()
+            return -1
+        # No task waits while a node is idle.
+        if self._nodes[idle[0]].state is not _IDLE:
             return None
         tasks.taken += 1
         node = self._nodes[heappop(idle)]
@@ -102,12 +128,12 @@ class ObjectPath:
             done, and ``data`` has to become an event.
         """
         node = self._nodes[index]
-        framer, tasks = node.framer, self._tasks
+        framer, tasks, reader = node.framer, self._tasks, self._reader
         if (
             node.state is not _BUSY
             or type(framer) is not ResultFramer
             or self._dispatcher.to_reassign
-            or not self._reader.has_room
+            or reader.has_ended
         ):
             return None
         attempt = node.attempts[0]
@@ -123,4 +149,6 @@ class ObjectPath:
             return result, b""
         attempt.task_id, attempt.task = tasks.take()
         self._collector.begun(attempt)
+        if not reader.has_room and self._dispatcher.looks_ahead():
+            reader.has_room = self.made_room = True
         return result, attempt.task + NEWLINE

@@ -122,9 +122,8 @@ class FakeSession:
         self._news = trio.Event()
         self._waiting_for_room = trio.lowlevel.ParkingLot()
 
-    def add(self, task_id: int, task: bytes) -> bool:  # noqa: ARG002
-        """Return ``False``: fakes have no fast path."""
-        return False
+    def add(self, task_id: int, task: bytes) -> None:
+        """Return ``None``: fakes have no fast path."""
 
     def submit(self, event: Event) -> None:
         """Handle an event, and carry out what follows, at once."""

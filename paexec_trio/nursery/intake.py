@@ -111,10 +111,13 @@ class Intake:
             after: the ids of tasks that it depends on and that are not done yet.
         """
         self._last_id = task_id = self._last_id + 1
-        if not after and self._has_room and self.session.add(task_id, task):
-            if self._waiters:
-                self._waiters.unpark()  # there is still room
-            return task_id
+        if self._has_room and not after:
+            has_room = self.session.add(task_id, task)
+            if has_room is not None:
+                self._has_room = has_room
+                if has_room and self._waiters:
+                    self._waiters.unpark()
+                return task_id
         self._has_room = False
         self.session.submit(TaskAdded(task_id, task, after))
         return task_id

@@ -35,8 +35,13 @@ class Session(Protocol):
     def result(self) -> Exit:
         """How a program that did nothing but this run should end."""
 
-    def add(self, task_id: int, task: bytes) -> bool:
-        """Give a task to an idle node, if nothing else follows from it; return whether it was."""
+    def add(self, task_id: int, task: bytes) -> bool | None:
+        """Give the run a task, if little follows from it.
+
+        Returns:
+            Whether the run has room for another one; ``None`` if nothing was done, and the caller
+            has to submit a ``TaskAdded``.
+        """
 
     def submit(self, event: Event) -> None:
         """Handle an event of the program, and carry out the commands that follow, at once."""

@@ -28,33 +28,36 @@ class Entrance:
         self._run = run
         self.was_used = False
 
-    def add(self, task_id: int, task: bytes) -> bool:
-        """Give an added task to an idle node, on the fast path; return whether that was done.
+    def add(self, task_id: int, task: bytes) -> bool | None:
+        """Give the run a task on the fast path.
 
-        If not, the caller submits a ``TaskAdded``.
+        Returns:
+            Whether the run has room for another one; ``None`` if nothing was done, and the caller
+            has to submit a ``TaskAdded``.
         """
         run = self._run
         engine = run.engine
         path = engine.object_path if engine else None
         if path is None:
-            return False
+            return None
         host = run.host
         if host.is_closing:
-            return False
+            return None
         problem = b""
         try:
             node = path.add(task_id, task, host.timers.now())
             if node is None:
-                return False
-            self.was_used = True
-            host.send(node, task + NEWLINE)
-            if host.pending:
-                host.wake()  # the loop has something to do
+                return None
+            if node >= 0:
+                self.was_used = True
+                host.send(node, task + NEWLINE)
+                if host.pending:
+                    host.wake()  # the loop has something to do
         except (MemoryError, OSError) as error:
             problem = run.explain(error)
         if problem:
             run.give_up(problem)
-        return True
+        return path.has_room
 
     def submit(self, event: Event) -> None:
         """Let the run handle an event, and carry out the commands that follow, at once."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.events import Event
     from paexec_trio.core.execmode import ExecMode
+    from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.streams import Executors
     from paexec_trio.runtime.timers import Timers
@@ -85,10 +86,11 @@ class Mailbox:
         self.on_room: Callable[[], object] | None = None
         self.report = report
         self.results: deque[Deliver] = deque()
-        self.append = self._arrived = arrived
+        self._arrived = arrived
         self._wanted = wanted
         self._changed = changed
         self._keeps = True
+        self._path: ObjectPath | None = None
 
     # What the program does
 
@@ -125,7 +127,9 @@ class Mailbox:
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that is given tasks one by one and delivers results."""
         tasks = AddedTasks(has_status=settings.graph is not None)
-        return Engine(settings, Collector, tasks, exec_mode=exec_mode)
+        engine = Engine(settings, Collector, tasks, exec_mode=exec_mode)
+        self._path = engine.object_path
+        return engine
 
     def open(self) -> None:
         """Do nothing: there is no descriptor."""
@@ -143,6 +147,14 @@ class Mailbox:
     def is_congested(self) -> bool:
         """Whether no results are read from nodes, because too many wait here."""
         return self.size > CONGESTED_ABOVE
+
+    def append(self, result: Deliver) -> None:
+        """Pass on a result from the fast path, and the room that it has made."""
+        self._arrived(result)
+        path = self._path
+        if path and path.made_room:
+            path.made_room = False
+            self._wanted()
 
     def flush(self) -> None:
         """Do nothing: the program takes the results."""

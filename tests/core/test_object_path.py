@@ -63,7 +63,9 @@ class World:
             node = self.path.add(event.task_id, event.task, self.engine.now)
             if node is not None:
                 self.added += 1
-                self.sent[node] += event.task + b"\n"
+                self.has_room = self.path.has_room
+                if node >= 0:
+                    self.sent[node] += event.task + b"\n"
                 return True
         if self.path and isinstance(event, on.NodeOutput):
             done = self.path.take(event.node, event.data)
@@ -71,6 +73,9 @@ class World:
                 self.taken += 1
                 self.results.append(done[0])
                 self.sent[event.node] += done[1]
+                assert not (self.has_room and self.path.made_room)
+                self.has_room |= self.path.made_room
+                self.path.made_room = False
                 return True
         return False
 
@@ -201,21 +206,34 @@ def test_a_result_is_exchanged_for_a_task_that_waits() -> None:
     world = started(2)
     for task_id in (1, 2, 3):
         world.happens(on.TaskAdded(task_id, b"%d" % task_id))
-    assert world.added == 2
+    assert world.added == 3
     world.happens(on.NodeOutput(1, b"result\n\n"))
     assert world.taken == 1
     assert world.sent[:2] == [b"1\n", b"2\n3\n"]
 
 
-def test_a_result_that_makes_room_is_an_event() -> None:
-    """The program has to be told of the room."""
+def test_a_result_that_is_exchanged_makes_room() -> None:
     world = started()
     for task_id in (1, 2):
         world.happens(on.TaskAdded(task_id, b"%d" % task_id))
     assert not world.has_room
     world.happens(on.NodeOutput(0, b"result\n\n"))
     assert world.has_room
+    assert world.taken == 1
+    world.happens(on.TaskAdded(3, b"3"))
+    assert world.added == 3
+
+
+def test_the_last_results_are_events() -> None:
+    """The end of the run follows from them."""
+    world = started()
+    for task_id in (1, 2):
+        world.happens(on.TaskAdded(task_id, b"%d" % task_id))
+    world.happens(on.StdinEnded())
+    for _ in range(2):
+        world.happens(on.NodeOutput(0, b"result\n\n"))
     assert world.taken == 0
+    assert world.others[-2:-1] == [do.CloseStdin(0)]
 
 
 def test_they_tell_the_seconds() -> None:

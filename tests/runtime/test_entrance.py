@@ -39,16 +39,17 @@ def test_a_task_that_is_sent_does_not_wake_the_loop(program: Program) -> None:
     assert not program.is_awake
 
 
-def test_a_task_that_meets_no_idle_node_is_left_to_an_event(program: Program) -> None:
+def test_it_says_whether_there_is_room_for_another_task(program: Program) -> None:
     entrance = Entrance(program.run)
-    assert entrance.add(1, b"a")
-    assert not entrance.add(2, b"b")
-    assert unfinished(program) == 1
-    entrance.submit(TaskAdded(2, b"b"))
+    assert entrance.add(1, b"a") is True
+    assert entrance.add(2, b"b") is False
     assert unfinished(program) == 2
+    assert entrance.add(3, b"c") is None
+    assert unfinished(program) == 2
+    entrance.submit(TaskAdded(3, b"c"))
+    assert unfinished(program) == 3
 
 
-@pytest.mark.parametrize("program", [ECHO], indirect=True)
 def test_the_result_takes_the_fast_path_too(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,13 +70,13 @@ def test_the_result_takes_the_fast_path_too(
 def test_a_run_that_is_being_ended_takes_nothing(program: Program) -> None:
     next(program.run.ending())
     entrance = Entrance(program.run)
-    assert not entrance.add(1, b"a")
+    assert entrance.add(1, b"a") is None
     assert not entrance.was_used
 
 
 def test_a_run_that_cannot_go_on_takes_nothing(program: Program) -> None:
     program.run.give_up(b"no more")
-    assert not Entrance(program.run).add(1, b"a")
+    assert Entrance(program.run).add(1, b"a") is None
 
 
 def test_the_loop_wakes_if_a_node_reads_no_more(
@@ -99,6 +100,6 @@ def test_a_lack_of_memory_ends_the_run(program: Program, monkeypatch: pytest.Mon
         raise MemoryError
 
     monkeypatch.setattr(program.run.host, "send", send)
-    assert Entrance(program.run).add(1, b"a")
+    assert Entrance(program.run).add(1, b"a") is not None
     assert program.run.is_over
     assert program.run.problem == b"out of memory"
