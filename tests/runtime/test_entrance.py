@@ -67,6 +67,17 @@ def test_the_result_takes_the_fast_path_too(
     assert not written  # no task waits for the node
 
 
+def test_the_room_that_a_result_makes_is_told_once(program: Program) -> None:
+    entrance = Entrance(program.run)
+    assert entrance.add(1, b"a") is True
+    assert entrance.add(2, b"b") is False
+    before = program.wanted
+    while len(program.results) < 2:
+        program.run.host.poll(None)
+        program.run.step()
+    assert program.wanted == before + 1
+
+
 def test_a_run_that_is_being_ended_takes_nothing(program: Program) -> None:
     next(program.run.ending())
     entrance = Entrance(program.run)
