@@ -113,7 +113,7 @@ class ObjectPath:
         node.attempts.append(attempt)
         collector = self._collector
         collector.now = now
-        collector.begun(attempt)
+        collector.begun(node, attempt)
         return node.index
 
     def take(self, index: int, data: bytes) -> tuple[Deliver, bytes] | None:
@@ -132,7 +132,7 @@ class ObjectPath:
         if (
             node.state is not _BUSY
             or type(framer) is not ResultFramer
-            or self._dispatcher.to_reassign
+            or self._dispatcher.waiting.to_reassign
             or reader.has_ended
         ):
             return None
@@ -148,7 +148,7 @@ class ObjectPath:
             self._dispatcher.task_done(node)
             return result, b""
         attempt.task_id, attempt.task = tasks.take()
-        self._collector.begun(attempt)
+        self._collector.begun(node, attempt)
         if not reader.has_room and self._dispatcher.looks_ahead():
             reader.has_room = self.made_room = True
         return result, attempt.task + NEWLINE

@@ -9,6 +9,7 @@ import pytest
 
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
+from paexec_trio.core.accounting import Accounting
 from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.collecting import Collector
 from paexec_trio.core.engine import Engine
@@ -252,6 +253,8 @@ def test_they_tell_the_seconds() -> None:
     [
         Settings(nodes=names(NODES), graph=GraphSettings()),
         Settings(nodes=names(NODES), prefetch=2),
+        Settings(nodes=names(NODES), accounting=Accounting(delay=1.0)),
+        Settings(nodes=names(NODES), accounting=Accounting(timeout=1.0)),
     ],
 )
 def test_they_are_not_offered_where_more_follows(settings: Settings) -> None:
