@@ -74,26 +74,27 @@ class Collector:
 
     def done(self, node: Node, attempt: Attempt) -> None:
         """Deliver the result."""
+        result = self.finish(node, attempt, b"")
+        if not self.is_muted:
+            self._commands.append(result)
+
+    def finish(self, node: Node, attempt: Attempt, lines: bytes) -> Deliver:
+        """Return the result of an attempt, which ends with these lines."""
         task_id = attempt.task_id
-        pieces = self._pieces.pop(task_id, ())
+        if task_id in self._pieces:
+            lines = b"".join([*self._pieces.pop(task_id), lines])
         dropped, self._dropped = self._dropped, ()
         reason, self._reason = self._reason, b""
-        began = self._began.pop(task_id, self.now)
-        attempts = 1 + self._failures.pop(task_id, 0)
-        if self.is_muted:
-            return
-        self._commands.append(
-            Deliver(
-                task_id,
-                attempt.task,
-                b"".join(pieces),
-                node.index,
-                status=attempt.status if self._has_status else None,
-                attempts=attempts,
-                dropped=tuple(dropped),
-                seconds=self.now - began,
-                reason=reason,
-            )
+        return Deliver(
+            task_id,
+            attempt.task,
+            lines,
+            node.index,
+            attempt.status if self._has_status else None,
+            1 + self._failures.pop(task_id) if task_id in self._failures else 1,
+            tuple(dropped),
+            self.now - self._began.pop(task_id, self.now),
+            reason,
         )
 
     def forget(self, attempt: Attempt) -> None:

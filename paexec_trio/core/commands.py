@@ -225,7 +225,6 @@ class Deliver(Record):
         task: bytes,
         output: bytes,
         node: int,
-        *,
         status: Status | None = None,
         attempts: int = 1,
         dropped: tuple[bytes, ...] = (),

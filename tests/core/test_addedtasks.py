@@ -151,7 +151,7 @@ def test_a_graph_that_grows_does_what_its_model_does(
     assert source.is_exhausted()
     assert model.ended.keys() == model.after.keys()
     # Nothing is kept of a task that is done.
-    assert [source._waiting, source._waiting_for, source._dependants] == [{}] * 3  # noqa: SLF001
+    assert [source._waiting, source._waiting_for, source.dependants] == [{}] * 3  # noqa: SLF001
 
 
 def step(source: AddedTasks, model: Model, data: st.DataObject) -> None:
