@@ -10,7 +10,7 @@ from paexec_trio.core.status import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SUCCESS = Status.SUCCESS
+_SUCCESS, _FAILURE = Status.SUCCESS, Status.FAILURE
 
 
 @final
@@ -21,8 +21,8 @@ class AddedTasks:
     done.
 
     Args:
-        has_status: whether calculators state whether a task succeeded; otherwise each task that is
-            done has.
+        has_status: whether calculators state whether a task succeeded; otherwise each task that has
+            a result has.
 
     Attributes:
         taken: how many tasks were taken.
@@ -109,7 +109,7 @@ class AddedTasks:
         """Make the dependants of a success ready; drop those of a task that did not succeed."""
         if task_id not in self.dependants:
             return []
-        if self._has_status and status is not _SUCCESS:
+        if status is _FAILURE or (self._has_status and status is not _SUCCESS):
             return self._drop_dependants(task_id)
         waiting, waiting_for = self._waiting, self._waiting_for
         for dependant in self.dependants.pop(task_id):

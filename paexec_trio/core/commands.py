@@ -204,7 +204,7 @@ class Deliver(Record):
     the task. ``status``: ``None`` in flat mode. ``attempts``: how many were made.
     ``dropped``: the tasks that will not be run because of this one's status. ``seconds``: the time
     from when the calculator began to work on it to its EOT. ``reason``: why there is no result, or
-    nothing.
+    nothing. ``exit_status``: that of the command, ``None`` if a calculator did the task.
     """
 
     __slots__ = __match_args__ = (
@@ -217,6 +217,7 @@ class Deliver(Record):
         "dropped",
         "seconds",
         "reason",
+        "exit_status",
     )
 
     def __init__(
@@ -230,6 +231,7 @@ class Deliver(Record):
         dropped: tuple[bytes, ...] = (),
         seconds: float = 0.0,
         reason: bytes = b"",
+        exit_status: int | None = None,
     ) -> None:
         self.task_id = task_id
         self.task = task
@@ -240,6 +242,7 @@ class Deliver(Record):
         self.dropped = dropped
         self.seconds = seconds
         self.reason = reason
+        self.exit_status = exit_status
 
 
 @final

@@ -173,6 +173,8 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             self._nodes[delivered.node] if delivered.attempts else b"",
             delivered.attempts,
             delivered.seconds,
+            delivered.exit_status,
+            delivered.reason.decode(),
         )
 
     @trio.lowlevel.enable_ki_protection

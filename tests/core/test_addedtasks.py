@@ -113,7 +113,8 @@ class Model:
         }
 
     def done(self, task_id: int, status: Status) -> set[int]:
-        self.ended[task_id] = not self.has_status or status is Status.SUCCESS
+        failed = status is not Status.SUCCESS if self.has_status else status is Status.FAILURE
+        self.ended[task_id] = not failed
         dropped: set[int] = set()
         while more := {
             other
