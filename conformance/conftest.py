@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
 import random
 import secrets
@@ -17,6 +15,7 @@ from conformance.harness.again import command_line
 from conformance.harness.asking import Answer
 from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
 from conformance.harness.junit import STATUS
+from conformance.harness.options import add_options
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.overlap import MOST, Overlap
 from conformance.harness.profile import ProfileError
@@ -43,77 +42,7 @@ _overlap_key = pytest.StashKey[Overlap]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("conformance")
-    group.addoption(
-        "--impl",
-        default="paexec-trio",
-        metavar="'CMD ARGS'",
-        help="the implementation under test (default: %(default)s)",
-    )
-    for name in COMPANIONS:
-        group.addoption(
-            f"--{name}",
-            metavar="'CMD ARGS'",
-            help=f"its companion program {name} (default: the one beside it); "
-            f"{NONE}: there is none, leave out the tests of it",
-        )
-    group.addoption(
-        "--profile",
-        type=Path,
-        metavar="FILE",
-        help="what it lacks, and its expected failures (default: the one in conformance/profiles "
-        f"with the name and version that CMD -V prints); {NONE}: expect no failure",
-    )
-    group.addoption(
-        "--require-conformance",
-        action="store_true",
-        help="exit with status 1 unless the verdict is that the implementation conforms",
-    )
-    group.addoption(
-        "--timeout-scale",
-        type=_factor,
-        default=1.0,
-        metavar="FACTOR",
-        help="multiply all time limits, for slow machines (default: %(default)s)",
-    )
-    group.addoption(
-        "--requirement",
-        action="append",
-        metavar="ID",
-        help="run the tests of this requirement only; can be given several times",
-    )
-    group.addoption(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="what the octets in results follow from that nobody can guess (default: any)",
-    )
-    group.addoption(
-        "--report-dir",
-        type=Path,
-        metavar="DIR",
-        help="write results.json, junit.xml, report.html and badge.svg there",
-    )
-    group.addoption(
-        "--spec-url",
-        default="",
-        metavar="URL",
-        help="where the built specification is, for the links in report.html",
-    )
-    group.addoption(
-        "--print-profile",
-        type=Path,
-        metavar="FILE",
-        help="write a profile: features, and what has failed, known reasons included",
-    )
-
-
-def _factor(text: str) -> float:
-    """A number that times are multiplied by."""
-    factor = float(text)
-    if not 0 < factor < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number more than 0, not {text}")
-    return factor
+    add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)  # before junit.xml is opened
@@ -158,9 +87,21 @@ def _check_options(config: pytest.Config) -> None:
             raise pytest.UsageError(
                 f"--report-dir: {option.report_dir}: {error.strerror}"
             ) from error
-    file = option.print_profile
-    if file and (file.is_dir() or not os.access(file.parent, os.W_OK)):
-        raise pytest.UsageError(f"--print-profile: cannot write {file}")
+    if option.print_profile:
+        _check_file_of_profile(option.print_profile)
+
+
+def _check_file_of_profile(file: Path) -> None:
+    """Refuse a file that the profile cannot, or should not, be written to."""
+    if file.suffix == ".py" or "::" in file.name:  # a test, if FILE was left out
+        fault = f"{file} is a test; name the file to write, such as profile.toml"
+    elif file.is_dir():
+        fault = f"{file} is a directory; name a file in it, such as {file / 'profile.toml'}"
+    elif not os.access(file.parent, os.W_OK):
+        fault = f"cannot write {file}"
+    else:
+        return
+    raise pytest.UsageError(f"--print-profile: {fault}")
 
 
 @pytest.hookimpl(optionalhook=True)

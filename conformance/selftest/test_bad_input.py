@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -207,10 +209,37 @@ def test_without_a_profile_no_failure_is_expected(copy: Copy) -> None:
         ("--requirement=ZZZ-999", "--requirement: no requirement ZZZ-999"),
         ("--report-dir=/dev/null/report", "--report-dir: /dev/null/report: Not a directory"),
         ("--print-profile=/no/such/file", "--print-profile: cannot write /no/such/file"),
-        ("--print-profile=/tmp", "--print-profile: cannot write /tmp"),
+        (
+            "--print-profile=/tmp",
+            "--print-profile: /tmp is a directory; name a file in it, such as /tmp/profile.toml",
+        ),
+        (
+            "--print-profile=test_all.py",
+            "--print-profile: test_all.py is a test; name the file to write, such as profile.toml",
+        ),
+        (
+            "--print-profile=test_all.py::test_one",
+            "--print-profile: test_all.py::test_one is a test;"
+            " name the file to write, such as profile.toml",
+        ),
     ],
 )
 def test_what_would_come_to_light_too_late(copy: Copy, option: str, said: str) -> None:
     status, output = copy.judge(option)
     assert status == USAGE
     assert line_of(output.strip()) == f"ERROR: {said}"
+
+
+@pytest.mark.parametrize("option", ["--print-profile", "--report-dir"])
+def test_a_value_that_was_left_out(copy: Copy, option: str) -> None:
+    """The name of the suite, which the program puts in, and that of a test are none."""
+    words = (sys.executable, str(copy.suite), option)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == USAGE
+    assert f": error: argument {option}: expected one argument\n" in done.stderr
+    before = (copy.suite / "conftest.py").read_text()
+    swallows = (*words[:2], "--print-profile", "conftest.py", "--impl=/bin/true")
+    done = subprocess.run(swallows, capture_output=True, text=True, check=False)
+    assert done.returncode == USAGE
+    assert line_of(done.stderr.strip()).startswith("ERROR: --print-profile: conftest.py is a test")
+    assert (copy.suite / "conftest.py").read_text() == before
