@@ -204,7 +204,12 @@ def _make_judge(config: pytest.Config) -> Judge:
         config.getoption("--profile"),
         config.getoption("--timeout-scale"),
         _answers(config),
+        _tell,
     )
+
+
+def _tell(line: str) -> None:
+    print(f"conformance: {line}", file=sys.stderr)
 
 
 def _answers(config: pytest.Config) -> dict[str, Answer]:
@@ -242,7 +247,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         line = str(error)
     else:
         return None
-    print(f"conformance: {line}", file=sys.stderr)
+    _tell(line)
     return ExitStatus.NOT_AS_EXPECTED if option.require_conformance else status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.harness.asking import MOST, ask
+from conformance.harness.processes import await_ends, state_of
 from conformance.selftest.test_soundness import RED, REFUSED, UNKNOWN, Copy, entry
 
 USAGE = pytest.ExitCode.USAGE_ERROR
@@ -97,21 +99,58 @@ def test_an_implementation_that_cannot_be_asked(
     assert asked.read_text() == "\n", "it was asked by each worker"
 
 
+LASTING = """#!/bin/sh
+case $1 in
+    -h) exit;;
+esac
+sleep 1000 &
+echo $$ $! >{fifo}
+wait
+"""
+"""An implementation that never says its version, and starts a process meanwhile."""
+
+
 def test_what_is_asked_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     program = script(tmp_path / "program", "#!/bin/sh\nsleep 1000 & echo $!; wait\n")
-    answer = ask([program], "-V", 0.5)
+    told: list[str] = []
+    answer = ask([program], ["-V"], 0.5, told.append)["-V"]
     child = int(answer.stdout)
     assert answer.complaint == "-V did not end within 0.5 s"
-    for _ in range(1000):
-        try:
-            state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            break
-        if state == "Z":
-            break
-        os.sched_yield()
-    else:
-        pytest.fail("it still runs")
+    assert told == [f"waiting for the end of {program} -V, for 0.5 s at most"]
+    assert has_ended(child)
+
+
+def test_who_answers_at_once_is_not_waited_for_aloud() -> None:
+    told: list[str] = []
+    assert ask(["/bin/echo"], ["a", "b"], 1000, told.append) == {
+        option: (option.encode() + b"\n", b"", "") for option in "ab"
+    }
+    assert told == []
+
+
+def test_a_run_that_ends_while_it_asks_ends_what_it_asked(copy: Copy, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    program = script(tmp_path / "program", LASTING.format(fifo=fifo))
+    words = (f"--impl={program}", "--timeout-scale=0.5", "-p", "no:cacheprovider")
+    run = subprocess.Popen(
+        [sys.executable, str(copy.suite), *words], stderr=subprocess.PIPE, text=True
+    )
+    pids = [int(word) for word in fifo.read_text().split()]
+    assert run.stderr is not None
+    assert run.stderr.readline() == (
+        f"conformance: waiting for the end of {program} -V, for 60 s at most\n"
+    )
+    run.terminate()
+    assert run.communicate(timeout=40)[1] == "", "it was waited for after the signal"
+    assert run.returncode == -signal.SIGTERM
+    assert all(has_ended(pid) for pid in pids)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process that was killed ends."""
+    await_ends([pid], 20)
+    return state_of(pid) in {"", "Z"}
 
 
 ABOUT = 'name = "true"\nversion = "unknown"\n'
