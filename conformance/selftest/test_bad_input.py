@@ -282,3 +282,13 @@ def test_a_value_that_was_left_out(copy: Copy, option: str) -> None:
     assert done.returncode == USAGE
     assert line_of(done.stderr.strip()).startswith("ERROR: --print-profile: conftest.py is a test")
     assert (copy.suite / "conftest.py").read_text() == before
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_nobody_reads_the_help(copy: Copy, option: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = (sys.executable, str(copy.suite), option)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
