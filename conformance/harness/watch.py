@@ -197,6 +197,20 @@ class Watch:
                 self._when_idle()
         return True
 
+    def outwait(self, look: Callable[[float], bool], bound: float) -> bool:
+        """Return whether something that no channel tells happens within ``bound`` seconds.
+
+        ``look`` waits for it for the seconds that it is given, and says whether it has happened.
+        """
+        begin = time.monotonic()
+        while not look(max(0.0, min(begin + bound - time.monotonic(), QUIET))):
+            now = time.monotonic()
+            if now >= begin + bound:
+                return False
+            if now > begin + self.bounds.usual / 2 or not self._look().is_done:
+                self._when_idle()
+        return True
+
     def settle(self, deadline: float = inf) -> None:
         """Take in everything that is ready now, but nothing more after the deadline."""
         while time.monotonic() < deadline and self._pump(0):

@@ -167,6 +167,35 @@ def test_a_long_wait_ends_early_only_if_nobody_works_or_too_much(
     os.close(writer)
 
 
+@pytest.mark.parametrize("works", [False, True])
+def test_what_no_channel_tells_is_waited_for_in_parts(
+    monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    told: list[float] = []
+    now = 0.0
+
+    def look(part: float, end: float) -> bool:
+        nonlocal now
+        begin, now = now, min(now + part, end)
+        assert part <= 1, f"it did not look round after {begin}"
+        return now == end
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watch = Watch(
+        Bounds(8, None, 1),
+        lambda: "nobody is there",
+        lambda: Work(is_done=works, seconds=0),
+        lambda: told.append(now),
+    )
+    assert watch.outwait(lambda part: look(part, 2.5), 6)
+    assert told == ([] if works else [1, 2])
+    now = 0.0
+    assert not watch.outwait(lambda part: look(part, 99), 6.5)
+    assert now == 6.5
+    assert told[0 if works else 2 :] == ([5, 6] if works else [1, 2, 3, 4, 5, 6])
+    watch.close()
+
+
 def test_a_wait_tells_that_nobody_works(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []
     now = 0.0
