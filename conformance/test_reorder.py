@@ -793,7 +793,12 @@ def test_the_memory_of_many_results(stage: Stage, method: str) -> None:
         feed = b"".join(b"%d x\n%d \n" % (task, task) for task in range(begin, end))
         accepted = run.accepted + len(feed)
         run.feed(feed)
-        stage.wait("the input to be read", lambda: run.accepted == accepted, stage.volume_bound)
+        stage.wait(
+            "the input to be read",
+            lambda: run.accepted == accepted,
+            stage.volume_bound,
+            lambda: 1 - (accepted - run.accepted) / len(feed),
+        )
         return sum(map(resident_memory, stage.leftovers()))
 
     before = measure(1, 20_001)

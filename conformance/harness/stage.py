@@ -248,9 +248,15 @@ class Stage:
         self.wait(f"task {task!r} to reach a calculator", lambda: bool(holders()))
         return holders()[0]
 
-    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
-        """Wait for anything."""
-        self._watch.wait(what, condition, bound)
+    def wait(
+        self,
+        what: str,
+        condition: Callable[[], bool],
+        bound: float | None = None,
+        progress: Callable[[], float] | None = None,
+    ) -> None:
+        """Wait for anything; ``progress`` says which share of a volume is there."""
+        self._watch.wait(what, condition, bound, progress)
 
     def die_at_once(self, distributor: Distributor, *dying: Calculator) -> None:
         """Let calculators die in such a way that the distributor finds all of them dead at once.
