@@ -13,9 +13,10 @@ import pytest
 
 from conformance.harness.again import command_line
 from conformance.harness.asking import Answer
-from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
+from conformance.harness.judge import BOUND, NOT_OFFERED, Judge, UnsoundError, ids_of
 from conformance.harness.junit import STATUS
 from conformance.harness.options import add_options
+from conformance.harness.order import dealt
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.overlap import MOST, Overlap
 from conformance.harness.profile import ProfileError
@@ -57,8 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "extension(*options): left out unless the help of the implementation names these options",
     )
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    config.stash[_overlap_key] = Overlap(config, MOST // workers)
+    config.addinivalue_line(
+        "markers", "lasting(seconds): how long it takes at most to see that a program fails a test"
+    )
+    # A debugger needs the test in its process. Short waits are over before they are seen to be any.
+    is_allowed = not config.option.usepdb and BOUND * config.option.timeout_scale > QUIET
+    config.stash[_overlap_key] = Overlap(config, MOST // _workers(config), is_allowed=is_allowed)
     if _is_worker(config):
         return
     _check_options(config)
@@ -114,6 +119,12 @@ def pytest_configure_node(node: Any) -> None:
         node.workerinput["conformance_answers"] = answers
 
 
+def _workers(config: pytest.Config) -> int:
+    """Return how many processes the tests of this run are shared among."""
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    return workers
+
+
 def _is_worker(config: pytest.Config) -> bool:
     """Whether this is a worker of pytest-xdist, which reports to another process."""
     return hasattr(config, "workerinput")
@@ -152,7 +163,10 @@ def _companion(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of companions that are said not to exist, and those not asked for."""
+    """Leave out the tests of companions that are said not to exist, and those not asked for.
+
+    Bring the rest into the order in which they are to begin.
+    """
     absent = _judge(config).absent_companions() if _is_to_judge(config) else set()
     wanted = config.getoption("--requirement")
     left_out = [
@@ -163,6 +177,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items[:] = dealt(items, _workers(config))
 
 
 def _judged(item: pytest.Item) -> bool:
@@ -292,9 +307,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """Run a test in a process of its own once one has waited in vain."""
+    """Run a test in a process of its own if it lasts long, or once one has failed."""
     overlap = item.config.stash[_overlap_key]
-    if not overlap.is_on or not _judged(item):
+    if not _judged(item) or not overlap.takes(item):
+        overlap.report()
         return None
     overlap.run(item)
     return True
@@ -354,9 +370,8 @@ def pytest_runtest_makereport(
     evidence = recording = ""
     again = _again(item)
     stage = item.stash.get(_stage_key, None)
-    # A shorter wait is over before anybody sees that it is one.
-    if stage and stage.has_hung and stage.bound > QUIET and not item.config.option.usepdb:
-        item.config.stash[_overlap_key].is_on = True
+    if stage and (stage.has_hung or outcome.status is Status.FAIL):
+        item.config.stash[_overlap_key].begin()
     if error and stage:
         evidence, recording = stage.evidence(), stage.recording(_about(item, outcome))
         if report.failed:

@@ -424,6 +424,7 @@ def test_a_node_closes_its_input(stage: Stage) -> None:
 
 
 @requirement("DTH-001", "DTH-010", "LIM-002")
+@pytest.mark.lasting(300)
 def test_a_node_dies_while_a_long_task_is_sent(stage: Stage) -> None:
     """The task is longer than any pipe; the other node receives all of it."""
     task = (stage.nonce + b"0123456\t") * (1 << 17)

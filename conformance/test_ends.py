@@ -141,6 +141,7 @@ def test_a_calculator_that_takes_long_to_end(stage: Stage) -> None:
 
 
 @requirement("END-048")
+@pytest.mark.lasting(60)
 def test_a_calculator_that_takes_long_to_end_is_named(stage: Stage) -> None:
     run, calculator, _ = lingering(stage)
     stage.wait("a diagnostic that names the node", lambda: b"somewhere" in run.stderr, grace(stage))
