@@ -64,7 +64,8 @@ exit status is not 0 has failed, also without ``-g``.
         ("try a task that fails up to NUMBER times, on other nodes if", "there are any"),
         "retries",
         details="""\
-A task fails by its status, the exit status of its command, a time limit, or the loss of its node. A
+A task fails by its status, the exit status of its command or a time limit, and with ``-z`` by the
+loss of its node. A
 failed attempt that is followed by another one ends with a line ``fatal``, as with ``-z``. With
 ``--group`` and ``--keep-order`` nothing of it is printed.
 """,
@@ -147,6 +148,8 @@ def accounting_of(
     """
     from paexec_trio.core.accounting import FATAL, Accounting, Summing
 
+    if "--crash-limit" in values and not {"-z", "-Z"} & values.keys():
+        raise UsageError(b"--crash-limit is useless without -z")
     seconds, percent = _timeout(values)
     return Accounting(
         retries=_number(values, "--retries"),

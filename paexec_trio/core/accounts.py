@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple, final
 
@@ -36,6 +37,7 @@ ERROR = 255
 """The exit status of an error of the call or of the run (ACC-024)."""
 
 LOST = b"node lost"
+NOT_FINISHED = b"not finished"
 TIME_LIMIT = b"time limit"
 
 
@@ -58,9 +60,18 @@ class _Tries:
         self.reason = b""
 
 
+class _End(IntEnum):
+    """The end of a task without success; the summary names them in this order."""
+
+    FAILED = 1
+    GIVEN_UP = 2
+    NEVER_RAN = 3
+
+
 class _Named(NamedTuple):
     """A task that did not succeed, for the summary."""
 
+    end: _End
     task_id: int
     task: bytes
     reason: bytes
@@ -114,7 +125,7 @@ class Accounts:
             return True
         del self._tries[attempt.task_id]
         self.failed += 1
-        self._name(attempt.task_id, attempt.task, tries.reason)
+        self._name(_End.FAILED, attempt.task_id, attempt.task, tries.reason)
         self._task_ended(Why.FAIL, self.failed)
         return False
 
@@ -184,14 +195,20 @@ class Accounts:
 
     # Tasks without an end
 
-    def give_up(self, attempt: Attempt) -> None:
+    def give_up(self, attempt: Attempt, reason: bytes) -> None:
         """Record that an attempt had no end when the run ended, or was lost with its node."""
-        self._give_up(attempt.task_id, attempt.task, b"not finished")
+        self._give_up(attempt.task_id, attempt.task, reason)
 
     def _give_up(self, task_id: int, task: bytes, reason: bytes) -> None:
         tries = self._tries.pop(task_id, None)
         self.given_up += 1
-        self._name(task_id, task, tries.reason if tries else reason)
+        self._name(_End.GIVEN_UP, task_id, task, tries.reason if tries else reason)
+
+    def explain_loss(self, attempt: Attempt, how: bytes) -> None:
+        """Tell how the node of an attempt that was given up has ended (ACC-014)."""
+        for place, named in enumerate(self._named):
+            if named.task_id == attempt.task_id:
+                self._named[place] = named._replace(reason=named.reason + b": " + how)
 
     def give_up_lost(self, to_reassign: Iterable[tuple[int, bytes]]) -> None:
         """Record that tasks are not dispatched once more."""
@@ -200,7 +217,7 @@ class Accounts:
             if tries and self.halted:
                 del self._tries[task_id]
                 self.failed += 1
-                self._name(task_id, task, tries.reason)
+                self._name(_End.FAILED, task_id, task, tries.reason)
             else:
                 self._give_up(task_id, task, b"not started")
 
@@ -215,36 +232,35 @@ class Accounts:
         if not are_wanted:
             self._unwanted += count
         for task_id, task in islice(self._tasks.waiting(), NAMED):
-            self._name(task_id, task, b"not started")
+            self._name(_End.NEVER_RAN, task_id, task, b"not started")
         self._tasks.abandon()
 
     def close(self) -> None:
         """Take in the tasks that were dropped because others failed; nothing follows after that."""
         self._depend = self._tasks.count_dropped()
         self.never_ran += self._depend
-        for task_id, task, cause in self._tasks.dropped():
-            if len(self._named) == NAMED and task_id > self._named[-1].task_id:
-                break
-            self._name(task_id, task, b"depends on %d" % cause)
+        for task_id, task, cause in islice(self._tasks.dropped(), NAMED):
+            self._name(_End.NEVER_RAN, task_id, task, b"depends on %d" % cause)
 
     # What is told
 
-    def _name(self, task_id: int, task: bytes, reason: bytes) -> None:
+    def _name(self, end: _End, task_id: int, task: bytes, reason: bytes) -> None:
         """Keep a task for the summary, if it is among the first."""
-        insort(self._named, _Named(task_id, excerpt(task), reason))
+        insort(self._named, _Named(end, task_id, excerpt(task), reason))
         del self._named[NAMED:]
 
-    def summary(self, *, by_signal: bool) -> bytes:
+    def summary(self, *, by_signal: bool, read_all: bool) -> bytes:
         """Return the line that sums up what became of the tasks, or nothing (ACC-010).
 
         Args:
             by_signal: whether a signal ends the run (ACC-012).
+            read_all: whether no task of the input is unknown.
         """
         summing = self._accounting.summing
         missing = self.failed + self.given_up + self.never_ran
         if summing is Summing.NEVER:
             return b""
-        if summing is Summing.FAILURES and (by_signal or not missing):
+        if summing is Summing.FAILURES and (by_signal or missing == self._not_wanted()):
             return b""
         known = self._tasks.count_taken() + self.never_ran
         counts = [
@@ -258,7 +274,13 @@ class Accounts:
         if not missing:
             return text if known else text + b"none"
         text += b": " + b", ".join(map(_description, self._named))
-        return text + (b", ..." if missing > len(self._named) else b"")
+        if missing > len(self._named):
+            text += b", ..."
+        return text if read_all else text + b"; the input was not read to its end"
+
+    def _not_wanted(self) -> int:
+        """Return how many tasks never ran because of a limit: that is no news."""
+        return 0 if self.halted else self._unwanted
 
     def exit_status(self, status: int, *, is_error: bool) -> int:
         """Return the exit status of the run.
@@ -284,4 +306,4 @@ def _lost(times: int) -> bytes:
 
 
 def _description(named: _Named) -> bytes:
-    return b"%d '%b' (%b)" % named
+    return b"%d '%b' (%b)" % named[1:]

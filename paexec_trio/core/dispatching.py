@@ -271,11 +271,11 @@ class Dispatcher:
 
     def dispatch_next(self) -> None:
         """Give the next task to the next idle node."""
-        task_id, task = self.waiting.take()
-        node = self._nodes[heappop(self.idle)]
+        node = self._nodes[self.idle[0]]
         if node.state is _ENDED or node.state is _REAPED:
-            self.waiting.to_reassign.append((task_id, task))
-            raise LostNodeError(node)
+            raise LostNodeError(node)  # the task was not dispatched
+        task_id, task = self.waiting.take()
+        heappop(self.idle)
         self._give_one(node, task_id, task)
 
     def _give_one(self, node: Node, task_id: int, task: bytes) -> None:

@@ -265,7 +265,8 @@ class Engine:
         accounts.give_up_lost(self._dispatcher.waiting.leftovers())
         accounts.drop_waiting(are_wanted=True)
         accounts.close()
-        summary = accounts.summary(by_signal=outcome.signal != 0)
+        by_signal, read_all = outcome.signal != 0, self._reader.has_ended
+        summary = accounts.summary(by_signal=by_signal, read_all=read_all)
         if summary:
             self._commands.append(Report(summary))
         status = accounts.exit_status(outcome.status, is_error=self._ending.had_error)

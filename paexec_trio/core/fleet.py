@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.accounts import LOST, TIME_LIMIT
+from paexec_trio.core.accounts import LOST, NOT_FINISHED, TIME_LIMIT
 from paexec_trio.core.commands import Change, CloseStdin, Command
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.faults import Blame
@@ -200,7 +200,7 @@ class Fleet:
             self._outlet.forget(attempt)
         if before is _CLOSING or not self._settings.on_death:
             for attempt in attempts:
-                self._accounts.give_up(attempt)
+                self._accounts.give_up(attempt, NOT_FINISHED if before is _CLOSING else LOST)
         if before is _CLOSING:
             return
         self._outlet.node_changed(node, Change.DIED)
@@ -227,8 +227,9 @@ class Fleet:
         self._outlet.forget(attempt)
         self._outlet.node_changed(node, Change.DIED)
         self._dispatcher.node_died(node, idle=False)
-        self._dispatcher.living -= node.index not in self._starter.drained
-        self._starter.reviving.add(node.index)
+        if node.index not in self._starter.drained:
+            self._dispatcher.living -= 1
+            self._starter.reviving.add(node.index)
         self._fail(node, attempt, TIME_LIMIT)
         self._terminator.end_now(node)
 
@@ -288,7 +289,7 @@ class Fleet:
         self._outlet.node_changed(node, Change.ENDED, how)
         self._ending.explain(node.index, how)
         if self._fatal_loss and self._fatal_loss[0] is node:
-            self._report_fatal_loss(node, how, self._fatal_loss[1])
+            self._accounts.explain_loss(self._fatal_loss[1], how)
         if event.left_running:
             self._reporter.report(b"node %b: process %d does not end; left", node.name, node.pid)
         is_revived = node.index in self._starter.reviving
@@ -297,11 +298,6 @@ class Fleet:
         if is_revived and self._ending.phase is Phase.RUNNING:
             self._starter.revive(node)
         return True
-
-    def _report_fatal_loss(self, node: Node, how: bytes, attempt: Attempt) -> None:
-        """Report how a node has ended whose loss ends the run (ACC-014)."""
-        text = b"node %b ended with %b while it worked on task %d '%b'"
-        self._reporter.report(text, node.name, how, attempt.task_id, attempt.task)
 
     def _report_vain_lives(self, node: Node, last: bytes) -> None:
         """Report now and then that a node only ever dies (RST-031)."""

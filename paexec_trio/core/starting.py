@@ -101,14 +101,16 @@ class Starter:
         self._to_start.extend(
             node.index
             for node in self._nodes
-            if node.state is _REAPED and node.index not in self.drained
+            if node.state is _REAPED
+            and node.index not in self.drained
+            and node.index not in self._to_start
         )
         if not self._is_starting:
             self.start_next()
 
     def revive(self, node: Node) -> None:
         """Start a node again now, nothing being left of it, if it was ended for that (ACC-050)."""
-        if node.index not in self.reviving or self.is_winding_down or node.index in self.drained:
+        if node.index not in self.reviving or self.is_winding_down:
             return
         self._to_start.append(node.index)
         if not self._is_starting:
@@ -117,6 +119,7 @@ class Starter:
     def drain(self, node: Node) -> None:
         """Let a node not be started again."""
         self.drained.add(node.index)
+        self.reviving.discard(node.index)
         if node.index in self._to_start and node.state is _REAPED:
             self._to_start.remove(node.index)
 
