@@ -854,6 +854,26 @@ def test_no_other_node_lives(stage: Stage) -> None:
     assert run.stdout in (b"failure\nfatal\nsuccess\n", b"failure\nfatal\nfatal\nsuccess\n")
 
 
+@requirement("ACC-061", "ACC-060", "END-007")
+@retries
+def test_the_other_node_has_ended_idle(stage: Stage) -> None:
+    """Without -z that is no loss, since it is given no task."""
+    run = begin(stage, "alpha beta", "-g", "--retries", "2")
+    feed_graph(run, b"a\n")
+    both = stage.next_calculators(2)
+    first = stage.holder(b"a")
+    (second,) = (fake for fake in both if fake is not first)
+    second.exit(0)
+    second.wait_gone()
+    # The distributor may see that later: it then waits no longer for that node.
+    stage.happens(lambda: run.has_ended, stage.grace / 4)
+    first.answer(b"failure")
+    first.wait("another attempt", lambda: first.tasks == [b"a", b"a"])
+    first.answer(b"success")
+    assert run.wait(3 * stage.bound) == 0
+    assert run.stdout == b"failure\nfatal\nsuccess\n"
+
+
 @requirement("ACC-062", "ACC-004")
 @crash_limit
 @pytest.mark.parametrize("graph", [False, True], ids=["flat", "graph"])

@@ -261,7 +261,7 @@ class Dispatcher:
 
     def _dispatch_retries(self) -> None:
         while self.idle and not self.throttle.is_waiting:
-            choice = self.waiting.retries.choose(self.idle, self.living)
+            choice = self.waiting.retries.choose(self.idle)
             if not choice:
                 return
             node, task_id, task = choice
