@@ -65,9 +65,7 @@ exit status is not 0 has failed, also without ``-g``.
         "retries",
         details="""\
 A task fails by its status, the exit status of its command or a time limit, and with ``-z`` by the
-loss of its node. A
-failed attempt that is followed by another one ends with a line ``fatal``, as with ``-z``. With
-``--group`` and ``--keep-order`` nothing of it is printed.
+loss of its node. The option implies ``--group``: only the last attempt of a task is printed.
 """,
     ),
     Option(

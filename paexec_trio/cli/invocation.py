@@ -210,12 +210,15 @@ def _graph_settings(
 
 
 def _grouping(options: Collection[str]) -> Grouping:
-    """Return how lines of different tasks are kept apart; order implies groups (GRP-021)."""
+    """Return how lines of different tasks are kept apart.
+
+    Order implies groups (GRP-021), and so do retries (ACC-060).
+    """
     from paexec_trio.core.grouping import Grouping
 
     if "--keep-order" in options:
         return Grouping.KEEP_ORDER
-    return Grouping.GROUP if "--group" in options else Grouping.NONE
+    return Grouping.GROUP if {"--group", "--retries"} & {*options} else Grouping.NONE
 
 
 def _prefetch(value: bytes) -> int:

@@ -121,7 +121,7 @@ class Printer:
 
     def no_result(
         self,
-        node: Node,  # noqa: ARG002
+        node: Node,
         attempt: Attempt,
         dropped: Sequence[bytes],
         reason: bytes,  # noqa: ARG002
@@ -131,10 +131,10 @@ class Printer:
             self.write(attempt, attempt.prefix + self._fatal_line)
         if self._has_graph:
             self.failed(attempt, dropped)
-        if self._groups:
+        if self._has_graph or not self._groups:
+            self.done(node, attempt)
+        elif not self.is_muted:
             self._commands.extend(self._groups.done(attempt.task_id))
-        elif self._eot_line:
-            self.write(attempt, attempt.prefix + self._eot_line)
 
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Do nothing: changes of nodes are not printed."""
