@@ -590,7 +590,7 @@ def test_groups_without_a_result(stage: Stage, option: str) -> None:
     stage.holder(b"b").answer(b"success")
     hung.wait_gone(3 * stage.bound)
     assert run.wait(3 * stage.bound) == 1
-    assert sorted(run.stdout.splitlines()) == sorted([b"a c", b"b", b"success", b""])
+    assert sorted(run.stdout.splitlines()) == sorted([b"a c", b"", b"b", b"success", b""])
 
 
 @requirement("ACC-051")
@@ -682,14 +682,15 @@ def test_queued_tasks_of_a_node_that_takes_too_long(stage: Stage, options: tuple
     stage.reply_with_results()
     first.wait_gone(3 * stage.bound)
     assert run.wait(3 * stage.bound) == 1
-    assert run.stdout == b"fatal\n" + stage.result(b"b") + b"\n" + stage.result(b"c") + b"\n"
+    fatal = b"" if "--retries=1" in options else b"fatal\n"
+    assert run.stdout == fatal + stage.result(b"b") + b"\n" + stage.result(b"c") + b"\n"
     assert summary_of(run).names((1, b"time limit")), f"{run.stderr!r}"
 
 
 # Retries
 
 
-@requirement("ACC-060", "ACC-003")
+@requirement("ACC-060")
 @retries
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_so_many_attempts(stage: Stage, number: int) -> None:
@@ -698,12 +699,11 @@ def test_so_many_attempts(stage: Stage, number: int) -> None:
     run = stage.run(*words, feed=b"a b\nc\n")
     assert run.status == 1
     assert sorted(stage.tasks) == [b"a"] * number + [b"c"]
-    failed = b"failure\nfatal\n" * (number - 1) + b"failure\na b\n"
-    assert run.stdout in (failed + b"success\n", b"failure\nfatal\nsuccess\n" + failed[14:])
+    assert run.stdout in (b"failure\na b\nsuccess\n", b"success\nfailure\na b\n")
     assert summary_of(run).names((1, b"status failure"), (2, b"depends on 1")), f"{run.stderr!r}"
 
 
-@requirement("ACC-060", "ACC-003", "ACC-021")
+@requirement("ACC-060", "ACC-021")
 @retries
 @pytest.mark.parametrize("status", [b"failure\n", b""], ids=["failure", "no status"])
 def test_until_an_attempt_succeeds(stage: Stage, status: bytes) -> None:
@@ -718,9 +718,7 @@ def test_until_an_attempt_succeeds(stage: Stage, status: bytes) -> None:
     assert calculator.next_task() == b"b"
     calculator.answer(b"success")
     assert run.wait() == 0
-    lines = b"begun\n" + status + b"fatal\n\n"
-    failed = b"".join(b"1 " + line for line in lines.splitlines(keepends=True))
-    assert run.stdout == failed * 2 + b"1 success\n1 \n2 success\n2 \n"
+    assert run.stdout == b"1 success\n1 \n2 success\n2 \n"
     assert summaries_of(run) == []
 
 
@@ -752,7 +750,7 @@ def test_lost_nodes_count_as_attempts(stage: Stage, graph: bool) -> None:
     (second,) = (fake for fake in others if fake.tasks)
     second.die()
     assert run.wait(3 * stage.bound) == 1
-    assert run.stdout == b"fatal\nfatal\n" + (b"a\n" if graph else b"")
+    assert run.stdout == (b"a\n" if graph else b"")
     line = summary_of(run)
     assert line.counts == {b"failed": 1}
     assert line.names((1, b"node lost 2 times")), f"{line.octets!r}"
@@ -770,22 +768,24 @@ def test_time_limits_count_as_attempts(stage: Stage) -> None:
         assert calculator.next_task() == b"a"
         calculator.wait_gone(3 * stage.bound)
     assert run.wait(3 * stage.bound) == 1
-    assert run.stdout == b"fatal\n" * 2
+    assert run.stdout == b""
     assert stage.tasks == [b"a"] * 2
 
 
-@requirement("ACC-003", "ACC-060")
+@requirement("ACC-060")
 @retries
 @pytest.mark.parametrize(
-    "option",
+    "options",
     [
-        pytest.param(option, marks=pytest.mark.extension(option))
-        for option in ("--group", "--keep-order")
+        (),
+        pytest.param(("--group",), marks=pytest.mark.extension("--group")),
+        pytest.param(("--keep-order",), marks=pytest.mark.extension("--keep-order")),
     ],
+    ids=["alone", "group", "keep order"],
 )
-def test_groups_of_attempts(stage: Stage, option: str) -> None:
+def test_groups_of_attempts(stage: Stage, options: tuple[str, ...]) -> None:
     """Nothing of an attempt is printed that another one follows."""
-    run = stage.start("--retries", "2", option, "-gei", "-n", "+1", "-c", stage.calculator())
+    run = stage.start("--retries", "2", *options, "-gei", "-n", "+1", "-c", stage.calculator())
     feed_graph(run, b"a\n")
     calculator = stage.next_calculator()
     assert calculator.next_task() == b"a"
@@ -794,6 +794,32 @@ def test_groups_of_attempts(stage: Stage, option: str) -> None:
     calculator.answer(b"second", b"success")
     assert run.wait() == 0
     assert run.stdout == b"a\nsecond\nsuccess\n\n"
+
+
+@requirement("ACC-060")
+@retries
+@pytest.mark.extension("--keep-order")
+def test_retries_do_not_disturb_the_order(stage: Stage) -> None:
+    stage.reply = replies(b=b"failure\n")
+    words = ("--retries", "3", "--keep-order", "-gl", "-n", "+1", "-c", stage.calculator())
+    run = stage.run(*words, feed=b"a\nb\nc\n")
+    assert run.status == 1
+    assert run.stdout == b"1 success\n2 failure\n2 b\n3 success\n"
+
+
+@requirement("ACC-060")
+@retries
+def test_retries_imply_groups(stage: Stage) -> None:
+    run = stage.start("--retries", "2", "-n", "+2", "-c", stage.calculator())
+    run.feed(b"a\nb\n")
+    first, second = stage.holder(b"a"), stage.holder(b"b")
+    first.write(b"begun\n")
+    first.sync()
+    second.answer(b"of b")
+    run.expect_output(b"of b\n")
+    first.answer(b"ended")
+    assert run.finish() == 0
+    assert run.stdout == b"of b\nbegun\nended\n"
 
 
 @requirement("ACC-061")
@@ -834,7 +860,7 @@ def test_a_retry_waits_for_another_node(stage: Stage) -> None:
     second.wait("task a", lambda: second.tasks == [b"b", b"a"])
     second.answer(b"success")
     assert run.wait() == 0
-    assert run.stdout == b"failure\nfatal\n" + b"success\n" * 3
+    assert run.stdout == b"success\n" * 3
 
 
 @requirement("ACC-061", "ACC-060")
@@ -851,7 +877,7 @@ def test_no_other_node_lives(stage: Stage) -> None:
     first.wait("another attempt", lambda: first.tasks == [b"a", b"a"])
     first.answer(b"success")
     assert run.wait(3 * stage.bound) == 0
-    assert run.stdout in (b"failure\nfatal\nsuccess\n", b"failure\nfatal\nfatal\nsuccess\n")
+    assert run.stdout == b"success\n"
 
 
 @requirement("ACC-061", "ACC-060", "END-007")
@@ -871,10 +897,10 @@ def test_the_other_node_has_ended_idle(stage: Stage) -> None:
     first.wait("another attempt", lambda: first.tasks == [b"a", b"a"])
     first.answer(b"success")
     assert run.wait(3 * stage.bound) == 0
-    assert run.stdout == b"failure\nfatal\nsuccess\n"
+    assert run.stdout == b"success\n"
 
 
-@requirement("ACC-062", "ACC-004")
+@requirement("ACC-062", "ACC-004", "ACC-003")
 @crash_limit
 @pytest.mark.parametrize("graph", [False, True], ids=["flat", "graph"])
 def test_a_task_that_loses_its_nodes(stage: Stage, graph: bool) -> None:
@@ -979,8 +1005,9 @@ def test_queued_tasks_of_a_lost_node(stage: Stage, option: str) -> None:
     for _ in range(5):
         second.answer(stage.result(second.next_task()))
     assert run.finish(3 * stage.bound) == (1 if option == "--retries" else 0)
-    lines = [b"fatal", *(stage.result(task) for task in (b"b", b"c", b"d", b"e", b"f"))]
-    assert sorted(run.stdout.splitlines()) == sorted(lines)
+    lines = [stage.result(task) for task in (b"b", b"c", b"d", b"e", b"f")]
+    fatal = [b"fatal"] * (option != "--retries")
+    assert sorted(run.stdout.splitlines()) == sorted([*lines, *fatal])
     assert summary_of(run).names((1, b"node lost")), f"{run.stderr!r}"
 
 
@@ -1106,10 +1133,10 @@ def test_retries_and_halts(stage: Stage) -> None:
     second.answer(b"success")
     second.wait("task a", lambda: second.tasks[-1:] == [b"a"])
     second.answer(b"failure")
-    run.expect_output(b"failure\nfatal\nsuccess\nfailure\na\n")
+    run.expect_output(b"success\nfailure\na\n")
     first.answer(b"failure")
     assert run.wait() == 2
-    assert run.stdout == b"failure\nfatal\nsuccess\nfailure\na\nfailure\nc\n"
+    assert run.stdout == b"success\nfailure\na\nfailure\nc\n"
     assert summary_of(run).counts == {b"failed": 2}
 
 

@@ -1,4 +1,4 @@
-"""Which nodes are started, and when; the chapter Restart is in ``test_engine_deaths``."""
+"""The starts of nodes after time limits; the chapter Restart is in ``test_engine_deaths``."""
 
 from __future__ import annotations
 
