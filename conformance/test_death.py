@@ -752,7 +752,7 @@ def test_all_nodes_failed_at_their_start(stage: Stage) -> None:
         run = stage.run("-zn", "a b", "-t", transport, "-c", ":", "-mF=", feed=b"a\n")
         assert run.status == 1
         assert run.stdout == b""
-        assert run.stderr.splitlines()[-1] == b"all nodes failed"
+        assert run.diagnostics.splitlines()[-1] == b"all nodes failed"
 
 
 @requirement("DTH-032", "DTH-015")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -25,6 +26,9 @@ from conformance.harness.watch import Watch
 
 MOST = 640 << 20
 """How many octets of an output are read: tests need 200 MiB, and some programs have no end."""
+
+SUMMARY = re.compile(rb"(?<![\d.])\d+ (failed|given up|never ran|succeeded)\b")
+"""Found in a line that says what became of the tasks, and in no other but those of progress."""
 
 
 @contextlib.contextmanager
@@ -128,9 +132,9 @@ class Distributor:
 
     @property
     def diagnostics(self) -> bytes:
-        """The same without what shells say about a process that was killed."""
+        """The same without a summary (ACC-010), and without what shells say of killed processes."""
         lines = bytes(self._stderr).splitlines(keepends=True)
-        return b"".join(line for line in lines if line != b"Killed\n")
+        return b"".join(line for line in lines if line != b"Killed\n" and not SUMMARY.search(line))
 
     @property
     def has_ended(self) -> bool:

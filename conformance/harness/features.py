@@ -8,6 +8,8 @@ from conformance.harness.programs import COMPANIONS
 OPTIONS = (
     *("--group", "--keep-order", "--prefetch", "--finish-timeout", "--line-limit"),
     "--progress",
+    *("--summary", "--exit-status", "--retries", "--crash-limit", "--timeout", "--halt"),
+    *("--delay", "--limit"),
 )
 
 #: All features, as profiles call them.

@@ -61,13 +61,14 @@ def assert_works(stage: Stage, good: Call) -> None:
     _proven.add(repr(good))
 
 
-def refuse(stage: Stage, bad: Call, good: Call) -> Distributor:
+def refuse(stage: Stage, bad: Call, good: Call, status: int = 1) -> Distributor:
     """Show that ``bad`` is a usage error while ``good``, which lacks its fault, is none."""
     assert_works(stage, good)
     stage.reply_with_results()
     before = stage.started
     run = bad.run(stage)
-    assert run.status == 1, f"exit status {run.status}, not 1, after a usage error: {bad}"
+    told = f"exit status {run.status}, not {status}, after a usage error: {bad}"
+    assert run.status == status, told
     assert stage.started == before, f"something was started in spite of a usage error: {bad}"
     assert run.stdout == b"", f"output {run.stdout!r} in spite of a usage error: {bad}"
     return run

@@ -131,17 +131,20 @@ the exit status is 0. ``never`` is the default.
 )
 
 
-def accounting_of(values: Mapping[str, bytes], environment: Mapping[bytes, bytes]) -> Accounting:
+def accounting_of(
+    values: Mapping[str, bytes], environment: Mapping[bytes, bytes], words: Mapping[bytes, bytes]
+) -> Accounting:
     """Return the rules that a call sets.
 
     Args:
         values: the values of options, by their names.
         environment: as ``os.environb`` has it.
+        words: the values of ``-m``, by their keys.
 
     Raises:
         UsageError: a value is impossible.
     """
-    from paexec_trio.core.accounting import Accounting, Summing
+    from paexec_trio.core.accounting import FATAL, Accounting, Summing
 
     if "--crash-limit" in values and not {"-z", "-Z"} & values.keys():
         raise UsageError(b"--crash-limit is useless without -z")
@@ -156,6 +159,7 @@ def accounting_of(values: Mapping[str, bytes], environment: Mapping[bytes, bytes
         limit=_number(values, "--limit"),
         status_of_tasks=_status_of_tasks(values, environment),
         summing=Summing.ALWAYS if "--summary" in values else Summing.FAILURES,
+        fatal=words.get(b"F", FATAL),
     )
 
 

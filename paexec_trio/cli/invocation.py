@@ -140,7 +140,7 @@ def interpret(
             on_death=on_death,
             describe_weights="-d" in letters,
             finish_timeout=_finish_timeout(values),
-            accounting=accounting_of(values, environment),
+            accounting=accounting_of(values, environment, words),
         ),
         Launch(
             command=per_task or Calculator(_command(calculator)),

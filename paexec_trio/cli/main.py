@@ -61,7 +61,7 @@ def distribute(
         return print_help_or_version(program, syntax, wanted.option)
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
-        if wants_status_of_tasks(sys.argv[1:], dict(environment)):
+        if wants_status_of_tasks(sys.argv[1:], dict(reversed(environment))):
             return ERROR
         return error.status
     for text in invocation.warnings:

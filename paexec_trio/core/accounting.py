@@ -5,6 +5,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple, final
 
+FATAL = b"fatal"
+"""The line that is printed after a failed attempt, unless another one is wanted (DTH-020)."""
+
 
 class Summing(Enum):
     """When the line is printed that sums up what became of the tasks (ACC-010, ACC-013)."""
@@ -57,6 +60,8 @@ class Accounting(NamedTuple):
         status_of_tasks: whether the exit status says what became of the tasks (ACC-020).
         summing: when the line is printed that sums that up.
         logs: whether each attempt is logged (ACC-030).
+        fatal: the line after an attempt without a result, or that another one follows; empty:
+            none. ``Settings.on_death``, if there is one, has its own (ACC-003).
     """
 
     retries: int = 0
@@ -69,6 +74,7 @@ class Accounting(NamedTuple):
     status_of_tasks: bool = False
     summing: Summing = Summing.NEVER
     logs: bool = False
+    fatal: bytes = FATAL
 
     @property
     def has_time_limit(self) -> bool:

@@ -256,7 +256,7 @@ class Dispatcher:
         """
         waiting, tasks, throttle = self.waiting, self._tasks, self.throttle
         if (retries := waiting.retries).waiting:
-            while not throttle.is_waiting and (choice := retries.choose(self.idle, self.living)):
+            while not throttle.is_waiting and (choice := retries.choose(self.idle)):
                 self._give_one(*choice)
         if self.windows.are_wide and not throttle.delays:
             self.dispatch_several()
@@ -268,16 +268,16 @@ class Dispatcher:
 
     def dispatch_next(self) -> None:
         """Give the next task to the next idle node."""
+        node = self._nodes[self.idle[0]]
+        if node.state in (_ENDED, _REAPED):
+            raise LostNodeError(node)  # the task was not dispatched
         waiting = self.waiting
         if waiting.to_reassign:
             task_id, task = waiting.to_reassign.pop()
         else:
             task_id, task = self._tasks.take()
             waiting.left -= 1
-        node = self._nodes[heappop(self.idle)]
-        if node.state in (_ENDED, _REAPED):
-            waiting.to_reassign.append((task_id, task))
-            raise LostNodeError(node)
+        heappop(self.idle)
         self._give_one(node, task_id, task)
 
     def _give_one(self, node: Node, task_id: int, task: bytes) -> None:

@@ -15,7 +15,6 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
 from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines, PrefixMaker, is_too_much, render
-from paexec_trio.core.settings import FATAL
 from paexec_trio.core.status import Status
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class Printer:
         self._eot_line = settings.eot + NEWLINE if settings.print_eot else b""
         self._has_graph = settings.graph is not None
         self._delimiter = settings.graph.delimiter if settings.graph else b""
-        fatal = settings.on_death.fatal if settings.on_death else FATAL
+        fatal = (settings.on_death or settings.accounting).fatal
         self._fatal_line = fatal + NEWLINE if fatal else b""
         self._groups: Groups | None = None
         if settings.grouping is Grouping.GROUP:

@@ -34,16 +34,17 @@ class Retries:
         self._accounts = accounts
         self.waiting: list[tuple[int, bytes]] = []
 
-    def choose(self, idle: list[int], living: int) -> tuple[Node, int, bytes] | None:
+    def choose(self, idle: list[int]) -> tuple[Node, int, bytes] | None:
         """Take a task, and the idle node that is given it.
 
         Args:
             idle: the indices of idle nodes, as a heap; some may have died.
-            living: how many nodes live.
 
         Returns:
             The node, the id of the task and the task; ``None`` if each has to wait.
         """
+        # Without -z the dispatcher takes nodes for living that ended while they held no task.
+        living = sum([node.state in _LIVING for node in self._nodes])
         for place, (task_id, task) in enumerate(self.waiting):
             node = self._node_for(task_id, idle, living)
             if node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
-from paexec_trio.core.accounting import NO_ACCOUNTING, Accounting
+from paexec_trio.core.accounting import FATAL, NO_ACCOUNTING, Accounting
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
@@ -17,10 +17,6 @@ READ_AHEAD = 1 << 18
 
 MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""
-
-
-FATAL = b"fatal"
-"""The line that is printed after a failed attempt, unless another one is wanted (DTH-020)."""
 
 
 @final

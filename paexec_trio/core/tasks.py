@@ -170,12 +170,11 @@ class FlatTasks:
         Raises:
             RefusedTaskError: it contains the forbidden octet.
         """
-        task = self.ready.popleft()
         task_id = self._last_id + 1
         if self._forbidden:
-            _refuse(self._forbidden, task_id, task)
+            _refuse(self._forbidden, task_id, self.ready[0])  # it goes on waiting: it never ran
         self._last_id = task_id
-        return task_id, task
+        return task_id, self.ready.popleft()
 
     def count_ready(self) -> int:
         """Return how many tasks come before one that is refused, or 1 if that is the next."""
@@ -390,6 +389,8 @@ class GraphTasks:
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make the dependants of a success ready, or drop those of a failure."""
         if status is _SUCCESS:
+            if not self._undispatched:
+                return []  # no task is left, or all were abandoned
             waiting_for = self._waiting_for
             for dependant in self._graph.dependants(task_id):
                 count = waiting_for[dependant] - 1
@@ -400,7 +401,7 @@ class GraphTasks:
         names = self._graph.names
         dependants = self._graph.all_dependants(task_id)
         for dependant in dependants:
-            if not self._dropped[dependant]:
+            if self._undispatched and not self._dropped[dependant]:
                 self._dropped[dependant] = task_id
                 self._dropped_count += 1
                 self._undispatched -= 1

@@ -8,6 +8,7 @@ from typing import Self, final
 
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
+from paexec_trio.core.accounting import Accounting
 from paexec_trio.core.commands import Command
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
@@ -15,7 +16,7 @@ from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.outlets import OutletMaker
 from paexec_trio.core.printing import Printer
-from paexec_trio.core.settings import GRACES, Reassign, Settings
+from paexec_trio.core.settings import GRACES, GraphSettings, Reassign, Settings
 from paexec_trio.core.tasks import TaskSource
 
 Item = Event | Command
@@ -118,7 +119,11 @@ def names(count: int) -> tuple[bytes, ...]:
     return tuple(b"n%d" % index for index in range(count))
 
 
-def started(nodes: int = 1, **options: bytes | bool | float | Grouping | Reassign) -> Playbook:
+Option = bytes | bool | float | Grouping | Reassign | GraphSettings | Accounting
+"""The value of an option of :class:`~paexec_trio.core.settings.Settings`."""
+
+
+def started(nodes: int = 1, **options: Option) -> Playbook:
     """Return a playbook whose nodes run already, with a ``ReadMore`` outstanding.
 
     The options are those of :class:`~paexec_trio.core.settings.Settings`.
@@ -130,6 +135,18 @@ def started(nodes: int = 1, **options: bytes | bool | float | Grouping | Reassig
         if index + 1 < nodes:
             playbook << do.StartNode(index + 1)
     return playbook
+
+
+def started_graph(nodes: int, graph: bytes, **options: Option) -> Playbook:
+    """Return a playbook in graph mode: the graph was read, and the first of the nodes has started.
+
+    A task for it, and the start of the next node, follow.
+    """
+    settings = Settings(nodes=names(nodes), **{"graph": GraphSettings(), **options})  # type: ignore[arg-type]
+    playbook = Playbook(settings) >> on.RunStarted() << do.ReadMore()
+    playbook >> on.StdinChunk(graph) << do.ReadMore()
+    playbook >> on.StdinEnded() << do.StartNode(0) >> on.NodeStarted(0, FIRST_PID)
+    return playbook << do.StartNode(1) if nodes > 1 else playbook
 
 
 def reaped(node: int) -> list[Item]:
@@ -157,6 +174,12 @@ def stopping(*nodes: int) -> list[Item]:
 def ended(status: int = 0, signal: int = 0) -> list[Item]:
     """Return the last steps of a run: the output is written, and then the run is over."""
     return [do.DrainOutput(), on.OutputDrained(), do.Exit(status, signal)]
+
+
+def summed_up(text: bytes, status: int = 0) -> list[Item]:
+    """Return the last steps of a run that sums up what became of its tasks."""
+    report = do.Report(b"paexec-trio: " + text)
+    return [do.DrainOutput(), on.OutputDrained(), report, do.Exit(status)]
 
 
 def killing() -> do.SetDeadline:
