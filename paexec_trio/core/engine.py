@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core import events as on
 from paexec_trio.core.accounts import Accounts
@@ -30,6 +30,10 @@ from paexec_trio.core.timelimits import TimeLimits
 from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
+if TYPE_CHECKING:
+    from paexec_trio.core.joblog import LoggedAttempt
+    from paexec_trio.core.resuming import Past
+
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
 
 
@@ -49,6 +53,8 @@ class Engine:
         make_outlet: makes the outlet of the results.
         tasks: where the tasks come from, by default from standard input.
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
+        past: what the job log says of earlier runs; ``None``: there were none.
+        exchanged: the fast path appends to this list what is to be logged.
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
@@ -63,6 +69,8 @@ class Engine:
         tasks: TaskSource | None = None,
         *,
         exec_mode: ExecMode | None = None,
+        past: Past | None = None,
+        exchanged: list[LoggedAttempt] | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -70,8 +78,14 @@ class Engine:
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = tasks or _task_source(settings, exec_mode)
+        self._tasks = tasks = tasks or _task_source(settings, exec_mode, past)
         outlet = make_outlet(settings, commands, tasks)
+        recorder = None
+        if settings.accounting.log:
+            # Only now: what makes hashes takes some milliseconds to load.
+            from paexec_trio.core.recording import Recorder
+
+            outlet = recorder = Recorder(settings, outlet, commands, past, exchanged)
         # Without a limit nothing is told of the tasks that begin and end.
         self._time_limits = TimeLimits(settings.accounting, outlet, commands)
         if settings.accounting.has_time_limit:
@@ -79,7 +93,7 @@ class Engine:
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
-        self._accounts = accounts = Accounts(settings, tasks)
+        self._accounts = accounts = Accounts(settings, tasks, past)
         self._ending = ending = Ending(settings, nodes, accounts, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
         waiting = WaitingTasks(settings, nodes, tasks, accounts)
@@ -106,7 +120,7 @@ class Engine:
             settings, nodes, tasks, accounts, dispatcher, fleet, outlet, ending, reporter, exec_mode
         )
         self._reader = reader = Reader(
-            settings, tasks, accounts, dispatcher.windows, starter, ending, reporter, commands
+            settings, tasks, past, accounts, dispatcher.windows, starter, ending, reporter, commands
         )
         self.fast_path = dispatcher.fast_path
         self._handlers: dict[type[on.Event], Callable[[Any], bool]] = {
@@ -117,7 +131,7 @@ class Engine:
             on.NodeOutput: results.take,
             on.NodeUnwritable: fleet.unwritable,
             on.NodeEnded: fleet.ended,
-            on.NodeReaped: fleet.reaped,
+            on.NodeReaped: recorder.before(fleet.reaped) if recorder else fleet.reaped,
             on.StdinChunk: reader.chunk,
             on.TaskAdded: reader.added,
             on.DrainRequested: fleet.drain,
@@ -125,6 +139,7 @@ class Engine:
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
             on.OutputFailed: ending.output_failed,
+            on.LogFailed: ending.log_failed,
             on.HoldingFailed: ending.holding_failed,
             on.OutputDrained: ending.output_drained,
             on.DeadlinePassed: self._deadline_passed,
@@ -275,12 +290,17 @@ class Engine:
         self._commands.append(Exit(status, outcome.signal))
 
 
-def _task_source(settings: Settings, exec_mode: ExecMode | None) -> TaskSource:
+def _task_source(settings: Settings, exec_mode: ExecMode | None, past: Past | None) -> TaskSource:
     """Return where the tasks of a run come from: a graph, or a flat list."""
     forbidden = NUL if exec_mode else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
-        return FlatTasks(settings.terminator, forbidden, settings.line_limit)
+        tasks = FlatTasks(settings.terminator, forbidden, settings.line_limit)
+        if past is None or not past.has_tasks:
+            return tasks
+        from paexec_trio.core.resuming import ResumedTasks
+
+        return ResumedTasks(tasks, past)
     return GraphTasks(
         settings.terminator,
         forbidden,

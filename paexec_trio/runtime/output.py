@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.events import Event
     from paexec_trio.core.rendering import LazyLines
+    from paexec_trio.runtime.joblog import JobLog
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.timers import Timers
 
@@ -58,6 +59,8 @@ class Output:
         self.is_broken = False
         self._drain_wanted = False
         self.on_room: Callable[[], object] | None = None
+        self.written = 0
+        self.log: JobLog | None = None
         self._is_watched = poller.watch(self._writer.fd, HANG_UP, silently(self._ready))
 
     @property
@@ -113,17 +116,20 @@ class Output:
 
     def flush(self) -> None:
         """Write as much as the reader takes."""
-        if self._is_blocked:
-            return
-        if self.queue.size:
+        if self.queue.size and not self._is_blocked:
             self._write_queue()
-        elif self._drain_wanted:
+        if self.log:
+            self.log.flush(self.written)
+        if self._drain_wanted:
             self._emit_if_drained()
 
     def _write_queue(self) -> None:
         size = self.queue.size
         try:
-            self.queue.flush(self._writer.write)
+            try:
+                self.queue.flush(self._writer.write)
+            finally:
+                self.written += size - self.queue.size
         except BlockingIOError:
             if self.queue.size < size:
                 self._timers.put_off_giving_up()
@@ -179,7 +185,7 @@ class Output:
             self._break(OutputClosed())
 
     def _emit_if_drained(self) -> None:
-        if not self.queue.size:
+        if not self.queue.size and (self.log is None or self.log.is_done(self.written)):
             self._drain_wanted = False
             self._poller.emit(OutputDrained())
 
