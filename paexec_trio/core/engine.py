@@ -31,7 +31,7 @@ from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
-    from paexec_trio.core.joblog import LoggedAttempt
+    from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.resuming import Past
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
@@ -54,7 +54,7 @@ class Engine:
         tasks: where the tasks come from, by default from standard input.
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
         past: what the job log says of earlier runs; ``None``: there were none.
-        exchanged: the fast path appends to this list what is to be logged.
+        log_buffer: the fast path adds to it what is to be logged.
 
     Attributes:
         fast_path: :meth:`Dispatcher.exchange
@@ -70,7 +70,7 @@ class Engine:
         *,
         exec_mode: ExecMode | None = None,
         past: Past | None = None,
-        exchanged: list[LoggedAttempt] | None = None,
+        log_buffer: LogBuffer | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -85,7 +85,7 @@ class Engine:
             # Only now: what makes hashes takes some milliseconds to load.
             from paexec_trio.core.recording import Recorder
 
-            outlet = recorder = Recorder(settings, outlet, commands, past, exchanged)
+            outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
         # Without a limit nothing is told of the tasks that begin and end.
         self._time_limits = TimeLimits(settings.accounting, outlet, commands)
         if settings.accounting.has_time_limit:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_right
-from operator import itemgetter
 from signal import SIG_BLOCK, pthread_sigmask, valid_signals
 from time import time
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.events import LogFailed
-from paexec_trio.core.joblog import lines_of
 from paexec_trio.runtime.diagnostics import reason_of
 from paexec_trio.runtime.logfiles import is_regular, write_all
 
 if TYPE_CHECKING:
     from paexec_trio.core.accounting import LogSettings
-    from paexec_trio.core.joblog import LoggedAttempt
+    from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.timers import Timers
 
-_end_of = itemgetter(1)
+_PERIOD = 0.005
+"""Seconds after a write in which lines are collected for the next: it saves half of their cost."""
 
 _sync = getattr(os, "fdatasync", os.fsync)
 """macOS has no ``fdatasync``."""
@@ -37,12 +35,12 @@ class JobLog:
         settings: the name of the file, and whether its lines wait for the disk.
         fd: its descriptor.
         output: the descriptor that results are written to.
-        attempts: see the attribute.
+        buffer: see the attribute.
         poller: is told of failures, and woken when a batch is on the disk.
         timers: have the time of the run.
 
     Attributes:
-        attempts: those that are not logged yet, in the order of the output.
+        buffer: the lines that were not written yet.
     """
 
     def __init__(
@@ -50,16 +48,19 @@ class JobLog:
         settings: LogSettings,
         fd: int,
         output: int,
-        attempts: list[LoggedAttempt],
+        buffer: LogBuffer,
         poller: Poller,
         timers: Timers,
     ) -> None:
         self._name = settings.file
         self._fd = fd
         self._syncs = settings.sync
+        self._period = 0.0 if settings.sync else _PERIOD  # the disk sets the pace
+        self._due_at = 0.0
         self._to_sync = [output] if settings.sync and is_regular(output) else []
         self._log_is_file = is_regular(fd)
-        self.attempts = attempts
+        self.buffer = buffer
+        self.buffer.epoch = time() - timers.now()
         self._poller = poller
         self._timers = timers
         self._committer: threading.Thread | None = None
@@ -69,12 +70,28 @@ class JobLog:
     def is_done(self, written: int) -> bool:
         """Return whether no attempt is left that ``written`` octets of output let be logged."""
         return self._is_broken or not (
-            self._committer or (self.attempts and self.attempts[0][1] <= written)
+            self._committer or (self.buffer.ends and self.buffer.ends[0] <= written)
         )
 
-    def flush(self, written: int) -> None:
-        """Log the attempts whose results are among the first ``written`` octets of the output."""
-        if not self._committer and (lines := self._take_lines(written)):
+    def due_at(self, written: int) -> float | None:
+        """Return the time of the run at which :meth:`flush` will write; ``None``: it need not."""
+        ends = self.buffer.ends
+        return self._due_at if ends and ends[0] <= written and not self._committer else None
+
+    def flush(self, written: int, *, at_once: bool) -> None:
+        """Log the attempts whose results are among the first ``written`` octets of the output.
+
+        Args:
+            written: how many octets of the output are written.
+            at_once: do not wait for more lines, since there will be none.
+        """
+        if not self.buffer.ends or self._committer:
+            return
+        now = self._timers.now()
+        if now < self._due_at and not at_once:
+            return
+        if lines := self._take_lines(written):
+            self._due_at = now + self._period
             if self._syncs:
                 self._committer = threading.Thread(target=self._commit, args=(lines,), daemon=True)
                 self._committer.start()
@@ -90,17 +107,9 @@ class JobLog:
             self._error = error
 
     def _take_lines(self, written: int) -> bytes:
-        attempts = self.attempts
-        if self._is_broken:
-            attempts.clear()
-        if not attempts:
-            return b""
-        count = len(attempts)
-        if attempts[-1][1] > written:
-            count = bisect_right(attempts, written, key=_end_of)
-        lines = lines_of(attempts[:count], time() - self._timers.now())
-        del attempts[:count]
-        return lines
+        self.buffer.epoch = time() - self._timers.now()
+        lines = self.buffer.take(written)
+        return b"" if self._is_broken else lines
 
     def _commit(self, lines: bytes) -> None:
         """Write lines behind their results; runs in a thread, because a disk can be slow."""

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.core.accounting import Resume
-from paexec_trio.core.joblog import BEGIN, HEADER, BadLogError, parse, whole_lines
+from paexec_trio.core.joblog import BEGIN, HEADER, BadLogError, LogBuffer, parse, whole_lines
 from paexec_trio.core.resuming import NumberedTasks, Past, unsuccessful
 from paexec_trio.runtime.diagnostics import reason_of
 
@@ -35,8 +35,10 @@ class LogFiles(NamedTuple):
         output: the descriptor of the file of ``--output``; -1 without one.
         past: the tasks of earlier runs; ``None``: they do not matter.
         tasks: the tasks of this run, if it takes them from the log.
+        buffer: the lines of this run that were not written yet.
     """
 
+    buffer: LogBuffer
     log: int = -1
     output: int = -1
     past: Past | None = None
@@ -55,7 +57,7 @@ def open_files(accounting: Accounting) -> LogFiles:
     Raises:
         LogError: one of them cannot be used.
     """
-    files = LogFiles()
+    files = LogFiles(LogBuffer())
     try:
         if accounting.log:
             files = _open_log(accounting.log)
@@ -109,7 +111,7 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
         if octets:
             os.ftruncate(fd, 0)
         write_all(fd, HEADER)
-        return LogFiles(fd)
+        return LogFiles(LogBuffer(), fd)
     whole = whole_lines(octets)
     try:
         attempts = parse(whole)
@@ -122,7 +124,7 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
         os.ftruncate(fd, len(whole))  # ACC-047
     if not whole:
         write_all(fd, HEADER)
-    return LogFiles(fd, past=Past(name, attempts, settings.resume), tasks=tasks)
+    return LogFiles(LogBuffer(), fd, past=Past(name, attempts, settings.resume), tasks=tasks)
 
 
 def is_regular(fd: int) -> bool:

@@ -38,6 +38,8 @@ class Output:
         queue: the octets to be written; more than ``CONGESTED_ABOVE`` of them are backpressure.
         on_room: called once, when backpressure ends.
         is_broken: whether writing failed for good; nothing must be queued then.
+        written: how many octets of the output are written, those of earlier runs included.
+        log: is told of them, if attempts are logged.
 
     Args:
         writer: writes to standard output.
@@ -72,6 +74,11 @@ class Output:
     def has_more(self) -> bool:
         """Whether there is something to write at once."""
         return self.queue.size > 0 and not self._is_blocked
+
+    @property
+    def flush_at(self) -> float | None:
+        """The time of the run at which :meth:`flush` has to be called; ``None``: at no time."""
+        return self.log.due_at(self.written) if self.log else None
 
     # What the engine wants
 
@@ -119,7 +126,7 @@ class Output:
         if self.queue.size and not self._is_blocked:
             self._write_queue()
         if self.log:
-            self.log.flush(self.written)
+            self.log.flush(self.written, at_once=self._drain_wanted)
         if self._drain_wanted:
             self._emit_if_drained()
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.commands import Command
     from paexec_trio.core.execmode import ExecMode
-    from paexec_trio.core.joblog import LoggedAttempt
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.logfiles import LogFiles
     from paexec_trio.runtime.poller import Poller
@@ -68,6 +67,10 @@ class ResultSink(Protocol):
     @property
     def has_more(self) -> bool:
         """Whether a result can be passed on at once."""
+
+    @property
+    def flush_at(self) -> float | None:
+        """The time of the run at which :meth:`flush` has to be called; ``None``: at no time."""
 
     def flush(self) -> None:
         """Pass on as many results as are taken."""
@@ -132,7 +135,6 @@ class StandardStreams:
         self._settings = NO_ACCOUNTING
         self._program = b""
         self._files: LogFiles | None = None
-        self._attempts: list[LoggedAttempt] = []
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that reads tasks from standard input and prints results."""
@@ -149,7 +151,7 @@ class StandardStreams:
             tasks=files.tasks,
             exec_mode=exec_mode,
             past=files.past,
-            exchanged=self._attempts,
+            log_buffer=files.buffer,
         )
 
     def open(self) -> None:
@@ -180,10 +182,10 @@ class StandardStreams:
                 output.written = self._files.past.end
             output.log = JobLog(
                 *(self._settings.log, self._files.log, self._stdout),
-                *(self._attempts, poller, timers),
+                *(self._files.buffer, poller, timers),
             )
-            attempts = self._attempts
-            executors[LogAttempt] = lambda command: attempts.append((command.entry, command.end))
+            add = self._files.buffer.add
+            executors[LogAttempt] = lambda command: add(command.entry, command.end)
         return output, executors
 
     def report(self, text: bytes) -> None:
