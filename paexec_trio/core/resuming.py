@@ -246,7 +246,7 @@ def skip_done(tasks: GraphTasks, past: Past) -> None:
     """Skip the tasks of a whole graph that were done before (ACC-046).
 
     Raises:
-        RefusedTaskError: the graph has other tasks than the log.
+        RefusedTaskError: the graph has other tasks or other dependencies than that of the log.
     """
     done = [
         (task_id, past.done[task_id])

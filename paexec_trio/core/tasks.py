@@ -411,7 +411,10 @@ class GraphTasks:
         """Do not run tasks that were done before; may be called once, when the input has ended.
 
         Args:
-            done: their ids, and whether they succeeded.
+            done: their ids in ascending order, and whether they succeeded.
+
+        Raises:
+            RefusedTaskError: one of them depends on a task that is not among those that succeeded.
         """
         for task, _ in done:
             self._dropped[task] = task
@@ -419,6 +422,9 @@ class GraphTasks:
         self._abandoned += len(done)
         for task, succeeded in done:
             self.done(task, _SUCCESS if succeeded else Status.FAILURE)
+        for task, _ in done:
+            if self._waiting_for[task]:
+                raise RefusedTaskError(b"task %d depends on tasks that were not done before" % task)
         self.ready = [
             self._rank[task]
             for task in range(1, len(self._graph) + 1)

@@ -98,12 +98,15 @@ def _open(name: bytes) -> tuple[int, bool]:
 
 def _begin(fd: int, settings: LogSettings) -> LogFiles:
     name = settings.file
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise LogError(b"another run writes the job log %b" % name) from None
-    is_file = is_regular(fd)
-    octets = _read(fd) if is_file else b""
+    octets = b""
+    if is_regular(fd):
+        try:
+            # Not flock: a process that is just being started would hold that lock, too, until it
+            # executes its program, even if this one was killed meanwhile.
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise LogError(b"another run writes the job log %b" % name) from None
+        octets = _read(fd)
     # A header that was cut is not the beginning of another file.
     if not octets.startswith(BEGIN) and not BEGIN.startswith(octets):
         raise LogError(b"%b is not a job log" % name)

@@ -29,8 +29,8 @@ STATUSES = [joblog.SUCCESS, joblog.FAILURE, joblog.TIMEOUT, joblog.LOST, joblog.
 
 def test_the_header() -> None:
     parallel = b"Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand"
-    assert BEGIN == parallel
-    assert HEADER == parallel + b"\tAttempt\tStatus\tHash\tEnd\n"
+    assert parallel == BEGIN
+    assert parallel + b"\tAttempt\tStatus\tHash\tEnd\n" == HEADER
 
 
 def test_a_line() -> None:
