@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.accounting import Accounting
     from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.resuming import Past
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
 
@@ -84,6 +85,7 @@ class Accounts:
     Args:
         settings: how often a task is tried, and when a run is halted.
         tasks: knows how many tasks there are.
+        past: knows how many tasks were done in earlier runs; ``None``: there were none.
 
     Attributes:
         failed: how many tasks failed.
@@ -94,10 +96,11 @@ class Accounts:
         notes_successes: whether :meth:`succeeds` is to be called.
     """
 
-    def __init__(self, settings: Settings, tasks: TaskSource) -> None:
+    def __init__(self, settings: Settings, tasks: TaskSource, past: Past | None = None) -> None:
         self._accounting: Accounting = settings.accounting
         self._program = settings.program
         self._tasks = tasks
+        self._past = past
         self.failed = self.given_up = self.never_ran = 0
         self._depend = 0  # how many of those that never ran depend on a failed one
         self._unwanted = 0  # how many others were not to be run, because of a halt or a limit
@@ -267,12 +270,17 @@ class Accounts:
         if summing is Summing.FAILURES and (by_signal or missing == self._not_wanted()):
             return b""
         known = self._tasks.count_taken() + self.never_ran
+        skipped = self._past.skipped if self._past else 0
+        failed = self._past.failed if self._past else 0
         counts = [
+            (skipped - failed, b"done before"),
+            (failed, b"failed before"),
             (known - missing if summing is Summing.ALWAYS else 0, b"succeeded"),
             (self.failed, b"failed"),
             (self.given_up, b"given up"),
             (self.never_ran, b"never ran"),
         ]
+        known += skipped
         text = b"%b: %d %b: " % (self._program, known, b"task" if known == 1 else b"tasks")
         text += b", ".join(b"%d %b" % count for count in counts if count[0])
         if not missing:
@@ -302,7 +310,8 @@ class Accounts:
             return 0
         if not self.halted and (self.given_up or self.never_ran > self._depend + self._unwanted):
             return TASKS_LEFT
-        return min(self.failed, SO_MANY_OR_MORE)
+        failed = self.failed + (self._past.failed if self._past else 0)
+        return min(failed, SO_MANY_OR_MORE)
 
 
 def _lost(times: int) -> bytes:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.outlets import Exchanged
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
 
@@ -46,6 +47,7 @@ class Collector:
         self._began: dict[int, float] = {}
         self.is_muted = False
         self.tells_seconds = True
+        self.exchanged: Exchanged | None = None
         self.now = 0.0
         self.prefixes = PrefixMaker(show_node=False, show_task_id=False, show_pid=False)
         self.is_plain = False
@@ -101,7 +103,7 @@ class Collector:
         """Drop the lines of an attempt whose node has ended."""
         self._pieces.pop(attempt.task_id, None)
 
-    def given_up(self, attempt: Attempt) -> None:
+    def given_up(self, attempt: Attempt, reason: bytes) -> None:  # noqa: ARG002
         """Count an attempt that failed."""
         self._failures[attempt.task_id] += 1
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from paexec_trio.core.record import Record
 
 if TYPE_CHECKING:
+    from paexec_trio.core.joblog import LogEntry
     from paexec_trio.core.rendering import LazyLines
     from paexec_trio.core.status import Status
 
@@ -261,6 +262,17 @@ class TellChange(Record):
 
 
 @final
+class LogAttempt(Record):
+    """Log an attempt as soon as the first ``end`` octets of the output are written."""
+
+    __slots__ = __match_args__ = ("entry", "end")
+
+    def __init__(self, entry: LogEntry, end: int) -> None:
+        self.entry = entry
+        self.end = end
+
+
+@final
 class Report(Record):
     """Write a diagnostic and a newline to standard error, after the output so far."""
 
@@ -324,6 +336,7 @@ Command = (
     | Discard
     | Deliver
     | TellChange
+    | LogAttempt
     | Report
     | ReadMore
     | DrainOutput

@@ -76,8 +76,7 @@ class Dispatcher:
             it is given a task (END-007, END-011).
         dead_among_idle: how many dead nodes that heap holds at most. To take out each one at once
             is quadratic.
-        waiting: the tasks that wait for nodes.
-        throttle: says when attempts may begin.
+        waiting, throttle: see the arguments.
         windows: how many tasks each node may hold.
         living: the number of nodes that are neither dead nor drained, started or not.
         holding: the number of nodes that hold tasks.
@@ -107,26 +106,24 @@ class Dispatcher:
         self.living = len(nodes)
         self.holding = self.dead_among_idle = 0
         self._result_end = outlet.result_end or b""  # ends each result in the fast path
-        can_be_exchanged = can_exchange(settings, tasks, outlet, wire)
-        self.fast_path: FastPath | None = self.exchange if can_be_exchanged else None
+        self._exchanged = outlet.exchanged
+        is_fast = can_exchange(settings, tasks, outlet, wire)
+        self.fast_path: FastPath | None = self.exchange if is_fast else None
 
     def exchange(self, index: int, data: bytes) -> tuple[bytes, bytes] | None:
         """Fast path: a whole result comes in, the next task goes out.
 
-        This step is most of the work of a run. Done with an event and two commands it takes twice
-        the processor time, because the engine then checks many facts that it cannot change.
-
-        The world calls this between events, so it changes the engine's state outside of ``handle``.
-        It keeps no reference to the ready tasks: the other methods may rebind them. The last
-        waiting task is left to an event, because more follows from it.
+        This step is most of the work of a run. With an event and two commands it takes twice the
+        processor time. The world calls it between events, so it changes the engine's state outside
+        of ``handle``. It keeps no reference to the ready tasks: other methods may rebind them. The
+        last waiting task is left to an event, because more follows from it.
 
         Args:
             index: the node.
             data: octets that its calculator wrote.
 
         Returns:
-            The octets for standard output, perhaps none, and those for the calculator; ``None`` if
-            nothing was done, and ``data`` has to become an event.
+            The octets of the output and of the calculator's input; ``None``: nothing was done.
         """
         node = self._nodes[index]
         framer = node.framer
@@ -140,17 +137,20 @@ class Dispatcher:
         lines = framer.whole(data)
         if lines is None:
             return None
-        if self._result_end:
-            lines += self._result_end
+        received = len(lines)
+        lines += self._result_end
         attempt = node.attempts[0]
         prefix = attempt.prefix
-        if prefix and is_too_much(prefix, lines):
-            return None
+        if prefix:
+            if is_too_much(prefix, lines):
+                return None
+            lines = render(prefix, lines)
+        if self._exchanged:
+            self._exchanged(node, attempt, received, len(lines))
         node.answered = True
         attempt.task_id, attempt.task = task_id, task = self._tasks.take()
         if prefix:
             attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
-            lines = render(prefix, lines)
         return lines, task + NEWLINE
 
     # Events of nodes

@@ -33,7 +33,9 @@ from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
+    from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.objectpath import ObjectPath
+    from paexec_trio.core.resuming import Past
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
 
@@ -54,6 +56,8 @@ class Engine:
         make_outlet: makes the outlet of the results.
         tasks: where the tasks come from, by default from standard input.
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
+        past: what the job log says of earlier runs; ``None``: there were none.
+        log_buffer: the fast path adds to it what is to be logged.
 
     Attributes:
         object_path: the fast paths of a run whose results are objects, if it can use them.
@@ -66,6 +70,8 @@ class Engine:
         tasks: TaskSource | None = None,
         *,
         exec_mode: ExecMode | None = None,
+        past: Past | None = None,
+        log_buffer: LogBuffer | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -73,8 +79,14 @@ class Engine:
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = tasks or _task_source(settings, exec_mode)
+        self._tasks = tasks = tasks or _task_source(settings, exec_mode, past)
         outlet = make_outlet(settings, commands, tasks)
+        recorder = None
+        if settings.accounting.log:
+            # Only now: what makes hashes takes some milliseconds to load.
+            from paexec_trio.core.recording import Recorder
+
+            outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
         # Without a limit nothing is told of the tasks that begin and end.
         self._time_limits = TimeLimits(settings.accounting, outlet, commands)
         if settings.accounting.has_time_limit:
@@ -82,7 +94,7 @@ class Engine:
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
-        self._accounts = accounts = Accounts(settings, tasks)
+        self._accounts = accounts = Accounts(settings, tasks, past)
         self._ending = ending = Ending(settings, nodes, accounts, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
         waiting = WaitingTasks(settings, nodes, tasks, accounts)
@@ -109,7 +121,7 @@ class Engine:
             settings, nodes, tasks, accounts, dispatcher, fleet, outlet, ending, reporter, exec_mode
         )
         self._reader = reader = Reader(
-            settings, tasks, accounts, dispatcher.windows, starter, ending, reporter, commands
+            settings, tasks, past, accounts, dispatcher.windows, starter, ending, reporter, commands
         )
         self.object_path: ObjectPath | None = None
         is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
@@ -128,7 +140,7 @@ class Engine:
             on.NodeOutput: results.take,
             on.NodeUnwritable: fleet.unwritable,
             on.NodeEnded: fleet.ended,
-            on.NodeReaped: fleet.reaped,
+            on.NodeReaped: recorder.before(fleet.reaped) if recorder else fleet.reaped,
             on.StdinChunk: reader.chunk,
             on.TaskAdded: reader.added,
             on.DrainRequested: fleet.drain,
@@ -136,6 +148,7 @@ class Engine:
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
             on.OutputFailed: ending.output_failed,
+            on.LogFailed: ending.log_failed,
             on.HoldingFailed: ending.holding_failed,
             on.OutputDrained: ending.output_drained,
             on.DeadlinePassed: self._deadline_passed,
@@ -299,12 +312,17 @@ class Engine:
         self._commands.append(Exit(status, outcome.signal))
 
 
-def _task_source(settings: Settings, exec_mode: ExecMode | None) -> TaskSource:
+def _task_source(settings: Settings, exec_mode: ExecMode | None, past: Past | None) -> TaskSource:
     """Return where the tasks of a run come from: a graph, or a flat list."""
     forbidden = NUL if exec_mode else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
-        return FlatTasks(settings.terminator, forbidden, settings.line_limit)
+        tasks = FlatTasks(settings.terminator, forbidden, settings.line_limit)
+        if past is None or not past.has_tasks:
+            return tasks
+        from paexec_trio.core.resuming import ResumedTasks
+
+        return ResumedTasks(tasks, past)
     return GraphTasks(
         settings.terminator,
         forbidden,

@@ -77,7 +77,7 @@ class Results:
         graph = settings.graph
         self._status_words = StatusWords(graph.success, graph.failure) if graph else None
         # Whether nothing depends on which task of its node a whole result belongs to.
-        watches = settings.accounting.watches_tasks
+        watches = settings.accounting.watches_tasks or settings.accounting.log
         self._are_alike = outlet.is_plain and not (graph or exec_mode or watches)
 
     def take(self, event: NodeOutput) -> bool:
@@ -154,7 +154,7 @@ class Results:
             reason = self._why_failed(node, attempt)
         if reason and self._accounts.fails(node, attempt, reason):
             self._outlet.forget(attempt)
-            self._fleet.give_up(attempt)
+            self._fleet.give_up(attempt, reason)
         else:
             if not reason and self._accounts.notes_successes:
                 self._accounts.succeeds(attempt.task_id)

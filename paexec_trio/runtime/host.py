@@ -150,6 +150,9 @@ class Host:
             return 0.0  # the second is the rest of what was released
         left = None if due_at is None else due_at - monotonic()
         passes_at = self.timers.next()
+        flush_at = self._output.flush_at
+        if flush_at is not None:
+            passes_at = flush_at if passes_at is None else min(passes_at, flush_at)
         if passes_at is not None:
             until = passes_at - self.timers.now()
             left = until if left is None else min(left, until)

@@ -71,6 +71,7 @@ class Mailbox:
 
     is_broken = False
     has_more = False
+    flush_at = None
 
     def __init__(
         self,
