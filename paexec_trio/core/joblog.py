@@ -29,8 +29,10 @@ TIME_LIMIT_EXITVAL = -1
 MOST_DIGITS = 18
 """How many digits a number may have: a longer one would not fit into 64 bits."""
 
-_HASH_OCTETS = 8
-_HASH_DIGITS = 2 * _HASH_OCTETS
+HASH_OCTETS = 8
+"""How many octets of the hash of a task the log has."""
+
+_HASH_DIGITS = 2 * HASH_OCTETS
 _FIELD_COUNT = len(FIELDS)
 
 
@@ -103,7 +105,7 @@ class BadLogError(Exception):
 
 def hash_of(task: bytes) -> bytes:
     """Return the field Hash of a task (ACC-034)."""
-    return hexlify(sha256(task).digest()[:_HASH_OCTETS])
+    return hexlify(sha256(task).digest()[:HASH_OCTETS])
 
 
 def escaped(text: bytes) -> bytes:
@@ -168,8 +170,13 @@ class LogBuffer:
             count = bisect_right(ends, written)
         if not count:
             return b""
-        lines = _LINE * count % tuple(fields[: count * _FIELDS_KEPT])
-        del ends[:count], fields[: count * _FIELDS_KEPT]
+        if count == len(ends):
+            lines = _LINE * count % tuple(fields)
+            ends.clear()
+            fields.clear()
+        else:
+            lines = _LINE * count % tuple(fields[: count * _FIELDS_KEPT])
+            del ends[:count], fields[: count * _FIELDS_KEPT]
         return lines
 
 

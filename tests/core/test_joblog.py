@@ -13,16 +13,25 @@ from paexec_trio.core.joblog import (
     BEGIN,
     HEADER,
     BadLogError,
+    LogBuffer,
     LogEntry,
     PastAttempt,
     hash_of,
-    lines_of,
     parse,
     task_of,
     whole_lines,
 )
 
 ENTRY = LogEntry(7, b"a task", b"alpha", 10.25, 0.5, 12)
+
+
+def lines_of(attempts: list[tuple[LogEntry, int]], epoch: float) -> bytes:
+    buffer = LogBuffer()
+    buffer.epoch = epoch
+    for entry, end in attempts:
+        buffer.add(entry, end)
+    return buffer.take(1 << 60)
+
 
 STATUSES = [joblog.SUCCESS, joblog.FAILURE, joblog.TIMEOUT, joblog.LOST, joblog.RETRIED]
 
@@ -36,7 +45,7 @@ def test_the_header() -> None:
 def test_a_line() -> None:
     digest = hashlib.sha256(b"a task").hexdigest()[:16].encode()
     assert lines_of([(ENTRY, 99)], 1000.0) == (
-        b"7\talpha\t1010.250\t     0.500\t7\t12\t0\t0\ta task\t1\tsuccess\t" + digest + b"\t99\n"
+        b"7\talpha\t1010.250\t0.500\t7\t12\t0\t0\ta task\t1\tsuccess\t" + digest + b"\t99\n"
     )
 
 
@@ -148,3 +157,15 @@ def test_a_header_that_is_not_right() -> None:
         assert caught.value.number == 1
     with pytest.raises(BadLogError):
         parse(HEADER + b"1")
+
+
+def test_lines_that_have_to_wait() -> None:
+    buffer = LogBuffer()
+    for end in (5, 10, 10, 20):
+        buffer.add(ENTRY, end)
+    assert buffer.take(4) == b""
+    assert buffer.take(5).endswith(b"\t5\n")
+    assert buffer.take(19).count(b"\t10\n") == 2
+    assert buffer.take(19) == b""
+    assert buffer.take(20).endswith(b"\t20\n")
+    assert buffer.take(20) == b""
