@@ -90,6 +90,7 @@ class Accounts:
         given_up: how many tasks had no end.
         never_ran: how many tasks never ran.
         halted: whether no further attempt is to begin.
+        is_stopping: whether the run is being ended, so that no attempt follows either.
     """
 
     def __init__(self, settings: Settings, tasks: TaskSource) -> None:
@@ -102,7 +103,7 @@ class Accounts:
         self._succeeded = 0  # counted only if a halt asks for it
         self._tries: dict[int, _Tries] = {}
         self._named: list[_Named] = []
-        self.halted = False
+        self.halted = self.is_stopping = False
 
     # Attempts
 
@@ -131,7 +132,7 @@ class Accounts:
 
     def _is_tried_again(self, tries: _Tries, reason: bytes) -> bool:
         rules = self._accounting
-        if self.halted:
+        if self.halted or self.is_stopping:
             return False
         if rules.crash_limit and tries.losses >= rules.crash_limit and reason is LOST:
             return False
@@ -181,7 +182,7 @@ class Accounts:
 
     def _task_ended(self, why: Why, number: int) -> None:
         halt = self._accounting.halt
-        if halt is None or self.halted:
+        if halt is None or self.halted or self.is_stopping:
             return
         ended = self.failed + self._succeeded
         if halt.why is Why.DONE:
@@ -214,7 +215,7 @@ class Accounts:
         """Record that tasks are not dispatched once more."""
         for task_id, task in to_reassign:
             tries = self._tries.get(task_id)
-            if tries and self.halted:
+            if tries and not tries.reason.startswith(LOST):
                 del self._tries[task_id]
                 self.failed += 1
                 self._name(_End.FAILED, task_id, task, tries.reason)
