@@ -687,6 +687,29 @@ def test_queued_tasks_of_a_node_that_takes_too_long(stage: Stage, options: tuple
     assert summary_of(run).names((1, b"time limit")), f"{run.stderr!r}"
 
 
+@requirement("ACC-052")
+@timeout
+@prefetch
+def test_queued_tasks_when_others_are_done(stage: Stage) -> None:
+    """The input has ended, and nothing else is left for the other node."""
+    words = ("--timeout", "1", "--prefetch", "3")
+    run = stage.start(*words, "-n", "+2", "-c", stage.calculator())
+    run.feed(b"a\nb\nc\nd\ne\nf\n")
+    run.close_stdin()
+    both = stage.next_calculators(2)
+    stage.wait("six tasks", lambda: len(stage.tasks) == 6)
+    first = stage.holder(b"a")
+    (second,) = (fake for fake in both if fake is not first)
+    stage.reply_with_results()
+    for _ in range(3):
+        second.answer(stage.result(second.next_task()))
+    second.unanswered.clear()
+    first.wait_gone(3 * stage.bound)
+    assert run.wait(3 * stage.bound) == 1
+    lines = [b"fatal", *(stage.result(task) for task in (b"b", b"c", b"d", b"e", b"f"))]
+    assert sorted(run.stdout.splitlines()) == sorted(lines)
+
+
 # Retries
 
 
@@ -1079,6 +1102,7 @@ WAYS = [
 PERCENT = [
     ("fail=50%", "ffsfs", 4),
     ("fail=50%", "fffss", 3),
+    ("fail=50%", "sssffffs", 6),
     ("fail=60%", "sssfffffs", 8),
     ("fail=1%", "fsssssfsssfs", 11),
     ("success=70%", "fssssss", 4),

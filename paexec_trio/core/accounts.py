@@ -94,6 +94,7 @@ class Accounts:
         halted: whether no further attempt is to begin.
         may_end_early: whether a halt or a limit may keep tasks from being run.
         notes_successes: whether :meth:`succeeds` is to be called.
+        is_stopping: whether the run is being ended, so that no attempt follows either.
     """
 
     def __init__(self, settings: Settings, tasks: TaskSource, past: Past | None = None) -> None:
@@ -102,12 +103,11 @@ class Accounts:
         self._tasks = tasks
         self._past = past
         self.failed = self.given_up = self.never_ran = 0
-        self._depend = 0  # how many of those that never ran depend on a failed one
         self._unwanted = 0  # how many others were not to be run, because of a halt or a limit
         self._succeeded = 0  # counted only if a halt asks for it
         self._tries: dict[int, _Tries] = {}
         self._named: list[_Named] = []
-        self.halted = False
+        self.halted = self.is_stopping = False
         rules = self._accounting
         self.may_end_early = bool(rules.halt or rules.limit)
         self.notes_successes = bool(settings.on_death or rules.retries > 1 or rules.halt)
@@ -139,7 +139,7 @@ class Accounts:
 
     def _is_tried_again(self, tries: _Tries, reason: bytes) -> bool:
         rules = self._accounting
-        if self.halted:
+        if self.halted or self.is_stopping:
             return False
         if rules.crash_limit and tries.losses >= rules.crash_limit and reason is LOST:
             return False
@@ -188,7 +188,7 @@ class Accounts:
 
     def _task_ended(self, why: Why, number: int) -> None:
         halt = self._accounting.halt
-        if halt is None or self.halted:
+        if halt is None or self.halted or self.is_stopping:
             return
         ended = self.failed + self._succeeded
         if halt.why is Why.DONE:
@@ -221,7 +221,7 @@ class Accounts:
         """Record that tasks are not dispatched once more."""
         for task_id, task in to_reassign:
             tries = self._tries.get(task_id)
-            if tries and self.halted:
+            if tries and not tries.reason.startswith(LOST):
                 del self._tries[task_id]
                 self.failed += 1
                 self._name(_End.FAILED, task_id, task, tries.reason)
@@ -244,8 +244,7 @@ class Accounts:
 
     def close(self) -> None:
         """Take in the tasks that were dropped because others failed; nothing follows after that."""
-        self._depend = self._tasks.count_dropped()
-        self.never_ran += self._depend
+        self.never_ran += self._tasks.count_dropped()
         for task_id, task, cause in islice(self._tasks.dropped(), NAMED):
             self._name(_End.NEVER_RAN, task_id, task, b"depends on %d" % cause)
 
@@ -308,7 +307,8 @@ class Accounts:
             return ERROR
         if self.has_halted_well:
             return 0
-        if not self.halted and (self.given_up or self.never_ran > self._depend + self._unwanted):
+        explained = self._tasks.count_dropped() + self._unwanted
+        if not self.halted and (self.given_up or self.never_ran > explained):
             return TASKS_LEFT
         failed = self.failed + (self._past.failed if self._past else 0)
         return min(failed, SO_MANY_OR_MORE)

@@ -42,6 +42,14 @@ class LostNodeError(Exception):
         self.node = node
 
 
+def may_repeat(settings: Settings) -> bool:
+    """Return whether what nodes hold may have to be dispatched to others (DSP-004)."""
+    rules = settings.accounting
+    # A node that exceeds a time limit may hold others (ACC-052).
+    has_queues = rules.has_time_limit and settings.prefetch != 1
+    return settings.on_death is not None or rules.retries > 1 or has_queues
+
+
 def can_exchange(settings: Settings, tasks: TaskSource, outlet: Outlet, wire: Wire) -> bool:
     """Return whether a run can use :meth:`Dispatcher.exchange`."""
     return (
@@ -100,8 +108,7 @@ class Dispatcher:
         self._outlet = outlet
         self._wire = wire
         self.idle: list[int] = []
-        # Whether what nodes hold may have to go to others (DSP-004).
-        self._may_repeat = settings.on_death is not None or settings.accounting.retries > 1
+        self._may_repeat = may_repeat(settings)
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
         self.holding = self.dead_among_idle = 0

@@ -190,6 +190,7 @@ class Ending:
             self._exit()
             return
         self._turn(Turn.STOP)
+        self._accounts.is_stopping = True
         self._accounts.drop_waiting(are_wanted=not self._accounts.halted)
         for node in self._nodes:
             if node.state in _OPEN:

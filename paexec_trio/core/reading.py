@@ -129,7 +129,7 @@ class Reader:
     def failed(self, event: StdinFailed) -> bool:
         """Take no more tasks; a graph is not run at all."""
         self.has_room = False
-        if self._ending.phase is not _RUNNING:
+        if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         reason = b"reading from standard input failed: " + event.reason
         if self._tasks.needs_whole_input:

@@ -117,7 +117,7 @@ class Results:
                     return True
                 if rest and len(attempts) > 1 and type(framer) is ResultFramer:
                     rest = self._take_several(node, framer, rest)
-        if node.state is _ENDED or node.state is _CLOSING:
+        if node.state is _ENDED or node.state is _CLOSING or self._accounts.halted:
             return True
         return self._dispatcher.tasks_answered(node, held - len(attempts))
 

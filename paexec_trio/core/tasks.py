@@ -370,12 +370,16 @@ class GraphTasks:
 
     def waiting(self) -> Iterator[tuple[int, bytes]]:
         """Yield the tasks that are ready, and those that wait for others."""
-        if not self._undispatched or not self._waiting_for:
-            return  # nothing is left, or the graph was refused
+        if not self._undispatched:
+            return
+        names = self._graph.names
+        if not self._waiting_for:  # the graph was refused
+            yield from enumerate(names[1:], 1)
+            return
         is_ready = {self._by_rank[rank] for rank in self.ready}
         for task in range(1, len(self._graph) + 1):
             if not self._dropped[task] and (self._waiting_for[task] or task in is_ready):
-                yield task, self._graph.names[task]
+                yield task, names[task]
 
     def count_dropped(self) -> int:
         """Return how many tasks were dropped because others that they depend on failed."""

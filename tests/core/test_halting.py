@@ -144,9 +144,10 @@ def test_a_limit() -> None:
         started(2, accounting=Accounting(limit=1, summing=Summing.FAILURES, status_of_tasks=True))
         >> on.StdinChunk(b"a\nb\n")
         << do.Send(0, b"a\n")
+        << do.CloseStdin(1)
         >> on.NodeOutput(0, b"of a\n\n")
         << do.Write(b"of a\n")
-        << finishing(0, 1)
+        << finishing(0)
         >> reaped(0)
         >> reaped(1)
         << [do.DrainOutput(), on.OutputDrained(), do.Exit()]

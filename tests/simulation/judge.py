@@ -9,7 +9,6 @@ print in a certain order, also if it belongs to several tasks.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -24,6 +23,7 @@ from paexec_trio.core.commands import (
     Hold,
     KillNode,
     LeaveNode,
+    Purpose,
     ReadMore,
     Release,
     Report,
@@ -32,6 +32,7 @@ from paexec_trio.core.commands import (
     Write,
 )
 from paexec_trio.core.events import (
+    DeadlinePassed,
     Event,
     HoldingFailed,
     NodeEnded,
@@ -56,6 +57,7 @@ from paexec_trio.core.settings import (
     Settings,
 )
 from paexec_trio.core.visible import diagnostic, visible
+from tests.simulation.accounts import LOST, TIME_LIMIT, RunAccounts
 from tests.simulation.calculators import CALL, unquoted
 from tests.simulation.diagnostics import Diagnostics
 from tests.simulation.history import Asked, Crashed, Fact, Greeted, History, Printed, Step, Stuck
@@ -65,6 +67,9 @@ from tests.simulation.reading import ResultReader
 from tests.simulation.violations import Kind, Violation
 
 SIGPIPE = 13
+
+A_MOMENT = 1e-6
+"""Seconds that rounding makes of none, at most."""
 
 STARTS_TAKE = 0.2
 """Seconds by which a restart may be late because other nodes are being started."""
@@ -162,6 +167,10 @@ class _Node:
     """Its process wrote something that no task asked for."""
     fruitless: int = 0
     """Processes in a row that died without having ended a task."""
+    head_since: float = 0.0
+    """When it began to work on its head."""
+    exceeded: bool = False
+    """It was ended because of a time limit, and has to be started again."""
 
     def turn(self, state: _NodeState, time: float) -> None:
         self.state = state
@@ -197,7 +206,8 @@ class Judge:
         """Seconds until SIGKILL: if the run is stopped, there is one more SIGTERM."""
         self._unread_input = tasks
         self._resistance = settings.on_death
-        self._most = inf if settings.prefetch == AUTO else settings.prefetch
+        self._rules = rules = settings.accounting
+        self._most = 1 if rules.delay else inf if settings.prefetch == AUTO else settings.prefetch
         """Tasks that a node may hold."""
         self._violations: list[Violation] = []
         self._entries_seen = 0
@@ -220,8 +230,18 @@ class Judge:
         self._done: set[int] = set()
         # Tasks whose attempts failed; the last one is next (DTH-012).
         self._repeats: list[int] = []
+        # Those that go to other nodes, if there are any (ACC-061).
+        self._retries: list[int] = []
+        self._leftovers: list[int] = []
+        """Tasks for which another attempt was due when the run was halted."""
+        self._accounts = RunAccounts(rules)
+        self._was_ended_early = False
+        """The tasks that were not dispatched will not be, because of a halt or a limit."""
+        self._delay_until = 0.0
+        """When the next attempt may begin."""
+        self._is_delaying = False
+        self._summary = b""
         self._failed_attempts = 0
-        self._losses: Counter[int] = Counter()
         self._restarts = 0
         self._printout = Printout(settings.grouping)
         self._muted = False
@@ -255,6 +275,7 @@ class Judge:
             HoldingFailed: self._holding_failed,
             OutputDrained: self._output_drained,
             StopRequested: self._stop_requested,
+            DeadlinePassed: self._deadline_passed,
         }
         self._on_command: dict[type[Command | Fact], Callable[[Any], None]] = {
             StartNode: self._start_node,
@@ -302,6 +323,7 @@ class Judge:
         handler = self._on_event.get(type(step.event))
         if handler:
             handler(step.event)
+        self._end_early()
         printed = []
         for item in step.rest:
             if type(item) is Printed:
@@ -312,10 +334,12 @@ class Judge:
                 handler = self._on_command.get(type(item))
                 if handler:
                     handler(item)
-        if self._stop and self._is_nothing_left():
+        is_short = self._stop or (self._is_ended_early() and self._is_over())
+        if is_short and self._is_nothing_left():
             self._printout.end()  # GRP-024
         for kind, text in self._printout.check(b"".join(printed)):
             self._blame(kind, text)
+        self._end_early()
         self._drained &= not printed
         for report in self._diagnostics.end_step():
             self._blame(Kind.DIAGNOSTIC, f"missing: {report!r}")
@@ -341,6 +365,8 @@ class Judge:
                 self._blame(Kind.MISORDERED, f"node {node.index} before others (DSP-001)")
         elif node.state is not _NodeState.GONE:
             self._blame(Kind.RESTART, f"node {node.index} is {node.state.value} (RST-007)")
+        elif node.exceeded:
+            pass  # ACC-050
         elif not self._resistance or not self._resistance.restart_after:
             self._blame(Kind.RESTART, f"node {node.index} without -Z")
         elif self._time < node.started_at + self._resistance.restart_after:
@@ -352,7 +378,9 @@ class Judge:
         if node.state is _NodeState.GONE:
             self._check_gone(node)
             self._restarts += 1
-        node.started_at = self._time
+        if not node.exceeded:
+            node.started_at = self._time
+        node.exceeded = False
         node.turn(_NodeState.STARTING, self._time)
 
     def _node_started(self, event: NodeStarted) -> None:
@@ -414,8 +442,13 @@ class Judge:
         """Let the tasks that it was not working on be dispatched again (PRE-031, PRE-032)."""
         for attempt in reversed(node.attempts[1:]):
             self._in_flight.pop(attempt.task_id, None)
-            self._repeats.append(attempt.task_id)
+            self._repeat(attempt.task_id)
         del node.attempts[1:]
+
+    def _repeat(self, task_id: int) -> None:
+        """Let a task be dispatched once more."""
+        waiting = self._retries if self._accounts.avoids(task_id) else self._repeats
+        waiting.append(task_id)
 
     def _lost(self, node: _Node, diagnostic: bytes) -> None:
         if node.state is not _NodeState.ALIVE:
@@ -442,19 +475,57 @@ class Judge:
             self._diagnostics.need(diagnostic)
             self._stop_for(Exit(status=1))
             return
-        if self._settings.grouping is Grouping.NONE:
-            if self._resistance.fatal:
-                self._print(attempt, self._resistance.fatal, is_fatal=True)
-            if self._settings.print_eot:
-                self._print(attempt, self._settings.eot)
-        self._repeats.append(attempt.task_id)
-        self._failed_attempts += 1
-        self._count_loss(attempt.task_id)
+        self._fail(node, attempt, LOST)
+        self._report_poison(attempt.task_id)
 
-    def _count_loss(self, task_id: int) -> None:
-        """Record that a node was lost with a task that it was working on (ACC-063)."""
-        self._losses[task_id] += 1
-        if self._losses[task_id] == POISONOUS_AFTER:
+    def _fail(self, node: _Node, attempt: _Attempt, reason: bytes) -> None:
+        """Record an attempt without a result (ACC-003, ACC-004)."""
+        self._failed_attempts += 1
+        if self._accounts.fails(node.index, attempt.task_id, reason):
+            self._print_end(attempt)
+            self._repeat(attempt.task_id)
+            return
+        graph, is_grouped = self._settings.graph, self._settings.grouping is not Grouping.NONE
+        self._print_fatal(attempt)
+        if graph:
+            dropped = self._ledger.done(attempt.task_id, success=False)
+            self._pass_over(dropped)
+            self._print_dependants(attempt, dropped)
+        if self._settings.print_eot and (graph or not is_grouped):
+            self._print(attempt, self._settings.eot)
+        self._done.add(attempt.task_id)
+        self._printout.task_done(attempt.task_id)
+
+    def _print_end(self, attempt: _Attempt) -> None:
+        """Expect the end of an attempt that another one follows (DTH-020, DTH-022, GRP-013)."""
+        self._print_fatal(attempt)
+        if self._settings.print_eot and self._settings.grouping is Grouping.NONE:
+            self._print(attempt, self._settings.eot)
+
+    def _print_fatal(self, attempt: _Attempt) -> None:
+        fatal = (self._resistance or self._rules).fatal
+        if fatal and self._settings.grouping is Grouping.NONE:
+            self._print(attempt, fatal, is_fatal=True)
+
+    def _print_dependants(self, attempt: _Attempt, dropped: list[int]) -> None:
+        """Expect the line of GRA-042."""
+        graph = self._settings.graph
+        assert graph
+        names = [self._ledger.names[task_id] for task_id in (attempt.task_id, *dropped)]
+        for line in graph.delimiter.join(names).split(b"\n"):
+            self._print(attempt, line)
+
+    def _pass_over(self, dropped: list[int]) -> None:
+        """Record that these tasks will not be run because of a failed one."""
+        if not self._stop and not self._was_ended_early:
+            self._accounts.dropped.update(dropped)
+            self._printout.pass_over(dropped)
+
+    def _report_poison(self, task_id: int) -> None:
+        """Expect that a task is reported that five nodes died of (ACC-063)."""
+        if self._rules.retries or self._rules.crash_limit:
+            return
+        if self._accounts.tries[task_id].losses == POISONOUS_AFTER:
             text = diagnostic(
                 b"task %d '%b' was running on five nodes that died; --crash-limit N would "
                 b"give it up",
@@ -462,6 +533,50 @@ class Judge:
                 self._ledger.names[task_id],
             )
             self._diagnostics.need(self._diagnostics.named(text))
+
+    # Time limits, halts and limits
+
+    def _deadline_passed(self, event: DeadlinePassed) -> None:
+        deadline = event.deadline
+        if deadline.purpose is Purpose.DELAY:
+            if self._time < self._delay_until:
+                self._blame(Kind.TOO_EARLY, "an attempt may begin (ACC-080)")
+            self._is_delaying = False
+        elif deadline.purpose is Purpose.TIME_LIMIT:
+            self._exceed(self._nodes[deadline.node])
+
+    def _exceed(self, node: _Node) -> None:
+        """Record that a node works for too long, if it works at all (ACC-050)."""
+        if self._stop or node.state is not _NodeState.ALIVE or not node.attempts:
+            return
+        if self._time < node.head_since + self._rules.timeout:
+            self._blame(Kind.KILLED, f"node {node.index} has some time left (ACC-050, ACC-052)")
+        node.turn(_NodeState.DEAD, self._time)
+        node.exceeded = True
+        self._take_back_queued(node)
+        attempt = node.attempts.pop()
+        self._in_flight.pop(attempt.task_id, None)
+        self._printout.attempt_failed(attempt.task_id)
+        self._fail(node, attempt, TIME_LIMIT)
+
+    def _is_ended_early(self) -> bool:
+        """Return whether the tasks that wait will not be run, though the run is not stopped."""
+        return self._accounts.is_halted or self._accounts.is_limit_reached
+
+    def _end_early(self) -> None:
+        """Let no further task be dispatched after a halt or a limit (ACC-070, ACC-081)."""
+        if self._stop or not self._is_ended_early():
+            return
+        self._input_ended = self._was_ended_early = True
+        self._ledger.drop()
+        halt = self._rules.halt
+        if self._accounts.is_halted and halt:
+            self._leftovers += [*self._repeats, *self._retries]
+            self._repeats.clear()
+            self._retries.clear()
+            if halt.now:
+                status = 0 if self._accounts.is_halted_well else 1
+                self._stop_for(Exit(status=status), is_error=False)
 
     def _allow_report_in_vain(self, node: _Node, last: bytes) -> None:
         """Record that a node never ends a task, which may be reported (RST-031)."""
@@ -534,7 +649,7 @@ class Judge:
             self._blame(Kind.READING, "input is being read already")
         if self._input_ended:
             self._blame(Kind.READING, "the input has ended")
-        if self._settings.prefetch != AUTO and self._task_waits():
+        if self._settings.prefetch != AUTO and (self._task_waits() or self._retry_waits()):
             self._blame(Kind.READING, "a task waits already (DSP-023)")
         self._reading = True
 
@@ -542,13 +657,13 @@ class Judge:
         self._reading = False
         assert self._unread_input.startswith(event.data), "the world reads another input"
         self._unread_input = self._unread_input[len(event.data) :]
-        if not self._input_ended:
+        if not self._input_ended and not self._stop:
             self._ledger.read(event.data)
 
     def _stdin_ended(self, _event: StdinEnded) -> None:
         assert not self._unread_input, "the world does not read all of the input"
         self._reading = False
-        if self._input_ended:
+        if self._input_ended or self._stop:
             return
         self._input_ended = True
         self._ledger.end()
@@ -556,7 +671,7 @@ class Judge:
         if self._settings.graph and refused:
             report = self._refusal(refused)
             self._diagnostics.need(report)
-            self._stop_for(Exit(status=1))
+            self._stop_for(Exit(status=1), is_error=True)
 
     def _refusal(self, task_id: int) -> bytes:
         if self._exec_mode:
@@ -570,12 +685,12 @@ class Judge:
         if self._stop or self._input_ended:
             return
         self._input_ended = True
-        self._failed = True
+        self._fail_run()
         self._ledger.drop()
         report = self._diagnostics.named(b"reading from standard input failed: " + event.reason)
         self._diagnostics.need(report)
         if self._settings.graph:
-            self._stop_for(Exit(status=1))
+            self._stop_for(Exit(status=1), is_error=True)
 
     def _send(self, command: Send) -> None:
         node = self._nodes[command.node]
@@ -589,17 +704,34 @@ class Judge:
         if not task_ids or min(task_ids) <= 0:
             self._blame(Kind.FABRICATED, f"node {node.index} was sent {command.data!r}")
             return
+        self._check_pace(task_ids)
         for task_id in task_ids:
             self._check_node_for(node, task_id)
             self._check_task(node, task_id)
+            self._accounts.dispatched.add(task_id)
             self._in_flight[task_id] = node.index
             node.attempts.append(_Attempt(task_id, self._prefix(node, task_id)))
             if len(node.attempts) == 1:
                 self._head_begins(node)
         self._given_tasks.add(node.index)
 
+    def _check_pace(self, task_ids: list[int]) -> None:
+        """Ask whether attempts may begin (ACC-070, ACC-080, ACC-081)."""
+        accounts = self._accounts
+        if accounts.is_halted:
+            self._blame(Kind.EXIT, f"tasks {task_ids} dispatched after a halt (ACC-070)")
+        if accounts.is_limit_reached and not accounts.dispatched.issuperset(task_ids):
+            self._blame(Kind.EXIT, f"tasks {task_ids} are too many (ACC-081)")
+        if not self._rules.delay:
+            return
+        if self._time < self._delay_until:
+            self._blame(Kind.TOO_EARLY, f"tasks {task_ids} (ACC-080)")
+        self._delay_until = self._time + self._rules.delay
+        self._is_delaying = True
+
     def _head_begins(self, node: _Node) -> None:
         head = node.attempts[0]
+        node.head_since = self._time
         if self._settings.print_task:
             for line in self._ledger.names[head.task_id].split(b"\n"):
                 self._print(head, line)
@@ -627,8 +759,10 @@ class Judge:
             self._blame(
                 Kind.CROWDED, f"{task_id} and {held} on node {node.index} (PRE-010, PRE-040)"
             )
-        elif self._settings.prefetch == 1 and any(
-            other.index < node.index for other in self._idle()
+        elif (
+            self._settings.prefetch == 1
+            and task_id not in self._retries
+            and any(other.index < node.index for other in self._idle())
         ):
             self._blame(Kind.MISORDERED, f"task {task_id}: an idle node is before {node.index}")
         if self._stop:
@@ -640,6 +774,14 @@ class Judge:
         elif task_id in self._in_flight:
             other = self._in_flight[task_id]
             self._blame(Kind.DUPLICATED, f"task {task_id}: nodes {other} and {node.index}")
+        elif task_id in self._retries:
+            self._retries.remove(task_id)
+            if node.index in self._accounts.avoids(task_id) and self._others_live(task_id):
+                self._blame(
+                    Kind.MISORDERED, f"task {task_id} has failed on node {node.index} (ACC-061)"
+                )
+        elif not node.attempts and (kept := self._retry_for(node)):
+            self._blame(Kind.MISORDERED, f"task {task_id} before {kept} (DTH-012)")
         elif self._repeats:
             if task_id != self._repeats[-1]:
                 self._blame(
@@ -702,14 +844,15 @@ class Judge:
                 octets,
             )
             if not self._resistance:
-                self._stop_for(Exit(status=1))
+                self._stop_for(Exit(status=1), is_error=True)
                 return
-            self._failed |= bool(node.answered)
+            if node.answered:
+                self._fail_run()
             self._lost(node, b"")
             return
         counts = deceives and node.answered and not self._failed and not self._stop
         if counts and node.reader.ends_in(octets):
-            self._failed = True
+            self._fail_run()
             node.stray_reported = False
             self._report_once(
                 node,
@@ -734,16 +877,37 @@ class Judge:
             self._blame(Kind.MISCREDITED, f"the EOT for another task ends task {attempt.task_id}")
         node.answered += 1
         self._in_flight.pop(attempt.task_id, None)
+        reason = self._why_failed(node, attempt)
+        if reason and self._accounts.fails(node.index, attempt.task_id, reason):
+            self._failed_attempts += 1
+            self._printout.attempt_failed(attempt.task_id)
+            self._print_end(attempt)
+            self._repeat(attempt.task_id)
+        else:
+            self._task_done(attempt, task, has_failed=bool(reason))
+        if node.deaf:
+            node.turn(_NodeState.DEAD, self._time)
+        elif node.attempts:
+            self._head_begins(node)
+
+    def _why_failed(self, node: _Node, attempt: _Attempt) -> bytes:
+        """Return why an attempt failed that has a result; nothing if it did not."""
+        graph = self._settings.graph
+        if self._exec_mode:
+            return b"exit status 3" if node.reader.has_failed else b""
+        if not graph or attempt.last_line == graph.success:
+            return b""
+        return b"status failure" if attempt.last_line == graph.failure else b"no status"
+
+    def _task_done(self, attempt: _Attempt, task: bytes, *, has_failed: bool) -> None:
         self._done.add(attempt.task_id)
+        if not has_failed:
+            self._accounts.succeeds(attempt.task_id)
         if self._settings.graph:
             self._see_status(attempt, task)
         if self._settings.print_eot:
             self._print(attempt, self._settings.eot)
         self._printout.task_done(attempt.task_id)
-        if node.deaf:
-            node.turn(_NodeState.DEAD, self._time)
-        elif node.attempts:
-            self._head_begins(node)
 
     def _see_status(self, attempt: _Attempt, task: bytes) -> None:
         graph = self._settings.graph
@@ -752,11 +916,9 @@ class Judge:
         dropped = self._ledger.done(attempt.task_id, success=success)
         if success:
             return
-        self._printout.pass_over(dropped)
+        self._pass_over(dropped)
         if attempt.last_line == graph.failure:
-            names = [task, *(self._ledger.names[task_id] for task_id in dropped)]
-            for line in graph.delimiter.join(names).split(b"\n"):
-                self._print(attempt, line)
+            self._print_dependants(attempt, dropped)
             return
         self._print(attempt, b"?")
         self._failed = True
@@ -791,10 +953,13 @@ class Judge:
         if self._diagnostics.accept(text):
             return
         if self._is_refusal(text):
-            self._input_ended = self._failed = True
+            self._input_ended = True
+            self._fail_run()
             self._ledger.drop()
+        elif text == self._expected_summary_of(text):
+            self._summary = text
         elif self._is_about_all_nodes(text) or self._is_about_lost_node(text):
-            self._stop_for(Exit(status=1))
+            self._stop_for(Exit(status=1), is_error=False)
         elif not self._is_about_slow_end(text):
             self._blame(Kind.DIAGNOSTIC, f"{text!r}")
 
@@ -816,7 +981,8 @@ class Judge:
             not self._stop
             and self._resistance is not None
             and (self._hopeless or not self._resistance.wait)
-            and self._task_waits()
+            and (self._task_waits() or bool(self._retries))
+            and not any(node.exceeded for node in self._nodes)
             and all(node.state in {_NodeState.DEAD, _NodeState.GONE} for node in self._nodes)
         )
 
@@ -827,7 +993,8 @@ class Judge:
         return any(
             text == b"Node %b exited unexpectedly" % visible(node.name)
             for node in self._nodes
-            if node.state in {_NodeState.DEAD, _NodeState.GONE} and not node.died_at_work
+            if node.state in {_NodeState.DEAD, _NodeState.GONE}
+            and not (node.died_at_work or node.exceeded)
         )
 
     def _is_about_slow_end(self, text: bytes) -> bool:
@@ -847,7 +1014,7 @@ class Judge:
             if text == name + b"ended, but others hold its output; not waited for":
                 return node.exited and seconds > min(notice, timeout or inf) - 0.01
             if text == name + b"not ended within %g seconds (--finish-timeout); killed" % timeout:
-                self._failed = True
+                self._fail_run()
                 return not node.exited and timeout > 0 and seconds > timeout - 0.01
         return False
 
@@ -867,7 +1034,7 @@ class Judge:
         self._mute()
         report = self._diagnostics.named(b"writing to standard output failed: " + event.reason)
         self._diagnostics.need(report)
-        self._stop_for(Exit(status=1))
+        self._stop_for(Exit(status=1), is_error=True)
 
     def _holding_failed(self, event: HoldingFailed) -> None:
         if self._muted:
@@ -877,7 +1044,7 @@ class Judge:
         self._muted = True
         report = self._diagnostics.named(b"holding lines back failed: " + event.reason)
         self._diagnostics.need(report)
-        self._stop_for(Exit(status=1))
+        self._stop_for(Exit(status=1), is_error=True)
 
     def _pass_on(self, command: Write | Hold | Release) -> None:
         if self._broken:
@@ -897,12 +1064,19 @@ class Judge:
             self._blame(Kind.EXIT, "nobody took the output, and it was waited for (GRP-025)")
         self._drained = True
 
-    def _stop_for(self, cause: Exit, *, is_requested: bool = False) -> None:
+    def _fail_run(self) -> None:
+        """Let the run fail because of something that is neither a task nor a lost node."""
+        self._failed = True
+        self._accounts.had_error = True
+
+    def _stop_for(self, cause: Exit, *, is_requested: bool = False, is_error: bool = False) -> None:
         """Let the run end at once; of several causes the first decides how.
 
         A signal decides after a failure too (END-030). Whatever happens while the output is being
         drained ends the run there and then.
         """
+        self._accounts.had_error |= is_error
+        self._accounts.is_stopped = True
         if not self._stop or self._draining or (is_requested and not self._stop.signal):
             self._stop = cause
 
@@ -910,17 +1084,31 @@ class Judge:
         self._is_urgent = self._stop is not None and not self._draining
         self._stop_for(Exit(signal=event.signal), is_requested=True)
 
+    def _known(self) -> set[int]:
+        return set(range(1, len(self._ledger.names)))
+
+    def _expected_summary_of(self, text: bytes) -> bytes:
+        """Return a text if it is a summary: ``_exit`` looks at what it says."""
+        name = self._diagnostics.named(b"")
+        number = text.removeprefix(name).partition(b" task")[0]
+        return text if not self._summary and number.isdigit() else b""
+
+    def _check_accounts(self, command: Exit, plain: Exit) -> None:
+        accounts, known = self._accounts, self._known()
+        accounts.close([*self._leftovers, *self._repeats, *self._retries])
+        expected = accounts.outcome(plain, known)
+        if command != expected and (not expected.signal or command.signal != expected.signal):
+            self._blame(Kind.EXIT, f"{command} instead of {expected}")
+        summary = accounts.summary(known, by_signal=expected.signal != 0)
+        told = self._summary.removeprefix(self._diagnostics.named(b""))
+        if bool(told) != bool(summary) or not told.startswith(summary):
+            self._blame(Kind.DIAGNOSTIC, f"{told!r} instead of {summary!r} (ACC-010)")
+
     def _exit(self, command: Exit) -> None:
         self._ended = True
-        if self._stop:
-            if command != self._stop:
-                self._blame(Kind.EXIT, f"{command} instead of {self._stop}")
-        else:
-            expected = Exit(status=int(self._failed))
-            if command != expected:
-                self._blame(Kind.EXIT, f"{command} instead of {expected}")
-            if not self._is_over() or self._in_flight:
-                self._blame(Kind.LOST, f"not done: {self._not_done()}")
+        self._check_accounts(command, self._stop or Exit(status=int(self._failed)))
+        if not self._stop and (not self._is_over() or self._in_flight):
+            self._blame(Kind.LOST, f"not done: {self._not_done()}")
         if not command.signal and not self._muted and not self._drained:
             self._blame(Kind.LOST, "the output was not written")
         if not self._is_nothing_left():
@@ -970,13 +1158,38 @@ class Judge:
         self._given_tasks.clear()
 
     def _task_waits(self) -> bool:
-        return bool(self._repeats or self._ledger.next())
+        """Return whether a task waits that goes to every node."""
+        return bool(self._repeats or (self._ledger.next() and not self._is_ended_early()))
+
+    def _retry_waits(self) -> bool:
+        """Return whether a task waits for another node, and none is idle."""
+        return bool(self._retries and not self._idle())
+
+    def _others_live(self, task_id: int) -> bool:
+        """Return whether a node lives on which a task has not failed."""
+        living = {
+            node.index
+            for node in self._nodes
+            if node.state in {_NodeState.NEW, _NodeState.STARTING}
+            or (node.state is _NodeState.ALIVE and not (node.input_closed or node.deaf))
+        }
+        return bool(living - self._accounts.avoids(task_id))
+
+    def _retry_for(self, node: _Node) -> int:
+        """Return a task that waits for another node, such as this one; 0: none does."""
+        for task_id in self._retries:
+            if node.index not in self._accounts.avoids(task_id) or not self._others_live(task_id):
+                return task_id
+        return 0
 
     def _is_over(self) -> bool:
         """Return whether no task can come for any node."""
-        if not self._input_ended or self._repeats or self._ledger.has_more():
+        if not self._input_ended or self._repeats or self._retries or self._ledger.has_more():
             return False
-        return not self._resistance or not self._in_flight
+        # A node that takes too long loses its queued tasks (ACC-052).
+        takes_back = self._rules.has_time_limit and self._settings.prefetch != 1
+        may_repeat = self._resistance or self._rules.retries > 1 or takes_back
+        return not may_repeat or not self._in_flight
 
     def _check_what_is_always_true(self) -> None:
         for node in self._nodes:
@@ -984,8 +1197,12 @@ class Judge:
                 if not node.input_closed:
                     self._blame(Kind.INPUT_OPEN, f"node {node.index} is dead (DTH-004)")
                 self._check_dead(node)
+                if node.exceeded and not (node.terminated or self._stop):
+                    self._blame(Kind.LINGERING, f"node {node.index} gets no SIGTERM (ACC-050)")
             elif node.state is _NodeState.GONE:
                 self._check_gone(node)
+            elif not self._stop:
+                self._check_head(node)
         if self._stop:
             for node in self._nodes:
                 if node.state is _NodeState.ALIVE and not node.input_closed:
@@ -996,20 +1213,40 @@ class Judge:
         roomy = idle
         if self._settings.prefetch != AUTO:
             roomy = [node for node in self._open() if len(node.attempts) < self._most]
-        if roomy and self._task_waits():
+        if self._is_delaying:
+            self._check_delay()
+        elif roomy and self._task_waits():
             self._blame(Kind.WAITING, f"node {roomy[0].index} has room (DSP-011, GRA-026, PRE-011)")
         nobody = all(node.state in {_NodeState.DEAD, _NodeState.GONE} for node in self._nodes)
         is_wanted = idle or nobody or self._settings.graph
-        if is_wanted and not (self._input_ended or self._reading or self._task_waits()):
+        waits = self._task_waits() or self._retry_waits()
+        if is_wanted and not (self._input_ended or self._reading or waits):
             self._blame(Kind.READING, "nobody reads on, and no task waits (DSP-020, DTH-032)")
+        if not self._is_delaying:
+            for node in idle:
+                if task_id := self._retry_for(node):
+                    text = f"task {task_id} waits for a node like {node.index} (ACC-060)"
+                    self._blame(Kind.WAITING, text)
         if idle and self._is_over():
             self._blame(Kind.INPUT_OPEN, f"node {idle[0].index} (DSP-003)")
         if self._all_nodes_failed():
             self._blame(Kind.EXIT, "all nodes are dead, and the run goes on (DTH-030)")
 
+    def _check_delay(self) -> None:
+        if self._time > self._delay_until + self._lateness + A_MOMENT:
+            self._blame(Kind.WAITING, "the next attempt is late (ACC-080)")
+
+    def _check_head(self, node: _Node) -> None:
+        """Blame the run if a node works for too long (ACC-050)."""
+        limit = self._rules.timeout
+        if not limit or not node.attempts or node.state is not _NodeState.ALIVE:
+            return
+        if self._time > node.head_since + limit + self._lateness + A_MOMENT:
+            self._blame(Kind.LINGERING, f"node {node.index} goes on (ACC-050)")
+
     def _check_dead(self, node: _Node) -> None:
         """Blame the run if the remains of a dead node last too long."""
-        if node.ended_in_order or not self._resistance:
+        if node.ended_in_order or not (self._resistance or node.exceeded):
             return
         age = self._time - node.since
         if age > self._time_to_terminate and not node.terminated:
@@ -1018,6 +1255,10 @@ class Judge:
             self._blame(Kind.LINGERING, f"node {node.index} ignores SIGTERM (DTH-004)")
 
     def _check_gone(self, node: _Node) -> None:
+        if node.exceeded and not self._stop and not self._is_over():
+            if self._time > node.since + STARTS_TAKE:
+                self._blame(Kind.RESTART, f"node {node.index} is not started again (ACC-050)")
+            return
         if self._stop or not self._resistance or not self._resistance.restart_after:
             return
         if self._is_over():

@@ -29,6 +29,8 @@ class ResultReader:
         self._blank_lines = 0
         self._has_lines = False
         self._failed = False
+        self.has_failed = False
+        """Whether the command failed whose result was read last."""
 
     def read(self, octets: bytes) -> Iterator[bytes | None]:
         """Yield lines without their newlines, and ``None`` for the end of a result.
@@ -75,5 +77,6 @@ class ResultReader:
             yield b""  # EXE-021
         if graph:
             yield graph.failure if self._failed else graph.success
+        self.has_failed = self._failed
         self._blank_lines = 0
         self._has_lines = self._failed = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from paexec_trio.core.accounting import NO_ACCOUNTING, Accounting, Halt, Summing, Why
 from paexec_trio.core.events import (
     Event,
     HoldingFailed,
@@ -124,6 +125,7 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         on_death=on_death,
         finish_timeout=dice.pick((0.0, 6.0, 6.0, 20.0)),
         graces=dice.pick((GRACES, GRACES, GRACES, HASTY)),
+        accounting=_accounting(dice, on_death),
     )
     names = _task_names(dice, settings, exec_mode, most_tasks)
     stormy = dice.happens(0.9 if on_death else 0.4)
@@ -159,7 +161,8 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         disturbances=_disturbances(dice, settings) if disturbed else (),
         input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.4) else None,
         fast_path=dice.happens(0.5),
-        lateness=dice.pick((0.0, 0.0, 0.0, 0.3, 3.0)),
+        # Otherwise many tasks take hours.
+        lateness=dice.pick((0.0, 0.0, 0.0, 0.3, 3.0)) * (not settings.accounting.delay),
     )
 
 
@@ -178,6 +181,31 @@ def _resistance(dice: Dice) -> Reassign | None:
         fatal=dice.pick((b"fatal", b"fatal", b"", b"it died")),
         restart_after=seconds,
         wait=seconds > 0 and dice.happens(0.7),
+    )
+
+
+def _accounting(dice: Dice, on_death: Reassign | None) -> Accounting:
+    """Draw rules for tasks that fail; only a part of the runs has any."""
+    if not dice.happens(0.35):
+        return NO_ACCOUNTING
+    why = dice.pick(tuple(Why))
+    percent = dice.pick((0, 0, 1, 30, 100))
+    halt = Halt(
+        why,
+        number=0 if percent else dice.pick((1, 2, 5, 40)),
+        percent=percent,
+        now=dice.happens(0.5),
+    )
+    return Accounting(
+        retries=dice.pick((0, 0, 1, 2, 3, 9)),
+        crash_limit=dice.pick((0, 0, 1, 2, 4)) if on_death else 0,
+        timeout=dice.pick((0.0, 0.0, 0.0, 0.3, 2.0)),
+        halt=halt if dice.happens(0.3) else None,
+        delay=dice.pick((0.0, 0.0, 0.0, 0.0, 0.01, 0.2)),
+        limit=dice.pick((0, 0, 0, 0, 1, 5, 40)),
+        status_of_tasks=dice.happens(0.6),
+        summing=dice.pick((Summing.NEVER, Summing.FAILURES, Summing.ALWAYS)),
+        fatal=dice.pick((b"fatal", b"", b"given up")),
     )
 
 

@@ -61,7 +61,7 @@ def needs_z_beside_the_time_of_restarts() -> None:
 
 @breaks("RST-002")
 def takes_what_the_language_takes_for_a_number_of_seconds() -> None:
-    @instead(invocation, "_seconds")
+    @instead(invocation, "seconds_of")
     def seconds(_right: object, _option: str, value: bytes) -> float:
         try:
             return float(value)
@@ -71,7 +71,7 @@ def takes_what_the_language_takes_for_a_number_of_seconds() -> None:
 
 @breaks("RST-002")
 def takes_whole_seconds_only() -> None:
-    @instead(invocation, "_seconds")
+    @instead(invocation, "seconds_of")
     def seconds(right: Callable[[str, bytes], float], option: str, value: bytes) -> float:
         return right(option, value.replace(b".", b"x"))
 
