@@ -384,6 +384,16 @@ def test_the_progress(stage: Stage) -> None:
     assert b"2 failed" in totals
 
 
+@requirement("ARG-005", "ARG-001")
+@pytest.mark.extension("--tag")
+def test_tags(stage: Stage) -> None:
+    run = stage.run("--tag", "-P+1", "echo", feed=b"a\nb\n")
+    assert run.status == 0
+    texts = [b"1 a\t%b\n" % text for text in (b"a", b"success", MAGIC_EOT)]
+    texts += [b"2 b\t%b\n" % text for text in (b"b", b"success", MAGIC_EOT)]
+    assert run.stdout == b"".join(texts)
+
+
 # Nodes
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from paexec_trio.cli.errors import UsageError, refuse_newline
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
+from paexec_trio.cli.pertask import tag_of
 from paexec_trio.cli.traps import of_command, of_nodes
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ def interpret(
             on_death=on_death,
             describe_weights="-d" in letters,
             finish_timeout=_finish_timeout(values),
+            tag=tag_of(values),
         ),
         Launch(
             command=per_task or Calculator(_command(calculator)),

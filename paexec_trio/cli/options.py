@@ -254,6 +254,24 @@ and has the seconds of the run, too. It comes also if the run fails or is ended 
 of the input is read ahead, and standard output stays as it is without the option.
 """,
     ),
+    Option(
+        "",
+        "",
+        ("begin each output line with the task and a tab",),
+        "tag",
+        details="""\
+The tag comes after the prefixes of ``-r``, ``-l`` and ``-p``. The lines of ``-i`` and ``-e`` have
+it, too. So ``pareorder-trio`` cannot sort tagged lines, but ``--keep-order`` can. The octets of the
+task are printed as they are.
+""",
+    ),
+    Option(
+        "",
+        "text",
+        ("the same with this text, in which {} stands for the task",),
+        "tagstring",
+        details="Each ``{}`` is replaced. The text must not contain a newline.",
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

@@ -44,6 +44,7 @@ class Printer:
             show_node=settings.show_node,
             show_task_id=settings.show_task_id,
             show_pid=settings.show_pid,
+            tag=settings.tag,
         )
         self._print_task = settings.print_task
         self._eot_line = settings.eot + NEWLINE if settings.print_eot else b""

@@ -104,6 +104,8 @@ class Settings(NamedTuple):
         finish_timeout: the time in seconds after which calculators that do not end by themselves
             at the normal end are ended by signals; 0: they are waited for (END-041).
         graces: how long a run waits for calculators and readers.
+        tag: the text before each printed line, in which ``{}`` stands for the task (PTK-011);
+            ``None``: no tags.
     """
 
     nodes: tuple[bytes, ...]
@@ -123,3 +125,4 @@ class Settings(NamedTuple):
     describe_weights: bool = False
     finish_timeout: float = 0.0
     graces: Graces = GRACES
+    tag: bytes | None = None

@@ -759,7 +759,10 @@ class Judge:
             words.append(b"%d" % task_id)
         if settings.show_pid:
             words.append(b"%d" % node.pid)
-        return b"".join(word + b" " for word in words)
+        prefix = b"".join(word + b" " for word in words)
+        if settings.tag is None:
+            return prefix
+        return prefix + self._ledger.names[task_id].join(settings.tag.split(b"{}")) + b"\t"
 
     def _print(self, attempt: _Attempt, line: bytes, *, is_fatal: bool = False) -> None:
         if not self._muted:

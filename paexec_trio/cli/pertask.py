@@ -1,0 +1,29 @@
+"""The values of the options that keep the output of tasks apart (the chapter of the spec)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paexec_trio.cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TASK = b"{}"
+
+
+def tag_of(values: Mapping[str, bytes]) -> bytes | None:
+    """Return the text of tags (PTK-010, PTK-011), ``None`` if lines have none.
+
+    Args:
+        values: the values of the options, by their names.
+
+    Raises:
+        UsageError: the text contains a newline (PTK-014).
+    """
+    text = values.get("--tagstring")
+    if text is None:
+        return _TASK if "--tag" in values else None
+    if b"\n" in text:
+        raise UsageError(b"--tagstring must not contain a newline: '%b'", text)
+    return text
