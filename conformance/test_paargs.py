@@ -394,6 +394,17 @@ def test_tags(stage: Stage) -> None:
     assert run.stdout == b"".join(texts)
 
 
+@requirement("ARG-005", "ARG-001")
+@pytest.mark.extension("--stderr")
+def test_standard_error_of_commands(stage: Stage) -> None:
+    command = stage.script("task", 'echo "of $1"; echo "err $1" >&2')
+    run = stage.run("--stderr=tag", "-P+1", command, feed=b"a\nb\n")
+    assert run.status == 0
+    assert run.stdout == successes(b"of a", b"of b")
+    lines = run.stderr.splitlines()
+    assert [line.rpartition(b": ")[2] for line in lines] == [b"err a", b"err b"]
+
+
 # Nodes
 
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from conformance.harness.usage import call, refuse
+from conformance.test_combinations import TASKS, Call, output_of, words_of
+from conformance.test_progress import calls_without_extensions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance.harness.stage import Stage
 
 requirement = pytest.mark.requirement
 
 TAG = pytest.mark.extension("--tag")
 TAGSTRING = pytest.mark.extension("--tagstring")
+STDERR = pytest.mark.extension("--stderr")
+
+MIB = 1 << 20
 
 #: Octets that mean something to a terminal, a pattern, a format or a decoder.
 ODD = [b"", b" a ", b"a\tb", b"\\1 & %s {} {", b"\x1b[31m\r\x00\xff\xc3"]
@@ -144,3 +155,356 @@ def test_each_task_has_its_own_tag(stage: Stage) -> None:
 def test_no_newline_in_a_tag(stage: Stage, text: str) -> None:
     words = ("-n", "+1", "-c", "CALCULATOR")
     refuse(stage, call("--tagstring", text, *words), call(*words))
+
+
+# Standard error
+
+#: The command line that joins the outputs of the distributor, so that their order can be seen.
+JOINED = ("/bin/sh", "-c", 'exec "$@" 2>&1', "sh")
+
+BOTH = pytest.mark.parametrize("how", ["group", "tag"])
+
+
+def marked(line: bytes, *names: bytes) -> bytes:
+    """Return a pattern for a line behind these names, in this order, a colon and a blank."""
+    words = rb"[^\n]*\b".join(re.escape(name) + rb"\b" for name in names)
+    return rb"[^\n]*\b%b[^\n]*: %b" % (words, re.escape(line))
+
+
+@contextmanager
+def full_pipe(stage: Stage) -> Iterator[str]:
+    """Make a named pipe that takes nothing more, and yield its path."""
+    path = stage.directory / "full"
+    os.mkfifo(path)
+    full = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        try:
+            while True:
+                os.write(full, bytes(4096))
+        except BlockingIOError:
+            pass
+        yield str(path)
+    finally:
+        os.close(full)
+
+
+@requirement("PTK-020")
+@STDERR
+@pytest.mark.parametrize("value", ["", "x", "Group", "tags", "mixed,tag"])
+def test_other_values(stage: Stage, value: str) -> None:
+    words = ("-n", "+1", "-c", "CALCULATOR")
+    refuse(stage, call("--stderr", value, *words), call("--stderr", "mixed", *words))
+    refuse(stage, call("--stderr", value, *words), call("--stderr", "group", *words))
+    refuse(stage, call("--stderr", value, *words), call("--stderr", "tag", *words))
+
+
+@requirement("PTK-020", "PTK-021")
+@STDERR
+def test_mixed(stage: Stage) -> None:
+    run = stage.start("--stderr=mixed", "-n", "+1", "-c", stage.calculator())
+    assert stage.next_calculator().pipes()[2] == run.stderr_link
+    assert run.finish() == 0
+
+
+@requirement("PTK-022", "OPT-009")
+@STDERR
+@BOTH
+@pytest.mark.parametrize(
+    "words", calls_without_extensions(), ids=lambda words: " ".join(words_of(words)[:-1])
+)
+def test_every_option_beside_it(stage: Stage, words: Call, how: str) -> None:
+    stage.script("transport", 'echo "to $1" >&2; shift; exec sh -c "$1"')
+    terminator = b"\0" if words["terminator"] else b"\n"
+    feed = b"".join(task + terminator for task in TASKS)
+    run = stage.run(f"--stderr={how}", *words_of(words), feed=feed)
+    assert re.fullmatch(output_of(words), run.stdout), f"{run.stdout!r} is not {output_of(words)!r}"
+    assert run.status == 0
+
+
+@requirement("PTK-030", "PTK-032", "PTK-023")
+@STDERR
+def test_groups_are_not_mixed(stage: Stage) -> None:
+    """Both nodes write in turns; the first one holds two tasks, one after the other."""
+    run = stage.start("--stderr=group", "-n", "+2", "-c", stage.calculator(), within=JOINED)
+    first, second = stage.next_calculators(2)
+    run.feed(b"a\nb\n")
+    first, second = stage.holder(b"a"), stage.holder(b"b")
+    for number in (b"1", b"2"):
+        first.write_stderr(b"a" + number + b"\n")
+        second.write_stderr(b"b" + number + b"\n")
+    second.sync()
+    # What is printed too early is on standard output before the result.
+    stage.happens(lambda: bool(run.stdout), stage.grace / 4)
+    second.answer(b"of b")
+    run.expect_output(b"of b\nb1\nb2\n")
+    run.feed(b"c\n")
+    stage.holder(b"c").write_stderr(b"c1\n")
+    first.write_stderr(b"\na\n\n")
+    first.answer(b"of a")
+    run.expect_output(b"of b\nb1\nb2\nof a\na1\na2\n\na\n\n")
+    stage.holder(b"c").answer()
+    assert run.finish() == 0
+    assert run.stdout == b"of b\nb1\nb2\nof a\na1\na2\n\na\n\nc1\n"
+
+
+@requirement("PTK-033", "PTK-032")
+@STDERR
+@pytest.mark.extension("--keep-order")
+def test_groups_in_order(stage: Stage) -> None:
+    words = ("--stderr=group", "--keep-order", "-n", "+3", "-c", stage.calculator())
+    run = stage.start(*words, within=JOINED)
+    run.feed(b"a\nb\nc\n")
+    for task in (b"b", b"c", b"a"):
+        holder = stage.holder(task)
+        holder.write_stderr(b"err " + task + b"\n")
+        holder.sync()
+    stage.holder(b"c").answer(b"of c")
+    stage.holder(b"b").answer(b"of b")
+    # A group that is printed too early is printed before the first result.
+    stage.happens(lambda: bool(run.stdout), stage.grace / 4)
+    stage.holder(b"a").answer(b"of a")
+    stage.wait("all groups", lambda: run.stdout.count(b"\n") == 6)
+    assert run.finish() == 0
+    text = run.stdout
+    assert [line for line in text.split(b"\n") if line.startswith(b"of")] == [
+        *(b"of a", b"of b", b"of c")
+    ]
+    assert [line for line in text.split(b"\n") if line.startswith(b"err")] == [
+        *(b"err a", b"err b", b"err c")
+    ]
+    for task in (b"a", b"b", b"c"):
+        assert text.index(b"of " + task) < text.index(b"err " + task), "before its result"
+
+
+@requirement("PTK-034", "PTK-032", "PTK-024")
+@STDERR
+@pytest.mark.parametrize("options", [(), ("-z",)], ids=["without -z", "with -z"])
+def test_the_group_of_an_attempt_that_failed(stage: Stage, options: tuple[str, ...]) -> None:
+    run = stage.start("--stderr=group", *options, "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\n")
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    calculator.write_stderr(b"it\nis full")
+    calculator.exit(3)
+    assert run.finish() == 1
+    assert b"it\nis full\n" in run.stderr
+
+
+@requirement("PTK-035", "PTK-036", "PTK-023")
+@STDERR
+@pytest.mark.parametrize(("place", "name"), [("alpha", b"alpha"), ("+1", b"0")])
+def test_tagged_lines(stage: Stage, place: str, name: bytes) -> None:
+    """The calculator writes before its first task, in the middle of one, and after its last one."""
+    run = stage.start("--stderr=tag", "-n", place, "-c", stage.calculator())
+    calculator = stage.next_calculator()
+
+    def wait_for(text: bytes, *names: bytes) -> bytes:
+        pattern = marked(text, *names)
+        stage.wait(f"the line {text!r}", lambda: text + b"\n" in run.stderr)
+        (line,) = (line for line in run.stderr.split(b"\n") if line.endswith(text))
+        assert re.fullmatch(pattern, line), line
+        return line
+
+    calculator.write_stderr(b"hello\n")
+    wait_for(b"hello", name)
+    run.feed(b"task\n" * 77)
+    for _ in range(76):
+        calculator.next_task()
+        calculator.answer()
+    calculator.next_task()
+    calculator.write_stderr(b"y: \x1b\0\xff\n z")
+    wait_for(b"y: \x1b\0\xff", name, b"77")
+    # Part of a line that is printed is followed by other octets then.
+    stage.happens(lambda: b" z" in run.stderr, stage.grace / 4)
+    calculator.write_stderr(b"z \n\n")
+    wait_for(b" zz ", name, b"77")
+    calculator.answer(b"of 77")
+    run.expect_output(b"of 77\n")
+    calculator.write_stderr(b"end\n")
+    line = wait_for(b"end", name)
+    assert not re.search(rb"\b77\b", line), "it belongs to no task"
+    assert run.finish() == 0
+
+
+@requirement("PTK-036", "PTK-024")
+@STDERR
+@BOTH
+def test_lines_without_a_task(stage: Stage, how: str) -> None:
+    run = stage.start(f"--stderr={how}", "-n", "+1", "-c", stage.calculator())
+    calculator = stage.next_calculator()
+    calculator.write_stderr(b"hello\n")
+    stage.wait("the line", lambda: b"hello\n" in run.stderr)
+    run.feed(b"a\n")
+    calculator.next_task()
+    calculator.answer()
+    run.close_stdin()
+    calculator.wait_gone()
+    assert run.wait() == 0
+
+
+@requirement("PTK-036", "PTK-024")
+@STDERR
+@BOTH
+def test_last_words(stage: Stage, how: str) -> None:
+    """They come after the last task, and lack a newline."""
+    command = "while read -r t; do echo; done; echo good >&2; printf bye >&2"
+    run = stage.run(f"--stderr={how}", "-n", "+2", "-c", command, feed=b"a\nb\n")
+    assert run.status == 0
+    words = [line.rpartition(b" ")[2] for line in run.stderr.splitlines(keepends=True)]
+    assert sorted(words) == [b"bye\n"] * 2 + [b"good\n"] * 2
+
+
+@requirement("PTK-030", "PTK-035")
+@STDERR
+def test_what_is_read_after_the_beginning_of_the_result(stage: Stage) -> None:
+    """The distributor finds the whole result first, of which a part came before the line."""
+    run = stage.start("--stderr=tag", "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\n" * 77)
+    calculator = stage.next_calculator()
+    for _ in range(76):
+        calculator.next_task()
+        calculator.answer()
+    calculator.next_task()
+    run.signal(signal.SIGSTOP)
+    calculator.write(b"of a\n")
+    calculator.write_stderr(b"x\n")
+    calculator.write(b"\n")
+    calculator.sync()
+    run.signal(signal.SIGCONT)
+    assert run.finish() == 0
+    assert re.fullmatch(marked(b"x", b"0", b"77") + b"\n", run.stderr), run.stderr
+
+
+#: What does each task, and writes the task on standard error just before its result is complete.
+ECHOES = {
+    "calculator": (
+        "-c",
+        'while IFS= read -r t; do printf "%s\\n" "$t"; printf "%s\\n" "<$t>" >&2; echo; done',
+    ),
+    "command": ("-x", "-c", 'f() { echo "$1"; echo "<$1>" >&2; }; f'),
+}
+
+
+@requirement("PTK-030", "PTK-023", "PTK-035")
+@STDERR
+@pytest.mark.parametrize("kind", ECHOES)
+def test_each_line_has_its_task(stage: Stage, kind: str) -> None:
+    tasks = [b"t%d" % number for number in range(1, 301)]
+    words = ("--stderr=tag", "-n", "+2", *ECHOES[kind])
+    run = stage.run(*words, feed=b"\n".join(tasks))
+    assert run.status == 0
+    found = [
+        re.fullmatch(rb"[^\n]*\b[01]\b[^\n]*?\b(\d+)\b[^\n]*: <t(\d+)>", line)
+        for line in run.stderr.splitlines()
+    ]
+    assert all(found), run.stderr
+    pairs = sorted((int(match[1]), int(match[2])) for match in found if match)
+    assert pairs == [(number, number) for number in range(1, 301)]
+
+
+@requirement("PTK-030", "PTK-032", "PTK-023", "PTK-024")
+@STDERR
+@pytest.mark.parametrize("kind", ECHOES)
+def test_each_group_has_its_task(stage: Stage, kind: str) -> None:
+    tasks = [b"t%d" % number for number in range(1, 301)]
+    words = ("--stderr=group", "-n", "+1", *ECHOES[kind])
+    run = stage.start(*words, within=JOINED)
+    run.feed(b"\n".join(tasks))
+    assert run.finish() == 0
+    assert sorted(run.stdout.splitlines()) == sorted(
+        text for task in tasks for text in (task, b"<%b>" % task)
+    )
+    place = {line: number for number, line in enumerate(run.stdout.splitlines())}
+    for task in tasks:
+        assert place[task] < place[b"<%b>" % task], "before its result"
+
+
+@requirement("PTK-024")
+@STDERR
+@BOTH
+def test_lines_without_an_end(stage: Stage, how: str) -> None:
+    loop = 'while IFS= read -r t; do printf "%s" "<$t>" >&2; echo; done'
+    run = stage.run(f"--stderr={how}", "-n", "+1", "-c", loop, feed=b"a\nb\n")
+    assert run.status == 0
+    lines = run.stderr.splitlines(keepends=True)
+    assert [line[-4:] for line in lines] == [b"<a>\n", b"<b>\n"]
+
+
+@requirement("PTK-023")
+@STDERR
+@BOTH
+def test_long_lines_and_many(stage: Stage, how: str) -> None:
+    """Two nodes write lines in pieces that no pipe keeps together."""
+    line = b"x" * 60_000
+    text = (
+        'while read -r t; do for i in 1 2 3 4 5; do printf "%060000d" 0 >&2;'
+        ' printf "%s\\n" "$t" >&2; done; echo; done'
+    )
+    run = stage.run(f"--stderr={how}", "-n", "+2", "-c", text, feed=b"a\nb\n" * 10)
+    assert run.status == 0
+    lines = run.stderr.splitlines()
+    assert len(lines) == 100
+    for each in lines:
+        rest = each[-len(line) - 1 :]
+        assert rest in {b"0" * len(line) + task for task in (b"a", b"b")}, each[-80:]
+
+
+@requirement("PTK-037")
+@STDERR
+@BOTH
+def test_a_process_that_keeps_standard_error(stage: Stage, how: str) -> None:
+    """It is in a session of its own, so nobody ends it, until the test does."""
+    gate = stage.directory / "gate"
+    os.mkfifo(gate)
+    opened = os.open(gate, os.O_RDWR)
+    stay = f"setsid sh -c 'read -r line <{gate}' </dev/null >/dev/null &"
+    command = f"{stay} while read -r t; do echo of $t; echo; done; echo bye >&2"
+    run = stage.start(f"--stderr={how}", "-n", "+1", "-c", command)
+    run.feed(b"a\n")
+    assert run.finish() == 0
+    assert run.stdout == b"of a\n"
+    os.write(opened, b"\n")
+    os.close(opened)
+    stage.wait("all of standard error", lambda: run.silent)
+    assert run.stderr.endswith(b"bye\n")
+
+
+@requirement("PTK-038", "PTK-022")
+@STDERR
+@BOTH
+def test_nobody_reads(stage: Stage, how: str) -> None:
+    """Standard error is a full pipe; each task writes more than a pipe takes."""
+    with full_pipe(stage) as path:
+        within = ["/bin/sh", "-c", 'exec "$@" 2>"$0"', path]
+        text = 'while read -r t; do printf "%0200000d\\n" 0 >&2; echo "of $t"; echo; done'
+        run = stage.start(f"--stderr={how}", "-n", "+1", "-c", text, within=within)
+        run.feed(b"a\n" * 10)
+        assert run.finish(3 * stage.bound) == 0
+        assert run.stdout == b"of a\n" * 10
+
+
+@requirement("PTK-039", "PTK-038")
+@STDERR
+@BOTH
+def test_memory_is_bounded(stage: Stage, how: str) -> None:
+    """200 MiB of one task, which nobody reads."""
+    directory = stage.directory / "tmp"
+    directory.mkdir()
+    flood = stage.script(
+        "flood",
+        "read -r t; yes $(printf %0999d 0) | head -n 209715 >&2;"
+        " echo over; read -r t; echo; read -r t",
+    )
+    with full_pipe(stage) as path:
+        within = ["/bin/sh", "-c", 'exec "$@" 2>"$0"', path]
+        run = stage.start(
+            *(f"--stderr={how}", "-n", "+1", "-c", f"exec {flood}"),
+            environment={"TMPDIR": str(directory)},
+            within=within,
+        )
+        run.feed(b"a\n")
+        stage.wait("the flood", lambda: run.printed > 0, stage.volume_bound)
+        assert run.memory("VmHWM") < 128 * MIB
+        run.signal(signal.SIGTERM)
+        assert run.wait(3 * stage.bound) == -signal.SIGTERM
+    assert list(directory.iterdir()) == []

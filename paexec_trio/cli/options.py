@@ -272,6 +272,24 @@ task are printed as they are.
         "tagstring",
         details="Each ``{}`` is replaced. The text must not contain a newline.",
     ),
+    Option(
+        "",
+        "how",
+        (
+            "what commands print on standard error: mixed: at once, as is;",
+            "group: together, after the result of the task;",
+            "tag: each line at once, after its node and its task",
+        ),
+        "stderr",
+        details="""\
+The default is ``mixed``: calculators and commands have the standard error of the program. With
+``group`` and ``tag`` the program reads what they print and prints it line by line, so lines of
+different tasks are not mixed. Whatever a node prints while it works on a task belongs to that task.
+This is not exact with ``--prefetch``, over a transport, and for processes in the background. Lines
+that come while a node holds no task are printed at once, with ``tag`` behind the node.
+""",
+        choices=("mixed", "group", "tag"),
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

@@ -9,6 +9,8 @@ from paexec_trio.cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from paexec_trio.core.errorlines import ErrorMode
+
 _TASK = b"{}"
 
 
@@ -27,3 +29,21 @@ def tag_of(values: Mapping[str, bytes]) -> bytes | None:
     if b"\n" in text:
         raise UsageError(b"--tagstring must not contain a newline: '%b'", text)
     return text
+
+
+def error_mode(values: Mapping[str, bytes]) -> ErrorMode:
+    """Return what becomes of the standard error of calculators (PTK-020).
+
+    Args:
+        values: the values of the options, by their names.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    from paexec_trio.core.errorlines import ErrorMode
+
+    value = values.get("--stderr", ErrorMode.MIXED.value)
+    if value not in {mode.value for mode in ErrorMode}:
+        text = b"invalid argument for option --stderr: '%b'; expected mixed, group or tag"
+        raise UsageError(text, value)
+    return ErrorMode(value)

@@ -193,6 +193,48 @@ class Discard(Record):
 
 
 @final
+class PrintErrors(Record):
+    """Write octets of calculators to standard error, after the output so far."""
+
+    __slots__ = __match_args__ = ("data",)
+
+    def __init__(self, data: bytes | LazyLines) -> None:
+        self.data = data
+
+
+@final
+class HoldErrors(Record):
+    """Append octets of calculators to the group's held errors, as ``Hold`` does with output."""
+
+    __slots__ = __match_args__ = ("group", "data")
+
+    def __init__(self, group: int, data: bytes) -> None:
+        self.group = group
+        self.data = data
+
+
+@final
+class JoinErrors(Record):
+    """Move the held errors of ``other`` to the end of ``group``; the latter may have none."""
+
+    __slots__ = __match_args__ = ("group", "other")
+
+    def __init__(self, group: int, other: int) -> None:
+        self.group = group
+        self.other = other
+
+
+@final
+class ReleaseErrors(Record):
+    """Write the group's held errors to standard error, after the output so far."""
+
+    __slots__ = __match_args__ = ("group",)
+
+    def __init__(self, group: int) -> None:
+        self.group = group
+
+
+@final
 class Deliver(Record):
     """Deliver the result of a task; only :class:`~paexec_trio.core.collecting.Collector` does.
 
@@ -312,6 +354,10 @@ Command = (
     | Join
     | Release
     | Discard
+    | PrintErrors
+    | HoldErrors
+    | JoinErrors
+    | ReleaseErrors
     | Deliver
     | TellChange
     | Report

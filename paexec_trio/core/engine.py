@@ -15,6 +15,7 @@ from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.outlets import OutletMaker
+from paexec_trio.core.pertask import make_layers
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.reporting import Reporter
@@ -66,7 +67,9 @@ class Engine:
             for index, name in enumerate(settings.nodes)
         ]
         self._tasks = tasks = tasks or _task_source(settings, exec_mode)
-        self._outlet = outlet = make_outlet(settings, commands, tasks)
+        self._outlet = outlet = make_layers(
+            make_outlet(settings, commands, tasks), settings, commands
+        )
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
         self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)
@@ -89,6 +92,7 @@ class Engine:
             on.NodeStarted: fleet.started,
             on.NodeNotStarted: fleet.not_started,
             on.NodeOutput: results.take,
+            on.NodeErrors: self._node_errors,
             on.NodeUnwritable: fleet.unwritable,
             on.NodeEnded: fleet.ended,
             on.NodeReaped: fleet.reaped,
@@ -151,6 +155,11 @@ class Engine:
     def _time_passed(self, event: on.TimePassed) -> bool:
         """Record the time, which decides nothing by itself."""
         self._dispatcher.windows.now = self._outlet.now = event.now
+        return False
+
+    def _node_errors(self, event: on.NodeErrors) -> bool:
+        """Pass on what a calculator wrote on its standard error, which decides nothing."""
+        self._outlet.errors(self._nodes[event.node], event.data)
         return False
 
     def _deadline_passed(self, event: on.DeadlinePassed) -> bool:

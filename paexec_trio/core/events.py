@@ -75,6 +75,20 @@ class NodeOutput(Record):
 
 
 @final
+class NodeErrors(Record):
+    """The calculator wrote these octets on its standard error; only if that is read; never empty.
+
+    Comes before the ``NodeOutput`` with what the calculator wrote after them.
+    """
+
+    __slots__ = __match_args__ = ("node", "data")
+
+    def __init__(self, node: int, data: bytes) -> None:
+        self.node = node
+        self.data = data
+
+
+@final
 class NodeUnwritable(Record):
     """The node does not accept input any more, though its output has not ended.
 
@@ -232,6 +246,7 @@ Event = (
     | NodeStarted
     | NodeNotStarted
     | NodeOutput
+    | NodeErrors
     | NodeUnwritable
     | NodeEnded
     | NodeReaped

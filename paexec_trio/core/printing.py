@@ -9,6 +9,7 @@ from paexec_trio.core.commands import (
     Discard,
     Hold,
     HoldLines,
+    PrintErrors,
     Write,
     WriteLines,
 )
@@ -90,6 +91,10 @@ class Printer:
             self._write_lazily(attempt, NEWLINE, count)
         else:
             self.write(attempt, line * count)
+
+    def errors(self, node: Node, data: bytes) -> None:  # noqa: ARG002
+        """Print octets of a calculator's standard error as they come."""
+        self._commands.append(PrintErrors(data))
 
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
         """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
+from paexec_trio.core.errorlines import ErrorMode
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
@@ -106,6 +107,7 @@ class Settings(NamedTuple):
         graces: how long a run waits for calculators and readers.
         tag: the text before each printed line, in which ``{}`` stands for the task (PTK-011);
             ``None``: no tags.
+        stderr: how the octets are printed that calculators write on their standard error.
     """
 
     nodes: tuple[bytes, ...]
@@ -126,3 +128,9 @@ class Settings(NamedTuple):
     finish_timeout: float = 0.0
     graces: Graces = GRACES
     tag: bytes | None = None
+    stderr: ErrorMode = ErrorMode.MIXED
+
+    @property
+    def reads_stderr(self) -> bool:
+        """Whether the run reads the standard error of calculators, and does not pass on its own."""
+        return self.stderr is not ErrorMode.MIXED

@@ -167,7 +167,8 @@ class Run:
         """
         settings = self.settings
         # With -z those that cannot be started are dead, and the others do the tasks (DTH-001).
-        if not make_room_for(len(settings.nodes)) and not settings.on_death:
+        has_room = make_room_for(len(settings.nodes), reads_stderr=settings.reads_stderr)
+        if not has_room and not settings.on_death:
             text = b"the limit on open descriptors is too low for %d nodes" % len(settings.nodes)
             self.give_up(text)
             return
@@ -209,6 +210,7 @@ class Run:
             sessions=settings.on_death is not None or not adopts,
             program=settings.program,
             graces=settings.graces,
+            reads_stderr=settings.reads_stderr,
         )
         self._began = host.timers.now()
         if debug:

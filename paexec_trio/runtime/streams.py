@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.commands import Command
     from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.errorrelay import ErrorRelay
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.timers import Timers
 
@@ -125,9 +126,12 @@ class StandardStreams:
         self._spill_directory = spill_directory
         self._output: Output | None = None
         self._diagnostics: Diagnostics | None = None
+        self._reads_stderr = False
+        self._relay: ErrorRelay | None = None
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that reads tasks from standard input and prints results."""
+        self._reads_stderr = settings.reads_stderr
         return Engine(settings, exec_mode=exec_mode)
 
     def open(self) -> None:
@@ -140,7 +144,11 @@ class StandardStreams:
         self._output = output = Output(writer, poller, timers, self._spill_directory)
         self._diagnostics = Diagnostics(diagnostics_writer, output, poller)
         stdin = Input(self._stdin, poller)
-        return output, {
+        executors: Executors = {}
+        if self._reads_stderr:
+            self._relay = self._make_relay(self._diagnostics, poller)
+            executors = self._relay.executors()
+        return output, executors | {
             Write: lambda command: output.write(command.data),
             WriteLines: lambda command: output.write(command.lines),
             Hold: lambda command: output.hold(command.group, command.data),
@@ -152,20 +160,31 @@ class StandardStreams:
             DrainOutput: lambda _command: output.drain(),
         }
 
+    def _make_relay(self, diagnostics: Diagnostics, poller: Poller) -> ErrorRelay:
+        from paexec_trio.runtime.errorrelay import ErrorRelay  # rarely needed
+
+        return ErrorRelay(diagnostics, poller, self._spill_directory)
+
     def report(self, text: bytes) -> None:
         """Queue a diagnostic behind the output so far, or write it if nothing was begun."""
-        if self._diagnostics:
+        if self._relay:
+            self._relay.report(text)
+        elif self._diagnostics:
             self._diagnostics.report(text)
         else:
             write_diagnostic(self.stderr, text)
 
     def write_rest(self, patience: float) -> Generator[float, None, None]:
         """Write the last diagnostics as long as somebody reads them (END-049)."""
-        if self._diagnostics:
+        if self._relay:
+            yield from self._relay.write_rest(patience)
+        elif self._diagnostics:
             yield from self._diagnostics.write_rest(patience)
 
     def close(self) -> None:
         """Release the descriptors, and delete the temporary file."""
+        if self._relay:
+            self._relay.close()
         if self._output and self._diagnostics:
             self._output.close()
             self._diagnostics.close()

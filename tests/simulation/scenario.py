@@ -32,7 +32,7 @@ HASTY = Graces(stop=0.01, term=0.02, kill=0.01, drain=0.02)
 
 
 _TAGS = (None, None, None, None, b"", b"{}", b"<{}> {}")
-"""What no dice draw, so that the run of a seed stays the same in everything else."""
+"""The tags of scenarios. No dice draw them, so the run of a seed stays the same in all else."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import math
+import os
+import re
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 from paexec_trio.cli import invocation
+from paexec_trio.cli import main as program
+from paexec_trio.cli.errors import UsageError
+from paexec_trio.core import errorlines
+from paexec_trio.core.commands import Command, JoinErrors, PrintErrors, ReleaseErrors
 from paexec_trio.core.dispatching import Dispatcher
+from paexec_trio.core.engine import Engine
+from paexec_trio.core.errorlines import ErrorLines, ErrorMode
+from paexec_trio.core.events import Event, NodeErrors, NodeOutput, NodeReaped
 from paexec_trio.core.nodes import Attempt, Node
-from paexec_trio.core.rendering import PrefixMaker
+from paexec_trio.core.rendering import LazyLines, PrefixMaker
+from paexec_trio.core.settings import Settings
 from paexec_trio.core.visible import visible
+from paexec_trio.runtime.errorpipes import ErrorPipes
+from paexec_trio.runtime.errorrelay import ErrorRelay
+from paexec_trio.runtime.output import Diagnostics
+from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import (
@@ -116,3 +133,275 @@ def keeps_the_tag_of_the_task_before() -> None:
         if prefix.endswith(b"\t"):
             attempt.prefix = prefix
         return found
+
+
+# Standard error
+
+
+def change_errors(change: Callable[[ErrorLines, Node, bytes], bytes]) -> None:
+    """Change what a node writes on its standard error."""
+
+    @around(ErrorLines, "errors")
+    def errors(right: Callable[..., None], self: ErrorLines, node: Node, data: bytes) -> None:
+        right(self, node, change(self, node, data))
+
+
+@breaks("PTK-020")
+def takes_unknown_values_for_mixed() -> None:
+    @instead(invocation, "error_mode")
+    def error_mode(right: Callable[..., ErrorMode], values: dict[str, bytes]) -> ErrorMode:
+        try:
+            return right(values)
+        except UsageError:
+            return ErrorMode.MIXED
+
+
+@breaks("PTK-020", "PTK-030", "PTK-032", "PTK-035")
+def knows_the_option_of_standard_error_and_does_nothing() -> None:
+    put(invocation, "error_mode", lambda _: ErrorMode.MIXED)
+
+
+@breaks("PTK-021")
+def reads_standard_error_to_mix_it() -> None:
+    put(Settings, "reads_stderr", True)
+
+
+@breaks("PTK-022")
+def prints_standard_error_on_standard_output() -> None:
+    @around(ErrorRelay, "print")
+    def relay(_right: object, self: ErrorRelay, data: bytes) -> None:
+        self._diagnostics._output.write(data)  # noqa: SLF001
+
+
+@breaks("PTK-022")
+def fails_if_something_is_on_standard_error() -> None:
+    def change(_lines: ErrorLines, node: Node, data: bytes) -> bytes:
+        node.answered = False
+        written.append(node)
+        return data
+
+    written: list[Node] = []
+    change_errors(change)
+
+    @instead(program, "_run")
+    def run(right: Callable[..., int], *arguments: object) -> int:
+        return right(*arguments) or bool(written)
+
+
+@breaks("PTK-023")
+def prints_standard_error_as_it_comes() -> None:
+    @around(ErrorLines, "errors")
+    def errors(_right: object, self: ErrorLines, _node: Node, data: bytes) -> None:
+        self._commands.append(PrintErrors(data))
+
+
+@breaks("PTK-023")
+def makes_standard_error_visible() -> None:
+    change_errors(
+        lambda _lines, _node, data: b"\n".join(visible(line) for line in data.split(b"\n"))
+    )
+
+
+@breaks("PTK-023")
+def prints_lines_of_standard_error_twice() -> None:
+    @around(ErrorLines, "_pass_on")
+    def pass_on(right: Callable[..., None], self: ErrorLines, line: object, data: bytes) -> None:
+        right(self, line, data)
+        right(self, line, data)
+
+
+@breaks("PTK-023")
+def drops_blank_lines_of_standard_error() -> None:
+    @around(ErrorLines, "_pass_on")
+    def pass_on(right: Callable[..., None], self: ErrorLines, line: object, data: bytes) -> None:
+        right(self, line, re.sub(rb"\n+", b"\n", data).lstrip(b"\n"))
+
+
+@breaks("PTK-023")
+def cuts_lines_of_standard_error_too_early() -> None:
+    put(errorlines, "LONGEST_PART", 1 << 12)
+
+
+@breaks("PTK-024")
+def lets_the_next_line_follow_on_one_without_an_end() -> None:
+    @around(ErrorLines, "_end_line")
+    def end_line(_right: object, self: ErrorLines, key: int) -> None:
+        line = self._open.pop(key, None)
+        if line and line.octets:
+            self._pass_on(line, line.octets)
+
+
+@breaks("PTK-024")
+def drops_lines_without_an_end() -> None:
+    @around(ErrorLines, "_end_line")
+    def end_line(_right: object, self: ErrorLines, key: int) -> None:
+        self._open.pop(key, None)
+
+
+@breaks("PTK-030")
+def reads_standard_error_after_results() -> None:
+    @around(Engine, "handle")
+    def handle(right: Callable[..., list[Command]], self: Engine, event: Event) -> list[Command]:
+        if isinstance(event, NodeErrors):
+            late.append(event)
+            return []
+        commands = right(self, event)
+        if isinstance(event, NodeOutput | NodeReaped):
+            while late:
+                commands += right(self, late.pop(0))
+        return commands
+
+    late: list[Event] = []
+
+
+@breaks("PTK-030")
+def reads_standard_error_when_its_turn_comes() -> None:
+    put(ErrorPipes, "rest", lambda _self, _process: iter(()))
+
+
+@breaks("PTK-030", "PTK-035")
+def takes_standard_error_for_that_of_the_first_task() -> None:
+    first: list[Attempt] = []
+
+    @around(ErrorLines, "_pass_on")
+    def pass_on(right: Callable[..., None], self: ErrorLines, line: Any, data: bytes) -> None:
+        if line.attempt:
+            first.append(line.attempt)
+            line.attempt = first[0]
+        right(self, line, data)
+
+
+@breaks("PTK-032")
+def prints_groups_at_once() -> None:
+    @around(ErrorLines, "_pass_on")
+    def pass_on(right: Callable[..., None], self: ErrorLines, line: Any, data: bytes) -> None:
+        right(self, line, data)
+        if line.attempt and line.attempt.task_id in self._held:
+            self._held.remove(line.attempt.task_id)
+            self._commands.append(ReleaseErrors(line.attempt.task_id))
+
+
+@breaks("PTK-032")
+def prints_groups_before_results() -> None:
+    @around(ErrorLines, "done")
+    def done(right: Callable[..., None], self: ErrorLines, node: Node, attempt: Attempt) -> None:
+        before = len(self._commands)
+        right(self, node, attempt)
+        new = self._commands[before:]
+        errors = [command for command in new if isinstance(command, ReleaseErrors)]
+        self._commands[before:] = [command for command in new if command not in errors]
+        self._commands[:0] = errors
+
+
+@breaks("PTK-033")
+def prints_groups_in_the_order_of_their_ends() -> None:
+    @around(ErrorLines, "__init__")
+    def init(right: Callable[..., None], self: ErrorLines, *parts: object, **_: object) -> None:
+        right(self, *parts, groups_results=False)
+
+
+@breaks("PTK-034")
+def drops_the_groups_of_attempts_that_failed() -> None:
+    @around(ErrorLines, "forget")
+    def forget(_right: object, self: ErrorLines, attempt: Attempt) -> None:
+        self._inner.forget(attempt)
+        self._held.discard(attempt.task_id)
+        self._commands.append(JoinErrors(-1, attempt.task_id))
+
+    @around(ErrorRelay, "write_rest")
+    def write_rest(right: Callable[..., Any], self: ErrorRelay, patience: float) -> Any:
+        self._held.discard(-1)
+        return right(self, patience)
+
+
+@breaks("PTK-035")
+def does_not_name_the_node_of_a_line() -> None:
+    @instead(errorlines, "_prefix_of")
+    def prefix_of(_right: object, _node: Node, attempt: Attempt | None) -> bytes:
+        return b"%d: " % attempt.task_id if attempt else b""
+
+
+@breaks("PTK-035")
+def does_not_name_the_task_of_a_line() -> None:
+    @instead(errorlines, "_prefix_of")
+    def prefix_of(_right: object, node: Node, _attempt: object) -> bytes:
+        return node.name + b": "
+
+
+@breaks("PTK-035")
+def prints_tagged_lines_when_the_task_is_done() -> None:
+    waiting: list[Command] = []
+
+    @around(ErrorLines, "_pass_on")
+    def pass_on(right: Callable[..., None], self: ErrorLines, line: Any, data: bytes) -> None:
+        before = len(self._commands)
+        right(self, line, data)
+        if self._is_tagged and line.attempt:
+            waiting.extend(self._commands[before:])
+            del self._commands[before:]
+
+    @around(ErrorLines, "done")
+    def done(right: Callable[..., None], self: ErrorLines, *arguments: object) -> None:
+        right(self, *arguments)
+        self._commands += waiting
+        waiting.clear()
+
+
+@breaks("PTK-036")
+def drops_lines_that_belong_to_no_task() -> None:
+    change_errors(lambda _lines, node, data: data if node.attempts else b"")
+
+
+@breaks("PTK-036")
+def takes_lines_of_no_task_for_those_of_the_last_one() -> None:
+    last: list[Attempt] = []
+
+    @around(ErrorLines, "done")
+    def done(right: Callable[..., None], self: ErrorLines, node: Node, attempt: Attempt) -> None:
+        last[:] = [attempt]
+        right(self, node, attempt)
+
+    @instead(errorlines, "_prefix_of")
+    def prefix_of(right: Callable[..., bytes], node: Node, attempt: Attempt | None) -> bytes:
+        return right(node, attempt or next(iter(last), None))
+
+
+@breaks("PTK-037")
+def waits_for_the_end_of_standard_error() -> None:
+    @around(ErrorPipes, "end")
+    def end(right: Callable[..., Any], self: ErrorPipes, process: NodeProcess) -> Any:
+        os.set_blocking(process.stderr, True)
+        while process.stderr >= 0 and (data := os.read(process.stderr, 1 << 16)):
+            yield NodeErrors(process.node, data)
+        yield from right(self, process)
+
+
+@breaks("PTK-038")
+def reads_no_standard_error_while_nobody_reads_its_own() -> None:
+    @around(ErrorPipes, "_read")
+    def read(right: Callable[..., Any], self: ErrorPipes, process: NodeProcess) -> Any:
+        return iter(()) if blocked and blocked[0].size else right(self, process)
+
+    blocked: list[Diagnostics] = []
+
+    @around(Diagnostics, "write")
+    def write(right: Callable[..., None], self: Diagnostics, data: bytes) -> None:
+        blocked[:] = [self]
+        right(self, data)
+
+
+@breaks("PTK-038")
+def waits_for_the_reader_of_standard_error() -> None:
+    @around(Diagnostics, "write")
+    def write(_right: object, self: Diagnostics, data: bytes | LazyLines) -> None:
+        self._output.flush()
+        with suppress(OSError):
+            os.write(2, data.take() if isinstance(data, LazyLines) else data)
+
+
+@breaks("PTK-039")
+def keeps_standard_error_in_memory() -> None:
+    @around(ErrorRelay, "__init__")
+    def init(right: Callable[..., None], self: ErrorRelay, *parts: object) -> None:
+        right(self, *parts)
+        self._held._spill_above = math.inf  # noqa: SLF001

@@ -1,7 +1,7 @@
 # fish completion for paargs-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --tagstring)'
+complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --tagstring --stderr)'
 complete -c paargs-trio -s h -l help -d 'give this help'
 complete -c paargs-trio -s V -l version -d 'show version'
 complete -c paargs-trio -s P -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -22,3 +22,4 @@ complete -c paargs-trio -l line-limit -x -d 'longest line accepted, in octets'
 complete -c paargs-trio -l progress -d 'say on standard error once a second how many tasks are done, and at the end the totals'
 complete -c paargs-trio -l tag -d 'begin each output line with the task and a tab'
 complete -c paargs-trio -l tagstring -x -d 'the same with this text, in which {} stands for the task'
+complete -c paargs-trio -l stderr -x -a 'mixed group tag' -d 'what commands print on standard error'
