@@ -405,6 +405,22 @@ def test_standard_error_of_commands(stage: Stage) -> None:
     assert [line.rpartition(b": ")[2] for line in lines] == [b"err a", b"err b"]
 
 
+@requirement("ARG-005", "ARG-001")
+@pytest.mark.extension("--results")
+def test_files_of_results(stage: Stage) -> None:
+    command = stage.script("task", 'echo "of $1"; echo "err $1" >&2; test "$1" = a')
+    run = stage.run("--results", "results", "-P+1", command, feed=b"a\nb\n")
+    assert run.status == 0
+    for number, task in ((1, b"a"), (2, b"b")):
+        place = stage.directory / "results" / "0000" / f"{number:07}"
+        assert {path.name: path.read_bytes() for path in place.iterdir()} == {
+            "seq": b"%d\n" % number,
+            "task": task,
+            "stdout": b"of " + task + b"\n",
+            "stderr": b"err " + task + b"\n",
+        }
+
+
 # Nodes
 
 

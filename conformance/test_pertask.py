@@ -16,6 +16,7 @@ from conformance.test_progress import calls_without_extensions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from conformance.harness.stage import Stage
 
@@ -24,6 +25,7 @@ requirement = pytest.mark.requirement
 TAG = pytest.mark.extension("--tag")
 TAGSTRING = pytest.mark.extension("--tagstring")
 STDERR = pytest.mark.extension("--stderr")
+RESULTS = pytest.mark.extension("--results")
 
 MIB = 1 << 20
 
@@ -508,3 +510,280 @@ def test_memory_is_bounded(stage: Stage, how: str) -> None:
         run.signal(signal.SIGTERM)
         assert run.wait(3 * stage.bound) == -signal.SIGTERM
     assert list(directory.iterdir()) == []
+
+
+# Files
+
+SEQ, TASK, STDOUT_FILE, STDERR_FILE = "seq", "task", "stdout", "stderr"
+
+
+def place_of(directory: Path, task_id: int) -> Path:
+    return directory / f"{task_id // 1000:04}" / f"{task_id:07}"
+
+
+def files_of(directory: Path, task_id: int) -> dict[str, bytes]:
+    """Return the files in the directory of a task."""
+    place = place_of(directory, task_id)
+    assert place.is_dir(), f"there is no {place}"
+    return {path.name: path.read_bytes() for path in place.iterdir()}
+
+
+def names_in(directory: Path) -> list[str]:
+    """Return the names of all directories of tasks, hidden ones included."""
+    return sorted(f"{path.parent.name}/{path.name}" for path in directory.glob("*/*"))
+
+
+def expected_files(task_id: int, task: bytes, out: bytes, err: bytes = b"") -> dict[str, bytes]:
+    number = b"%d\n" % task_id
+    return {SEQ: number, TASK: task, STDOUT_FILE: out, STDERR_FILE: err}
+
+
+@requirement("PTK-050", "PTK-051", "PTK-052", "PTK-053", "PTK-058", "PTK-054")
+@RESULTS
+def test_a_directory_for_each_task(stage: Stage) -> None:
+    directory = stage.directory / "not" / "there"
+    tasks = [b"a", *[task.replace(b"\0", b"") for task in ODD]]  # shells drop it
+    loop = (
+        'while IFS= read -r t; do printf "<%s>\\n\\n\\nx\\n" "$t";'
+        ' printf "err %s" "$t" >&2; echo END; done'
+    )
+    words = ("--results", str(directory), "-mt=END", "-lrpei", "-n", "+2", "-c", loop)
+    run = stage.run(*words, feed=b"".join(task + b"\n" for task in tasks))
+    assert run.status == 0
+    for number, task in enumerate(tasks, 1):
+        out = b"<%b>\n\n\nx\n" % task
+        assert files_of(directory, number) == expected_files(number, task, out, b"err " + task)
+    assert names_in(directory) == [f"0000/{number:07}" for number in range(1, len(tasks) + 1)]
+
+
+@requirement("PTK-050")
+@RESULTS
+def test_the_names_of_directories(stage: Stage) -> None:
+    directory = stage.directory / "results"
+    echo = 'while IFS= read -r t; do printf "%s\\n\\n" "$t"; done'
+    words = ("--results", str(directory), "-n", "+2", "-c", echo)
+    tasks = [b"%d" % number for number in range(1, 2002)]
+    run = stage.start(*words)
+    run.feed(b"\n".join(tasks))
+    assert run.finish(stage.volume_bound) == 0
+    assert sorted(path.name for path in directory.iterdir()) == ["0000", "0001", "0002"]
+    for number in (1, 999, 1000, 1001, 1999, 2000, 2001):
+        task = b"%d" % number
+        assert files_of(directory, number) == expected_files(number, task, task + b"\n")
+    assert len(names_in(directory)) == 2001
+
+
+@requirement("PTK-051", "PTK-052", "PTK-053")
+@RESULTS
+@pytest.mark.parametrize("graph", [False, True], ids=["flat", "graph"])
+@pytest.mark.parametrize("option", ["-x", "-X"])
+def test_the_files_of_commands(stage: Stage, option: str, graph: bool) -> None:
+    """A task contains a newline, and one prints nothing and fails."""
+    directory = stage.directory / "results"
+    text = 'echo "err $1" >&2; test "$1" != no || exit 1; printf "of %s\\n\\n<" "$1"; echo success'
+    command = stage.script("command", text)
+    options = ["-g", "-md=", "-e"] if graph else []
+    words = ("--results", str(directory), "-0", option, *options, "-n", "+1", "-C", command)
+    run = stage.run(*words, feed=b"a\nb\0no\0")
+    assert run.status == 0
+    out = b"of a\nb\n\n<success\n" if option == "-x" else b""
+    assert files_of(directory, 1) == expected_files(1, b"a\nb", out, b"err a\nb\n")
+    assert files_of(directory, 2) == expected_files(2, b"no", b"", b"err no\n")
+
+
+@requirement("PTK-050", "PTK-051")
+@RESULTS
+def test_files_of_a_graph(stage: Stage) -> None:
+    """A calculator's status is a line of its result. B is not run, because a fails."""
+    directory = stage.directory / "results"
+    words = ("--results", str(directory), "-g", "-n", "+1", "-c", stage.calculator())
+    run = stage.start(*words)
+    run.feed(b"a b\nc\n")
+    run.close_stdin()
+    calculator = stage.next_calculator()
+    assert calculator.next_task() == b"a"
+    calculator.answer(b"failure")
+    assert calculator.next_task() == b"c"
+    calculator.answer(b"success")
+    assert run.wait() == 0
+    assert files_of(directory, 1) == expected_files(1, b"a", b"failure\n")
+    assert files_of(directory, 3) == expected_files(3, b"c", b"success\n")
+    assert names_in(directory) == ["0000/0000001", "0000/0000003"]
+
+
+@requirement("PTK-051", "PTK-053")
+@RESULTS
+def test_all_octets_in_files(stage: Stage) -> None:
+    directory = stage.directory / "results"
+    octets = bytes(octet for octet in range(256) if octet != ord("\n"))
+    run = stage.start("--results", str(directory), "-n", "+1", "-c", stage.calculator())
+    run.feed(octets + b"\n")
+    calculator = stage.next_calculator()
+    assert calculator.next_task() == octets
+    calculator.write_stderr(octets)
+    calculator.answer(octets)
+    assert run.finish() == 0
+    assert files_of(directory, 1) == expected_files(1, octets, octets + b"\n", octets)
+
+
+@requirement("PTK-054", "PTK-055")
+@RESULTS
+@pytest.mark.parametrize("octets", [100, 1 << 20])
+def test_directories_are_whole(stage: Stage, octets: int) -> None:
+    directory = stage.directory / "results"
+    words = ("--results", str(directory), "-z", "-n", "+2", "-c", stage.calculator())
+    run = stage.start(*words)
+    line = b"x" * (octets - 1) + b"\n"
+    run.feed(b"a\n")
+    first = stage.holder(b"a")
+    first.write_stderr(b"of the first\n")
+    first.write(line)
+    run.expect_output(line)
+    assert all(name.startswith("0000/.") for name in names_in(directory))
+    first.die()
+    stage.wait("the second attempt", lambda: stage.tasks.count(b"a") == 2)
+    (second,) = (fake for fake in stage.calculators if fake is not first)
+    second.write(line)
+    run.expect_output(line + b"fatal\n" + line)
+    assert all(name.startswith("0000/.") for name in names_in(directory))
+    second.answer(b"of a")
+    assert run.finish() == 0
+    assert names_in(directory) == ["0000/0000001"]
+    assert files_of(directory, 1) == expected_files(1, b"a", line + b"of a\n")
+
+
+@requirement("PTK-055", "PTK-050")
+@RESULTS
+@pytest.mark.parametrize("how", ["SIGTERM", "loss", "closed output"])
+def test_a_run_that_does_not_do_all_its_tasks(stage: Stage, how: str) -> None:
+    directory = stage.directory / "results"
+    run = stage.start("--results", str(directory), "-n", "+2", "-c", stage.calculator())
+    run.feed(b"a\nb\nc\n")
+    first = stage.holder(b"a")
+    first.answer(b"of a")
+    run.expect_output(b"of a\n")
+    stage.holder(b"b").write(b"x" * (1 << 17) + b"\n")
+    stage.holder(b"b").sync()
+    stage.holder(b"c")
+    if how == "SIGTERM":
+        run.signal(signal.SIGTERM)
+    elif how == "loss":
+        first.die()
+    else:
+        run.close_output()
+        # Printing shows that the reader is gone, if nothing else does.
+        stage.holder(b"b").write(b"x\n")
+    assert run.wait(3 * stage.bound) != 0
+    assert names_in(directory) == ["0000/0000001"]
+    assert files_of(directory, 1) == expected_files(1, b"a", b"of a\n")
+
+
+@requirement("PTK-056", "PTK-054")
+@RESULTS
+def test_an_earlier_directory_is_replaced(stage: Stage) -> None:
+    directory = stage.directory / "results"
+    for task in (b"a", b"b"):
+        place_of(directory, 2).mkdir(parents=True, exist_ok=True)
+        (place_of(directory, 2) / "other").write_bytes(b"of an earlier run")
+        run = stage.run(
+            "--results", str(directory), "-xn", "+1", "-C", "echo", feed=task + b"\nc\n"
+        )
+        assert run.status == 0
+        assert files_of(directory, 1) == expected_files(1, task, task + b"\n")
+        assert files_of(directory, 2) == expected_files(2, b"c", b"c\n")
+        assert names_in(directory) == ["0000/0000001", "0000/0000002"]
+
+
+@requirement("PTK-057", "OPT-009")
+@RESULTS
+@pytest.mark.parametrize(
+    "words", calls_without_extensions(), ids=lambda words: " ".join(words_of(words)[:-1])
+)
+def test_every_option_beside_results(stage: Stage, words: Call) -> None:
+    stage.script("transport", 'echo "to $1" >&2; shift; exec sh -c "$1"')
+    terminator = b"\0" if words["terminator"] else b"\n"
+    feed = b"".join(task + terminator for task in TASKS)
+    directory = stage.directory / "results"
+    run = stage.run("--results", str(directory), *words_of(words), feed=feed)
+    assert re.fullmatch(output_of(words), run.stdout), f"{run.stdout!r} is not {output_of(words)!r}"
+    assert run.status == 0
+    assert len(names_in(directory)) == len(TASKS)
+
+
+@requirement("PTK-057", "PTK-052")
+@RESULTS
+def test_standard_error_is_printed_too(stage: Stage) -> None:
+    directory = stage.directory / "results"
+    run = stage.start("--results", str(directory), "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\n")
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    calculator.write_stderr(b"half")
+    stage.wait("the octets", lambda: run.stderr == b"half")
+    calculator.write_stderr(b" and half\n")
+    calculator.answer()
+    assert run.finish() == 0
+    assert run.stderr == b"half and half\n"
+    assert files_of(directory, 1)[STDERR_FILE] == b"half and half\n"
+
+
+@requirement("PTK-052", "PTK-057")
+@RESULTS
+@pytest.mark.extension("--stderr")
+@BOTH
+def test_standard_error_in_files_and_apart(stage: Stage, how: str) -> None:
+    directory = stage.directory / "results"
+    loop = 'while IFS= read -r t; do printf "err %s" "$t" >&2; echo; done'
+    words = ("--results", str(directory), f"--stderr={how}", "-n", "+1", "-c", loop)
+    run = stage.run(*words, feed=b"a\nb\n")
+    assert run.status == 0
+    assert [line[-5:] for line in run.stderr.splitlines()] == [b"err a", b"err b"]
+    for number, task in ((1, b"a"), (2, b"b")):
+        assert files_of(directory, number) == expected_files(number, task, b"", b"err " + task)
+
+
+@requirement("PTK-059")
+@RESULTS
+@pytest.mark.parametrize("name", ["file", "file/below", "dangling", "guarded"])
+def test_a_directory_that_cannot_be_used(stage: Stage, name: str) -> None:
+    (stage.directory / "file").write_bytes(b"x")
+    (stage.directory / "dangling").symlink_to(stage.directory / "file" / "x")
+    guarded = stage.directory / "guarded"
+    guarded.mkdir(mode=0o555)
+    if name == "guarded" and os.access(guarded, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    path = str(stage.directory / name)
+    run = stage.run("--results", path, "-n", "+1", "-c", "echo >started", feed=b"a\n")
+    assert run.status == 1
+    assert run.stdout == b""
+    assert not (stage.directory / "started").exists(), "a calculator was started"
+    assert run.stderr.count(b"\n") == 1, run.stderr
+    assert os.fsencode(path) in run.stderr
+
+
+@requirement("PTK-059")
+@RESULTS
+def test_an_empty_name(stage: Stage) -> None:
+    words = ("-n", "+1", "-c", "CALCULATOR")
+    good = call("--results", "DIRECTORY/results", *words)
+    refuse(stage, call("--results", "", *words), good)
+
+
+@requirement("PTK-060", "PTK-055")
+@RESULTS
+def test_files_that_cannot_be_written(stage: Stage) -> None:
+    """The directory of the first thousand tasks is a file."""
+    directory = stage.directory / "results"
+    directory.mkdir()
+    (directory / "0000").write_bytes(b"x")
+    run = stage.start("--results", str(directory), "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\n")
+    calculator = stage.next_calculator()
+    calculator.next_task()
+    calculator.answer(b"of a")
+    assert run.wait() == 1
+    assert run.stdout == b"of a\n"
+    assert run.stderr.count(b"\n") == 1, run.stderr
+    assert os.fsencode(directory) in run.stderr
+    assert sorted(directory.iterdir()) == [directory / "0000"]
+    assert not stage.left_running(), "processes were left running"

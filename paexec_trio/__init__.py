@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.calculators import CommandPerTask as CommandPerTask
     from paexec_trio.core.commands import Change as Change
     from paexec_trio.core.commands import Exit as Exit
+    from paexec_trio.core.errorlines import StderrMode as StderrMode
     from paexec_trio.core.grouping import Grouping as Grouping
     from paexec_trio.core.launch import Launch as Launch
     from paexec_trio.core.settings import Graces as Graces
@@ -58,6 +59,7 @@ _HOMES = {
     "Settings": "paexec_trio.core.settings",
     "Statistics": "paexec_trio.nursery.results",
     "Status": "paexec_trio.core.status",
+    "StderrMode": "paexec_trio.core.errorlines",
     "TaskRefusedError": "paexec_trio.nursery.errors",
     "UnreceivedResultsError": "paexec_trio.nursery.errors",
     "Weighting": "paexec_trio.core.weights",

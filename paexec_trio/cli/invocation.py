@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from paexec_trio.cli.errors import UsageError, refuse_newline
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
-from paexec_trio.cli.pertask import error_mode, tag_of
+from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
 from paexec_trio.cli.traps import of_command, of_nodes
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ def interpret(
             finish_timeout=_finish_timeout(values),
             tag=tag_of(values),
             stderr=error_mode(values),
+            results=results_directory(values),
         ),
         Launch(
             command=per_task or Calculator(_command(calculator)),

@@ -290,6 +290,24 @@ that come while a node holds no task are printed at once, with ``tag`` behind th
 """,
         choices=("mixed", "group", "tag"),
     ),
+    Option(
+        "",
+        "dir",
+        (
+            "keep the output of each task in files: stdout, stderr, seq",
+            "(its number) and task, in the directory DIR/0000/0000001",
+        ),
+        "results",
+        details="""\
+The output is printed as well. The last part of the path is the number of the task, and the part
+before it the same without the last three digits. A task has its directory when it is done, and
+then the files are complete. A directory of an earlier run is replaced. ``stdout`` has the lines of
+the result only: no prefixes, no end-of-task marker, and with ``-x`` no line for the status.
+``stderr`` has what calculators and commands print on standard error; the tasks are found as with
+``--stderr``. DIR is made if it is not there. If it cannot be used, nothing is started. If a file
+cannot be written later, the run ends with a message and status 1.
+""",
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

@@ -9,7 +9,7 @@ from paexec_trio.cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from paexec_trio.core.errorlines import ErrorMode
+    from paexec_trio.core.errorlines import StderrMode
 
 _TASK = b"{}"
 
@@ -31,7 +31,7 @@ def tag_of(values: Mapping[str, bytes]) -> bytes | None:
     return text
 
 
-def error_mode(values: Mapping[str, bytes]) -> ErrorMode:
+def error_mode(values: Mapping[str, bytes]) -> StderrMode:
     """Return what becomes of the standard error of calculators (PTK-020).
 
     Args:
@@ -40,10 +40,25 @@ def error_mode(values: Mapping[str, bytes]) -> ErrorMode:
     Raises:
         UsageError: there is no such way.
     """
-    from paexec_trio.core.errorlines import ErrorMode
+    from paexec_trio.core.errorlines import StderrMode
 
-    value = values.get("--stderr", ErrorMode.MIXED.value)
-    if value not in {mode.value for mode in ErrorMode}:
+    value = values.get("--stderr", StderrMode.MIXED.value)
+    if value not in {mode.value for mode in StderrMode}:
         text = b"invalid argument for option --stderr: '%b'; expected mixed, group or tag"
         raise UsageError(text, value)
-    return ErrorMode(value)
+    return StderrMode(value)
+
+
+def results_directory(values: Mapping[str, bytes]) -> bytes:
+    """Return the directory for the output of each task, empty if there is to be none (PTK-050).
+
+    Args:
+        values: the values of the options, by their names.
+
+    Raises:
+        UsageError: the option is given with an empty value (PTK-059).
+    """
+    directory = values.get("--results")
+    if directory == b"":
+        raise UsageError(b"invalid argument for option --results: ''; expected a directory")
+    return directory or b""

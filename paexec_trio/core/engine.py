@@ -104,6 +104,7 @@ class Engine:
             on.OutputClosed: ending.output_closed,
             on.OutputFailed: ending.output_failed,
             on.HoldingFailed: ending.holding_failed,
+            on.StoringFailed: ending.storing_failed,
             on.OutputDrained: ending.output_drained,
             on.DeadlinePassed: self._deadline_passed,
             on.StopRequested: terminator.stop_requested,

@@ -28,7 +28,7 @@ LONGEST_PART = 1 << 16
 """Octets of an unfinished line that wait for its end; a longer line is printed in parts."""
 
 
-class ErrorMode(Enum):
+class StderrMode(Enum):
     """The ways to print the octets that calculators write on their standard error."""
 
     MIXED = b"mixed"
@@ -72,11 +72,11 @@ class ErrorLines(OutletLayer):
     """
 
     def __init__(
-        self, inner: Outlet, commands: list[Command], mode: ErrorMode, *, groups_results: bool
+        self, inner: Outlet, commands: list[Command], mode: StderrMode, *, groups_results: bool
     ) -> None:
         super().__init__(inner)
         self._commands = commands
-        self._is_tagged = mode is ErrorMode.TAG
+        self._is_tagged = mode is StderrMode.TAG
         self._groups_results = groups_results
         # The open lines, by the task id of the attempt, or by -1 - index of a node without a task.
         self._open: dict[int, _OpenLine] = {}

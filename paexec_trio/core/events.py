@@ -214,6 +214,16 @@ class HoldingFailed(Record):
 
 
 @final
+class StoringFailed(Record):
+    """Results cannot be stored any more; ``reason`` says where and why. Happens once at most."""
+
+    __slots__ = __match_args__ = ("reason",)
+
+    def __init__(self, reason: bytes) -> None:
+        self.reason = reason
+
+
+@final
 class OutputDrained(Record):
     """All output has been written; the answer to ``DrainOutput``."""
 
@@ -258,6 +268,7 @@ Event = (
     | OutputClosed
     | OutputFailed
     | HoldingFailed
+    | StoringFailed
     | OutputDrained
     | DeadlinePassed
     | StopRequested

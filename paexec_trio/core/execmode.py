@@ -193,6 +193,7 @@ class ExecFramer:
     Attributes:
         blank_lines_before: the number of blank lines before the lines that ``feed`` has just
             returned. They are only counted, because there may be any number of them.
+        added: how many octets of the last result, at its end, did not come from the command.
     """
 
     __slots__ = (
@@ -206,6 +207,7 @@ class ExecFramer:
         "_last_octets",
         "_refusal",
         "_success",
+        "added",
         "blank_lines_before",
     )
 
@@ -229,6 +231,7 @@ class ExecFramer:
         # Blank lines that came last: they belong to the result only if other lines follow.
         self._blank_lines = 0
         self.blank_lines_before = 0
+        self.added = 0
         self._has_lines = False
         self._failed = False
 
@@ -281,4 +284,5 @@ class ExecFramer:
         self._blank_lines = 0
         self._has_lines = False
         self._failed = False
+        self.added = len(blank) + len(status)
         return blank + status

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paexec_trio.core.errorlines import ErrorLines, ErrorMode
+from paexec_trio.core.errorlines import ErrorLines, StderrMode
+from paexec_trio.core.storing import Storing
 
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Command
@@ -20,7 +21,9 @@ def make_layers(outlet: Outlet, settings: Settings, commands: list[Command]) -> 
         settings: those of the run.
         commands: the list that all parts of the engine share.
     """
-    if settings.stderr is not ErrorMode.MIXED:
+    if settings.stderr is not StderrMode.MIXED:
         groups_results = outlet.holds_output
         outlet = ErrorLines(outlet, commands, settings.stderr, groups_results=groups_results)
+    if settings.results:
+        outlet = Storing(outlet, commands)
     return outlet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, final
 
-from paexec_trio.core.errorlines import ErrorMode
+from paexec_trio.core.errorlines import StderrMode
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
@@ -108,6 +108,7 @@ class Settings(NamedTuple):
         tag: the text before each printed line, in which ``{}`` stands for the task (PTK-011);
             ``None``: no tags.
         stderr: how the octets are printed that calculators write on their standard error.
+        results: the directory in which the output of each task is stored (PTK-050); empty: none.
     """
 
     nodes: tuple[bytes, ...]
@@ -128,9 +129,10 @@ class Settings(NamedTuple):
     finish_timeout: float = 0.0
     graces: Graces = GRACES
     tag: bytes | None = None
-    stderr: ErrorMode = ErrorMode.MIXED
+    stderr: StderrMode = StderrMode.MIXED
+    results: bytes = b""
 
     @property
     def reads_stderr(self) -> bool:
         """Whether the run reads the standard error of calculators, and does not pass on its own."""
-        return self.stderr is not ErrorMode.MIXED
+        return self.stderr is not StderrMode.MIXED or bool(self.results)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.errorrelay import ErrorRelay
     from paexec_trio.runtime.poller import Poller
+    from paexec_trio.runtime.resultfiles import ResultFiles
     from paexec_trio.runtime.timers import Timers
 
 Executors = dict[type["Command"], "Callable[[Any], None]"]
@@ -128,10 +129,19 @@ class StandardStreams:
         self._diagnostics: Diagnostics | None = None
         self._reads_stderr = False
         self._relay: ErrorRelay | None = None
+        self._files: ResultFiles | None = None
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
-        """Return an engine that reads tasks from standard input and prints results."""
+        """Return an engine that reads tasks from standard input and prints results.
+
+        Raises:
+            OSError: the directory of ``--results`` cannot be used.
+        """
         self._reads_stderr = settings.reads_stderr
+        if settings.results:
+            from paexec_trio.runtime.resultfiles import ResultFiles  # rarely needed
+
+            self._files = ResultFiles(settings.results)
         return Engine(settings, exec_mode=exec_mode)
 
     def open(self) -> None:
@@ -147,7 +157,9 @@ class StandardStreams:
         executors: Executors = {}
         if self._reads_stderr:
             self._relay = self._make_relay(self._diagnostics, poller)
-            executors = self._relay.executors()
+            executors |= self._relay.executors()
+        if self._files:
+            executors |= self._files.executors(poller.emit)
         return output, executors | {
             Write: lambda command: output.write(command.data),
             WriteLines: lambda command: output.write(command.lines),
@@ -185,6 +197,8 @@ class StandardStreams:
         """Release the descriptors, and delete the temporary file."""
         if self._relay:
             self._relay.close()
+        if self._files:
+            self._files.close()
         if self._output and self._diagnostics:
             self._output.close()
             self._diagnostics.close()

@@ -12,16 +12,16 @@ from hypothesis import strategies as st
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.errorlines import LONGEST_PART, ErrorMode
+from paexec_trio.core.errorlines import LONGEST_PART, StderrMode
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines
 from paexec_trio.core.settings import Reassign, Settings
 from tests.core.playbook import Playbook, burial, ended, finishing, names, started, stopping
 
-GROUP, TAG, MIXED = ErrorMode.GROUP, ErrorMode.TAG, ErrorMode.MIXED
+GROUP, TAG, MIXED = StderrMode.GROUP, StderrMode.TAG, StderrMode.MIXED
 
 
-def kept_apart(mode: ErrorMode, nodes: int = 1, **options: Grouping | Reassign | int) -> Playbook:
+def kept_apart(mode: StderrMode, nodes: int = 1, **options: Grouping | Reassign | int) -> Playbook:
     return started(nodes, stderr=mode, **options)  # type: ignore[arg-type]
 
 
@@ -327,7 +327,7 @@ def lines_of(written: list[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     ),
 )
 def test_every_line_is_printed_once_and_whole(
-    mode: ErrorMode, grouping: Grouping, steps: list[tuple[str, int, bytes]]
+    mode: StderrMode, grouping: Grouping, steps: list[tuple[str, int, bytes]]
 ) -> None:
     """PTK-023, PTK-024, PTK-030, PTK-034, PTK-036: in all orders of deaths and results."""
     settings = Settings(

@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.errorlines import ErrorMode
+from paexec_trio.core.errorlines import StderrMode
 from paexec_trio.core.settings import Reassign, Settings
 from paexec_trio.runtime import errorrelay
 from paexec_trio.runtime.holding import HeldOutput, Piece
@@ -21,7 +21,7 @@ from tests.runtime.harness import conversation, open_descriptors
 
 pytestmark = pytest.mark.trio
 
-BOTH = pytest.mark.parametrize("mode", [ErrorMode.GROUP, ErrorMode.TAG])
+BOTH = pytest.mark.parametrize("mode", [StderrMode.GROUP, StderrMode.TAG])
 
 MIB = 1 << 20
 
@@ -62,12 +62,12 @@ def pipe() -> Iterator[Pipe]:
     os.close(pipe.fd)
 
 
-def settings(mode: ErrorMode, on_death: Reassign | None = None) -> Settings:
+def settings(mode: StderrMode, on_death: Reassign | None = None) -> Settings:
     return Settings(nodes=(b"0",), stderr=mode, on_death=on_death)
 
 
 @BOTH
-async def test_more_than_the_memory_takes(mode: ErrorMode, pipe: Pipe) -> None:
+async def test_more_than_the_memory_takes(mode: StderrMode, pipe: Pipe) -> None:
     """PTK-038, PTK-039: 6 MiB wait for a reader who comes late, in the order of their tasks."""
     async with conversation(SIZED, settings=settings(mode), stderr=pipe.fd) as talk:
         await talk.feed(b"3000\n2\n3001\n")
@@ -78,14 +78,14 @@ async def test_more_than_the_memory_takes(mode: ErrorMode, pipe: Pipe) -> None:
                 prefix = b"node 0, task %d '%d': " % (task_id, size)
                 expected = b"%01023d" % number
                 line = await pipe.line()
-                assert line == (prefix + expected if mode is ErrorMode.TAG else expected)
+                assert line == (prefix + expected if mode is StderrMode.TAG else expected)
         assert await talk.finish() == (b"", Exit(status=0))
 
 
 async def test_diagnostics_keep_their_place(pipe: Pipe) -> None:
     """The last lines of a node are printed before the message about its death, and whole."""
     command = SIZED.replace(b"echo;", b"exit 3;")
-    async with conversation(command, settings=settings(ErrorMode.GROUP), stderr=pipe.fd) as talk:
+    async with conversation(command, settings=settings(StderrMode.GROUP), stderr=pipe.fd) as talk:
         await talk.feed(b"2000\n")
         for number in range(1, 2001):
             assert await pipe.line() == b"%01023d" % number
@@ -94,7 +94,7 @@ async def test_diagnostics_keep_their_place(pipe: Pipe) -> None:
 
 
 @BOTH
-async def test_a_full_disk(mode: ErrorMode, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk(mode: StderrMode, pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
     """PTK-039, GRP-035: the run ends, and what was held is printed all the same."""
     failed = trio.Event()
 
@@ -114,7 +114,7 @@ async def test_a_full_disk(mode: ErrorMode, pipe: Pipe, monkeypatch: pytest.Monk
 
 
 @BOTH
-async def test_descriptors_are_closed_when_a_run_is_cancelled(mode: ErrorMode, pipe: Pipe) -> None:
+async def test_descriptors_are_closed_when_a_run_is_cancelled(mode: StderrMode, pipe: Pipe) -> None:
     before = open_descriptors()
     async with conversation(SIZED, settings=settings(mode), stderr=pipe.fd) as talk:
         await talk.feed(b"3000\n1\n")
@@ -125,7 +125,7 @@ async def test_descriptors_are_closed_when_a_run_is_cancelled(mode: ErrorMode, p
 
 async def test_standard_error_of_each_life(pipe: Pipe, tmp_path: Path) -> None:
     """Each process of a node has a pipe of its own, and its last words are read."""
-    resistant = settings(ErrorMode.TAG, on_death=Reassign(restart_after=0.01, wait=True))
+    resistant = settings(StderrMode.TAG, on_death=Reassign(restart_after=0.01, wait=True))
     mark = os.fsencode(tmp_path / "mark")
     command = (
         b"read -r n; if mkdir %b; then printf first >&2; exit; fi; printf second >&2; echo of $n;"

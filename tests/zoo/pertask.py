@@ -7,25 +7,40 @@ import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from paexec_trio.cli import invocation
 from paexec_trio.cli import main as program
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.core import errorlines
-from paexec_trio.core.commands import Command, JoinErrors, PrintErrors, ReleaseErrors
+from paexec_trio.core.commands import (
+    Command,
+    DropStored,
+    Exit,
+    JoinErrors,
+    PrintErrors,
+    ReleaseErrors,
+    StoreErrors,
+    StoreOutput,
+    StoreResult,
+)
 from paexec_trio.core.dispatching import Dispatcher
+from paexec_trio.core.ending import Ending
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.errorlines import ErrorLines, ErrorMode
+from paexec_trio.core.errorlines import ErrorLines, StderrMode
 from paexec_trio.core.events import Event, NodeErrors, NodeOutput, NodeReaped
 from paexec_trio.core.nodes import Attempt, Node
-from paexec_trio.core.rendering import LazyLines, PrefixMaker
+from paexec_trio.core.rendering import LazyLines, PrefixMaker, render
 from paexec_trio.core.settings import Settings
+from paexec_trio.core.storing import Storing
 from paexec_trio.core.visible import visible
+from paexec_trio.runtime import resultfiles
 from paexec_trio.runtime.errorpipes import ErrorPipes
 from paexec_trio.runtime.errorrelay import ErrorRelay
 from paexec_trio.runtime.output import Diagnostics
 from paexec_trio.runtime.process import NodeProcess
+from paexec_trio.runtime.resultfiles import ResultFiles
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import (
@@ -149,16 +164,16 @@ def change_errors(change: Callable[[ErrorLines, Node, bytes], bytes]) -> None:
 @breaks("PTK-020")
 def takes_unknown_values_for_mixed() -> None:
     @instead(invocation, "error_mode")
-    def error_mode(right: Callable[..., ErrorMode], values: dict[str, bytes]) -> ErrorMode:
+    def error_mode(right: Callable[..., StderrMode], values: dict[str, bytes]) -> StderrMode:
         try:
             return right(values)
         except UsageError:
-            return ErrorMode.MIXED
+            return StderrMode.MIXED
 
 
 @breaks("PTK-020", "PTK-030", "PTK-032", "PTK-035")
 def knows_the_option_of_standard_error_and_does_nothing() -> None:
-    put(invocation, "error_mode", lambda _: ErrorMode.MIXED)
+    put(invocation, "error_mode", lambda _: StderrMode.MIXED)
 
 
 @breaks("PTK-021")
@@ -405,3 +420,240 @@ def keeps_standard_error_in_memory() -> None:
     def init(right: Callable[..., None], self: ErrorRelay, *parts: object) -> None:
         right(self, *parts)
         self._held._spill_above = math.inf  # noqa: SLF001
+
+
+# Files
+
+
+def change_paths(name: str, change: Callable[[bytes, int], bytes]) -> None:
+    """Change the paths of directories."""
+
+    @around(ResultFiles, name)
+    def path(right: Callable[..., bytes], self: ResultFiles, task_id: int, *rest: object) -> bytes:
+        return change(right(self, task_id, *rest), task_id)
+
+
+def change_stored(change: Callable[[Command], Command | None]) -> None:
+    """Change the commands that are about files; those that become ``None`` are left out."""
+
+    @around(Engine, "handle")
+    def handle(right: Callable[..., list[Command]], self: Engine, event: Event) -> list[Command]:
+        kinds = StoreOutput | StoreErrors | StoreResult | DropStored
+        changed = [
+            change(command) if isinstance(command, kinds) else command
+            for command in right(self, event)
+        ]
+        return [command for command in changed if command is not None]
+
+
+@breaks("PTK-050", "PTK-051", "PTK-052", "PTK-053", "PTK-058")
+def knows_the_option_of_files_and_makes_none() -> None:
+    put(invocation, "results_directory", lambda _: b"")
+
+
+@breaks("PTK-050")
+def numbers_directories_from_0() -> None:
+    @around(ResultFiles, "_place")
+    def place(right: Callable[..., bytes], self: ResultFiles, task_id: int) -> bytes:
+        return right(self, task_id - 1)
+
+
+@breaks("PTK-050")
+def puts_all_directories_into_one() -> None:
+    def change(path: bytes, _task_id: int) -> bytes:
+        directory, _, name = path.rpartition(b"/")
+        return directory.rpartition(b"/")[0] + b"/0000/" + name
+
+    change_paths("_place", change)
+    change_paths("_hidden", change)
+
+
+@breaks("PTK-050")
+def names_directories_by_bare_numbers() -> None:
+    change_paths("_place", lambda path, task_id: path[:-7] + b"%d" % task_id)
+
+
+@breaks("PTK-051")
+def writes_prefixes_to_files() -> None:
+    prefixes: dict[int, bytes] = {}
+
+    @around(Storing, "lines")
+    def lines(right: Callable[..., None], self: Storing, attempt: Attempt, data: bytes) -> None:
+        prefixes[attempt.task_id] = attempt.prefix
+        right(self, attempt, data)
+
+    def change(command: Command) -> Command:
+        if isinstance(command, StoreOutput) and isinstance(command.data, bytes):
+            prefix = prefixes.get(command.task_id, b"")
+            return StoreOutput(command.task_id, render(prefix, command.data))
+        return command
+
+    change_stored(change)
+
+
+@breaks("PTK-051")
+def writes_the_status_of_commands_to_files() -> None:
+    def change(command: Command) -> Command:
+        if isinstance(command, StoreResult):
+            return StoreResult(command.task_id, command.task)
+        return command
+
+    change_stored(change)
+
+
+@breaks("PTK-051")
+def leaves_blank_lines_out_of_files() -> None:
+    def change(command: Command) -> Command:
+        if isinstance(command, StoreOutput) and isinstance(command.data, bytes):
+            return StoreOutput(command.task_id, re.sub(rb"\n+", b"\n", command.data))
+        return command
+
+    change_stored(change)
+
+
+@breaks("PTK-052")
+def writes_no_standard_error_to_files() -> None:
+    change_stored(lambda command: None if isinstance(command, StoreErrors) else command)
+
+
+@breaks("PTK-052")
+def writes_standard_error_to_the_output() -> None:
+    def change(command: Command) -> Command:
+        if isinstance(command, StoreErrors):
+            return StoreOutput(command.task_id, command.data)
+        return command
+
+    change_stored(change)
+
+
+@breaks("PTK-053")
+def writes_the_task_with_its_newline() -> None:
+    def change(command: Command) -> Command:
+        if isinstance(command, StoreResult):
+            return StoreResult(command.task_id, command.task + b"\n", command.left_out)
+        return command
+
+    change_stored(change)
+
+
+@breaks("PTK-053")
+def writes_no_number() -> None:
+    @instead(resultfiles, "_append_to")
+    def append_to(right: Callable[..., None], path: bytes, data: bytes) -> None:
+        if not path.endswith(b"/seq"):
+            right(path, data)
+
+
+@breaks("PTK-054")
+def writes_files_in_their_place() -> None:
+    @around(ResultFiles, "_hidden")
+    def hidden(
+        right: Callable[..., bytes], self: ResultFiles, task_id: int, *suffix: bytes
+    ) -> bytes:
+        return right(self, task_id, *suffix) if suffix else self._place(task_id)
+
+
+@breaks("PTK-055")
+def keeps_the_files_of_attempts_that_failed() -> None:
+    put(ResultFiles, "drop", lambda _self, _task_id: None)
+
+
+@breaks("PTK-055")
+def stores_the_output_of_all_attempts_together() -> None:
+    change_stored(lambda command: None if isinstance(command, DropStored) else command)
+
+
+@breaks("PTK-056")
+def keeps_earlier_directories() -> None:
+    @around(ResultFiles, "_give_place")
+    def give_place(
+        right: Callable[..., None], self: ResultFiles, command: StoreResult, stored: object
+    ) -> None:
+        place = os.fsdecode(self._place(command.task_id))
+        if not Path(place).exists():
+            right(self, command, stored)
+
+
+@breaks("PTK-056")
+def writes_into_earlier_directories() -> None:
+    @around(ResultFiles, "_give_place")
+    def give_place(
+        right: Callable[..., None], self: ResultFiles, command: StoreResult, stored: object
+    ) -> None:
+        place = Path(os.fsdecode(self._place(command.task_id)))
+        others = {path.name: path.read_bytes() for path in place.glob("*")}
+        right(self, command, stored)
+        for name in others.keys() - {"stdout", "stderr", "seq", "task"}:
+            (place / name).write_bytes(others[name])
+
+
+@breaks("PTK-057")
+def prints_nothing_that_it_stores() -> None:
+    put(
+        Storing,
+        "lines",
+        lambda self, attempt, lines: self._commands.append(StoreOutput(attempt.task_id, lines)),
+    )
+
+
+@breaks("PTK-057")
+def prints_no_standard_error_that_it_stores() -> None:
+    @around(Storing, "errors")
+    def errors(right: Callable[..., None], self: Storing, node: Node, data: bytes) -> None:
+        before = len(self._commands)
+        right(self, node, data)
+        self._commands[before:] = [
+            command for command in self._commands[before:] if isinstance(command, StoreErrors)
+        ]
+
+
+@breaks("PTK-058")
+def makes_no_directory() -> None:
+    @around(ResultFiles, "__init__")
+    def init(right: Callable[..., None], self: ResultFiles, directory: bytes) -> None:
+        Path(os.fsdecode(directory)).stat()
+        right(self, directory)
+
+
+@breaks("PTK-059")
+def starts_although_the_directory_cannot_be_used() -> None:
+    @around(ResultFiles, "__init__")
+    def init(right: Callable[..., None], self: ResultFiles, directory: bytes) -> None:
+        try:
+            right(self, directory)
+        except OSError:
+            right(self, b"/tmp")
+            self._directory = directory
+
+
+@breaks("PTK-059")
+def does_not_name_the_directory_that_cannot_be_used() -> None:
+    @around(ResultFiles, "__init__")
+    def init(right: Callable[..., None], self: ResultFiles, directory: bytes) -> None:
+        try:
+            right(self, directory)
+        except OSError as error:
+            raise OSError(error.errno, "no directory") from None
+
+
+@breaks("PTK-060")
+def goes_on_although_files_cannot_be_written() -> None:
+    put(Ending, "storing_failed", lambda _self, _event: False)
+
+
+@breaks("PTK-060")
+def says_nothing_of_files_that_cannot_be_written() -> None:
+    def fail(self: Ending, _event: object) -> bool:
+        self.stop(Exit(status=1))
+        return True
+
+    put(Ending, "storing_failed", fail)
+
+
+@breaks("PTK-060")
+def ends_well_although_files_cannot_be_written() -> None:
+    @around(Ending, "storing_failed")
+    def fail(right: Callable[..., bool], self: Ending, event: object) -> bool:
+        right(self, event)
+        self._outcome = Exit()
+        return True
