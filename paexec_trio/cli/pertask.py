@@ -9,7 +9,7 @@ from paexec_trio.cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from paexec_trio.core.errorlines import StderrMode
+    from paexec_trio.core.settings import StderrMode
 
 _TASK = b"{}"
 
@@ -40,7 +40,7 @@ def error_mode(values: Mapping[str, bytes]) -> StderrMode:
     Raises:
         UsageError: there is no such way.
     """
-    from paexec_trio.core.errorlines import StderrMode
+    from paexec_trio.core.settings import StderrMode
 
     value = values.get("--stderr", StderrMode.MIXED.value)
     if value not in {mode.value for mode in StderrMode}:

@@ -15,7 +15,6 @@ from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.outlets import OutletMaker
-from paexec_trio.core.pertask import make_layers
 from paexec_trio.core.printing import Printer
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.reporting import Reporter
@@ -67,9 +66,12 @@ class Engine:
             for index, name in enumerate(settings.nodes)
         ]
         self._tasks = tasks = tasks or _task_source(settings, exec_mode)
-        self._outlet = outlet = make_layers(
-            make_outlet(settings, commands, tasks), settings, commands
-        )
+        outlet = make_outlet(settings, commands, tasks)
+        if settings.reads_stderr:
+            from paexec_trio.core.pertask import make_layers  # rarely needed
+
+            outlet = make_layers(outlet, settings, commands)
+        self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
         self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)

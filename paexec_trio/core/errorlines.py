@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.commands import (
@@ -18,6 +17,7 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.outletlayer import OutletLayer
 from paexec_trio.core.rendering import LazyLines, is_too_much, render
+from paexec_trio.core.settings import StderrMode
 from paexec_trio.core.visible import diagnostic
 
 if TYPE_CHECKING:
@@ -26,17 +26,6 @@ if TYPE_CHECKING:
 
 LONGEST_PART = 1 << 16
 """Octets of an unfinished line that wait for its end; a longer line is printed in parts."""
-
-
-class StderrMode(Enum):
-    """The ways to print the octets that calculators write on their standard error."""
-
-    MIXED = b"mixed"
-    """They are printed as they come. Calculators write to the standard error of the program."""
-    GROUP = b"group"
-    """Those of a task are printed together, after its result."""
-    TAG = b"tag"
-    """Each line is printed at once, behind its node and its task."""
 
 
 @final

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paexec_trio.core.errorlines import ErrorLines, StderrMode
+from paexec_trio.core.errorlines import ErrorLines
+from paexec_trio.core.settings import StderrMode
 from paexec_trio.core.storing import Storing
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple, final
 
-from paexec_trio.core.errorlines import StderrMode
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
@@ -79,6 +79,17 @@ class Reassign(NamedTuple):
     fatal: bytes = b"fatal"
     restart_after: float = 0.0
     wait: bool = False
+
+
+class StderrMode(Enum):
+    """The ways to print the octets that calculators write on their standard error."""
+
+    MIXED = b"mixed"
+    """They are printed as they come. Calculators write to the standard error of the program."""
+    GROUP = b"group"
+    """Those of a task are printed together, after its result."""
+    TAG = b"tag"
+    """Each line is printed at once, behind its node and its task."""
 
 
 @final

@@ -9,7 +9,7 @@ import pytest
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.paargs import parse as parse_paargs
-from paexec_trio.core.errorlines import StderrMode
+from paexec_trio.core.settings import StderrMode
 from tests.cli.harness import ECHO, call, is_one_diagnostic
 
 

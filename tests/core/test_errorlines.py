@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.errorlines import LONGEST_PART, StderrMode
+from paexec_trio.core.errorlines import LONGEST_PART
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines
-from paexec_trio.core.settings import Reassign, Settings
+from paexec_trio.core.settings import Reassign, Settings, StderrMode
 from tests.core.playbook import Playbook, burial, ended, finishing, names, started, stopping
 
 GROUP, TAG, MIXED = StderrMode.GROUP, StderrMode.TAG, StderrMode.MIXED

@@ -7,10 +7,9 @@ import pytest
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.errorlines import StderrMode
 from paexec_trio.core.execmode import ExecMode, call, preamble
 from paexec_trio.core.grouping import Grouping
-from paexec_trio.core.settings import MAGIC_EOT, GraphSettings, Reassign, Settings
+from paexec_trio.core.settings import MAGIC_EOT, GraphSettings, Reassign, Settings, StderrMode
 from tests.core.playbook import Playbook, burial, ended, finishing, names, reaped, started, stopping
 
 DIRECTORY = b"results"

@@ -12,8 +12,7 @@ import pytest
 import trio
 
 from paexec_trio.core.commands import Exit
-from paexec_trio.core.errorlines import StderrMode
-from paexec_trio.core.settings import Reassign, Settings
+from paexec_trio.core.settings import Reassign, Settings, StderrMode
 from paexec_trio.runtime import errorrelay
 from paexec_trio.runtime.holding import HeldOutput, Piece
 from paexec_trio.runtime.spillfile import Extent, SpillError, SpillFile

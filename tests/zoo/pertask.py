@@ -28,11 +28,11 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.ending import Ending
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.errorlines import ErrorLines, StderrMode
+from paexec_trio.core.errorlines import ErrorLines
 from paexec_trio.core.events import Event, NodeErrors, NodeOutput, NodeReaped
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.rendering import LazyLines, PrefixMaker, render
-from paexec_trio.core.settings import Settings
+from paexec_trio.core.settings import Settings, StderrMode
 from paexec_trio.core.storing import Storing
 from paexec_trio.core.visible import visible
 from paexec_trio.runtime import resultfiles
