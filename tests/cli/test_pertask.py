@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,39 @@ def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
     assert done.stdout == b""
     assert is_one_diagnostic(done.stderr)
     assert bytes(path) in done.stderr
+
+
+LAYERS = {
+    *("paexec_trio.core.errorlines", "paexec_trio.core.outletlayer", "paexec_trio.core.pertask"),
+    *("paexec_trio.core.storing", "paexec_trio.runtime.errorrelay"),
+    "paexec_trio.runtime.resultfiles",
+}
+"""The modules that only these options need."""
+
+SHOW_MODULES = (
+    "import sys; from paexec_trio.cli.main import main; main(); print(*sys.modules, flush=True)"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "loaded"),
+    [
+        ([], set()),
+        (["--tag"], set()),
+        (["--stderr=mixed"], set()),
+        (["--stderr=group"], LAYERS - {"paexec_trio.runtime.resultfiles"}),
+        (["--results=DIRECTORY"], LAYERS),
+    ],
+)
+def test_what_is_not_asked_for_is_not_loaded(
+    options: list[str], loaded: set[str], tmp_path: Path
+) -> None:
+    words = [option.replace("DIRECTORY", str(tmp_path)) for option in options]
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW_MODULES, *words, "-n", "+1", "-c", ECHO],
+        capture_output=True,
+        text=True,
+        check=True,
+        stdin=subprocess.DEVNULL,
+    )
+    assert {*done.stdout.split()} & LAYERS == loaded

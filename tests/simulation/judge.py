@@ -19,21 +19,30 @@ from paexec_trio.core.commands import (
     CloseStdin,
     Command,
     DrainOutput,
+    DropStored,
     Exit,
     Hold,
+    HoldErrors,
+    JoinErrors,
     KillNode,
     LeaveNode,
+    PrintErrors,
     ReadMore,
     Release,
+    ReleaseErrors,
     Report,
     Send,
     StartNode,
+    StoreErrors,
+    StoreOutput,
+    StoreResult,
     Write,
 )
 from paexec_trio.core.events import (
     Event,
     HoldingFailed,
     NodeEnded,
+    NodeErrors,
     NodeNotStarted,
     NodeOutput,
     NodeReaped,
@@ -55,6 +64,7 @@ from paexec_trio.core.settings import (
     Settings,
 )
 from paexec_trio.core.visible import diagnostic, visible
+from tests.simulation.apart import Apart, AttemptOutput
 from tests.simulation.calculators import CALL, unquoted
 from tests.simulation.diagnostics import Diagnostics
 from tests.simulation.history import Asked, Crashed, Fact, Greeted, History, Printed, Step, Stuck
@@ -124,6 +134,7 @@ class _Attempt:
     is_done: bool = False
     last_line: bytes = b""
     """The line that gives the status in the end."""
+    output: AttemptOutput = field(default_factory=AttemptOutput)
 
 
 @dataclass(slots=True)
@@ -233,12 +244,14 @@ class Judge:
         self._failed = False
         """Whether it ends with status 1 though it goes on."""
         self._diagnostics = Diagnostics(settings.program)
+        self._apart = Apart(settings, exec_mode is not None, self._blame)
         self._ended = False
         self._on_event: dict[type[Event], Callable[[Any], None]] = {
             RunStarted: self._run_started,
             NodeStarted: self._node_started,
             NodeNotStarted: self._node_not_started,
             NodeOutput: self._node_output,
+            NodeErrors: self._node_errors,
             NodeUnwritable: self._node_unwritable,
             NodeEnded: self._node_ended,
             NodeReaped: self._node_gone,
@@ -268,6 +281,8 @@ class Judge:
             Greeted: self._greeted,
             Crashed: self._crashed,
             Stuck: self._stuck,
+            **dict.fromkeys((PrintErrors, HoldErrors, JoinErrors, ReleaseErrors), self._apart.take),
+            **dict.fromkeys((StoreOutput, StoreErrors, StoreResult, DropStored), self._apart.take),
         }
 
     def follow(self, history: History) -> bool:
@@ -428,6 +443,7 @@ class Judge:
         if not attempts:
             return
         attempt = attempts[0]
+        self._apart.attempt_ends(node.index, attempt.output)
         self._in_flight.pop(attempt.task_id, None)
         self._printout.attempt_failed(attempt.task_id)
         if was_ended:
@@ -463,6 +479,7 @@ class Judge:
         node = self._nodes[event.node]
         assert node.state is _NodeState.DEAD or self._violations, "the world makes nodes vanish"
         self._check_dead(node)
+        self._apart.line_ends(node.index)
         node.turn(_NodeState.GONE, self._time)
         shown = visible(node.name)
         if event.left_running:
@@ -665,12 +682,21 @@ class Judge:
                     self._attempt_done(node, attempt)
                 else:
                     attempt.last_line = line
+                    attempt.output.lines.append(line)
                     self._print(attempt, line)
             if not attempt.is_done or node.deaf:
                 return
             unread = b""
         if rest := node.reader.take_rest():
             self._see_stray_octets(node, rest)
+
+    def _node_errors(self, event: NodeErrors) -> None:
+        node = self._nodes[event.node]
+        head = None
+        if node.attempts:
+            attempt = node.attempts[0]
+            head = attempt.task_id, self._ledger.names[attempt.task_id], attempt.output
+        self._apart.wrote(node.index, node.name, head, event.data)
 
     def _see_stray_octets(self, node: _Node, octets: bytes) -> None:
         """Take in what a node wrote while it held no task (RES-030 to RES-034)."""
@@ -715,6 +741,8 @@ class Judge:
         if is_shifted and not node.greeted:
             self._blame(Kind.MISCREDITED, f"the EOT for another task ends task {attempt.task_id}")
         node.answered += 1
+        self._apart.attempt_ends(node.index, attempt.output)
+        self._apart.done(attempt.task_id, task, attempt.output)
         self._in_flight.pop(attempt.task_id, None)
         self._done.add(attempt.task_id)
         if self._settings.graph:
@@ -906,6 +934,7 @@ class Judge:
                 self._blame(Kind.EXIT, f"{command} instead of {expected}")
             if not self._is_over() or self._in_flight:
                 self._blame(Kind.LOST, f"not done: {self._not_done()}")
+        self._apart.end()
         if not command.signal and not self._muted and not self._drained:
             self._blame(Kind.LOST, "the output was not written")
         if not self._is_nothing_left():

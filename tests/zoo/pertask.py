@@ -217,6 +217,7 @@ def makes_standard_error_visible() -> None:
     )
 
 
+@shows_as(Kind.MISCREDITED)
 @breaks("PTK-023")
 def prints_lines_of_standard_error_twice() -> None:
     @around(ErrorLines, "_pass_on")
@@ -225,6 +226,7 @@ def prints_lines_of_standard_error_twice() -> None:
         right(self, line, data)
 
 
+@shows_as(Kind.LOST)
 @breaks("PTK-023")
 def drops_blank_lines_of_standard_error() -> None:
     @around(ErrorLines, "_pass_on")
@@ -246,6 +248,7 @@ def lets_the_next_line_follow_on_one_without_an_end() -> None:
             self._pass_on(line, line.octets)
 
 
+@shows_as(Kind.LOST)
 @breaks("PTK-024")
 def drops_lines_without_an_end() -> None:
     @around(ErrorLines, "_end_line")
@@ -274,6 +277,7 @@ def reads_standard_error_when_its_turn_comes() -> None:
     put(ErrorPipes, "rest", lambda _self, _process: iter(()))
 
 
+@shows_as(Kind.MISCREDITED)
 @breaks("PTK-030", "PTK-035")
 def takes_standard_error_for_that_of_the_first_task() -> None:
     first: list[Attempt] = []
@@ -315,6 +319,7 @@ def prints_groups_in_the_order_of_their_ends() -> None:
         right(self, *parts, groups_results=False)
 
 
+@shows_as(Kind.LOST)
 @breaks("PTK-034")
 def drops_the_groups_of_attempts_that_failed() -> None:
     @around(ErrorLines, "forget")
@@ -336,6 +341,7 @@ def does_not_name_the_node_of_a_line() -> None:
         return b"%d: " % attempt.task_id if attempt else b""
 
 
+@shows_as(Kind.LOST)
 @breaks("PTK-035")
 def does_not_name_the_task_of_a_line() -> None:
     @instead(errorlines, "_prefix_of")
@@ -362,11 +368,13 @@ def prints_tagged_lines_when_the_task_is_done() -> None:
         waiting.clear()
 
 
+@shows_as(Kind.LOST)
 @breaks("PTK-036")
 def drops_lines_that_belong_to_no_task() -> None:
     change_errors(lambda _lines, node, data: data if node.attempts else b"")
 
 
+@shows_as(Kind.MISCREDITED)
 @breaks("PTK-036")
 def takes_lines_of_no_task_for_those_of_the_last_one() -> None:
     last: list[Attempt] = []
@@ -491,6 +499,7 @@ def writes_prefixes_to_files() -> None:
     change_stored(change)
 
 
+@shows_as(Kind.MISCREDITED)
 @breaks("PTK-051")
 def writes_the_status_of_commands_to_files() -> None:
     def change(command: Command) -> Command:
@@ -511,6 +520,7 @@ def leaves_blank_lines_out_of_files() -> None:
     change_stored(change)
 
 
+@shows_as(Kind.MISCREDITED)
 @breaks("PTK-052")
 def writes_no_standard_error_to_files() -> None:
     change_stored(lambda command: None if isinstance(command, StoreErrors) else command)
@@ -558,6 +568,7 @@ def keeps_the_files_of_attempts_that_failed() -> None:
     put(ResultFiles, "drop", lambda _self, _task_id: None)
 
 
+@shows_as(Kind.MISCREDITED)
 @breaks("PTK-055")
 def stores_the_output_of_all_attempts_together() -> None:
     change_stored(lambda command: None if isinstance(command, DropStored) else command)
@@ -587,6 +598,7 @@ def writes_into_earlier_directories() -> None:
             (place / name).write_bytes(others[name])
 
 
+@shows_as(Kind.LOST)
 @breaks("PTK-057")
 def prints_nothing_that_it_stores() -> None:
     put(
