@@ -31,7 +31,8 @@ def test_example(example: Path) -> None:
         check=True,
     )
     assert done.stdout == (example / "expected").read_bytes()
-    assert done.stderr == b""
+    diagnostics = example / "expected.stderr"
+    assert done.stderr == (diagnostics.read_bytes() if diagnostics.exists() else b"")
 
 
 def test_the_python_of_the_readme() -> None:

@@ -18,6 +18,12 @@ class UsageError(Exception):
         self.status = status
 
 
+def invalid(option: str, value: bytes, expected: bytes) -> UsageError:
+    """Return the error of an option whose value is impossible."""
+    text = b"invalid argument for option %b: '%b'; expected %b"
+    return UsageError(text, option.encode(), value, expected)
+
+
 def refuse_newline(key: bytes, text: bytes) -> None:
     """Raise ``UsageError`` if a text of ``-m`` that stands for one line holds a newline (OPT-060).
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from paexec_trio.cli.errors import UsageError, refuse_newline
+from paexec_trio.cli.accountingoptions import accounting_of, seconds_of
+from paexec_trio.cli.errors import UsageError, invalid, refuse_newline
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
@@ -143,6 +144,7 @@ def interpret(
             tag=tag_of(values),
             stderr=error_mode(values),
             results=results_directory(values),
+            accounting=accounting_of(values, environment),
         ),
         Launch(
             command=per_task or Calculator(_command(calculator)),
@@ -212,12 +214,15 @@ def _graph_settings(
 
 
 def _grouping(options: Collection[str]) -> Grouping:
-    """Return how lines of different tasks are kept apart; order implies groups (GRP-021)."""
+    """Return how lines of different tasks are kept apart.
+
+    Order implies groups (GRP-021), and so do retries (ACC-060).
+    """
     from paexec_trio.core.grouping import Grouping
 
     if "--keep-order" in options:
         return Grouping.KEEP_ORDER
-    return Grouping.GROUP if "--group" in options else Grouping.NONE
+    return Grouping.GROUP if {"--group", "--retries"} & {*options} else Grouping.NONE
 
 
 def _prefetch(value: bytes) -> int:
@@ -228,7 +233,7 @@ def _prefetch(value: bytes) -> int:
         return AUTO
     digits = value.lstrip(b"0")
     if not value.isdigit() or not 1 <= len(digits) <= PREFETCH_DIGITS:
-        raise _invalid("--prefetch", value, b"a number from 1, or auto")
+        raise invalid("--prefetch", value, b"a number from 1, or auto")
     return int(digits)
 
 
@@ -244,13 +249,13 @@ def line_limit(values: Mapping[str, bytes]) -> int:
         number, power = value[:-1], b"kmg".index(value[-1:].lower()) + 1
     digits = number.lstrip(b"0")
     if not number.isdigit() or not 1 <= len(digits) <= SIZE_DIGITS:
-        raise _invalid("--line-limit", value, b"a size such as 500, 64k, 10M or 1G")
+        raise invalid("--line-limit", value, b"a size such as 500, 64k, 10M or 1G")
     return int(digits) << 10 * power
 
 
 def _reassign(values: Mapping[str, bytes], words: Mapping[bytes, bytes]) -> Reassign | None:
     """Return how the run goes on when nodes die, ``None`` if it does not."""
-    seconds = _seconds("-Z", values.get("-Z", b"0"))
+    seconds = seconds_of("-Z", values.get("-Z", b"0"))
     if "-w" in values and not seconds:
         raise UsageError(b"-w is useless without -Z")
     if not {"-z", "-Z"} & values.keys():
@@ -265,23 +270,10 @@ def _finish_timeout(values: Mapping[str, bytes]) -> float:
     option = "--finish-timeout"
     if option not in values:
         return 0.0
-    seconds = _seconds(option, values[option])
+    seconds = seconds_of(option, values[option])
     if not seconds:
-        raise _invalid(option, values[option], b"a number of seconds greater than 0")
+        raise invalid(option, values[option], b"a number of seconds greater than 0")
     return seconds
-
-
-def _seconds(option: str, value: bytes) -> float:
-    """Read the value of an option that is a time (RST-002, END-042)."""
-    whole, _, fraction = value.partition(b".")
-    if not (whole + fraction).isdigit():
-        raise _invalid(option, value, b"a number of seconds")
-    return float(value)
-
-
-def _invalid(option: str, value: bytes, expected: bytes) -> UsageError:
-    text = b"invalid argument for option %b: '%b'; expected %b"
-    return UsageError(text, option.encode(), value, expected)
 
 
 def _calculator(

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from paexec_trio.cli.accountingoptions import ERROR, wants_status_of_tasks
 from paexec_trio.cli.errors import UsageError, is_lack_of_memory
 from paexec_trio.cli.invocation import Invocation, parse
 from paexec_trio.cli.loading import meanwhile
@@ -60,6 +61,8 @@ def distribute(
         return print_help_or_version(program, syntax, wanted.option)
     except UsageError as error:
         write_diagnostic(2, os.fsencode(program) + b": " + error.message)
+        if wants_status_of_tasks(sys.argv[1:], dict(environment)):
+            return ERROR
         return error.status
     for text in invocation.warnings:
         write_diagnostic(2, os.fsencode(program) + b": " + text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from paexec_trio.cli import accountingoptions
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
 LINE_LIMIT = Option(
@@ -239,6 +240,7 @@ seconds later, SIGKILL; the exit status is 1.
 """,
     ),
     LINE_LIMIT,
+    *accountingoptions.OPTIONS,
     Option(
         "",
         "",
@@ -320,6 +322,7 @@ SYNTAX = Syntax(
     options=OPTIONS,
     variables=(
         ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "defaults for -n, -t, -mt= and -y"),
+        ("PAEXEC_EXIT_STATUS", "default for --exit-status"),
         ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, final
 from paexec_trio.core.status import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _SUCCESS = Status.SUCCESS
 
@@ -36,6 +36,7 @@ class AddedTasks:
         self._waiting_for: dict[int, int] = {}
         self._dependants: dict[int, list[int]] = {}
         self._taken = 0
+        self._dropped_count = 0
 
     def add(self, task_id: int, task: bytes, after: Iterable[int] = ()) -> None:
         """Add a task.
@@ -79,6 +80,19 @@ class AddedTasks:
         """Return how many tasks were not taken yet."""
         return len(self.ready) + len(self._waiting)
 
+    def waiting(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the tasks that are ready, and those that wait for others."""
+        yield from self.ready
+        yield from self._waiting.items()
+
+    def count_dropped(self) -> int:
+        """Return how many tasks were dropped because others that they depend on failed."""
+        return self._dropped_count
+
+    def dropped(self) -> Iterator[tuple[int, bytes, int]]:
+        """Yield nothing: nothing is kept of such a task."""
+        return iter(())
+
     def count_taken(self) -> int:
         """Return how many tasks were taken."""
         return self._taken
@@ -111,6 +125,7 @@ class AddedTasks:
             if task is not None:
                 del self._waiting_for[dependant]
                 dropped.append(task)
+                self._dropped_count += 1
                 pending += self._dependants.pop(dependant, ())
         return dropped
 

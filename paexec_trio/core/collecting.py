@@ -41,6 +41,7 @@ class Collector:
         self._pieces: defaultdict[int, list[bytes | bytearray]] = defaultdict(list)
         self._failures: Counter[int] = Counter()
         self._dropped: Sequence[bytes] = ()
+        self._reason = b""
         # When the calculators began to work on the tasks that they work on.
         self._began: dict[int, float] = {}
         self.is_muted = False
@@ -51,7 +52,7 @@ class Collector:
         self.result_end: bytes | None = None
         self.holds_output = False
 
-    def begun(self, attempt: Attempt) -> None:
+    def begun(self, node: Node, attempt: Attempt) -> None:  # noqa: ARG002
         """Note the time."""
         self._began[attempt.task_id] = self.now
 
@@ -79,6 +80,7 @@ class Collector:
         task_id = attempt.task_id
         pieces = self._pieces.pop(task_id, ())
         dropped, self._dropped = self._dropped, ()
+        reason, self._reason = self._reason, b""
         began = self._began.pop(task_id, self.now)
         attempts = 1 + self._failures.pop(task_id, 0)
         if self.is_muted:
@@ -93,6 +95,7 @@ class Collector:
                 attempts=attempts,
                 dropped=tuple(dropped),
                 seconds=self.now - began,
+                reason=reason,
             )
         )
 
@@ -103,6 +106,13 @@ class Collector:
     def given_up(self, attempt: Attempt) -> None:
         """Count an attempt that failed."""
         self._failures[attempt.task_id] += 1
+
+    def no_result(
+        self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes
+    ) -> None:
+        """Deliver that there is no result, and why."""
+        self._dropped, self._reason = dropped, reason
+        self.done(node, attempt)
 
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Tell of the change."""

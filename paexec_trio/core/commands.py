@@ -35,6 +35,10 @@ class Purpose(IntEnum):
     """Name the nodes that a finished run still waits for."""
     LEAVE = 7
     """Leave the nodes that are still there after SIGKILL."""
+    TIME_LIMIT = 8
+    """End a node whose calculator has worked on its task for too long."""
+    DELAY = 9
+    """Dispatch the next task."""
 
 
 @final
@@ -288,7 +292,8 @@ class Deliver(Record):
     ``output``: the octets that the calculator wrote, without the EOT. ``node``: the node that did
     the task. ``status``: ``None`` in flat mode. ``attempts``: how many were made.
     ``dropped``: the tasks that will not be run because of this one's status. ``seconds``: the time
-    from when the calculator began to work on it to its EOT.
+    from when the calculator began to work on it to its EOT. ``reason``: why there is no result, or
+    nothing.
     """
 
     __slots__ = __match_args__ = (
@@ -300,6 +305,7 @@ class Deliver(Record):
         "attempts",
         "dropped",
         "seconds",
+        "reason",
     )
 
     def __init__(
@@ -313,6 +319,7 @@ class Deliver(Record):
         attempts: int = 1,
         dropped: tuple[bytes, ...] = (),
         seconds: float = 0.0,
+        reason: bytes = b"",
     ) -> None:
         self.task_id = task_id
         self.task = task
@@ -322,6 +329,7 @@ class Deliver(Record):
         self.attempts = attempts
         self.dropped = dropped
         self.seconds = seconds
+        self.reason = reason
 
 
 @final

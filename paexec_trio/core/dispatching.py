@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.outlets import Outlet
     from paexec_trio.core.settings import Settings
+    from paexec_trio.core.throttling import Throttle
+    from paexec_trio.core.waiting import WaitingTasks
     from paexec_trio.core.wire import Wire
 
 # Python 3.11 takes as long to look up a member of an enumeration in its class as to call several
@@ -39,14 +41,31 @@ class LostNodeError(Exception):
         self.node = node
 
 
+def can_exchange(settings: Settings, tasks: TaskSource, outlet: Outlet, wire: Wire) -> bool:
+    """Return whether a run can use :meth:`Dispatcher.exchange`."""
+    return (
+        outlet.result_end is not None
+        and isinstance(tasks, FlatTasks)
+        and settings.prefetch == 1
+        and settings.graph is None
+        and not settings.accounting.watches_tasks
+        and settings.accounting.retries <= 1
+        and wire.exec_mode is None
+        # A task of a line is never refused.
+        and settings.terminator == NEWLINE
+    )
+
+
 @final
 class Dispatcher:
     """Gives tasks to nodes, and keeps the idle nodes and the tasks to be reassigned.
 
     Args:
-        settings: decide whether nodes hold several tasks, and whether they may die.
+        settings: decide whether nodes hold several tasks.
         nodes: all nodes, by their indices.
         tasks: the tasks of the input.
+        waiting: the tasks that wait for nodes.
+        throttle: says when attempts may begin.
         outlet: makes prefixes, and is told when an attempt begins.
         wire: sends tasks.
 
@@ -54,11 +73,11 @@ class Dispatcher:
         idle: the indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014).
             Without ``-z`` a node that ended while it held no task stays here: it is lost only if
             it is given a task (END-007, END-011).
-        to_reassign: tasks whose attempts failed, with their ids; the last one is next (DTH-012).
+        waiting: the tasks that wait for nodes.
+        throttle: says when attempts may begin.
         windows: how many tasks each node may hold.
         living: the number of nodes that are neither dead nor drained, started or not.
         holding: the number of nodes that hold tasks.
-        lost: the number of tasks that were lost with their nodes and are not done again.
         fast_path: :meth:`exchange` if this run can use it, otherwise ``None``.
     """
 
@@ -67,32 +86,27 @@ class Dispatcher:
         settings: Settings,
         nodes: Sequence[Node],
         tasks: TaskSource,
+        waiting: WaitingTasks,
+        throttle: Throttle,
         outlet: Outlet,
         wire: Wire,
     ) -> None:
         self._nodes = nodes
         self._tasks = tasks
+        self.waiting = waiting
+        self.throttle = throttle
         self._outlet = outlet
         self._wire = wire
-        self._may_lose_nodes = settings.on_death is not None
-        self._prefetches = settings.prefetch != 1
         self.idle: list[int] = []
-        self.to_reassign: list[tuple[int, bytes]] = []
+        # Whether what nodes hold may have to go to others (DSP-004).
+        self._may_repeat = settings.on_death is not None or settings.accounting.retries > 1
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
-        self.holding = self.lost = 0
+        self.holding = 0
         # How many dead nodes that heap holds at most: to take out each one at once is quadratic.
         self._dead_among_idle = 0
         self._result_end = outlet.result_end or b""  # ends each result in the fast path
-        can_be_exchanged = (
-            outlet.result_end is not None
-            and isinstance(tasks, FlatTasks)
-            and not self._prefetches
-            and settings.graph is None
-            and wire.exec_mode is None
-            # A task of a line is never refused.
-            and settings.terminator == NEWLINE
-        )
+        can_be_exchanged = can_exchange(settings, tasks, outlet, wire)
         self.fast_path: FastPath | None = self.exchange if can_be_exchanged else None
 
     def exchange(self, index: int, data: bytes) -> tuple[bytes, bytes] | None:
@@ -102,8 +116,8 @@ class Dispatcher:
         the processor time, because the engine then checks many facts that it cannot change.
 
         The world calls this between events, so it changes the engine's state outside of ``handle``.
-        It keeps no reference to :attr:`to_reassign` or to the ready tasks: the other methods may
-        rebind both. The last waiting task is left to an event, because more follows from it.
+        It keeps no reference to the ready tasks: the other methods may rebind them. The last
+        waiting task is left to an event, because more follows from it.
 
         Args:
             index: the node.
@@ -118,7 +132,7 @@ class Dispatcher:
         if (
             node.state is not _BUSY
             or len(self._tasks.ready) <= 1
-            or self.to_reassign
+            or self.waiting.to_reassign
             or type(framer) is not ResultFramer
         ):
             return None
@@ -172,7 +186,7 @@ class Dispatcher:
         attempts = node.attempts
         attempts.popleft()
         if attempts:
-            self._outlet.begun(attempts[0])
+            self._outlet.begun(node, attempts[0])
             return
         self.holding -= 1
         if node.state is _BUSY:
@@ -193,17 +207,15 @@ class Dispatcher:
         """Take back the tasks that a node was not working on, in their order (PRE-030)."""
         attempts = node.attempts
         while len(attempts) > 1:
-            self.reassign(attempts.pop())
-
-    def reassign(self, attempt: Attempt) -> None:
-        """Have another attempt of the same task made, before all that wait now."""
-        self.to_reassign.append((attempt.task_id, attempt.task))
+            self.waiting.reassign(attempts.pop())
 
     # The state of the run
 
     def has_waiting(self) -> bool:
-        """Return whether tasks wait for a node."""
-        return bool(self.to_reassign or self._tasks.ready)
+        """Return whether tasks wait for a node; one for other nodes than the idle ones does not."""
+        waiting = self.waiting
+        now = waiting.to_reassign or self._tasks.ready
+        return bool(now or (waiting.retries.waiting and not self.idle))
 
     def wants_tasks(self) -> bool:
         """Return whether more of the input is needed, now that no task waits."""
@@ -221,10 +233,9 @@ class Dispatcher:
 
     def is_over(self) -> bool:
         """Return whether no task will ever be dispatched again, if no more input comes."""
-        if self.to_reassign or self._tasks.ready or not self._tasks.is_exhausted():
+        if self.waiting.count_reassigned() or self._tasks.ready or not self._tasks.is_exhausted():
             return False  # some wait for tasks that are being worked on
-        # If nodes may die, what they hold may have to be dispatched to others (DSP-004).
-        return not self._may_lose_nodes or not self.holding
+        return not self._may_repeat or not self.holding
 
     def pop_idle(self) -> Iterator[Node]:
         """Yield the idle nodes, and give them no task any more."""
@@ -242,22 +253,34 @@ class Dispatcher:
             LostNodeError: it is the turn of a node that has ended.
             RefusedTaskError: it is the turn of a task that no calculator can be given.
         """
-        if self._prefetches:
+        waiting, tasks, throttle = self.waiting, self._tasks, self.throttle
+        if (retries := waiting.retries).waiting:
+            while not throttle.is_waiting and (choice := retries.choose(self.idle, self.living)):
+                self._give_one(*choice)
+        if self.windows.are_wide and not throttle.delays:
             self.dispatch_several()
             return
-        while self.idle and (self.to_reassign or self._tasks.ready):
+        while self.idle and (waiting.to_reassign or (tasks.ready and waiting.left)):
+            if throttle.is_waiting:
+                return
             self.dispatch_next()
 
     def dispatch_next(self) -> None:
         """Give the next task to the next idle node."""
-        if self.to_reassign:
-            task_id, task = self.to_reassign.pop()
+        waiting = self.waiting
+        if waiting.to_reassign:
+            task_id, task = waiting.to_reassign.pop()
         else:
             task_id, task = self._tasks.take()
+            waiting.left -= 1
         node = self._nodes[heappop(self.idle)]
-        if node.state is _ENDED or node.state is _REAPED:
-            self.to_reassign.append((task_id, task))
+        if node.state in (_ENDED, _REAPED):
+            waiting.to_reassign.append((task_id, task))
             raise LostNodeError(node)
+        self._give_one(node, task_id, task)
+
+    def _give_one(self, node: Node, task_id: int, task: bytes) -> None:
+        """Send a task to a node that was idle."""
         node.step(_DISPATCH)
         self.holding += 1
         if self._dead_among_idle:
@@ -265,12 +288,16 @@ class Dispatcher:
         prefix = self._outlet.prefixes.make(node.name, task_id, node.pid, task)
         attempt = Attempt(task_id, task, prefix)
         node.attempts.append(attempt)
-        self._outlet.begun(attempt)
+        self._outlet.begun(node, attempt)
         self._wire.send(node, task)
+        if self.windows.are_wide:
+            self.windows.tasks_sent(node, 1, len(task) + 1)
+        if self.throttle.delays:
+            self.throttle.begun()
 
     def dispatch_several(self) -> None:
         """Give waiting tasks to nodes, several per node if enough wait (PRE-011)."""
-        while waiting := len(self.to_reassign) + self._tasks.count_ready():
+        while waiting := self.waiting.count():
             if waiting <= len(self.idle):
                 # One per node (PRE-012), without a look at all the other nodes.
                 self.give(self._nodes[self.idle[0]], 1)
@@ -301,7 +328,9 @@ class Dispatcher:
         """Send a node ``count`` of the tasks that wait; return whether there were as many."""
         if node.state is _ENDED or node.state is _REAPED:
             raise LostNodeError(node)
-        tasks = self._take_several(count)
+        tasks, are_new = self.waiting.take_several(count)
+        if are_new:
+            self.windows.tasks_taken(tasks)
         attempts = node.attempts
         was_idle = not attempts
         prefixes = self._outlet.prefixes
@@ -315,22 +344,10 @@ class Dispatcher:
         node.step(_DISPATCH)
         if was_idle:
             self.holding += 1
-            self._outlet.begun(attempts[0])
+            self._outlet.begun(node, attempts[0])
         size = self._wire.send_several(node, tasks)
         self.windows.tasks_sent(node, len(tasks), size)
         return len(tasks) == count
-
-    def _take_several(self, count: int) -> list[tuple[int, bytes]]:
-        """Take ``count`` tasks that wait, or fewer: those to be reassigned come first, alone."""
-        if not self.to_reassign:
-            new = self._tasks.take_several(count)
-            self.windows.tasks_taken(new)
-            return new
-        start = max(0, len(self.to_reassign) - count)
-        tasks = self.to_reassign[start:]
-        del self.to_reassign[start:]
-        tasks.reverse()
-        return tasks
 
     def _forget_dead_among_idle(self, *, thoroughly: bool = False) -> None:
         """See to it that the next of the idle nodes is a living one, and not twice in the heap."""

@@ -21,6 +21,7 @@ from paexec_trio.core.states import IllegalStepError, NodeState, Step
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from paexec_trio.core.accounts import Accounts
     from paexec_trio.core.events import (
         HoldingFailed,
         OutputClosed,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from paexec_trio.core.outlets import Outlet
     from paexec_trio.core.reporting import Reporter
     from paexec_trio.core.settings import Settings
-    from paexec_trio.core.tasks import TaskSource
 
 SIGPIPE = 13
 """The signal that ends a program without a reader (END-020); the same on every system."""
@@ -86,7 +86,7 @@ class Ending:
     Args:
         settings: hold the grace periods.
         nodes: all nodes, by their indices.
-        tasks: are dropped when the run is stopped.
+        accounts: are told that no task is run any more, when the run is stopped.
         outlet: is muted when its output cannot be printed.
         reporter: reports why the output cannot be written.
         commands: the list that all parts of the engine share.
@@ -94,25 +94,27 @@ class Ending:
     Attributes:
         phase: how far the run is.
         fault: the first fault that keeps the run from going on, or that makes results doubtful.
+        had_error: whether something failed that is neither a task nor a node (ACC-024).
     """
 
     def __init__(
         self,
         settings: Settings,
         nodes: Sequence[Node],
-        tasks: TaskSource,
+        accounts: Accounts,
         outlet: Outlet,
         reporter: Reporter,
         commands: list[Command],
     ) -> None:
         self._settings = settings
         self._nodes = nodes
-        self._tasks = tasks
+        self._accounts = accounts
         self._outlet = outlet
         self._reporter = reporter
         self._commands = commands
         self.phase = Phase.RUNNING
         self.fault: Fault | None = None
+        self.had_error = False
         self._outcome = Exit()
         self._drain_grace = settings.graces.drain
         self._output_broken = False
@@ -136,8 +138,13 @@ class Ending:
         """Whether the run will exit with status 0, as far as is known."""
         return self._outcome == Exit()
 
-    def note_failure(self) -> None:
-        """Let the run exit with status 1 in the end, unless a stop has decided how it exits."""
+    def note_failure(self, *, is_error: bool = True) -> None:
+        """Let the run exit with status 1 in the end, unless a stop has decided how it exits.
+
+        Args:
+            is_error: whether something else than a task failed.
+        """
+        self.had_error |= is_error
         if self.phase is not Phase.STOPPING:
             self._outcome = Exit(status=1)
 
@@ -151,7 +158,7 @@ class Ending:
         """
         self._commands.append(Report(diagnostic))
         self.blame(blame, diagnostic, node)
-        self.stop(Exit(status=1))
+        self.stop(Exit(status=1), is_error=blame is not Blame.NODES)
 
     def blame(self, blame: Blame, reason: bytes, node: int = -1) -> None:
         """Record a fault, unless there was one before."""
@@ -167,8 +174,15 @@ class Ending:
         if fault and fault.node == node:
             self.fault = fault._replace(reason=fault.reason + b": " + reason)
 
-    def stop(self, outcome: Exit) -> None:
-        """End all nodes; what they still print is passed on. The first cause decides the exit."""
+    def stop(self, outcome: Exit, *, is_error: bool | None = None) -> None:
+        """End all nodes; what they still print is passed on. The first cause decides the exit.
+
+        Args:
+            outcome: how the run exits.
+            is_error: whether something else than a task or a node failed; by default, whether the
+                outcome is a status other than 0.
+        """
+        self.had_error |= outcome.status != 0 if is_error is None else is_error
         if self.phase is Phase.STOPPING:
             return
         self._outcome = outcome
@@ -176,7 +190,7 @@ class Ending:
             self._exit()
             return
         self._turn(Turn.STOP)
-        self._tasks.abandon()
+        self._accounts.drop_waiting(are_wanted=not self._accounts.halted)
         for node in self._nodes:
             if node.state in _OPEN:
                 self.close(node)

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, final
 
 from paexec_trio.core import events as on
-from paexec_trio.core.commands import Command, Purpose
+from paexec_trio.core.accounts import Accounts
+from paexec_trio.core.commands import Command, Exit, Purpose, Report
 from paexec_trio.core.dispatching import Dispatcher, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.execmode import ExecMode
@@ -21,11 +22,15 @@ from paexec_trio.core.reporting import Reporter
 from paexec_trio.core.results import Results
 from paexec_trio.core.settings import Settings
 from paexec_trio.core.snapshot import Snapshot, take_snapshot
+from paexec_trio.core.starting import Starter
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, TaskSource
 from paexec_trio.core.terminating import Terminator
+from paexec_trio.core.throttling import Throttle
+from paexec_trio.core.timelimits import TimeLimits
+from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
-_RUNNING = Phase.RUNNING
+_RUNNING, _OVER = Phase.RUNNING, Phase.OVER
 
 
 @final
@@ -71,23 +76,43 @@ class Engine:
             from paexec_trio.core.pertask import make_layers  # rarely needed
 
             outlet = make_layers(outlet, settings, commands)
+        # Without a limit nothing is told of the tasks that begin and end.
+        self._time_limits = TimeLimits(settings.accounting, outlet, commands)
+        if settings.accounting.has_time_limit:
+            outlet = self._time_limits
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
-        self._ending = ending = Ending(settings, nodes, tasks, outlet, reporter, commands)
+        self._accounts = accounts = Accounts(settings, tasks)
+        self._ending = ending = Ending(settings, nodes, accounts, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
-        self._dispatcher = dispatcher = Dispatcher(settings, nodes, tasks, outlet, wire)
-        self._fleet = fleet = Fleet(
-            settings, nodes, dispatcher, outlet, wire, ending, terminator, reporter, commands
+        waiting = WaitingTasks(settings, nodes, tasks, accounts)
+        throttle = Throttle(settings.accounting.delay, commands)
+        self._dispatcher = dispatcher = Dispatcher(
+            settings, nodes, tasks, waiting, throttle, outlet, wire
         )
-        self._results = results = Results(
-            settings, nodes, tasks, dispatcher, fleet, outlet, ending, reporter, exec_mode
+        self._starter = starter = Starter(settings, nodes, dispatcher, commands)
+        self._fleet = fleet = Fleet(
+            settings,
+            nodes,
+            tasks,
+            accounts,
+            dispatcher,
+            starter,
+            outlet,
+            wire,
+            ending,
+            terminator,
+            reporter,
+            commands,
+        )
+        results = Results(
+            settings, nodes, tasks, accounts, dispatcher, fleet, outlet, ending, reporter, exec_mode
         )
         self._reader = reader = Reader(
-            settings, tasks, dispatcher.windows, fleet, ending, reporter, commands
+            settings, tasks, accounts, dispatcher.windows, starter, ending, reporter, commands
         )
         self.fast_path = dispatcher.fast_path
-        self._restarts = settings.on_death is not None and settings.on_death.restart_after > 0
         self._handlers: dict[type[on.Event], Callable[[Any], bool]] = {
             on.RunStarted: self._begin,
             on.TimePassed: self._time_passed,
@@ -145,13 +170,13 @@ class Engine:
 
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
-        return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._results.failures)
+        return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._accounts)
 
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce
-        self._fleet.begin()
+        self._starter.begin()
         if not self._tasks.needs_whole_input:
-            self._fleet.start_next()
+            self._starter.start_next()
         self._reader.read_more()
         return False
 
@@ -181,8 +206,18 @@ class Engine:
             case Purpose.REAP:
                 self._terminator.reap(deadline.node)
             case Purpose.RESTART:
-                self._fleet.restart()
+                if self._ending.phase is _RUNNING:
+                    self._starter.restart()
+            case Purpose.DELAY:
+                self._dispatcher.throttle.time_passed()
+            case Purpose.TIME_LIMIT:
+                self._exceed(self._nodes[deadline.node])
         return True
+
+    def _exceed(self, node: Node) -> None:
+        """End a node whose calculator has worked on a task for too long (ACC-050)."""
+        if self._ending.phase is _RUNNING and self._time_limits.is_exceeded(node):
+            self._fleet.exceed(node)
 
     def _settle(self) -> None:
         """Take the steps that follow from the state, until none follows.
@@ -192,8 +227,12 @@ class Engine:
         """
         dispatcher, ending = self._dispatcher, self._ending
         while ending.phase is _RUNNING:
-            if self._restarts:
-                self._fleet.arrange_restart()
+            if self._accounts.may_end_early:
+                self._end_early()
+                if ending.phase is not _RUNNING:
+                    break
+            if self._starter.restarts:
+                self._starter.arrange_restart()
             try:
                 dispatcher.dispatch()
             except LostNodeError as loss:
@@ -215,6 +254,36 @@ class Engine:
             break
         if ending.phase is not _RUNNING:
             ending.settle()
+            if ending.phase is _OVER:
+                self._close_accounts()
+
+    def _end_early(self) -> None:
+        """Begin no further attempt after a halt, and no further task after the last (ACC-081)."""
+        accounts, waiting = self._accounts, self._dispatcher.waiting
+        if not accounts.halted:
+            if not waiting.left:
+                self._reader.stop()
+            return
+        accounts.give_up_lost(waiting.leftovers())
+        self._reader.stop()
+        if accounts.halts_now:
+            status = 0 if accounts.has_halted_well else 1
+            self._ending.stop(Exit(status=status), is_error=False)
+
+    def _close_accounts(self) -> None:
+        """Sum up what became of the tasks, and let the exit status say it."""
+        accounts = self._accounts
+        outcome = self._commands.pop()
+        assert isinstance(outcome, Exit)  # noqa: S101 (nothing follows it)
+        accounts.give_up_lost(self._dispatcher.waiting.leftovers())
+        accounts.drop_waiting(are_wanted=True)
+        accounts.close()
+        by_signal, read_all = outcome.signal != 0, self._reader.has_ended
+        summary = accounts.summary(by_signal=by_signal, read_all=read_all)
+        if summary:
+            self._commands.append(Report(summary))
+        status = accounts.exit_status(outcome.status, is_error=self._ending.had_error)
+        self._commands.append(Exit(status, outcome.signal))
 
 
 def _task_source(settings: Settings, exec_mode: ExecMode | None) -> TaskSource:

@@ -15,12 +15,14 @@ from paexec_trio.core.commands import (
     ReleaseErrors,
 )
 from paexec_trio.core.framing import NEWLINE
-from paexec_trio.core.outletlayer import OutletLayer
 from paexec_trio.core.rendering import LazyLines, is_too_much, render
 from paexec_trio.core.settings import StderrMode
 from paexec_trio.core.visible import diagnostic
+from paexec_trio.core.wrapping import OutletWrapper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Outlet
 
@@ -47,7 +49,7 @@ class _OpenLine:
 
 
 @final
-class ErrorLines(OutletLayer):
+class ErrorLines(OutletWrapper):
     """Keeps the lines apart that calculators write on their standard error.
 
     What a node writes belongs to its head (PTK-030). Each line is printed whole. A line that lacks
@@ -64,6 +66,7 @@ class ErrorLines(OutletLayer):
         self, inner: Outlet, commands: list[Command], mode: StderrMode, *, groups_results: bool
     ) -> None:
         super().__init__(inner)
+        self.tells_seconds = inner.tells_seconds
         self._commands = commands
         self._is_tagged = mode is StderrMode.TAG
         self._groups_results = groups_results
@@ -137,6 +140,14 @@ class ErrorLines(OutletLayer):
         if attempt.task_id in self._held:
             self._held.remove(attempt.task_id)
             self._commands.append(ReleaseErrors(attempt.task_id))
+
+    def no_result(
+        self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes
+    ) -> None:
+        """Print the lines of tasks whose results have waited for that of this one."""
+        before = len(self._commands)
+        super().no_result(node, attempt, dropped, reason)
+        self._follow(before)
 
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """End the last line of a node when nothing is left of it."""

@@ -30,7 +30,7 @@ case \\$? in
 0) $1 '
 '\\$1;;
 *) $1 '
-'\\$1'-failed
+'\\$1'-failed '\\$?'
 '\\$1;;
 esac
 }"
@@ -88,6 +88,9 @@ case $(command -v %(program)b) in
 ) %(redirections)b
 };;
 esac"""
+
+_STATUS_DIGITS = 10
+"""More than the exit status of a command has in any shell."""
 
 # Words that some shell does not take for a program: with them begins another kind of command.
 _RESERVED_WORDS = b"|".join(
@@ -194,21 +197,23 @@ class ExecFramer:
         blank_lines_before: the number of blank lines before the lines that ``feed`` has just
             returned. They are only counted, because there may be any number of them.
         added: how many octets of the last result, at its end, did not come from the command.
+        exit_status: that of the command whose result has ended last, as the shell has it.
     """
 
     __slots__ = (
         "_blank_lines",
         "_discard_output",
-        "_failed",
         "_failure",
         "_failure_marker",
         "_frames",
         "_has_lines",
         "_last_octets",
         "_refusal",
+        "_status",
         "_success",
         "added",
         "blank_lines_before",
+        "exit_status",
     )
 
     def __init__(
@@ -220,8 +225,10 @@ class ExecFramer:
         failure: bytes,
         limit: int = LINE_LIMIT,
     ) -> None:
-        self._failure_marker = marker + b"-failed" + NEWLINE
-        self._frames = ResultFramer(marker, max(limit, len(self._failure_marker)))
+        # The exit status follows.
+        self._failure_marker = marker + b"-failed "
+        longest = len(self._failure_marker) + _STATUS_DIGITS + 1
+        self._frames = ResultFramer(marker, max(limit, longest))
         # The shell prints this if it cannot parse the command; empty after the first result.
         self._refusal = NEWLINE + marker + b"-refused" + NEWLINE
         self._last_octets = b""
@@ -233,7 +240,7 @@ class ExecFramer:
         self.blank_lines_before = 0
         self.added = 0
         self._has_lines = False
-        self._failed = False
+        self._status = self.exit_status = 0
 
     def is_refusal(self, data: bytes) -> bool:
         """Return whether the shell reports with these octets that it cannot parse the command."""
@@ -248,13 +255,14 @@ class ExecFramer:
         """Add octets of the shell's output; return the same as ``ResultFramer``."""
         line, lines, rest = self._frames.feed(data)
         self.blank_lines_before = 0
-        if line in (NEWLINE, self._failure_marker):
+        if line == NEWLINE or line.startswith(self._failure_marker):
             line, lines = b"", bytes(line) + lines
         if line:
             self._take_blank_lines()
-        if lines.endswith(self._failure_marker):
-            lines = lines[: -len(self._failure_marker)]
-            self._failed = True
+        last = lines.rfind(NEWLINE, 0, -1) + 1
+        if lines.startswith(self._failure_marker, last):
+            self._status = int(lines[last + len(self._failure_marker) :])
+            lines = lines[:last]
         if lines:
             lines = self._without_blank_end(lines)
         if rest is not None:
@@ -279,10 +287,11 @@ class ExecFramer:
     def _end(self) -> bytes:
         """Return the last lines of a result, and be ready for the next one."""
         blank = b"" if self._has_lines or self._discard_output else NEWLINE
-        status = self._failure if self._failed else self._success
+        status = self._failure if self._status else self._success
+        self.exit_status = self._status
         self._refusal = b""
         self._blank_lines = 0
         self._has_lines = False
-        self._failed = False
+        self._status = 0
         self.added = len(blank) + len(status)
         return blank + status

@@ -1,28 +1,22 @@
-"""The fleet: nodes are started, end, die, are reaped and restarted."""
+"""The fleet: what follows when nodes have started, end, die and are reaped."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.commands import (
-    Change,
-    CloseStdin,
-    Command,
-    Deadline,
-    Purpose,
-    SetDeadline,
-    StartNode,
-)
+from paexec_trio.core.accounts import LOST, NOT_FINISHED, TIME_LIMIT
+from paexec_trio.core.commands import Change, CloseStdin, Command
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.faults import Blame
 from paexec_trio.core.states import NodeState, Step
+from paexec_trio.core.status import Status
 from paexec_trio.core.suspicion import end_of, in_vain, should_report
 from paexec_trio.core.visible import diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from paexec_trio.core.accounts import Accounts
     from paexec_trio.core.dispatching import Dispatcher
     from paexec_trio.core.events import (
         DrainRequested,
@@ -36,6 +30,8 @@ if TYPE_CHECKING:
     from paexec_trio.core.outlets import Outlet
     from paexec_trio.core.reporting import Reporter
     from paexec_trio.core.settings import Reassign, Settings
+    from paexec_trio.core.starting import Starter
+    from paexec_trio.core.tasks import TaskSource
     from paexec_trio.core.terminating import Terminator
     from paexec_trio.core.wire import Wire
 
@@ -46,12 +42,15 @@ _ENDED, _REAPED = NodeState.ENDED, NodeState.REAPED
 
 @final
 class Fleet:
-    """Starts nodes, and follows the life of each to its end.
+    """Follows the life of each node to its end.
 
     Args:
         settings: decide whether the run goes on when nodes die.
         nodes: all nodes, by their indices.
+        tasks: are told which tasks failed with their nodes.
+        accounts: decide whether a task is tried again.
         dispatcher: is told which nodes take tasks.
+        starter: starts nodes.
         outlet: is told which attempts failed.
         wire: is told which processes there are.
         ending: ends the run if it cannot go on.
@@ -64,7 +63,10 @@ class Fleet:
         self,
         settings: Settings,
         nodes: Sequence[Node],
+        tasks: TaskSource,
+        accounts: Accounts,
         dispatcher: Dispatcher,
+        starter: Starter,
         outlet: Outlet,
         wire: Wire,
         ending: Ending,
@@ -74,44 +76,23 @@ class Fleet:
     ) -> None:
         self._settings = settings
         self._nodes = nodes
+        self._tasks = tasks
+        self._accounts = accounts
         self._dispatcher = dispatcher
+        self._starter = starter
         self._outlet = outlet
         self._wire = wire
         self._ending = ending
         self._terminator = terminator
         self._reporter = reporter
         self._commands = commands
-        # The nodes to be started now, in this order.
-        self._to_start: deque[int] = deque()
-        # Nodes are being started, or dead ones will be when the deadline passes.
-        self._starts_arranged = True
         self._reported_start_failures: set[bytes] = set()
         # Whether no node was ever started, and none can be expected to be (RST-030).
         self._is_hopeless = True
-        self._is_winding_down = False
-        # The indices of nodes that take no more tasks and are not restarted.
-        self._drained: set[int] = set()
+        # The node whose loss ends the run, and the attempt that it was working on.
+        self._fatal_loss: tuple[Node, Attempt] | None = None
 
     # Starts
-
-    def begin(self) -> None:
-        """Plan the start of all nodes."""
-        self._to_start.extend(range(len(self._nodes)))
-
-    def start_next(self) -> None:
-        """Start the next node, if one is left to be started.
-
-        One after the other: nodes that run already are served while the others start, and after a
-        failure no start is under way that would have to be called back.
-        """
-        if not self._to_start:
-            self._starts_arranged = False
-            return
-        node = self._nodes[self._to_start.popleft()]
-        if node.state is _REAPED:
-            self._dispatcher.living += 1
-        node.step(Step.START)
-        self._commands.append(StartNode(node.index))
 
     def started(self, event: NodeStarted) -> bool:
         """Record that the process of a node runs; start the next node."""
@@ -119,7 +100,7 @@ class Fleet:
         node.begin_life(event.pid)
         self._is_hopeless = False
         self._outlet.node_changed(node, Change.STARTED)
-        is_drained = node.index in self._drained
+        is_drained = node.index in self._starter.drained
         if not is_drained:
             self._dispatcher.node_started(node)
         if self._ending.phase is Phase.STOPPING:
@@ -128,7 +109,7 @@ class Fleet:
         self._wire.connect(node)
         if is_drained:
             self._ending.close(node)
-        self.start_next()
+        self._starter.start_next()
         return True
 
     def not_started(self, event: NodeNotStarted) -> bool:
@@ -145,38 +126,11 @@ class Fleet:
             self._reported_start_failures.add(event.reason)
             self._reporter.report(event.reason)
         self._is_hopeless &= event.permanent
-        self._dispatcher.living -= node.index not in self._drained
+        self._dispatcher.living -= node.index not in self._starter.drained
         node.fruitless += 1
         self._report_vain_lives(node, event.reason)
-        self.start_next()
+        self._starter.start_next()
         return True
-
-    def arrange_restart(self) -> None:
-        """Set the deadline for a round of starts, counted from the end of the last one (RST-005).
-
-        Nothing happens if none is needed or one is arranged already.
-        """
-        on_death = self._settings.on_death
-        if (
-            not on_death
-            or self._starts_arranged
-            or self._dispatcher.living == len(self._nodes) - len(self._drained)
-        ):
-            return
-        self._starts_arranged = True
-        self._commands.append(SetDeadline(Deadline(Purpose.RESTART), on_death.restart_after))
-
-    def restart(self) -> None:
-        """Start the dead nodes again, unless nobody needs them any more (RST-012)."""
-        if self._ending.phase is not Phase.RUNNING or self._is_winding_down:
-            return
-        # The processes of a node that is not reaped yet have to end first (RST-007).
-        self._to_start.extend(
-            node.index
-            for node in self._nodes
-            if node.state is _REAPED and node.index not in self._drained
-        )
-        self.start_next()
 
     # Ends
 
@@ -216,13 +170,11 @@ class Fleet:
         node = self._nodes[event.node]
         # All tasks are done if the input of another node is closed already.
         is_late = node.state is _CLOSING or self._ending.phase is not Phase.RUNNING
-        if is_late or node.index in self._drained:
+        if is_late or node.index in self._starter.drained:
             return False
-        self._drained.add(node.index)
+        self._starter.drain(node)
         if node.state < _CLOSING:
             self._dispatcher.node_drained(node)
-        elif node.index in self._to_start:
-            self._to_start.remove(node.index)
         if node.state is NodeState.IDLE:
             self._ending.close(node)
         elif node.state is _BUSY:
@@ -238,8 +190,7 @@ class Fleet:
             blame: the party at fault then.
         """
         before = node.state
-        self._dispatcher.take_back_queued(node)
-        attempts = list(node.attempts)
+        attempts = self._take_attempts(node)
         node.step(Step.END)
         self._dispatcher.node_ended(node)
         self._wire.disconnect(node)
@@ -248,14 +199,39 @@ class Fleet:
         for attempt in attempts:
             self._outlet.forget(attempt)
         if before is _CLOSING or not self._settings.on_death:
-            self._dispatcher.lost += len(attempts)
+            for attempt in attempts:
+                self._accounts.give_up(attempt, NOT_FINISHED if before is _CLOSING else LOST)
         if before is _CLOSING:
             return
         self._outlet.node_changed(node, Change.DIED)
         if self._settings.on_death:
             self.died(node, attempts)
         elif before is _BUSY or before is _DRAINING:
+            self._fatal_loss = node, attempts[0]
             self._ending.fail(report, blame, node.index)
+
+    def _take_attempts(self, node: Node) -> list[Attempt]:
+        """Take back the queued tasks of a node that has ended; return its other attempts."""
+        self._dispatcher.take_back_queued(node)
+        return list(node.attempts)
+
+    def exceed(self, node: Node) -> None:
+        """End a node whose calculator has worked on a task for too long (ACC-050)."""
+        before = node.state
+        (attempt,) = self._take_attempts(node)
+        node.step(Step.END)
+        self._dispatcher.node_ended(node)
+        self._wire.disconnect(node)
+        if before is not _HALF_CLOSED:
+            self._commands.append(CloseStdin(node.index))
+        self._outlet.forget(attempt)
+        self._outlet.node_changed(node, Change.DIED)
+        self._dispatcher.node_died(node, idle=False)
+        if node.index not in self._starter.drained:
+            self._dispatcher.living -= 1
+            self._starter.reviving.add(node.index)
+        self._fail(node, attempt, TIME_LIMIT)
+        self._terminator.end_now(node)
 
     def lose(self, node: Node) -> None:
         """End the run because of a node that ended before it was needed (END-011)."""
@@ -265,21 +241,39 @@ class Fleet:
         """Let others do the tasks of a dead node (the chapter Death of the spec)."""
         node.fruitless = 0 if node.answered else node.fruitless + 1
         self._dispatcher.node_died(node, idle=not attempts)
-        self._dispatcher.living -= node.index not in self._drained
+        self._dispatcher.living -= node.index not in self._starter.drained
         for attempt in attempts:
-            self.give_up(attempt)
+            self._fail(node, attempt, LOST)
         self._terminator.node_died(node)
+
+    def _fail(self, node: Node, attempt: Attempt, reason: bytes) -> None:
+        """Have another attempt made of a task that has no result, or let it fail (ACC-004)."""
+        if self._accounts.fails(node, attempt, reason):
+            if self._accounts.is_poisonous(attempt.task_id):
+                self._reporter.report(
+                    b"task %d '%b' was running on five nodes that died; --crash-limit N would "
+                    b"give it up",
+                    attempt.task_id,
+                    attempt.task,
+                )
+            self.give_up(attempt)
+            return
+        attempt.status = Status.FAILURE
+        dropped = self._tasks.done(attempt.task_id, Status.FAILURE)
+        self._outlet.no_result(node, attempt, dropped, reason)
 
     def give_up(self, attempt: Attempt) -> None:
         """Give up an attempt that failed, and have another one made (DTH-020, DTH-022)."""
         self._outlet.given_up(attempt)
-        self._dispatcher.reassign(attempt)
+        self._dispatcher.waiting.reassign(attempt)
 
     def all_failed(self) -> None:
         """End the run if it has no living node and waits for none to be restarted."""
         # Upstream's words, without the program's name.
         on_death: Reassign | None = self._settings.on_death
-        if len(self._drained) == len(self._nodes):
+        if self._starter.reviving:
+            return
+        if len(self._starter.drained) == len(self._nodes):
             self._ending.fail(b"all nodes were drained", Blame.NODES)
         elif on_death and not on_death.wait:
             self._ending.fail(b"all nodes failed", Blame.NODES)
@@ -294,10 +288,15 @@ class Fleet:
         how = end_of(event.status)
         self._outlet.node_changed(node, Change.ENDED, how)
         self._ending.explain(node.index, how)
+        if self._fatal_loss and self._fatal_loss[0] is node:
+            self._accounts.explain_loss(self._fatal_loss[1], how)
         if event.left_running:
             self._reporter.report(b"node %b: process %d does not end; left", node.name, node.pid)
-        if node.died and not node.answered:
+        is_revived = node.index in self._starter.reviving
+        if node.died and not node.answered and not is_revived:
             self._report_vain_lives(node, how)
+        if is_revived and self._ending.phase is Phase.RUNNING:
+            self._starter.revive(node)
         return True
 
     def _report_vain_lives(self, node: Node, last: bytes) -> None:
@@ -310,11 +309,7 @@ class Fleet:
 
     def wind_down(self) -> bool:
         """Close the inputs of idle nodes for good; return whether no input is open any more."""
-        nodes = self._nodes
-        if not self._is_winding_down:
-            self._is_winding_down = True
-            # Restarts are not needed any more (RST-012), but each node is started once (DSP-002).
-            self._to_start = deque(i for i in self._to_start if nodes[i].state is NodeState.NEW)
+        self._starter.wind_down()
         return self._ending.close_inputs(self._dispatcher.pop_idle())
 
 

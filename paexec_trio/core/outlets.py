@@ -42,7 +42,7 @@ class Outlet(Protocol):
     is_muted: bool
     """Whether nothing is passed on any more, since nobody can take it."""
 
-    def begun(self, attempt: Attempt) -> None:
+    def begun(self, node: Node, attempt: Attempt) -> None:
         """Record that a calculator works on an attempt: it has become the head of its node."""
 
     def line(self, attempt: Attempt, line: bytes | bytearray) -> None:
@@ -73,6 +73,18 @@ class Outlet(Protocol):
 
     def given_up(self, attempt: Attempt) -> None:
         """Record that an attempt failed, and that its task will be reassigned (DTH-020)."""
+
+    def no_result(
+        self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes
+    ) -> None:
+        """Record that a task failed without a result; :meth:`forget` came before (ACC-004).
+
+        Args:
+            node: the node that was lost with the attempt.
+            attempt: its status is a failure.
+            dropped: the dependants that will not be run.
+            reason: why it failed.
+        """
 
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Record a change of a node.

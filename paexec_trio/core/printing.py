@@ -16,6 +16,7 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.grouping import Grouping, Groups, OrderedGroups, UnorderedGroups
 from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines, PrefixMaker, is_too_much, render
+from paexec_trio.core.settings import FATAL
 from paexec_trio.core.status import Status
 
 if TYPE_CHECKING:
@@ -49,8 +50,9 @@ class Printer:
         )
         self._print_task = settings.print_task
         self._eot_line = settings.eot + NEWLINE if settings.print_eot else b""
+        self._has_graph = settings.graph is not None
         self._delimiter = settings.graph.delimiter if settings.graph else b""
-        fatal = settings.on_death.fatal if settings.on_death else b""
+        fatal = settings.on_death.fatal if settings.on_death else FATAL
         self._fatal_line = fatal + NEWLINE if fatal else b""
         self._groups: Groups | None = None
         if settings.grouping is Grouping.GROUP:
@@ -65,7 +67,7 @@ class Printer:
         self.result_end = self._eot_line if at_once else None
         self.is_plain = self.result_end == b"" and self.prefixes.are_empty
 
-    def begun(self, attempt: Attempt) -> None:
+    def begun(self, node: Node, attempt: Attempt) -> None:  # noqa: ARG002
         """Print the task line of an attempt, if task lines are wanted (PRE-021)."""
         if self._print_task:
             self.lines(attempt, attempt.task + NEWLINE)
@@ -123,6 +125,23 @@ class Printer:
             self.write(attempt, attempt.prefix + self._fatal_line)
         if self._eot_line:
             self.write(attempt, attempt.prefix + self._eot_line)
+
+    def no_result(
+        self,
+        node: Node,
+        attempt: Attempt,
+        dropped: Sequence[bytes],
+        reason: bytes,  # noqa: ARG002
+    ) -> None:
+        """Print the end of a task that has no result (ACC-004); its group has no lines."""
+        if self._fatal_line and not self._groups:
+            self.write(attempt, attempt.prefix + self._fatal_line)
+        if self._has_graph:
+            self.failed(attempt, dropped)
+        if self._has_graph or not self._groups:
+            self.done(node, attempt)
+        elif not self.is_muted:
+            self._commands.extend(self._groups.done(attempt.task_id))
 
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Do nothing: changes of nodes are not printed."""

@@ -11,10 +11,11 @@ from paexec_trio.core.faults import Blame
 from paexec_trio.core.tasks import GraphTasks, InputError, RefusedTaskError, TaskSource
 
 if TYPE_CHECKING:
+    from paexec_trio.core.accounts import Accounts
     from paexec_trio.core.events import StdinChunk, StdinEnded, StdinFailed, TaskAdded
-    from paexec_trio.core.fleet import Fleet
     from paexec_trio.core.reporting import Reporter
     from paexec_trio.core.settings import Settings
+    from paexec_trio.core.starting import Starter
     from paexec_trio.core.windows import Windows
 
 _RUNNING = Phase.RUNNING
@@ -27,8 +28,9 @@ class Reader:
     Args:
         settings: decide whether the weights of tasks are reported.
         tasks: are fed.
+        accounts: are told which tasks are not run any more.
         windows: are told how much was read.
-        fleet: starts its nodes when a graph is complete.
+        starter: starts the nodes when a graph is complete.
         ending: is told if the input cannot be used.
         reporter: reports its faults.
         commands: the list that all parts of the engine share.
@@ -41,16 +43,18 @@ class Reader:
         self,
         settings: Settings,
         tasks: TaskSource,
+        accounts: Accounts,
         windows: Windows,
-        fleet: Fleet,
+        starter: Starter,
         ending: Ending,
         reporter: Reporter,
         commands: list[Command],
     ) -> None:
         self._describe_weights = settings.describe_weights
         self._tasks = tasks
+        self._accounts = accounts
         self._windows = windows
-        self._fleet = fleet
+        self._starter = starter
         self._ending = ending
         self._reporter = reporter
         self._commands = commands
@@ -105,7 +109,7 @@ class Reader:
         if isinstance(self._tasks, GraphTasks):
             if self._describe_weights:
                 self._reporter.report_bare(self._tasks.describe_weights())
-            self._fleet.start_next()
+            self._starter.start_next()
         return True
 
     def failed(self, event: StdinFailed) -> bool:
@@ -123,7 +127,12 @@ class Reader:
     def fail(self, reason: bytes) -> None:
         """Take no more tasks; those that were dispatched are finished, then the run fails."""
         self._end_early(reason)
-        self._tasks.abandon()
+        self._accounts.drop_waiting(are_wanted=True)
+
+    def stop(self) -> None:
+        """Take no more tasks: those that are left are not to be run."""
+        self.has_ended = True
+        self._accounts.drop_waiting(are_wanted=False)
 
     def _end_early(self, reason: bytes) -> None:
         self._reporter.report(reason)

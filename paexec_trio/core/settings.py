@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple, final
 
+from paexec_trio.core.accounting import NO_ACCOUNTING, Accounting
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.weights import Weighting
@@ -17,6 +18,10 @@ READ_AHEAD = 1 << 18
 
 MAGIC_EOT = b"HG>&OSO@#;L8N;!&.U4ZC_9X:0AF,2Y>SRXAD_7U&QZ5S>N^?Y,I=W?@5"
 """The EOT of ``-y`` (EOT-006)."""
+
+
+FATAL = b"fatal"
+"""The line that is printed after a failed attempt, unless another one is wanted (DTH-020)."""
 
 
 @final
@@ -76,7 +81,7 @@ class Reassign(NamedTuple):
         wait: wait for restarts while all nodes are dead (RST-020).
     """
 
-    fatal: bytes = b"fatal"
+    fatal: bytes = FATAL
     restart_after: float = 0.0
     wait: bool = False
 
@@ -116,6 +121,7 @@ class Settings(NamedTuple):
         finish_timeout: the time in seconds after which calculators that do not end by themselves
             at the normal end are ended by signals; 0: they are waited for (END-041).
         graces: how long a run waits for calculators and readers.
+        accounting: the rules for tasks that fail, hang or lose their nodes.
         tag: the text before each printed line, in which ``{}`` stands for the task (PTK-011);
             ``None``: no tags.
         stderr: how the octets are printed that calculators write on their standard error.
@@ -139,6 +145,7 @@ class Settings(NamedTuple):
     describe_weights: bool = False
     finish_timeout: float = 0.0
     graces: Graces = GRACES
+    accounting: Accounting = NO_ACCOUNTING
     tag: bytes | None = None
     stderr: StderrMode = StderrMode.MIXED
     results: bytes = b""

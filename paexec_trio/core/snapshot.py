@@ -9,6 +9,7 @@ from paexec_trio.core.states import NodeState
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from paexec_trio.core.accounts import Accounts
     from paexec_trio.core.dispatching import Dispatcher
     from paexec_trio.core.nodes import Node
     from paexec_trio.core.tasks import TaskSource
@@ -34,8 +35,8 @@ class Snapshot(NamedTuple):
     """A run at one moment.
 
     Attributes:
-        done: how many tasks have a result, failures included.
-        failed: how many of these did not succeed; 0 if calculators state no status.
+        done: how many tasks have ended, failures included.
+        failed: how many of these failed, as far as is known.
         in_flight: how many tasks nodes hold.
         waiting: how many tasks were read or added, and wait for a node or for other tasks.
         nodes: the nodes.
@@ -49,7 +50,7 @@ class Snapshot(NamedTuple):
 
 
 def take_snapshot(
-    nodes: Sequence[Node], tasks: TaskSource, dispatcher: Dispatcher, failed: int
+    nodes: Sequence[Node], tasks: TaskSource, dispatcher: Dispatcher, accounts: Accounts
 ) -> Snapshot:
     """Return how far a run is. It counts only when it is called, so it costs a run nothing.
 
@@ -57,14 +58,14 @@ def take_snapshot(
         nodes: all nodes.
         tasks: know how many tasks were taken.
         dispatcher: knows which tasks are to be reassigned.
-        failed: how many tasks did not succeed.
+        accounts: know how many tasks failed or were given up.
     """
     each = tuple(NodeSnapshot(node.name, node.state, len(node.attempts)) for node in nodes)
     in_flight = sum(node.in_flight for node in each)
-    to_reassign = len(dispatcher.to_reassign)
+    to_reassign = dispatcher.waiting.count_reassigned()
     return Snapshot(
-        done=tasks.count_taken() - in_flight - to_reassign - dispatcher.lost,
-        failed=failed,
+        done=tasks.count_taken() - in_flight - to_reassign - accounts.given_up,
+        failed=accounts.failed,
         in_flight=in_flight,
         waiting=tasks.count_waiting() + to_reassign,
         nodes=each,

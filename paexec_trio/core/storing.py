@@ -13,8 +13,8 @@ from paexec_trio.core.commands import (
 )
 from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import NEWLINE
-from paexec_trio.core.outletlayer import OutletLayer
 from paexec_trio.core.rendering import LazyLines
+from paexec_trio.core.wrapping import OutletWrapper
 
 if TYPE_CHECKING:
     from paexec_trio.core.nodes import Attempt, Node
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Storing(OutletLayer):
+class Storing(OutletWrapper):
     """Stores the output of each attempt, and drops that of attempts that fail.
 
     Args:
@@ -32,6 +32,7 @@ class Storing(OutletLayer):
 
     def __init__(self, inner: Outlet, commands: list[Command]) -> None:
         super().__init__(inner)
+        self.tells_seconds = inner.tells_seconds
         self._commands = commands
 
     def line(self, attempt: Attempt, line: bytes | bytearray) -> None:

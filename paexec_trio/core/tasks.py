@@ -21,7 +21,7 @@ from paexec_trio.core.weights import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _SUCCESS = Status.SUCCESS
 """Looked up once: Python 3.11 is slow at it, and each task needs it."""
@@ -79,6 +79,15 @@ class TaskSource(Protocol):
 
     def count_waiting(self) -> int:
         """Return how many of the tasks that are known were neither taken nor dropped."""
+
+    def waiting(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the tasks that are known and were neither taken nor dropped, with their ids."""
+
+    def count_dropped(self) -> int:
+        """Return how many tasks were dropped because others that they depend on failed."""
+
+    def dropped(self) -> Iterator[tuple[int, bytes, int]]:
+        """Yield those tasks in the order of their ids, with the id of a task that failed."""
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Record that a task is done; return its dependants if they are dropped."""
@@ -196,6 +205,18 @@ class FlatTasks:
         """Return how many tasks are ready."""
         return len(self.ready)
 
+    def waiting(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the tasks that are ready."""
+        return enumerate(self.ready, self._last_id + 1)
+
+    def count_dropped(self) -> int:
+        """Return 0: nothing depends on a flat task."""
+        return 0
+
+    def dropped(self) -> Iterator[tuple[int, bytes, int]]:
+        """Yield nothing."""
+        return iter(())
+
     def done(self, task_id: int, status: Status) -> list[bytes]:  # noqa: ARG002
         """Nothing depends on a flat task."""
         return []
@@ -250,7 +271,9 @@ class GraphTasks:
         self._waiting_for: list[int] = []
         self._undispatched = 0
         self._abandoned = 0
-        self._dropped = bytearray()
+        # For each task that was dropped the task that failed, for the others 0.
+        self._dropped = array("I")
+        self._dropped_count = 0
 
     def feed(self, chunk: bytes) -> None:
         """Add octets of the input.
@@ -298,7 +321,7 @@ class GraphTasks:
             self._weights = own_weights(graph)
         self._rank_tasks()
         self._waiting_for = graph.predecessors.copy()
-        self._dropped = bytearray(len(graph) + 1)
+        self._dropped = array("I", bytes(self._dropped.itemsize * (len(graph) + 1)))
         self.ready = [
             self._rank[task] for task in range(1, len(graph) + 1) if not graph.predecessors[task]
         ]
@@ -339,11 +362,30 @@ class GraphTasks:
 
     def count_taken(self) -> int:
         """Return how many tasks are neither dropped nor left, nor were abandoned."""
-        return len(self._graph) - self._undispatched - self._abandoned - sum(self._dropped)
+        return len(self._graph) - self._undispatched - self._abandoned - self._dropped_count
 
     def count_waiting(self) -> int:
         """Return how many tasks are left."""
         return self._undispatched
+
+    def waiting(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the tasks that are ready, and those that wait for others."""
+        if not self._undispatched or not self._waiting_for:
+            return  # nothing is left, or the graph was refused
+        is_ready = {self._by_rank[rank] for rank in self.ready}
+        for task in range(1, len(self._graph) + 1):
+            if not self._dropped[task] and (self._waiting_for[task] or task in is_ready):
+                yield task, self._graph.names[task]
+
+    def count_dropped(self) -> int:
+        """Return how many tasks were dropped because others that they depend on failed."""
+        return self._dropped_count
+
+    def dropped(self) -> Iterator[tuple[int, bytes, int]]:
+        """Yield those tasks in the order of their ids, with the id of a task that failed."""
+        for task, cause in enumerate(self._dropped):
+            if cause:
+                yield task, self._graph.names[task], cause
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make the dependants of a success ready, or drop those of a failure."""
@@ -359,7 +401,8 @@ class GraphTasks:
         dependants = self._graph.all_dependants(task_id)
         for dependant in dependants:
             if not self._dropped[dependant]:
-                self._dropped[dependant] = 1
+                self._dropped[dependant] = task_id
+                self._dropped_count += 1
                 self._undispatched -= 1
         return [names[dependant] for dependant in dependants]
 

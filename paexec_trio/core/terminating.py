@@ -71,6 +71,12 @@ class Terminator:
         deadline = Deadline(Purpose.REAP, node.index)
         self._commands.append(SetDeadline(deadline, self._settings.graces.term))
 
+    def end_now(self, node: Node) -> None:
+        """Send a node that exceeds a time limit SIGTERM at once (ACC-050)."""
+        self._commands.append(KillNode(node.index, force=False))
+        node.signals_sent = 1
+        self.node_died(node)
+
     def reap(self, index: int) -> None:
         """Send a dead node SIGTERM, the next time SIGKILL; then leave it."""
         node = self._nodes[index]

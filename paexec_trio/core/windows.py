@@ -51,6 +51,7 @@ class Windows:
 
     Attributes:
         not_full: the indices of the nodes that hold tasks and are to be given more.
+        are_wide: whether a node may hold several tasks.
         now: the time, with ``AUTO``.
     """
 
@@ -58,6 +59,7 @@ class Windows:
         self._reads_ahead = reads_ahead
         self._nodes = nodes
         self._prefetch = prefetch
+        self.are_wide = prefetch != 1
         self._is_auto = prefetch == AUTO
         self.not_full: set[int] = set()
         self.now = 0.0

@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
 
+from paexec_trio.core.accounting import Accounting
 from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
@@ -54,6 +55,21 @@ class Options(TypedDict, total=False):
 
     on_death: Reassign | None
     """How the run goes on when nodes die. By default the loss of a node ends the run."""
+
+    retries: int
+    """How many attempts are made of a task that fails (ACC-060), on different nodes if there are
+    several. By default one."""
+
+    crash_limit: int
+    """How many nodes may die of a task until it fails (ACC-062). It needs ``on_death``. By default
+    any number."""
+
+    timeout: float
+    """For how many seconds a calculator may work on a task (ACC-050). By default for ever. A task
+    that takes longer fails, and its node is started again."""
+
+    delay: float
+    """How many seconds pass at least between two attempts that begin (ACC-080), by default 0."""
 
     environment: Mapping[str, Text] | Mapping[bytes, Text] | None
     """The environment of transports and calculators, by default that of this process."""
@@ -118,6 +134,7 @@ def plan_of(options: Options) -> Plan:
         graph=_graph(options.get("statuses", False), eot),
         on_death=_on_death(options.get("on_death")),
         graces=_graces(options.get("graces", GRACES)),
+        accounting=_accounting(options),
     )
     command = options["command"]
     environment = _environment(options.get("environment"))
@@ -249,6 +266,24 @@ def _on_death(on_death: Reassign | None) -> Reassign | None:
     if on_death.wait and not on_death.restart_after:
         raise ValueError("on_death: wait=True is useless without restart_after")
     return on_death
+
+
+def _accounting(options: Options) -> Accounting:
+    retries = _positive("retries", options.get("retries", 1))
+    crash_limit = 0
+    if "crash_limit" in options:
+        crash_limit = _positive("crash_limit", options["crash_limit"])
+        if not options.get("on_death"):
+            raise ValueError("crash_limit: useless without on_death")
+    timeout, delay = options.get("timeout", 0.0), options.get("delay", 0.0)
+    _check_seconds("timeout", timeout)
+    _check_seconds("delay", delay)
+    return Accounting(
+        retries=retries if "retries" in options else 0,
+        crash_limit=crash_limit,
+        timeout=timeout,
+        delay=delay,
+    )
 
 
 def _launch(

@@ -7,6 +7,7 @@ import os
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.accounts import ERROR
 from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.events import RunStarted, TimePassed
@@ -157,7 +158,7 @@ class Run:
             return outcome
         if hasattr(self, "host") and self.host.stopped_by:
             return Exit(signal=self.host.stopped_by)  # it came while what was left was being ended
-        return Exit(status=1)  # END-047
+        return Exit(status=ERROR if self.settings.accounting.status_of_tasks else 1)  # END-047
 
     def start(self) -> None:
         """Let the run begin: read from standard input, and start the first node.

@@ -1,5 +1,7 @@
 """Usage errors carry octets: values need not be text in any character set."""
 
+import sys
+
 import pytest
 
 from paexec_trio.cli import launch
@@ -30,6 +32,7 @@ def test_an_error_while_modules_load(
         raise ImportError(words)
 
     monkeypatch.setattr(launch, "import_module", fail)
+    monkeypatch.setattr(sys, "argv", ["paexec-trio"])
     assert launch.launch("paexec-trio") == 1
     diagnostic = capfdbinary.readouterr().err.decode()
     assert diagnostic.startswith(f"paexec-trio: {problem}")

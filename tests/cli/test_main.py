@@ -131,12 +131,15 @@ def test_diagnostics_begin_with_the_name_that_the_program_was_called_by(tmp_path
 
 
 def test_a_command_that_is_not_found() -> None:
-    """END-010: one line of ours besides the shell's own."""
+    """END-010: one line of ours besides the shell's own, and the summary."""
     result = call("-n", "+1", "-c", "no-such-calculator", stdin=b"task\n")
     assert result.returncode == 1
     assert result.stdout == b""
-    ours = [line for line in result.stderr.splitlines() if b"no-such-calculator" not in line]
+    *ours, summary = [
+        line for line in result.stderr.splitlines() if b"no-such-calculator" not in line
+    ]
     assert len(ours) == 1
+    assert summary.startswith(b"paexec-trio: 1 task: 1 given up: 1 'task' (node lost: ")
     assert b"Node 0 exited unexpectedly" in ours[0] or b"Sending task to the node" in ours[0]
     assert b"Traceback" not in result.stderr
 
@@ -380,8 +383,10 @@ def test_a_task_with_a_newline_is_refused() -> None:
     """FRM-013."""
     result = call("-0", *GOOD, stdin=b"good\0b\nad\0never\0")
     assert result.stdout == b"good\n"
-    assert is_one_diagnostic(result.stderr), result.stderr
-    assert b"task 2 " in result.stderr
+    diagnostic, summary = result.stderr.splitlines(keepends=True)
+    assert is_one_diagnostic(diagnostic)
+    assert b"task 2 " in diagnostic
+    assert summary == b"paexec-trio: 2 tasks: 1 never ran: 2 'never' (not started)\n"
     assert result.returncode == 1
 
 
@@ -400,4 +405,8 @@ def test_results_and_diagnostics_keep_their_order_in_one_file(tmp_path: Path) ->
     )
     result = call_in_shell(">both 2>&1", "-n", "+1", "-c", str(script), stdin=b"task\n")
     assert result.returncode == 1
-    assert Path("both").read_bytes() == b"whole\nNode 0 exited unexpectedly\n"
+    assert Path("both").read_bytes() == (
+        b"whole\nNode 0 exited unexpectedly\n"
+        b"paexec-trio: 1 task: 1 given up: 1 'task' (node lost: exit status 0)"
+        b"; the input was not read to its end\n"
+    )

@@ -168,7 +168,8 @@ def test_a_usage_error() -> None:
 
 def test_a_run() -> None:
     done = call("-P+1", "sh", "-c", 'echo "$1"; test "$1" != b', "sh", stdin=b"a\nb\na\n")
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.returncode == 0
+    assert done.stderr == b"paargs-trio: 3 tasks: 1 failed: 2 'b' (exit status 1)\n"
     assert done.stdout == (
         b"1 a\n1 success\n1 %b\n2 b\n2 failure\n2 b\n2 %b\n3 a\n3 success\n3 %b\n"
         % (MAGIC_EOT, MAGIC_EOT, MAGIC_EOT)

@@ -118,7 +118,7 @@ def test_a_directory_that_is_a_file(tmp_path: Path) -> None:
 
 
 LAYERS = {
-    *("paexec_trio.core.errorlines", "paexec_trio.core.outletlayer", "paexec_trio.core.pertask"),
+    *("paexec_trio.core.errorlines", "paexec_trio.core.pertask"),
     *("paexec_trio.core.storing", "paexec_trio.runtime.errorrelay"),
     "paexec_trio.runtime.resultfiles",
 }

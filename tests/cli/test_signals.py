@@ -123,7 +123,11 @@ def test_a_parent_that_ignores_sigchld_does_no_harm() -> None:
     assert result.stderr == b""
     assert result.returncode == 0
     result = call("-n", "+1", "-c", "read -r task; exit 3", stdin=b"a\n", before=before)
-    assert result.stderr == b"Node 0 exited unexpectedly\n"
+    assert result.stderr == (
+        b"Node 0 exited unexpectedly\n"
+        b"paexec-trio: 1 task: 1 given up: 1 'a' (node lost: exit status 3)"
+        b"; the input was not read to its end\n"
+    )
     assert result.returncode == 1
 
 

@@ -6,6 +6,7 @@ from collections import deque
 
 import pytest
 
+from paexec_trio.core.accounts import Accounts
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.ending import TURNS, Ending, Phase, Turn
 from paexec_trio.core.events import OutputDrained
@@ -21,7 +22,7 @@ def ending() -> Ending:
     settings = Settings(nodes=())
     tasks = FlatTasks(b"\n", b"\n")
     printer, reporter = Printer(settings, [], tasks), Reporter(b"paexec-trio", [])
-    return Ending(settings, [], tasks, printer, reporter, [])
+    return Ending(settings, [], Accounts(settings, tasks), printer, reporter, [])
 
 
 def test_every_phase_can_be_reached_and_leads_to_the_end() -> None:

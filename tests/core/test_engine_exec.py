@@ -38,7 +38,7 @@ def test_a_run() -> None:
         << do.ReadMore()
         >> on.StdinEnded()
         << do.Send(0, call(b"it's", b"N"))
-        >> on.NodeOutput(0, b"\nN-failed\nN\n")
+        >> on.NodeOutput(0, b"\nN-failed 3\nN\n")
         << do.Write(b"2 \n2 \n")
         << finishing(0)
     )
@@ -79,7 +79,7 @@ def test_nul_in_a_task() -> None:
     ("output", "printed"),
     [
         (b"success\n\nN\n", b"success\nsuccess\n"),
-        (b"success\n\nN-failed\nN\n", b"success\nfailure\na b\n"),
+        (b"success\n\nN-failed 3\nN\n", b"success\nfailure\na b\n"),
     ],
 )
 def test_status(output: bytes, printed: bytes) -> None:

@@ -24,7 +24,7 @@ from tests.core.test_framing import cut, cuts, octet_by_octet
 
 MARKER = b"0123marker"
 END = b"\n" + MARKER + b"\n"
-FAILED_END = b"\n" + MARKER + b"-failed" + END
+FAILED_END = b"\n" + MARKER + b"-failed 3" + END
 
 
 # What the shell prints
@@ -91,7 +91,9 @@ def test_results_without_output(cut_up) -> None:  # type: ignore[no-untyped-def]
 
 
 outputs = st.lists(
-    st.sampled_from([b"\n", b"\n\n", b"a", b"b ", b"\0", MARKER[:4], MARKER[4:] + b"x", b"-failed"])
+    st.sampled_from(
+        [b"\n", b"\n\n", b"a", b"b ", b"\0", MARKER[:4], MARKER[4:] + b"x", b"-failed 3"]
+    )
 ).map(b"".join)
 
 

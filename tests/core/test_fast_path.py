@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
+from paexec_trio.core.accounts import Accounts
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.execmode import ExecMode
@@ -20,6 +21,8 @@ from paexec_trio.core.printing import Printer
 from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.tasks import FlatTasks
+from paexec_trio.core.throttling import Throttle
+from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
 NODES = (b"alpha", b"beta", b"gamma")
@@ -185,7 +188,9 @@ def asked(node: Node) -> tuple[bytes, bytes] | None:
     tasks.feed(b"next\nlast\n")
     settings = Settings(nodes=(b"alpha",), show_task_id=True)
     printer, wire = Printer(settings, [], tasks), Wire(settings, [])
-    return Dispatcher(settings, [node], tasks, printer, wire).exchange(0, b"done\n\n")
+    waiting = WaitingTasks(settings, [node], tasks, Accounts(settings, tasks))
+    dispatcher = Dispatcher(settings, [node], tasks, waiting, Throttle(0, []), printer, wire)
+    return dispatcher.exchange(0, b"done\n\n")
 
 
 @pytest.mark.parametrize("state", NodeState)

@@ -110,7 +110,7 @@ def test_lines_that_the_distributor_adds_to_those_of_a_command() -> None:
         << do.Write(b"\nsuccess\n")
         << do.StoreResult(1, b"a", len(b"\nsuccess\n"))
         << do.Send(0, call(b"b", marker))
-        >> on.NodeOutput(0, b"\n\n\nx\n\n4711-failed\n4711\n")
+        >> on.NodeOutput(0, b"\n\n\nx\n\n4711-failed 1\n4711\n")
         << do.StoreOutput(2, b"\n\n\nx\nfailure\n")
         << do.Write(b"\n\n\nx\nfailure\nb\n")
         << do.StoreResult(2, b"b", len(b"failure\n"))

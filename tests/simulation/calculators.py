@@ -99,7 +99,7 @@ class Shell:
             lines = result_lines(scenario, dice, self._pid, task)
             output = NEWLINE.join(lines) + NEWLINE * dice.below(4)
         if dice.happens(scenario.failure):
-            output += NEWLINE + NONCE + b"-failed"
+            output += NEWLINE + NONCE + b"-failed 3"
         return output, NEWLINE + NONCE + NEWLINE
 
 

@@ -9,6 +9,7 @@ print in a certain order, also if it belongs to several tasks.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -80,6 +81,9 @@ STARTS_TAKE = 0.2
 
 TIME_TO_END = 5.0
 """Seconds that a calculator has to end by itself (END-004)."""
+
+POISONOUS_AFTER = 5
+"""Nodes that are lost working on a task before it is reported (ACC-063)."""
 
 FRUITLESS = 3
 """Processes of a node that may die in a row without having ended a task before it is reported."""
@@ -228,6 +232,7 @@ class Judge:
         # Tasks whose attempts failed; the last one is next (DTH-012).
         self._repeats: list[int] = []
         self._failed_attempts = 0
+        self._losses: Counter[int] = Counter()
         self._restarts = 0
         self._printout = Printout(settings.grouping)
         self._muted = False
@@ -460,6 +465,19 @@ class Judge:
                 self._print(attempt, self._settings.eot)
         self._repeats.append(attempt.task_id)
         self._failed_attempts += 1
+        self._count_loss(attempt.task_id)
+
+    def _count_loss(self, task_id: int) -> None:
+        """Record that a node was lost with a task that it was working on (ACC-063)."""
+        self._losses[task_id] += 1
+        if self._losses[task_id] == POISONOUS_AFTER:
+            text = diagnostic(
+                b"task %d '%b' was running on five nodes that died; --crash-limit N would "
+                b"give it up",
+                task_id,
+                self._ledger.names[task_id],
+            )
+            self._diagnostics.need(self._diagnostics.named(text))
 
     def _allow_report_in_vain(self, node: _Node, last: bytes) -> None:
         """Record that a node never ends a task, which may be reported (RST-031)."""

@@ -23,7 +23,7 @@ class ResultReader:
         self._graph = settings.graph
         self._exec_mode = exec_mode
         self._end = marker if exec_mode else settings.eot
-        self._failure = marker + b"-failed"
+        self._failure = marker + b"-failed "
         self._unread = b""
         # Only with -x.
         self._blank_lines = 0
@@ -58,7 +58,7 @@ class ResultReader:
         return None in list(self.read(octets))
 
     def _line_of_command(self, line: bytes) -> Iterator[bytes]:
-        if line == self._failure:
+        if line.startswith(self._failure):
             self._failed = True
         elif not line:
             # Blank lines at the end of the output do not count (EXE-020).

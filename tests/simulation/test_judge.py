@@ -568,7 +568,7 @@ COMMAND = story(
     (0.1, NodeStarted(0, 1000), PREAMBLE, Send(0, call(b"it's", NONCE)), Asked(1000, b"it's")),
     (
         0.2,
-        NodeOutput(0, b"\nx\n\n\nNONCE-failed\nNONCE\n"),
+        NodeOutput(0, b"\nx\n\n\nNONCE-failed 3\nNONCE\n"),
         Printed(b"\nx\nfailure\nit's\n"),
         CloseStdin(0),
     ),

@@ -15,10 +15,10 @@ from paexec_trio.cli.syntax import Syntax
 from paexec_trio.core.commands import Command, Report
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, RunStarted, StdinChunk
-from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.settings import GRACES, Settings
+from paexec_trio.core.starting import Starter
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.nonblocking import NonblockingWriter
@@ -130,8 +130,8 @@ def takes_the_last_idle_node() -> None:
 
 @touches("dispatch", "launch", "nodes", "prefixes", "restart")
 def starts_the_last_node_first() -> None:
-    @around(Fleet, "begin")
-    def begin(right: Callable[..., None], self: Fleet) -> None:
+    @around(Starter, "begin")
+    def begin(right: Callable[..., None], self: Starter) -> None:
         right(self)
         self._to_start.reverse()
 

@@ -39,7 +39,7 @@ def loses_the_task_of_a_dead_node() -> None:
     @around(Fleet, "give_up")
     def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
         right(self, attempt)
-        self._dispatcher.to_reassign.pop()
+        self._dispatcher.waiting.to_reassign.pop()
 
 
 @shows_as(Kind.SENT_TO_DEAD, Kind.INPUT_CLOSED)
@@ -64,7 +64,7 @@ def repeats_a_task_whose_eot_was_read() -> None:
     @around(Fleet, "died")
     def died(right: Died, self: Fleet, node: Node, attempts: Attempts) -> None:
         if node in last:
-            self._dispatcher.reassign(last.pop(node))
+            self._dispatcher.waiting.reassign(last.pop(node))
         right(self, node, attempts)
 
 
@@ -95,7 +95,7 @@ def loses_a_task_whose_second_attempt_fails() -> None:
     def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
         right(self, attempt)
         if attempt.task_id in failed:
-            self._dispatcher.to_reassign.pop()
+            self._dispatcher.waiting.to_reassign.pop()
         failed.add(attempt.task_id)
 
 
@@ -152,8 +152,8 @@ def gives_a_reassigned_task_another_id() -> None:
     @around(Fleet, "give_up")
     def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
         right(self, attempt)
-        task_id, task = self._dispatcher.to_reassign.pop()
-        self._dispatcher.to_reassign.append((task_id + 1000, task))
+        task_id, task = self._dispatcher.waiting.to_reassign.pop()
+        self._dispatcher.waiting.to_reassign.append((task_id + 1000, task))
 
 
 @shows_as(Kind.MISORDERED)
@@ -161,11 +161,11 @@ def gives_a_reassigned_task_another_id() -> None:
 def reassigns_tasks_last() -> None:
     @around(Dispatcher, "dispatch_next")
     def dispatch(right: Callable[..., None], self: Dispatcher) -> None:
-        later = self.to_reassign
+        later = self.waiting.to_reassign
         if self._tasks.ready:
-            self.to_reassign = []
+            self.waiting.to_reassign = []
         right(self)
-        self.to_reassign = later
+        self.waiting.to_reassign = later
 
 
 @shows_as(Kind.LOST, Kind.FABRICATED)
@@ -261,10 +261,10 @@ def prints_the_task_line_of_the_first_attempt_only() -> None:
     printed: set[int] = set()
 
     @around(Printer, "begun")
-    def begun(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+    def begun(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
         if attempt.task_id not in printed:
             printed.add(attempt.task_id)
-            right(self, attempt)
+            right(self, node, attempt)
 
 
 @shows_as(Kind.INPUT_OPEN, Kind.LINGERING, Kind.ENDLESS)
@@ -290,7 +290,7 @@ def reassigns_tasks_in_the_order_of_the_failures() -> None:
     @around(Fleet, "give_up")
     def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
         right(self, attempt)
-        failed = self._dispatcher.to_reassign
+        failed = self._dispatcher.waiting.to_reassign
         failed.insert(0, failed.pop())
 
 
@@ -330,7 +330,7 @@ def reassigns_the_task_of_a_dead_node_twice() -> None:
     @around(Fleet, "give_up")
     def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
         right(self, attempt)
-        self._dispatcher.reassign(attempt)
+        self._dispatcher.waiting.reassign(attempt)
 
 
 # The fast path
@@ -365,7 +365,7 @@ def reassigns_the_task_before_the_one_that_failed() -> None:
 def exchanges_results_for_new_tasks_first() -> None:
     @change_exchange
     def exchange(right: Exchange, self: Dispatcher, _node: Node, data: bytes) -> Exchanged | None:
-        later, self.to_reassign = self.to_reassign, []
+        later, self.waiting.to_reassign = self.waiting.to_reassign, []
         found = right(data)
-        self.to_reassign = later
+        self.waiting.to_reassign = later
         return found

@@ -11,11 +11,11 @@ from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, StdinChunk, StdinEnded
-from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.nodes import Attempt, Node
 from paexec_trio.core.reading import Reader
+from paexec_trio.core.starting import Starter
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime import host, output
 from paexec_trio.runtime.children import Children
@@ -155,8 +155,8 @@ def reads_as_much_as_it_can() -> None:
 def starts_calculators_when_the_input_begins() -> None:
     has_begun = False
 
-    @around(Fleet, "start_next")
-    def start(right: Callable[..., None], self: Fleet) -> None:
+    @around(Starter, "start_next")
+    def start(right: Callable[..., None], self: Starter) -> None:
         if has_begun:
             right(self)
 
@@ -165,7 +165,7 @@ def starts_calculators_when_the_input_begins() -> None:
         nonlocal has_begun
         if not has_begun:
             has_begun = True
-            self._fleet.start_next()
+            self._starter.start_next()
         return right(self, event)
 
     def change(_engine: Engine, event: Event, commands: list[Command]) -> list[Command]:

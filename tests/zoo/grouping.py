@@ -42,9 +42,9 @@ def knows_the_options_of_groups_and_has_none() -> None:
 @breaks("GRP-002")
 def leaves_task_lines_out_of_groups() -> None:
     @around(Printer, "begun")
-    def begun(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+    def begun(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
         if not self._groups:
-            right(self, attempt)
+            right(self, node, attempt)
 
 
 @breaks("GRP-002")
@@ -88,9 +88,9 @@ def prints_the_lines_of_the_only_task_as_they_come() -> None:
     working: set[Attempt] = set()
 
     @around(Printer, "begun")
-    def begun(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+    def begun(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
         working.add(attempt)
-        right(self, attempt)
+        right(self, node, attempt)
 
     @around(Printer, "forget")
     def forget(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:

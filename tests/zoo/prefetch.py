@@ -226,30 +226,29 @@ def prints_task_lines_when_tasks_are_dispatched() -> None:
     printed: set[Attempt] = set()
 
     @around(Printer, "begun")
-    def begun(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+    def begun(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
         if attempt not in printed:
             printed.add(attempt)
-            right(self, attempt)
+            right(self, node, attempt)
 
     @around(Dispatcher, "give")
     def give(right: Callable[..., bool], self: Dispatcher, node: Node, count: int) -> bool:
         was_enough = right(self, node, count)
         for attempt in node.attempts:
-            self._outlet.begun(attempt)
+            self._outlet.begun(node, attempt)
         return was_enough
 
 
 @breaks("PRE-021")
 def prints_the_task_line_with_the_result() -> None:
-    waiting: set[Attempt] = set()
+    waiting: dict[Attempt, Node] = {}
     begun = Printer.begun
-    put(Printer, "begun", lambda _self, attempt: waiting.add(attempt))
+    put(Printer, "begun", lambda _self, node, attempt: waiting.update({attempt: node}))
 
     @around(Printer, "write")
     def write(right: Callable[..., None], self: Printer, attempt: Attempt, data: bytes) -> None:
         if attempt in waiting:
-            waiting.remove(attempt)
-            begun(self, attempt)
+            begun(self, waiting.pop(attempt), attempt)
         right(self, attempt, data)
 
 
@@ -275,11 +274,11 @@ def loses_the_queued_tasks_of_a_dead_node() -> None:
 def dispatches_new_tasks_before_those_that_were_queued_at_a_dead_node() -> None:
     @around(Dispatcher, "give")
     def give(right: Callable[..., bool], self: Dispatcher, node: Node, count: int) -> bool:
-        later = self.to_reassign
+        later = self.waiting.to_reassign
         if self._tasks.count_ready():
-            self.to_reassign = []
+            self.waiting.to_reassign = []
         was_enough = right(self, node, count)
-        self.to_reassign = later
+        self.waiting.to_reassign = later
         return was_enough
 
 

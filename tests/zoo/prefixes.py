@@ -97,11 +97,11 @@ def prints_the_eot_without_prefix() -> None:
 @breaks("PFX-008", "PFX-009")
 def prints_the_task_after_its_result() -> None:
     begun = Printer.begun
-    put(Printer, "begun", lambda _self, _attempt: None)
+    put(Printer, "begun", lambda _self, _node, _attempt: None)
 
     @around(Printer, "done")
     def done(right: Callable[..., None], self: Printer, node: Node, attempt: Attempt) -> None:
-        begun(self, attempt)
+        begun(self, node, attempt)
         right(self, node, attempt)
 
 

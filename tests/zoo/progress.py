@@ -143,12 +143,18 @@ def counts_tasks_as_done_when_they_are_dispatched() -> None:
 
 @breaks("PRG-011")
 def counts_lost_tasks_as_done() -> None:
-    change_counts(lambda now, dispatcher: now._replace(done=now.done + dispatcher.lost))
+    change_counts(
+        lambda now, dispatcher: now._replace(
+            done=now.done + dispatcher._accounts.given_up  # noqa: SLF001
+        )
+    )
 
 
 @breaks("PRG-011")
 def counts_tasks_as_done_that_wait_for_another_attempt() -> None:
-    change_counts(lambda now, dispatcher: now._replace(done=now.done + len(dispatcher.to_reassign)))
+    change_counts(
+        lambda now, dispatcher: now._replace(done=now.done + dispatcher.waiting.count_reassigned())
+    )
 
 
 @breaks("PRG-011")
@@ -199,7 +205,7 @@ def does_not_say_how_many_have_failed() -> None:
 def counts_tasks_that_are_not_run_as_failed() -> None:
     change_counts(
         lambda now, dispatcher: now._replace(
-            failed=now.failed + sum(getattr(dispatcher._tasks, "_dropped", b""))  # noqa: SLF001
+            failed=now.failed + dispatcher._tasks.count_dropped()  # noqa: SLF001
         )
     )
 

@@ -18,6 +18,7 @@ from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.results import Results
 from paexec_trio.core.settings import Reassign
+from paexec_trio.core.starting import Starter
 from paexec_trio.core.states import TRANSITIONS, NodeState, Step
 from paexec_trio.core.wire import Wire
 from paexec_trio.runtime import children
@@ -110,7 +111,7 @@ def has_w_without_effect_where_nothing_is_restarted() -> None:
 @shows_as(Kind.RESTART)
 @breaks("RST-004")
 def never_restarts() -> None:
-    put(Fleet, "arrange_restart", lambda _self: None)
+    put(Starter, "arrange_restart", lambda _self: None)
 
 
 def change_restart_timer(change: Callable[[float], float]) -> None:
@@ -134,8 +135,8 @@ def restarts_at_once() -> None:
 @shows_as(Kind.KILLED)
 @breaks("RST-008")
 def ends_living_nodes_with_a_restart() -> None:
-    @around(Fleet, "restart")
-    def restart(right: Callable[..., None], self: Fleet) -> None:
+    @around(Starter, "restart")
+    def restart(right: Callable[..., None], self: Starter) -> None:
         right(self)
         living = (NodeState.IDLE, NodeState.BUSY)
         self._commands += [KillNode(n.index, force=True) for n in self._nodes if n.state in living]
@@ -189,25 +190,24 @@ def does_not_wait() -> None:
 
 @breaks("RST-006")
 def restarts_nodes_when_a_calculator_writes() -> None:
-    fallen_due: list[bool] = []
-    restart = Fleet.restart
-    put(Fleet, "restart", lambda _self: fallen_due.append(True))
+    fallen_due: list[Starter] = []
+    restart = Starter.restart
+    put(Starter, "restart", fallen_due.append)
 
     @around(Results, "take")
     def take(right: Callable[..., bool], self: Results, event: NodeOutput) -> bool:
         may_follow = right(self, event)
         if fallen_due:
-            fallen_due.clear()
-            restart(self._fleet)
+            restart(fallen_due.pop())
         return may_follow
 
 
 @breaks("RST-004", "RST-006")
 def restarts_nodes_only_if_a_task_waits() -> None:
-    fallen_due: list[Fleet] = []
+    fallen_due: list[Starter] = []
 
-    @around(Fleet, "restart")
-    def restart(right: Callable[..., None], self: Fleet) -> None:
+    @around(Starter, "restart")
+    def restart(right: Callable[..., None], self: Starter) -> None:
         if self._dispatcher.has_waiting():
             right(self)
         else:
@@ -225,8 +225,8 @@ def restarts_nodes_only_if_a_task_waits() -> None:
 def starts_a_node_again_while_its_process_is_there() -> None:
     put_item(TRANSITIONS, (NodeState.ENDED, Step.START), NodeState.STARTING)
 
-    @around(Fleet, "restart")
-    def restart(right: Callable[..., None], self: Fleet) -> None:
+    @around(Starter, "restart")
+    def restart(right: Callable[..., None], self: Starter) -> None:
         still_there = [node.index for node in self._nodes if node.state is NodeState.ENDED]
         self._dispatcher.living += len(still_there)
         self._to_start.extend(still_there)
@@ -236,9 +236,9 @@ def starts_a_node_again_while_its_process_is_there() -> None:
 @shows_as(Kind.LOST, Kind.MISORDERED, Kind.WAITING)
 @breaks("RST-010")
 def forgets_tasks_that_failed_when_it_restarts_nodes() -> None:
-    @around(Fleet, "restart")
-    def restart(right: Callable[..., None], self: Fleet) -> None:
-        self._dispatcher.to_reassign.clear()
+    @around(Starter, "restart")
+    def restart(right: Callable[..., None], self: Starter) -> None:
+        self._dispatcher.waiting.to_reassign.clear()
         right(self)
 
 
@@ -284,10 +284,10 @@ def reports_each_death_without_a_result() -> None:
 @shows_as(Kind.RESTART)
 @breaks("RST-004")
 def restarts_nodes_only_once() -> None:
-    restarted: set[Fleet] = set()
+    restarted: set[Starter] = set()
 
-    @around(Fleet, "restart")
-    def restart(right: Callable[..., None], self: Fleet) -> None:
+    @around(Starter, "restart")
+    def restart(right: Callable[..., None], self: Starter) -> None:
         if self not in restarted:
             restarted.add(self)
             right(self)

@@ -1,7 +1,7 @@
 # fish completion for paexec-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --tagstring --stderr --results)'
+complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit --tagstring --stderr --results)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
 complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -32,6 +32,14 @@ complete -c paexec-trio -l keep-order -d 'the same, in the order of the tasks'
 complete -c paexec-trio -l prefetch -x -a 'auto' -d 'keep up to NUMBER tasks in the input of each calculator, which need not wait for the next'
 complete -c paexec-trio -l finish-timeout -x -d 'at the end of the run, wait at most this long for calculators to end'
 complete -c paexec-trio -l line-limit -x -d 'longest line accepted, in octets'
+complete -c paexec-trio -l summary -d 'say on standard error at the end of every run how many tasks succeeded, failed, were given up and never ran'
+complete -c paexec-trio -l exit-status -x -a 'tasks run' -d 'tasks'
+complete -c paexec-trio -l retries -x -d 'try a task that fails up to NUMBER times, on other nodes if there are any'
+complete -c paexec-trio -l crash-limit -x -d 'with -z'
+complete -c paexec-trio -l timeout -x -d 'let a task fail that takes longer than LIMIT'
+complete -c paexec-trio -l halt -x -a 'never soon,fail= soon,success= soon,done= now,fail= now,success= now,done=' -d 'begin no more tasks when N of them, or N%, have ended'
+complete -c paexec-trio -l delay -x -d 'let at least so much time pass between two tasks that begin'
+complete -c paexec-trio -l limit -x -d 'dispatch only so many tasks'
 complete -c paexec-trio -l progress -d 'say on standard error once a second how many tasks are done, and at the end the totals'
 complete -c paexec-trio -l tag -d 'begin each output line with the task and a tab'
 complete -c paexec-trio -l tagstring -x -d 'the same with this text, in which {} stands for the task'

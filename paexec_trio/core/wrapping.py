@@ -1,4 +1,4 @@
-"""Layers: outlets that do something besides what another outlet does."""
+"""Wrapping: an outlet that watches what another one is told."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from paexec_trio.core.outlets import Outlet
 
 
-class OutletLayer:
+class OutletWrapper:
     """An :class:`~paexec_trio.core.outlets.Outlet` that passes everything on to another one.
 
-    It sees each result, so the fast path is not used.
+    The fast paths do not tell outlets of each task, so there is none with a wrapper.
 
     Args:
-        inner: the other outlet.
+        inner: the outlet that everything is passed on to.
     """
 
     def __init__(self, inner: Outlet) -> None:
@@ -27,7 +27,7 @@ class OutletLayer:
         self.is_plain = False
         self.result_end: bytes | None = None
         self.holds_output = inner.holds_output
-        self.tells_seconds = inner.tells_seconds
+        self.tells_seconds = True
 
     @property
     def now(self) -> float:
@@ -40,53 +40,59 @@ class OutletLayer:
 
     @property
     def is_muted(self) -> bool:
-        """Whether no result is passed on any more, since nobody can take it."""
+        """Whether nothing is passed on any more, since nobody can take it."""
         return self._inner.is_muted
 
     @is_muted.setter
     def is_muted(self, is_muted: bool) -> None:
         self._inner.is_muted = is_muted
 
-    def begun(self, attempt: Attempt) -> None:
-        """Pass on that a calculator works on an attempt."""
-        self._inner.begun(attempt)
+    def begun(self, node: Node, attempt: Attempt) -> None:
+        """Pass it on."""
+        self._inner.begun(node, attempt)
 
     def line(self, attempt: Attempt, line: bytes | bytearray) -> None:
-        """Pass on one whole line."""
+        """Pass it on."""
         self._inner.line(attempt, line)
 
     def lines(self, attempt: Attempt, lines: bytes) -> None:
-        """Pass on whole lines."""
+        """Pass them on."""
         self._inner.lines(attempt, lines)
 
     def blank_lines(self, attempt: Attempt, count: int) -> None:
-        """Pass on ``count`` blank lines."""
+        """Pass them on."""
         self._inner.blank_lines(attempt, count)
 
     def errors(self, node: Node, data: bytes) -> None:
-        """Pass on octets that a calculator wrote on its standard error."""
+        """Pass them on."""
         self._inner.errors(node, data)
 
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
-        """Pass on that a task ended without success."""
+        """Pass it on."""
         self._inner.failed(attempt, dropped)
 
     def done(self, node: Node, attempt: Attempt) -> None:
-        """Pass on that the result of an attempt is complete."""
+        """Pass it on."""
         self._inner.done(node, attempt)
 
     def forget(self, attempt: Attempt) -> None:
-        """Pass on that no more will come of an attempt."""
+        """Pass it on."""
         self._inner.forget(attempt)
 
     def given_up(self, attempt: Attempt) -> None:
-        """Pass on that an attempt failed."""
+        """Pass it on."""
         self._inner.given_up(attempt)
 
+    def no_result(
+        self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes
+    ) -> None:
+        """Pass it on."""
+        self._inner.no_result(node, attempt, dropped, reason)
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
-        """Pass on a change of a node."""
+        """Pass it on."""
         self._inner.node_changed(node, change, reason)
 
     def flush(self) -> None:
-        """Pass on that no further task will be done."""
+        """Pass it on."""
         self._inner.flush()
