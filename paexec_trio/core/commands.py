@@ -293,7 +293,7 @@ class Deliver(Record):
     the task. ``status``: ``None`` in flat mode. ``attempts``: how many were made.
     ``dropped``: the tasks that will not be run because of this one's status. ``seconds``: the time
     from when the calculator began to work on it to its EOT. ``reason``: why there is no result, or
-    nothing.
+    nothing. ``exit_status``: that of the command, ``None`` if a calculator did the task.
     """
 
     __slots__ = __match_args__ = (
@@ -306,6 +306,7 @@ class Deliver(Record):
         "dropped",
         "seconds",
         "reason",
+        "exit_status",
     )
 
     def __init__(
@@ -314,12 +315,12 @@ class Deliver(Record):
         task: bytes,
         output: bytes,
         node: int,
-        *,
         status: Status | None = None,
         attempts: int = 1,
         dropped: tuple[bytes, ...] = (),
         seconds: float = 0.0,
         reason: bytes = b"",
+        exit_status: int | None = None,
     ) -> None:
         self.task_id = task_id
         self.task = task
@@ -330,6 +331,7 @@ class Deliver(Record):
         self.dropped = dropped
         self.seconds = seconds
         self.reason = reason
+        self.exit_status = exit_status
 
 
 @final

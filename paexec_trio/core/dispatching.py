@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
@@ -29,8 +29,9 @@ _DRAINING = NodeState.DRAINING
 _DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
 
 
-FastPath = Callable[[int, bytes], tuple[bytes, bytes] | None]
-"""See :meth:`Dispatcher.exchange`."""
+FastPath = Callable[[int, bytes], tuple[Any, bytes] | None]
+"""See :meth:`Dispatcher.exchange` and ``ObjectPath.take``. The first is the result, as the outlet
+makes it."""
 
 
 class LostNodeError(Exception):
@@ -73,6 +74,8 @@ class Dispatcher:
         idle: the indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014).
             Without ``-z`` a node that ended while it held no task stays here: it is lost only if
             it is given a task (END-007, END-011).
+        dead_among_idle: how many dead nodes that heap holds at most. To take out each one at once
+            is quadratic.
         waiting: the tasks that wait for nodes.
         throttle: says when attempts may begin.
         windows: how many tasks each node may hold.
@@ -102,9 +105,7 @@ class Dispatcher:
         self._may_repeat = settings.on_death is not None or settings.accounting.retries > 1
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
-        self.holding = 0
-        # How many dead nodes that heap holds at most: to take out each one at once is quadratic.
-        self._dead_among_idle = 0
+        self.holding = self.dead_among_idle = 0
         self._result_end = outlet.result_end or b""  # ends each result in the fast path
         can_be_exchanged = can_exchange(settings, tasks, outlet, wire)
         self.fast_path: FastPath | None = self.exchange if can_be_exchanged else None
@@ -168,7 +169,7 @@ class Dispatcher:
     def node_died(self, node: Node, *, idle: bool) -> None:
         """Record that a node is dead, and whether it held no task."""
         if idle:
-            self._dead_among_idle += 1
+            self.dead_among_idle += 1
             self._forget_dead_among_idle()
         node.died = True
 
@@ -178,7 +179,7 @@ class Dispatcher:
         self.windows.node_ended(node)
         if node.state is _IDLE:
             self.idle = sorted({*self.idle} - {node.index})
-            if self._dead_among_idle:
+            if self.dead_among_idle:
                 self._forget_dead_among_idle()
 
     def task_done(self, node: Node) -> None:
@@ -283,7 +284,7 @@ class Dispatcher:
         """Send a task to a node that was idle."""
         node.step(_DISPATCH)
         self.holding += 1
-        if self._dead_among_idle:
+        if self.dead_among_idle:
             self._forget_dead_among_idle()
         prefix = self._outlet.prefixes.make(node.name, task_id, node.pid, task)
         attempt = Attempt(task_id, task, prefix)
@@ -302,14 +303,14 @@ class Dispatcher:
                 # One per node (PRE-012), without a look at all the other nodes.
                 self.give(self._nodes[self.idle[0]], 1)
                 heappop(self.idle)
-                if self._dead_among_idle:
+                if self.dead_among_idle:
                     self._forget_dead_among_idle()
             elif not self._give_shares(waiting):
                 return
 
     def _give_shares(self, waiting: int) -> bool:
         """Share out the tasks that wait; return whether others wait that there is room for."""
-        if self._dead_among_idle:
+        if self.dead_among_idle:
             self._forget_dead_among_idle(thoroughly=True)
         indices = sorted({*self.idle, *self.windows.not_full})
         if not indices:
@@ -352,8 +353,8 @@ class Dispatcher:
     def _forget_dead_among_idle(self, *, thoroughly: bool = False) -> None:
         """See to it that the next of the idle nodes is a living one, and not twice in the heap."""
         nodes = self._nodes
-        if self._dead_among_idle * 2 > len(self.idle) or thoroughly:
+        if self.dead_among_idle * 2 > len(self.idle) or thoroughly:
             self.idle = sorted({index for index in self.idle if nodes[index].state is _IDLE})
-            self._dead_among_idle = 0
+            self.dead_among_idle = 0
         while self.idle and nodes[self.idle[0]].state is not _IDLE:
             heappop(self.idle)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core import events as on
+from paexec_trio.core.accounting import NO_ACCOUNTING
 from paexec_trio.core.accounts import Accounts
+from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.commands import Command, Exit, Purpose, Report
-from paexec_trio.core.dispatching import Dispatcher, LostNodeError
+from paexec_trio.core.dispatching import Dispatcher, FastPath, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.faults import Fault
@@ -29,6 +31,9 @@ from paexec_trio.core.throttling import Throttle
 from paexec_trio.core.timelimits import TimeLimits
 from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
+
+if TYPE_CHECKING:
+    from paexec_trio.core.objectpath import ObjectPath
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
 
@@ -51,9 +56,7 @@ class Engine:
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
 
     Attributes:
-        fast_path: :meth:`Dispatcher.exchange
-            <paexec_trio.core.dispatching.Dispatcher.exchange>`. A world may call it before it
-            makes a ``NodeOutput``. ``None`` if this run cannot use it.
+        object_path: the fast paths of a run whose results are objects, if it can use them.
     """
 
     def __init__(
@@ -112,7 +115,15 @@ class Engine:
         self._reader = reader = Reader(
             settings, tasks, accounts, dispatcher.windows, starter, ending, reporter, commands
         )
-        self.fast_path = dispatcher.fast_path
+        self.object_path: ObjectPath | None = None
+        is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
+        if isinstance(tasks, AddedTasks) and not (exec_mode or settings.graph):
+            # Only here: the programs do without these modules.
+            from paexec_trio.core.collecting import Collector
+            from paexec_trio.core.objectpath import ObjectPath
+
+            if is_plain and isinstance(outlet, Collector):
+                self.object_path = ObjectPath(nodes, tasks, dispatcher, outlet, reader, ending)
         self._handlers: dict[type[on.Event], Callable[[Any], bool]] = {
             on.RunStarted: self._begin,
             on.TimePassed: self._time_passed,
@@ -149,6 +160,15 @@ class Engine:
         return self._commands.copy()
 
     @property
+    def fast_path(self) -> FastPath | None:
+        """The fast path of results, to be asked before a ``NodeOutput`` is made, if there is one.
+
+        It is :meth:`Dispatcher.exchange <paexec_trio.core.dispatching.Dispatcher.exchange>` or
+        :meth:`ObjectPath.take <paexec_trio.core.objectpath.ObjectPath.take>`.
+        """
+        return self.object_path.take if self.object_path else self._dispatcher.fast_path
+
+    @property
     def fault(self) -> Fault | None:
         """The first fault that keeps the run from going on, or makes its results doubtful."""
         return self._ending.fault
@@ -168,6 +188,10 @@ class Engine:
         """Whether results tell their seconds, for which the engine needs ``TimePassed``."""
         return self._outlet.tells_seconds
 
+    def tell_time(self, now: float) -> None:
+        """Record the time, as a ``TimePassed`` does."""
+        self._dispatcher.windows.now = self._outlet.now = now
+
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._accounts)
@@ -182,7 +206,7 @@ class Engine:
 
     def _time_passed(self, event: on.TimePassed) -> bool:
         """Record the time, which decides nothing by itself."""
-        self._dispatcher.windows.now = self._outlet.now = event.now
+        self.tell_time(event.now)
         return False
 
     def _node_errors(self, event: on.NodeErrors) -> bool:

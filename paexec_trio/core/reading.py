@@ -37,6 +37,7 @@ class Reader:
 
     Attributes:
         has_ended: whether no more of the input is read.
+        has_room: whether a chunk was asked for and has not come. A program may add a task then.
     """
 
     def __init__(
@@ -59,17 +60,17 @@ class Reader:
         self._reporter = reporter
         self._commands = commands
         self.has_ended = False
-        self._is_reading = False
+        self.has_room = False
 
     def read_more(self) -> None:
         """Ask for a chunk of the input, unless one was asked for or the input has ended."""
-        if not self._is_reading and not self.has_ended:
-            self._is_reading = True
+        if not self.has_room and not self.has_ended:
+            self.has_room = True
             self._commands.append(ReadMore())
 
     def chunk(self, event: StdinChunk) -> bool:
         """Feed a chunk to the tasks."""
-        self._is_reading = False
+        self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         self._windows.tasks_read(len(event.data))
@@ -84,7 +85,7 @@ class Reader:
 
     def added(self, event: TaskAdded) -> bool:
         """Add a task to the tasks."""
-        self._is_reading = False
+        self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         self._windows.tasks_read(len(event.task) + 1)
@@ -94,7 +95,7 @@ class Reader:
 
     def ended(self, _event: StdinEnded) -> bool:
         """Tell the tasks that the input has ended; a graph is complete then."""
-        self._is_reading = False
+        self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         self.has_ended = True
@@ -114,7 +115,7 @@ class Reader:
 
     def failed(self, event: StdinFailed) -> bool:
         """Take no more tasks; a graph is not run at all."""
-        self._is_reading = False
+        self.has_room = False
         if self._ending.phase is not _RUNNING:
             return False
         reason = b"reading from standard input failed: " + event.reason

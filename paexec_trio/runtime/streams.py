@@ -40,8 +40,8 @@ class Backlog(Protocol):
 
     size: int
 
-    def append(self, data: bytes) -> None:
-        """Add the octets of a result, from the fast path."""
+    def append(self, result: Any) -> None:
+        """Add a result, as the fast path returned it."""
 
 
 class ResultSink(Protocol):
