@@ -69,7 +69,6 @@ class Host:
         sessions: whether nodes have sessions of their own even if there is no terminal.
         program: the name in front of diagnostics.
         graces: how long it waits for processes and readers at its end.
-        reads_stderr: whether what nodes write on their standard error becomes events.
         clock: returns the time in seconds; only differences count.
 
     Raises:
@@ -89,7 +88,6 @@ class Host:
         sessions: bool = True,
         program: bytes = b"paexec-trio",
         graces: Graces = GRACES,
-        reads_stderr: bool = False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         inherited = os.environb.items() if environment is None else environment
@@ -118,7 +116,7 @@ class Host:
             self._output,
             self._ends,
             sessions=sessions,
-            reads_stderr=reads_stderr,
+            reads_stderr=streams.reads_stderr,
         )
         self._ready: Ready = []
         self._batch = Batch(poller.selector.poll)

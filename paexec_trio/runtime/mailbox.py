@@ -71,6 +71,7 @@ class Mailbox:
 
     is_broken = False
     has_more = False
+    reads_stderr = False
 
     def __init__(
         self,

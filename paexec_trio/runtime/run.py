@@ -217,7 +217,6 @@ class Run:
             sessions=settings.on_death is not None or not adopts,
             program=settings.program,
             graces=settings.graces,
-            reads_stderr=settings.reads_stderr,
         )
         self._began = host.timers.now()
         if debug:

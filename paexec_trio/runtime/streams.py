@@ -82,9 +82,11 @@ class Streams(Protocol):
 
     Attributes:
         stderr: the descriptor of the calculators' standard error.
+        reads_stderr: whether what they write there becomes events; decided with the engine.
     """
 
     stderr: int
+    reads_stderr: bool
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that takes tasks from these streams and gives them its results."""
@@ -127,7 +129,7 @@ class StandardStreams:
         self._spill_directory = spill_directory
         self._output: Output | None = None
         self._diagnostics: Diagnostics | None = None
-        self._reads_stderr = False
+        self.reads_stderr = False
         self._relay: ErrorRelay | None = None
         self._files: ResultFiles | None = None
 
@@ -137,7 +139,7 @@ class StandardStreams:
         Raises:
             OSError: the directory of ``--results`` cannot be used.
         """
-        self._reads_stderr = settings.reads_stderr
+        self.reads_stderr = settings.reads_stderr
         if settings.results:
             from paexec_trio.runtime.resultfiles import ResultFiles  # rarely needed
 
@@ -155,7 +157,7 @@ class StandardStreams:
         self._diagnostics = Diagnostics(diagnostics_writer, output, poller)
         stdin = Input(self._stdin, poller)
         executors: Executors = {}
-        if self._reads_stderr:
+        if self.reads_stderr:
             self._relay = self._make_relay(self._diagnostics, poller)
             executors |= self._relay.executors()
         if self._files:
