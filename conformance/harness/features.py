@@ -11,6 +11,7 @@ OPTIONS = (
     *("--summary", "--exit-status", "--retries", "--crash-limit", "--timeout", "--halt"),
     *("--delay", "--limit"),
     *("--joblog", "--output"),
+    *("--tag", "--tagstring", "--stderr", "--results"),
 )
 
 #: All features, as profiles call them.

@@ -87,6 +87,10 @@ class Engine:
             from paexec_trio.core.recording import Recorder
 
             outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
+        if settings.reads_stderr:
+            from paexec_trio.core.pertask import make_layers  # rarely needed
+
+            outlet = make_layers(outlet, settings, commands)
         # Without a limit nothing is told of the tasks that begin and end.
         self._time_limits = TimeLimits(settings.accounting, outlet, commands)
         if settings.accounting.has_time_limit:
@@ -138,6 +142,7 @@ class Engine:
             on.NodeStarted: fleet.started,
             on.NodeNotStarted: fleet.not_started,
             on.NodeOutput: results.take,
+            on.NodeErrors: self._node_errors,
             on.NodeUnwritable: fleet.unwritable,
             on.NodeEnded: fleet.ended,
             on.NodeReaped: recorder.before(fleet.reaped) if recorder else fleet.reaped,
@@ -150,6 +155,7 @@ class Engine:
             on.OutputFailed: ending.output_failed,
             on.LogFailed: ending.log_failed,
             on.HoldingFailed: ending.holding_failed,
+            on.StoringFailed: ending.storing_failed,
             on.OutputDrained: ending.output_drained,
             on.DeadlinePassed: self._deadline_passed,
             on.StopRequested: terminator.stop_requested,
@@ -214,6 +220,11 @@ class Engine:
     def _time_passed(self, event: on.TimePassed) -> bool:
         """Record the time, which decides nothing by itself."""
         self.tell_time(event.now)
+        return False
+
+    def _node_errors(self, event: on.NodeErrors) -> bool:
+        """Pass on what a calculator wrote on its standard error, which decides nothing."""
+        self._outlet.errors(self._nodes[event.node], event.data)
         return False
 
     def _deadline_passed(self, event: on.DeadlinePassed) -> bool:
