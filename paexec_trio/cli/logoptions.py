@@ -72,6 +72,17 @@ Implies ``--group``, unless ``--keep-order`` is given. With ``--joblog`` it impl
 So each result is in FILE exactly once, however often the run was interrupted.
 """,
     ),
+    Option(
+        "",
+        "",
+        ("start nothing; print for each task a node and a command line",),
+        "dry-run",
+        details="""\
+Between both stands a TAB. With ``-x`` the line runs the command with the task; without it, it
+starts the calculator. The nodes take turns, as if each task took the same time. With ``--resume``
+only tasks are shown that would be run; the log stays as it is.
+""",
+    ),
 )
 
 _RESUMING = ("--retry-failed", "--resume-failed", "--resume")
