@@ -31,7 +31,7 @@ resumes.
     Option(
         "",
         "",
-        ("with --joblog: write a line only when its result is on the disk",),
+        ("with --joblog: write a line when its result is on the disk",),
         "joblog-sync",
         details="""\
 When the machine is switched off, no task is in the log whose result is lost. All results and lines

@@ -107,7 +107,7 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
         except (BlockingIOError, PermissionError):
             raise LogError(b"another run writes the job log %b" % name) from None
         octets = _read(fd)
-    past, tasks, size = _understand(octets, settings)
+    past, tasks, size = _interpret(octets, settings)
     if settings.resume is Resume.NOTHING:
         size = 0
     if size < len(octets):
@@ -117,7 +117,7 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
     return LogFiles(LogBuffer(), fd, past=past, tasks=tasks)
 
 
-def _understand(
+def _interpret(
     octets: bytes, settings: LogSettings
 ) -> tuple[Past | None, NumberedTasks | None, int]:
     """Return what a log says of earlier runs, the tasks it has for this one, and its whole size."""
@@ -156,7 +156,7 @@ def read_log(settings: LogSettings) -> LogFiles:
             octets = _read(fd) if is_regular(fd) else b""
         finally:
             os.close(fd)
-    past, tasks, _ = _understand(octets, settings)
+    past, tasks, _ = _interpret(octets, settings)
     return LogFiles(LogBuffer(), past=past, tasks=tasks)
 
 
