@@ -40,6 +40,7 @@ class Invocation(NamedTuple):
         launch: how calculators are started.
         debug: whether to write each event and command to standard error.
         progress: whether to write how far the run is to standard error.
+        dry_run: whether to show what would be run, and to start nothing.
         warnings: diagnostics for a call that does not mean what it seems to mean.
     """
 
@@ -47,6 +48,7 @@ class Invocation(NamedTuple):
     launch: Launch
     debug: bool
     progress: bool = False
+    dry_run: bool = False
     warnings: tuple[bytes, ...] = ()
 
 
@@ -160,6 +162,7 @@ def interpret(
         ),
         debug="-d" in letters,
         progress="--progress" in letters,
+        dry_run="--dry-run" in letters,
         warnings=(
             *of_nodes(
                 nodes,

@@ -79,7 +79,7 @@ class Engine:
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = tasks or _task_source(settings, exec_mode, past)
+        self._tasks = tasks = tasks or task_source(settings, past, per_task=exec_mode is not None)
         outlet = make_outlet(settings, commands, tasks)
         recorder = None
         if settings.accounting.log:
@@ -325,9 +325,15 @@ class Engine:
         self._commands.append(Exit(status, outcome.signal))
 
 
-def _task_source(settings: Settings, exec_mode: ExecMode | None, past: Past | None) -> TaskSource:
-    """Return where the tasks of a run come from: a graph, or a flat list."""
-    forbidden = NUL if exec_mode else NEWLINE
+def task_source(settings: Settings, past: Past | None, *, per_task: bool) -> TaskSource:
+    """Return where the tasks of a run come from: a graph, or a flat list.
+
+    Args:
+        settings: how tasks are read.
+        past: what the job log says of earlier runs; ``None``: there were none.
+        per_task: whether a command is run per task.
+    """
+    forbidden = NUL if per_task else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
         tasks = FlatTasks(settings.terminator, forbidden, settings.line_limit)
