@@ -97,13 +97,7 @@ class Dispatcher:
         self._outlet = outlet
         self._wire = wire
         self.idle: list[int] = []
-        # Whether what nodes hold may have to be dispatched to others (DSP-004).
-        rules = settings.accounting
-        self._may_repeat = (
-            settings.on_death is not None
-            or rules.retries > 1
-            or (rules.has_time_limit and settings.prefetch != 1)  # the queued ones (ACC-052)
-        )
+        self._may_repeat = settings.may_repeat
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
         self.holding = 0

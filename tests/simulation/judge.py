@@ -546,7 +546,7 @@ class Judge:
             self._exceed(self._nodes[deadline.node])
 
     def _exceed(self, node: _Node) -> None:
-        """Take in that a node works for too long, if it works at all (ACC-050)."""
+        """Record that a node works for too long, if it works at all (ACC-050)."""
         if self._stop or node.state is not _NodeState.ALIVE or not node.attempts:
             return
         if self._time < node.head_since + self._rules.timeout:
@@ -714,6 +714,7 @@ class Judge:
             if len(node.attempts) == 1:
                 self._head_begins(node)
         self._given_tasks.add(node.index)
+        self._end_early()
 
     def _check_pace(self, task_ids: list[int]) -> None:
         """Ask whether attempts may begin (ACC-070, ACC-080, ACC-081)."""
