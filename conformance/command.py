@@ -12,6 +12,7 @@ The options are those of the suite and of pytest (``--help`` lists them). A TEST
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -24,7 +25,21 @@ _TOOLS = {"replay": replay.main, "compare": compare.main}
 
 
 def main() -> int:
-    """Run what the command line asks for; return the exit status."""
+    """Run what the command line asks for; return the exit status.
+
+    If nobody reads what it prints, such as the help, end as other programs do, by SIGPIPE.
+    """
+    try:
+        status = _run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGPIPE)
+    return status
+
+
+def _run() -> int:
+    """Run the tool that is named first, or pytest."""
     words = sys.argv[1:]
     if words and words[0] in _TOOLS:
         sys.argv[:2] = [f"{COMMAND} {words[0]}"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import math
 import os
 import random
 import secrets
@@ -15,8 +13,10 @@ import pytest
 
 from conformance.harness.again import command_line
 from conformance.harness.asking import Answer
-from conformance.harness.judge import NOT_OFFERED, Judge, UnsoundError, ids_of
+from conformance.harness.judge import BOUND, NOT_OFFERED, Judge, UnsoundError, ids_of
 from conformance.harness.junit import STATUS
+from conformance.harness.options import add_options
+from conformance.harness.order import dealt
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.overlap import MOST, Overlap
 from conformance.harness.profile import ProfileError
@@ -43,77 +43,7 @@ _overlap_key = pytest.StashKey[Overlap]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("conformance")
-    group.addoption(
-        "--impl",
-        default="paexec-trio",
-        metavar="'CMD ARGS'",
-        help="the implementation under test (default: %(default)s)",
-    )
-    for name in COMPANIONS:
-        group.addoption(
-            f"--{name}",
-            metavar="'CMD ARGS'",
-            help=f"its companion program {name} (default: the one beside it); "
-            f"{NONE}: there is none, leave out the tests of it",
-        )
-    group.addoption(
-        "--profile",
-        type=Path,
-        metavar="FILE",
-        help="what it lacks, and its expected failures (default: the one in conformance/profiles "
-        f"with the name and version that CMD -V prints); {NONE}: expect no failure",
-    )
-    group.addoption(
-        "--require-conformance",
-        action="store_true",
-        help="exit with status 1 unless the verdict is that the implementation conforms",
-    )
-    group.addoption(
-        "--timeout-scale",
-        type=_factor,
-        default=1.0,
-        metavar="FACTOR",
-        help="multiply all time limits, for slow machines (default: %(default)s)",
-    )
-    group.addoption(
-        "--requirement",
-        action="append",
-        metavar="ID",
-        help="run the tests of this requirement only; can be given several times",
-    )
-    group.addoption(
-        "--seed",
-        type=int,
-        metavar="N",
-        help="what the octets in results follow from that nobody can guess (default: any)",
-    )
-    group.addoption(
-        "--report-dir",
-        type=Path,
-        metavar="DIR",
-        help="write results.json, junit.xml, report.html and badge.svg there",
-    )
-    group.addoption(
-        "--spec-url",
-        default="",
-        metavar="URL",
-        help="where the built specification is, for the links in report.html",
-    )
-    group.addoption(
-        "--print-profile",
-        type=Path,
-        metavar="FILE",
-        help="write a profile: features, and what has failed, known reasons included",
-    )
-
-
-def _factor(text: str) -> float:
-    """A number that times are multiplied by."""
-    factor = float(text)
-    if not 0 < factor < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number more than 0, not {text}")
-    return factor
+    add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)  # before junit.xml is opened
@@ -128,8 +58,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "extension(*options): left out unless the help of the implementation names these options",
     )
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    config.stash[_overlap_key] = Overlap(config, MOST // workers)
+    config.addinivalue_line(
+        "markers", "lasting(seconds): how long it takes at most to see that a program fails a test"
+    )
+    # A debugger needs the test in its process. Short waits are over before they are seen to be any.
+    is_allowed = not config.option.usepdb and BOUND * config.option.timeout_scale > QUIET
+    config.stash[_overlap_key] = Overlap(config, MOST // _workers(config), is_allowed=is_allowed)
     if _is_worker(config):
         return
     _check_options(config)
@@ -158,9 +92,21 @@ def _check_options(config: pytest.Config) -> None:
             raise pytest.UsageError(
                 f"--report-dir: {option.report_dir}: {error.strerror}"
             ) from error
-    file = option.print_profile
-    if file and (file.is_dir() or not os.access(file.parent, os.W_OK)):
-        raise pytest.UsageError(f"--print-profile: cannot write {file}")
+    if option.print_profile:
+        _check_file_of_profile(option.print_profile)
+
+
+def _check_file_of_profile(file: Path) -> None:
+    """Refuse a file that the profile cannot, or should not, be written to."""
+    if file.suffix == ".py" or "::" in file.name:  # a test, if FILE was left out
+        fault = f"{file} is a test; name the file to write, such as profile.toml"
+    elif file.is_dir():
+        fault = f"{file} is a directory; name a file in it, such as {file / 'profile.toml'}"
+    elif not os.access(file.parent, os.W_OK):
+        fault = f"cannot write {file}"
+    else:
+        return
+    raise pytest.UsageError(f"--print-profile: {fault}")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -171,6 +117,12 @@ def pytest_configure_node(node: Any) -> None:
     if _is_to_judge(config):
         answers = {option: tuple(answer) for option, answer in _judge(config).answers.items()}
         node.workerinput["conformance_answers"] = answers
+
+
+def _workers(config: pytest.Config) -> int:
+    """Return how many processes the tests of this run are shared among."""
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    return workers
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -211,7 +163,10 @@ def _companion(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of companions that are said not to exist, and those not asked for."""
+    """Leave out the tests of companions that are said not to exist, and those not asked for.
+
+    Bring the rest into the order in which they are to begin.
+    """
     absent = _judge(config).absent_companions() if _is_to_judge(config) else set()
     wanted = config.getoption("--requirement")
     left_out = [
@@ -222,6 +177,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    items[:] = dealt(items, _workers(config))
 
 
 def _judged(item: pytest.Item) -> bool:
@@ -263,7 +219,12 @@ def _make_judge(config: pytest.Config) -> Judge:
         config.getoption("--profile"),
         config.getoption("--timeout-scale"),
         _answers(config),
+        _tell,
     )
+
+
+def _tell(line: str) -> None:
+    print(f"conformance: {line}", file=sys.stderr)
 
 
 def _answers(config: pytest.Config) -> dict[str, Answer]:
@@ -301,7 +262,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         line = str(error)
     else:
         return None
-    print(f"conformance: {line}", file=sys.stderr)
+    _tell(line)
     return ExitStatus.NOT_AS_EXPECTED if option.require_conformance else status
 
 
@@ -346,9 +307,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
-    """Run a test in a process of its own once one has waited in vain."""
+    """Run a test in a process of its own if it lasts long, or once one has failed."""
     overlap = item.config.stash[_overlap_key]
-    if not overlap.is_on or not _judged(item):
+    if not _judged(item) or not overlap.takes(item):
+        overlap.report()
         return None
     overlap.run(item)
     return True
@@ -408,9 +370,8 @@ def pytest_runtest_makereport(
     evidence = recording = ""
     again = _again(item)
     stage = item.stash.get(_stage_key, None)
-    # A shorter wait is over before anybody sees that it is one.
-    if stage and stage.has_hung and stage.bound > QUIET and not item.config.option.usepdb:
-        item.config.stash[_overlap_key].is_on = True
+    if stage and (stage.has_hung or outcome.status is Status.FAIL):
+        item.config.stash[_overlap_key].begin()
     if error and stage:
         evidence, recording = stage.evidence(), stage.recording(_about(item, outcome))
         if report.failed:

@@ -10,11 +10,17 @@ from pathlib import Path
 import pytest
 
 from conformance.harness.again import COMMAND, SUITE
+from conformance.harness.options import add_options
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the help and errors of the command line name the program that was called."""
+    """Let the help and errors of the command line name the program that was called.
+
+    The suite's own options are added here, before pytest sees which words of the command line name
+    tests: otherwise it takes their values for tests.
+    """
     parser.prog = COMMAND
+    add_options(parser)
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks for the suite's options beside the tests

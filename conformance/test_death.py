@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.harness import processes
 from conformance.harness.octets import is_same
 
 if TYPE_CHECKING:
@@ -425,6 +424,7 @@ def test_a_node_closes_its_input(stage: Stage) -> None:
 
 
 @requirement("DTH-001", "DTH-010", "LIM-002")
+@pytest.mark.lasting(300)
 def test_a_node_dies_while_a_long_task_is_sent(stage: Stage) -> None:
     """The task is longer than any pipe; the other node receives all of it."""
     task = (stage.nonce + b"0123456\t") * (1 << 17)
@@ -879,11 +879,11 @@ def test_what_a_dead_node_left_in_another_group(
     left = {fake: fake.spawn(leave="group", orphan=orphan) for fake in calculators}
     dying.die()
     last = other if options == ("-z",) else stage.next_calculator()
-    processes.await_ends({left[dying]}, stage.bound)
+    stage.await_ends({left[dying]}, stage.bound)
     assert left[dying] not in stage.leftovers(), "it was left running"
     assert run.status is None
     # What is killed wrongly needs a moment to go: to be late with it passes.
-    processes.await_ends({left[other]}, stage.grace)
+    stage.await_ends({left[other]}, stage.grace)
     assert left[other] in stage.leftovers(), "what the other node has started was ended"
     other.answer(b"of b")
     stage.wait("the task of the dead node to reach another", lambda: b"a" in last.tasks)

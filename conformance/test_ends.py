@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from conformance.harness import processes
 from conformance.harness.usage import CALCULATOR, call, refuse
 
 if TYPE_CHECKING:
@@ -142,6 +141,7 @@ def test_a_calculator_that_takes_long_to_end(stage: Stage) -> None:
 
 
 @requirement("END-048")
+@pytest.mark.lasting(60)
 def test_a_calculator_that_takes_long_to_end_is_named(stage: Stage) -> None:
     run, calculator, _ = lingering(stage)
     stage.wait("a diagnostic that names the node", lambda: b"somewhere" in run.stderr, grace(stage))
@@ -294,7 +294,7 @@ def test_what_is_in_another_session_is_left_alone(stage: Stage, how: str) -> Non
         daemons |= {calculator.spawn(leave="session", orphan=orphan) for orphan in (True, False)}
     end(stage, run, calculators, how)
     # What was killed needs a moment to go: whose murder takes longer passes.
-    processes.await_ends(daemons, stage.grace)
+    stage.await_ends(daemons, stage.grace)
     assert daemons <= stage.leftovers(), "a daemon was ended"
 
 
@@ -320,7 +320,7 @@ def test_what_others_have_started_is_left_alone(stage: Stage, other: str, how: s
         calculator.spawn(leave="group", orphan=True)
     end(stage, run, calculators, how)
     # As above.
-    processes.await_ends([job], stage.grace)
+    stage.await_ends([job], stage.grace)
     assert job in stage.leftovers(), "a process of somebody else was ended"
 
 
@@ -682,8 +682,8 @@ def start_as_job(stage: Stage, *words: str) -> tuple[Distributor, int]:
 
 def assert_stopped(stage: Stage, distributor: int, calculators: list[Calculator]) -> None:
     pids = {distributor, *(calculator.pid for calculator in calculators)}
-    assert processes.await_state({distributor}, "T", stage.bound), "the distributor goes on"
-    assert processes.await_state(pids, "T", stage.moment), "its calculators go on"
+    assert stage.await_state({distributor}, "T", stage.bound), "the distributor goes on"
+    assert stage.await_state(pids, "T", stage.moment), "its calculators go on"
 
 
 @requirement("END-044")
@@ -698,11 +698,11 @@ def test_stopped_together(stage: Stage, options: tuple[str, ...]) -> None:
         assert stage.holder(task) is calculator
         os.kill(pid, signal.SIGTSTP)
         assert_stopped(stage, pid, [calculator])
-        assert processes.await_state({child}, "T", stage.moment), "a child of its group goes on"
+        assert stage.await_state({child}, "T", stage.moment), "a child of its group goes on"
         os.kill(pid, signal.SIGCONT)
         calculator.answer(b"of " + task)
         calculator.sync()
-        assert processes.await_state({child}, "S", stage.bound), "the child does not go on"
+        assert stage.await_state({child}, "S", stage.bound), "the child does not go on"
     assert run.finish() == 0
     assert run.stdout == b"of a\nof b\n"
 

@@ -168,6 +168,7 @@ def test_bad_lines_are_numbered(stage: Stage, before: int, option: tuple[str, ..
 
 
 @requirement("GRA-011")
+@pytest.mark.lasting(300)
 def test_the_whole_graph_first(stage: Stage) -> None:
     """The last line makes the first task wait."""
     stage.reply = statuses(stage)
@@ -358,6 +359,7 @@ def test_a_failure_while_others_work(stage: Stage) -> None:
 
 
 @requirement("GRA-060")
+@pytest.mark.lasting(300)
 def test_a_long_chain(stage: Stage) -> None:
     length = 200_000
     chain = b"".join(b"%d %d\n" % (n, n + 1) for n in range(1, length))
@@ -369,6 +371,7 @@ def test_a_long_chain(stage: Stage) -> None:
 
 
 @requirement("GRA-060", "GRA-042")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("its_edge", ["first", "last"])
 def test_a_failure_before_a_long_chain(stage: Stage, its_edge: str) -> None:
     """The edge of the task that fails is the first of the input, or the last."""
@@ -403,6 +406,7 @@ def test_a_failure_with_many_paths(stage: Stage) -> None:
 
 
 @requirement("GRA-062")
+@pytest.mark.lasting(300)
 def test_many_tasks(stage: Stage) -> None:
     """Sixteen times as many tasks take less than sixty-four times the processor time.
 

@@ -131,6 +131,7 @@ def test_nothing_before_the_eot(stage: Stage, option: str) -> None:
 
 @either
 @requirement("GRP-010", "GRP-030", "GRP-021")
+@pytest.mark.lasting(300)
 def test_large_groups_are_not_mixed(stage: Stage, option: str) -> None:
     """Each is a mebibyte, and the ends of all are there when somebody begins to read."""
     run = stage.start("-n", "+4", option, "-l", "-c", stage.calculator())
@@ -397,6 +398,7 @@ def test_a_signal_while_nobody_reads(stage: Stage, number: signal.Signals) -> No
 
 @keep_order
 @requirement("GRP-030", "GRP-020", "GRP-032")
+@pytest.mark.lasting(300)
 def test_work_goes_on(stage: Stage) -> None:
     """With 64 descriptors, 1,000 tasks with 100 MB of results wait for the first one."""
     line = (stage.nonce + b"0123456") * 100
@@ -414,6 +416,7 @@ def test_work_goes_on(stage: Stage) -> None:
 
 @either
 @requirement("GRP-031", "GRP-011", "GRP-021", "GRP-034")
+@pytest.mark.lasting(300)
 def test_memory_is_bounded(stage: Stage, option: str) -> None:
     """200 MiB of one task."""
     directory = stage.directory / "tmp"
@@ -437,6 +440,7 @@ def test_memory_is_bounded(stage: Stage, option: str) -> None:
 
 @keep_order
 @requirement("GRP-031")
+@pytest.mark.lasting(300)
 def test_memory_is_bounded_for_many_tasks(stage: Stage) -> None:
     """100,000 tasks wait for the first one."""
     gate = stage.directory / "gate"
@@ -479,6 +483,7 @@ def files_of(run: Distributor) -> dict[tuple[int, int], str]:
 
 @either
 @requirement("GRP-033")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("named", ["named", "empty", "not set"])
 def test_where_temporary_files_are(stage: Stage, option: str, named: str) -> None:
     """As far as they are seen: who has them open in another process passes."""
@@ -510,6 +515,7 @@ def test_where_temporary_files_are(stage: Stage, option: str, named: str) -> Non
 
 @either
 @requirement("GRP-034")
+@pytest.mark.lasting(300)
 def test_temporary_files_do_not_stay_behind(stage: Stage, option: str) -> None:
     directory = stage.directory / "tmp"
     directory.mkdir()
@@ -526,6 +532,7 @@ def test_temporary_files_do_not_stay_behind(stage: Stage, option: str) -> None:
 
 @either
 @requirement("GRP-033", "GRP-035")
+@pytest.mark.lasting(300)
 def test_lines_that_cannot_be_held_back(stage: Stage, option: str) -> None:
     """The directory does not exist. What needs no temporary file is printed all the same."""
     environment = {"TMPDIR": str(stage.directory / "missing")}

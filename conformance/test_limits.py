@@ -30,6 +30,7 @@ def with_descriptors(number: int) -> list[str]:
 
 
 @requirement("LIM-001")
+@pytest.mark.lasting(300)
 def test_many_nodes(stage: Stage) -> None:
     """All 600 calculators, cheap ones, hold a task at the same time."""
     nodes, descriptors = 600, 4096
@@ -61,6 +62,7 @@ def test_many_nodes(stage: Stage) -> None:
 
 
 @requirement("LIM-002", "FRM-011")
+@pytest.mark.lasting(300)
 def test_long_tasks(stage: Stage) -> None:
     task = (stage.nonce + b"0123456\t") * (10 * MIB // 16)
     run = stage.start("-n", "+1", "-c", stage.calculator())
@@ -75,6 +77,7 @@ def test_long_tasks(stage: Stage) -> None:
 
 
 @requirement("LIM-003", "RES-007")
+@pytest.mark.lasting(300)
 def test_long_result_lines(stage: Stage) -> None:
     line = (stage.nonce + b"0123456\t") * (10 * MIB // 16)
     stage.reply = lambda _: line + b"\nend\n\n"
@@ -86,6 +89,7 @@ def test_long_result_lines(stage: Stage) -> None:
 
 
 @requirement("LIM-004")
+@pytest.mark.lasting(300)
 def test_many_tasks(stage: Stage) -> None:
     """Between 20,000 and 120,000 tasks the memory may grow by 4 octets for each."""
     echo = stage.script("echo", 'while read -r x; do printf "%s\\n\\n" "$x"; done')
@@ -127,6 +131,7 @@ def test_descriptors_run_out(stage: Stage) -> None:
 
 
 @requirement("LIM-006")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("place", [(), ("-t", "./transport")], ids=["local", "transport"])
 @pytest.mark.parametrize("exec_mode", [False, True], ids=["calculator", "-x"])
 def test_large_results(stage: Stage, place: tuple[str, ...], exec_mode: bool) -> None:
@@ -156,6 +161,7 @@ def test_large_results(stage: Stage, place: tuple[str, ...], exec_mode: bool) ->
 
 
 @requirement("LIM-006")
+@pytest.mark.lasting(300)
 def test_many_blank_lines(stage: Stage) -> None:
     """Whether 40 MiB of blank lines belong to a result is known only when another line comes."""
     run = stage.start("-n", "+1", "-x", "-l", "-c", stage.calculator("linger", "paused"))
@@ -357,6 +363,7 @@ def test_lines_that_are_not_too_long(stage: Stage) -> None:
 
 
 @requirement("LIM-016", "LIM-017")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("options", [(), ("-z",)], ids=["plain", "-z"])
 def test_memory_runs_out(stage: Stage, options: tuple[str, ...]) -> None:
     """By a line without end, of a calculator that has answered before and does not end by itself.

@@ -347,6 +347,7 @@ def test_a_command_that_is_refused(stage: Stage, number: int) -> None:
 
 
 @requirement("PRE-014", "PRE-011", "DSP-022")
+@pytest.mark.lasting(300)
 def test_more_than_a_pipe_holds(stage: Stage) -> None:
     """500 tasks of 1,000 octets are dispatched at once, to a calculator that reads late."""
     gate = stage.directory / "gate"
@@ -417,6 +418,7 @@ def test_a_slow_link_is_filled(stage: Stage, nodes: int) -> None:
 
 
 @requirement("PRE-043")
+@pytest.mark.lasting(300)
 def test_long_tasks(stage: Stage) -> None:
     """Many are alone at their node; to try more now and then is how it is found what they take.
 

@@ -118,6 +118,7 @@ def test_results_without_lines(stage: Stage, method: str) -> None:
 
 
 @requirement("RDR-013", "RDR-014", "RDR-017", "RDR-003")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("nodes", [1, 3, 50])
 def test_many_results(stage: Stage, method: str, nodes: int) -> None:
@@ -202,6 +203,7 @@ def test_octets_of_texts(stage: Stage, method: str, text: bytes) -> None:
 
 
 @requirement("RDR-003")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", METHODS)
 def test_long_lines(stage: Stage, method: str) -> None:
     line = (stage.nonce + b"0123456\t") * (10 * MIB // 16)
@@ -429,6 +431,7 @@ def test_a_fatal_result_at_the_end_of_the_input(stage: Stage, method: str) -> No
 
 
 @requirement("RDR-030", "RDR-018")
+@pytest.mark.lasting(300)
 def test_a_long_fatal_result(stage: Stage) -> None:
     """Not only what is kept in memory is cut off."""
     line = b"1 %0999d\n" % 0
@@ -577,6 +580,7 @@ def test_output_errors(stage: Stage, method: str, redirection: str) -> None:
 
 
 @requirement("RDR-044", "RDR-020")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", IN_FILES)
 def test_a_directory_that_is_missing(stage: Stage, method: str) -> None:
     """Neither is there room in memory, nor can the input, a pipe, be read again."""
@@ -591,6 +595,7 @@ def test_a_directory_that_is_missing(stage: Stage, method: str) -> None:
 
 
 @requirement("RDR-044")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", IN_FILES)
 def test_temporary_files_that_cannot_grow(stage: Stage, method: str) -> None:
     """Either everything is printed, without large files, or there is an error."""
@@ -604,6 +609,7 @@ def test_temporary_files_that_cannot_grow(stage: Stage, method: str) -> None:
 
 
 @requirement("RDR-045")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", METHODS)
 def test_the_reader_goes_away(stage: Stage, method: str) -> None:
     assert_works(stage, method)
@@ -618,6 +624,7 @@ def test_the_reader_goes_away(stage: Stage, method: str) -> None:
 
 
 @requirement("RDR-046", "RDR-020")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals(stage: Stage, method: str, number: signal.Signals) -> None:
@@ -666,6 +673,7 @@ def remove(path: Path) -> None:
 
 
 @requirement("RDR-020")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", IN_FILES)
 @pytest.mark.parametrize("named", [True, False], ids=["named", "default"])
 def test_where_temporary_files_are(stage: Stage, method: str, named: bool) -> None:
@@ -701,6 +709,7 @@ def test_where_temporary_files_are(stage: Stage, method: str, named: bool) -> No
 
 
 @requirement("RDR-020")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", IN_FILES)
 def test_no_file_is_left(stage: Stage, method: str) -> None:
     directory = stage.directory / "temporary"
@@ -725,6 +734,7 @@ def resident_memory(pid: int) -> int:
 
 
 @requirement("RDR-018")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", IN_FILES)
 @pytest.mark.parametrize("tasks", [1, 40])
 def test_the_memory_of_long_results(stage: Stage, method: str, tasks: int) -> None:
@@ -744,6 +754,7 @@ def test_the_memory_of_long_results(stage: Stage, method: str, tasks: int) -> No
 
 
 @requirement("RDR-060")
+@pytest.mark.lasting(300)
 @pytest.mark.parametrize("method", IN_FILES)
 @pytest.mark.parametrize(
     ("tasks", "width"), [(250_000, 6), (200, 700_000)], ids=["many", "long-ids"]
@@ -784,6 +795,7 @@ def test_lines_beyond_the_limit(stage: Stage, method: str, octets: int) -> None:
 
 
 @requirement("RDR-019")
+@pytest.mark.lasting(600)
 @pytest.mark.parametrize("method", AT_THE_END_OF_A_RESULT)
 def test_the_memory_of_many_results(stage: Stage, method: str) -> None:
     """Between 20,000 and 120,000 tasks the memory may grow by 16 octets for each."""
@@ -793,7 +805,12 @@ def test_the_memory_of_many_results(stage: Stage, method: str) -> None:
         feed = b"".join(b"%d x\n%d \n" % (task, task) for task in range(begin, end))
         accepted = run.accepted + len(feed)
         run.feed(feed)
-        stage.wait("the input to be read", lambda: run.accepted == accepted, stage.volume_bound)
+        stage.wait(
+            "the input to be read",
+            lambda: run.accepted == accepted,
+            stage.volume_bound,
+            lambda: 1 - (accepted - run.accepted) / len(feed),
+        )
         return sum(map(resident_memory, stage.leftovers()))
 
     before = measure(1, 20_001)
@@ -804,6 +821,7 @@ def test_the_memory_of_many_results(stage: Stage, method: str) -> None:
 
 
 @requirement("RDR-021")
+@pytest.mark.lasting(60)
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("end", [b"", b"x"], ids=["ends", "no ends"])
 def test_many_tasks(stage: Stage, method: str, end: bytes) -> None:

@@ -324,6 +324,7 @@ def test_idle_nodes_are_restarted(stage: Stage) -> None:
 
 
 @requirement("RST-004", "RST-005")
+@pytest.mark.lasting(60)
 def test_a_node_that_dies_at_each_start(stage: Stage) -> None:
     """It is tried again and again, while the other one does the work.
 

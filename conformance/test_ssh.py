@@ -173,12 +173,14 @@ def assert_octets_are_kept(stage: Stage, sshd: Sshd, tasks: list[bytes]) -> None
 
 
 @requirement("FRM-011", "RES-006")
+@pytest.mark.lasting(300)
 def test_octets_are_kept(stage: Stage, sshd: Sshd) -> None:
     """A line that begins with a tilde is a command to some clients, if they have a terminal."""
     assert_octets_are_kept(stage, sshd, [*OCTETS, b"~.", b"~?", b"", b"~~", b"\x03", b"\x04"])
 
 
 @requirement("FRM-011", "RES-006")
+@pytest.mark.lasting(300)
 def test_all_pairs_of_octets_are_kept(stage: Stage, sshd: Sshd) -> None:
     """All but NUL and newline."""
     octets = [bytes([octet]) for octet in range(1, 256) if octet != ord("\n")]
@@ -186,11 +188,13 @@ def test_all_pairs_of_octets_are_kept(stage: Stage, sshd: Sshd) -> None:
 
 
 @requirement("FRM-011", "RES-006")
+@pytest.mark.lasting(300)
 def test_nuls_are_kept(stage: Stage, sshd: Sshd) -> None:
     assert_octets_are_kept(stage, sshd, [b"a\0b\0\0", b"\0a", b"\0", b"next"])
 
 
 @requirement("LIM-002", "LIM-003")
+@pytest.mark.lasting(300)
 def test_long_lines_are_kept(stage: Stage, sshd: Sshd) -> None:
     """Longer than the window of a connection."""
     assert_octets_are_kept(stage, sshd, [stage.nonce * (10 << 17), b"next"])

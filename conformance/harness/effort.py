@@ -1,4 +1,4 @@
-"""End a long wait before its bound: no process works any more, or they work too much."""
+"""End a long wait before its bound: no process works any more, too much, or much too slowly."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ if TYPE_CHECKING:
 
 #: Seconds between two looks.
 _PERIOD = 1.0
+
+_SAMPLE = 0.25
+"""The share of the processor time that shows the pace of the work."""
+
+_MARGIN = 1.5
+"""How much quicker the rest of the work may become than the pace lets expect."""
 
 
 class Work(NamedTuple):
@@ -29,16 +35,25 @@ class Effort:
 
     That takes longer on a busy machine, so the bound of such a wait is long. But programs do not
     wait for the machine if they have nothing to do for a while and use no processor time, or if
-    they have used many times the processor time that the work takes.
+    they have used many times the processor time that the work takes. That they will use so much is
+    known earlier if it can be seen how much of the work is done.
 
     Args:
         look: says what the processes do.
         idleness: seconds without work and events after which a wait is in vain.
         toil: seconds of processor time after which a wait is in vain.
+        progress: says which share of the work is done.
     """
 
-    def __init__(self, look: Callable[[], Work], idleness: float, toil: float) -> None:
+    def __init__(
+        self,
+        look: Callable[[], Work],
+        idleness: float,
+        toil: float,
+        progress: Callable[[], float] | None = None,
+    ) -> None:
         self._look = look
+        self._progress = progress
         self._idleness = idleness
         self._toil = toil
         self._seen = (0, 0.0)
@@ -66,4 +81,12 @@ class Effort:
         if work.is_done or seen != self._seen:
             self._active_at = now
         self._seen = seen
-        return self.share_used >= 1 or now - self._active_at >= self._idleness
+        return (
+            self.share_used >= 1 or self._is_too_slow() or now - self._active_at >= self._idleness
+        )
+
+    def _is_too_slow(self) -> bool:
+        """Return whether the work takes too much processor time even if it becomes quicker."""
+        if self._progress is None or self.share_used < _SAMPLE:
+            return False
+        return self.share_used > _MARGIN * self._progress()

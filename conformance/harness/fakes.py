@@ -115,7 +115,9 @@ class Fake:
         except ProcessLookupError:  # somebody has waited for it
             return
         seconds = self._watch.bounds.of(what, bound)
-        has_ended = select.select([process], [], [], seconds)[0]
+        has_ended = self._watch.outwait(
+            lambda part: bool(select.select([process], [], [], part)[0]), seconds
+        )
         os.close(process)
         if not has_ended:
             raise UnmetError(f"timed out waiting for: {what}")

@@ -10,6 +10,7 @@ OPTIONS = (
     "--progress",
     *("--summary", "--exit-status", "--retries", "--crash-limit", "--timeout", "--halt"),
     *("--delay", "--limit"),
+    *("--joblog", "--output"),
 )
 
 #: All features, as profiles call them.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +44,7 @@ from conformance.harness.registry import (
 from conformance.harness.watch import Bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from conformance.harness.scope import Scope
 
@@ -87,6 +86,7 @@ class Judge:
         profile: the file that the user has named, or ``none``.
         scale: what all times are multiplied by.
         answers: what the implementation says about itself, by option, if it was asked already.
+        tell: takes a line for the user if the implementation takes long to say that.
     """
 
     def __init__(
@@ -96,11 +96,12 @@ class Judge:
         profile: Path | None,
         scale: float,
         answers: Mapping[str, Answer] | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.implementation = resolve("--impl", command)
         self._companions = companions
         self.scale = scale
-        self.answers = answers or self._ask("-V", "-h")
+        self.answers = answers or self._ask(("-V", "-h"), tell)
         self.version = self._version()
         self.profile = self._choose_profile(profile)
         self.requirements = load_requirements()
@@ -148,14 +149,12 @@ class Judge:
             return self.implementation
         return find_companion(companion, self._companions[companion], self.implementation)
 
-    def _ask(self, *options: str) -> dict[str, Answer]:
+    def _ask(self, options: Sequence[str], tell: Callable[[str], None]) -> dict[str, Answer]:
         """Run the implementation with each of these options alone, at the same time."""
         # Much depends on the answers, so that they may take long.
         bound = 6 * BOUND * self.scale
         try:
-            with ThreadPoolExecutor() as executor:
-                answers = executor.map(lambda each: ask(self.implementation, each, bound), options)
-                return dict(zip(options, answers, strict=True))
+            return ask(self.implementation, options, bound, tell)
         except OSError as error:
             reason = error.strerror
             if isinstance(error, FileNotFoundError):  # its own file was found before

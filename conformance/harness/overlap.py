@@ -2,11 +2,14 @@
 
 A program that hangs makes a test wait until its bound is over. That bound must be long, since on a
 busy machine a program that conforms takes long, too. So no wait is ever shortened. Instead, once a
-test of this process has waited in vain, each test runs in a process of its own, made by ``fork``.
-As soon as nothing happens there any more and no program of the test works, the next test begins,
-while that one waits on. Tests that only wait take no processor time, so they do not change what the
-others find. The next test also begins when a wait has taken half of the usual bound: few programs
-work so long in vain, and they take no more from it than a busy machine does.
+test of this process has failed, which a program that hangs soon does, each test runs in a process
+of its own, made by ``fork``. As soon as nothing happens there any more and no program of the test
+works, the next test begins, while that one waits on. Tests that only wait take no processor time,
+so they do not change what the others find. The next test also begins when a wait has taken half of
+the usual bound: few programs work so long in vain, and they take no more from it than a busy
+machine does.
+
+A test that has the mark ``lasting`` runs like this from the start: a fork is little beside it.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from _pytest.runner import runtestprotocol
+
+from conformance.harness.order import duration_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,24 +66,35 @@ class Overlap:
     Args:
         config: that of the run.
         limit: the most tests that run or wait at a time.
+        is_allowed: whether tests may run like this at all.
     """
 
-    def __init__(self, config: pytest.Config, limit: int) -> None:
+    def __init__(self, config: pytest.Config, limit: int, *, is_allowed: bool) -> None:
         self._config = config
         self._limit = max(1, limit)
         self._children: dict[int, _Child] = {}
         self._to_parent: int | None = None
         self._has_told = False
-        #: Whether tests are run like this; before the first wait in vain that gains nothing.
-        self.is_on = False
+        self._is_allowed = is_allowed
+        self._is_on = False
+
+    def begin(self) -> None:
+        """Run all further tests like this; before the first failure that gains nothing."""
+        self._is_on = True
+
+    def takes(self, item: pytest.Item) -> bool:
+        """Return whether this test is to be run in a process of its own."""
+        return self._is_allowed and (self._is_on or duration_of(item) > 0)
 
     def run(self, item: pytest.Item) -> None:
         """Begin a test; return when it has ended or only waits."""
-        self._collect(0)
+        self.report()
         while len(self._children) >= self._limit:
             self._collect()
         # A child must not tear down what this process has set up and still uses.
         item.session._setupstate.teardown_exact(None)  # noqa: SLF001 (as pytest's own plugins do)
+        # The first process that asks for this directory empties it.
+        self._config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]  # noqa: SLF001
         reader, writer = os.pipe()
         with warnings.catch_warnings():  # of threads: the child does not need those of xdist
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -89,6 +105,11 @@ class Overlap:
         child = self._children[reader] = _Child(pid, item)
         while reader in self._children and not child.is_idle:
             self._collect()
+
+    def report(self) -> None:
+        """Report the tests that have ended."""
+        if self._children:
+            self._collect(0)
 
     def finish(self) -> None:
         """Wait for the ends of all tests, and report them."""
@@ -161,11 +182,12 @@ class Overlap:
         with _as_current(item):
             hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
             for each in marshal.loads(octets):  # noqa: S302 (our own child)
-                hook.pytest_runtest_logreport(
-                    report=self._config.hook.pytest_report_from_serializable(
-                        config=self._config, data=each
-                    )
+                report = self._config.hook.pytest_report_from_serializable(
+                    config=self._config, data=each
                 )
+                if report.failed:
+                    self.begin()
+                hook.pytest_runtest_logreport(report=report)
             hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 

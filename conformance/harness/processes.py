@@ -167,9 +167,9 @@ def kill(pids: Iterable[int], patience: float) -> set[int]:
     return _wait(ending, patience)
 
 
-def await_ends(pids: Iterable[int], patience: float) -> None:
-    """Wait for the end of all these processes, but no longer than ``patience`` seconds."""
-    _wait(_opened(pids), patience)
+def await_ends(pids: Iterable[int], patience: float) -> bool:
+    """Whether all these processes end within ``patience`` seconds."""
+    return not _wait(_opened(pids), patience)
 
 
 def _opened(pids: Iterable[int]) -> dict[int, int]:

@@ -7,7 +7,6 @@ import secrets
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +21,7 @@ from conformance.harness.transcript import Transcript
 from conformance.harness.watch import Bounds, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from random import Random
 
 #: Variables of a distributor, by text or by octets.
@@ -249,9 +248,15 @@ class Stage:
         self.wait(f"task {task!r} to reach a calculator", lambda: bool(holders()))
         return holders()[0]
 
-    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
-        """Wait for anything."""
-        self._watch.wait(what, condition, bound)
+    def wait(
+        self,
+        what: str,
+        condition: Callable[[], bool],
+        bound: float | None = None,
+        progress: Callable[[], float] | None = None,
+    ) -> None:
+        """Wait for anything; ``progress`` says which share of a volume is there."""
+        self._watch.wait(what, condition, bound, progress)
 
     def die_at_once(self, distributor: Distributor, *dying: Calculator) -> None:
         """Let calculators die in such a way that the distributor finds all of them dead at once.
@@ -263,13 +268,21 @@ class Stage:
         distributor.signal(signal.SIGSTOP)
         for fake in dying:
             fake.die()
-        processes.await_ends(ending, self.moment)
+        self.await_ends(ending, self.moment)
         self._watch.settle()
         distributor.signal(signal.SIGCONT)
 
     def happens(self, condition: Callable[[], bool], grace: float) -> bool:
         """Whether something comes true within a grace. Say at each use what a wrong guess does."""
         return self._watch.happens(condition, grace)
+
+    def await_ends(self, pids: Iterable[int], seconds: float) -> bool:
+        """Wait for the ends of processes that are not fakes; whether all of them have ended."""
+        return self._watch.outwait(lambda part: processes.await_ends(pids, part), seconds)
+
+    def await_state(self, pids: Iterable[int], state: str, seconds: float) -> bool:
+        """Wait until all these processes are in a state, named by a letter; whether they are."""
+        return self._watch.outwait(lambda part: processes.await_state(pids, state, part), seconds)
 
     @property
     def tasks(self) -> list[bytes]:
@@ -327,10 +340,13 @@ class Stage:
 
     def left_running(self) -> set[int]:
         """Those that go on running: what was killed needs a moment to go."""
-        deadline = time.monotonic() + self.moment
-        while (left := self.leftovers()) and (seconds := deadline - time.monotonic()) > 0:
-            processes.await_ends(left, seconds)
-        return left
+
+        def are_gone(seconds: float) -> bool:
+            left = self.leftovers()
+            return not left or (processes.await_ends(left, seconds) and not self.leftovers())
+
+        self._watch.outwait(are_gone, self.moment)
+        return self.leftovers()
 
     def close(self) -> None:
         """End whatever the test left running."""

@@ -144,18 +144,24 @@ class Watch:
     def close(self) -> None:
         self._selector.close()
 
-    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
+    def wait(
+        self,
+        what: str,
+        condition: Callable[[], bool],
+        bound: float | None = None,
+        progress: Callable[[], float] | None = None,
+    ) -> None:
         """Return as soon as ``condition`` holds; raise ``UnmetError`` if that takes too long.
 
         ``what`` completes the sentence "timed out waiting for: ...". If nothing can happen any more
-        the wait fails at once and says so.
+        the wait fails at once and says so. ``progress`` says which share of a volume is there.
         """
         message = f"timed out waiting for: {what}"
         seconds = self.bounds.of(message, bound)
         begin = time.monotonic()
         effort = None
         if seconds >= self.bounds.volume:
-            effort = Effort(self._look, self.bounds.idleness, self.bounds.toil)
+            effort = Effort(self._look, self.bounds.idleness, self.bounds.toil, progress)
         if not self.happens(condition, seconds, effort):
             hopeless = self._hopeless()
             if hopeless:
@@ -194,6 +200,20 @@ class Watch:
                 if self._hopeless():
                     return condition()
             elif not self._pump(min(left, QUIET)) and not self._look().is_done:
+                self._when_idle()
+        return True
+
+    def outwait(self, look: Callable[[float], bool], bound: float) -> bool:
+        """Return whether something that no channel tells happens within ``bound`` seconds.
+
+        ``look`` waits for it for the seconds that it is given, and says whether it has happened.
+        """
+        begin = time.monotonic()
+        while not look(max(0.0, min(begin + bound - time.monotonic(), QUIET))):
+            now = time.monotonic()
+            if now >= begin + bound:
+                return False
+            if now > begin + self.bounds.usual / 2 or not self._look().is_done:
                 self._when_idle()
         return True
 

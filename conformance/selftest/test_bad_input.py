@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from conformance.harness.asking import MOST, ask
+from conformance.harness.processes import await_ends, state_of
 from conformance.selftest.test_soundness import RED, REFUSED, UNKNOWN, Copy, entry
 
 USAGE = pytest.ExitCode.USAGE_ERROR
@@ -95,21 +99,58 @@ def test_an_implementation_that_cannot_be_asked(
     assert asked.read_text() == "\n", "it was asked by each worker"
 
 
+LASTING = """#!/bin/sh
+case $1 in
+    -h) exit;;
+esac
+sleep 1000 &
+echo $$ $! >{fifo}
+wait
+"""
+"""An implementation that never says its version, and starts a process meanwhile."""
+
+
 def test_what_is_asked_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     program = script(tmp_path / "program", "#!/bin/sh\nsleep 1000 & echo $!; wait\n")
-    answer = ask([program], "-V", 0.5)
+    told: list[str] = []
+    answer = ask([program], ["-V"], 0.5, told.append)["-V"]
     child = int(answer.stdout)
     assert answer.complaint == "-V did not end within 0.5 s"
-    for _ in range(1000):
-        try:
-            state = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            break
-        if state == "Z":
-            break
-        os.sched_yield()
-    else:
-        pytest.fail("it still runs")
+    assert told == [f"waiting for the end of {program} -V, for 0.5 s at most"]
+    assert has_ended(child)
+
+
+def test_who_answers_at_once_is_not_waited_for_aloud() -> None:
+    told: list[str] = []
+    assert ask(["/bin/echo"], ["a", "b"], 1000, told.append) == {
+        option: (option.encode() + b"\n", b"", "") for option in "ab"
+    }
+    assert told == []
+
+
+def test_a_run_that_ends_while_it_asks_ends_what_it_asked(copy: Copy, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    program = script(tmp_path / "program", LASTING.format(fifo=fifo))
+    words = (f"--impl={program}", "--timeout-scale=0.5", "-p", "no:cacheprovider")
+    run = subprocess.Popen(
+        [sys.executable, str(copy.suite), *words], stderr=subprocess.PIPE, text=True
+    )
+    pids = [int(word) for word in fifo.read_text().split()]
+    assert run.stderr is not None
+    assert run.stderr.readline() == (
+        f"conformance: waiting for the end of {program} -V, for 60 s at most\n"
+    )
+    run.terminate()
+    assert run.communicate(timeout=40)[1] == "", "it was waited for after the signal"
+    assert run.returncode == -signal.SIGTERM
+    assert all(has_ended(pid) for pid in pids)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process that was killed ends."""
+    await_ends([pid], 20)
+    return state_of(pid) in {"", "Z"}
 
 
 ABOUT = 'name = "true"\nversion = "unknown"\n'
@@ -207,10 +248,47 @@ def test_without_a_profile_no_failure_is_expected(copy: Copy) -> None:
         ("--requirement=ZZZ-999", "--requirement: no requirement ZZZ-999"),
         ("--report-dir=/dev/null/report", "--report-dir: /dev/null/report: Not a directory"),
         ("--print-profile=/no/such/file", "--print-profile: cannot write /no/such/file"),
-        ("--print-profile=/tmp", "--print-profile: cannot write /tmp"),
+        (
+            "--print-profile=/tmp",
+            "--print-profile: /tmp is a directory; name a file in it, such as /tmp/profile.toml",
+        ),
+        (
+            "--print-profile=test_all.py",
+            "--print-profile: test_all.py is a test; name the file to write, such as profile.toml",
+        ),
+        (
+            "--print-profile=test_all.py::test_one",
+            "--print-profile: test_all.py::test_one is a test;"
+            " name the file to write, such as profile.toml",
+        ),
     ],
 )
 def test_what_would_come_to_light_too_late(copy: Copy, option: str, said: str) -> None:
     status, output = copy.judge(option)
     assert status == USAGE
     assert line_of(output.strip()) == f"ERROR: {said}"
+
+
+@pytest.mark.parametrize("option", ["--print-profile", "--report-dir"])
+def test_a_value_that_was_left_out(copy: Copy, option: str) -> None:
+    """The name of the suite, which the program puts in, and that of a test are none."""
+    words = (sys.executable, str(copy.suite), option)
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == USAGE
+    assert f": error: argument {option}: expected one argument\n" in done.stderr
+    before = (copy.suite / "conftest.py").read_text()
+    swallows = (*words[:2], "--print-profile", "conftest.py", "--impl=/bin/true")
+    done = subprocess.run(swallows, capture_output=True, text=True, check=False)
+    assert done.returncode == USAGE
+    assert line_of(done.stderr.strip()).startswith("ERROR: --print-profile: conftest.py is a test")
+    assert (copy.suite / "conftest.py").read_text() == before
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_nobody_reads_the_help(copy: Copy, option: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = (sys.executable, str(copy.suite), option)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")

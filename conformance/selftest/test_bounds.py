@@ -167,6 +167,65 @@ def test_a_long_wait_ends_early_only_if_nobody_works_or_too_much(
     os.close(writer)
 
 
+@pytest.mark.parametrize(
+    ("progress", "seconds"),
+    [
+        (lambda now: now / 400, 60),
+        (lambda now: now / 300, 240),
+        (lambda now: 0 if now < 58 else now / 300, 240),
+        (lambda now: now / 300 if now < 100 else 1 / 3, 120),
+    ],
+    ids=["too slow", "slow", "late", "stalls"],
+)
+def test_a_long_wait_ends_early_if_most_of_the_work_would_come_too_late(
+    monkeypatch: pytest.MonkeyPatch, progress: Callable[[float], float], seconds: float
+) -> None:
+    """The work may take 120 seconds of processor time. Each second takes half of one."""
+    now = 0.0
+
+    def select(_: float) -> list[tuple[selectors.SelectorKey, int]]:
+        nonlocal now
+        now += 0.5
+        return []
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watch = Watch(Bounds(20, None, 1), lambda: None, lambda: Work(is_done=True, seconds=now / 2))
+    monkeypatch.setattr(watch._selector, "select", select)  # noqa: SLF001
+    with pytest.raises(UnmetError, match="timed out waiting for: volume"):
+        watch.wait("volume", lambda: False, watch.bounds.volume, lambda: progress(now))
+    assert seconds <= now <= seconds + 5
+    watch.close()
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_what_no_channel_tells_is_waited_for_in_parts(
+    monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    told: list[float] = []
+    now = 0.0
+
+    def look(part: float, end: float) -> bool:
+        nonlocal now
+        begin, now = now, min(now + part, end)
+        assert part <= 1, f"it did not look round after {begin}"
+        return now == end
+
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    watch = Watch(
+        Bounds(8, None, 1),
+        lambda: "nobody is there",
+        lambda: Work(is_done=works, seconds=0),
+        lambda: told.append(now),
+    )
+    assert watch.outwait(lambda part: look(part, 2.5), 6)
+    assert told == ([] if works else [1, 2])
+    now = 0.0
+    assert not watch.outwait(lambda part: look(part, 99), 6.5)
+    assert now == 6.5
+    assert told[0 if works else 2 :] == ([5, 6] if works else [1, 2, 3, 4, 5, 6])
+    watch.close()
+
+
 def test_a_wait_tells_that_nobody_works(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []
     now = 0.0

@@ -143,7 +143,14 @@ class NotedWatch(Watch):
         super().__init__(Bounds(usual=10, hang=None, in_vain=1), lambda: None)
         self.asked: list[float | None] = []
 
-    def wait(self, what: str, condition: Callable[[], bool], bound: float | None = None) -> None:
+    def wait(
+        self,
+        what: str,
+        condition: Callable[[], bool],
+        bound: float | None = None,
+        progress: Callable[[], float] | None = None,
+    ) -> None:
+        assert progress is None
         self.asked.append(bound)
         assert condition(), what
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.selftest.test_soundness import RED, Copy
+from conformance.selftest.test_soundness import RED, Copy, entry
 
 TESTS = """
 import os
@@ -46,6 +46,44 @@ def test_is_busy(timed, stage):
 def test_not_offered(timed, stage):
     pass
 """
+
+LATE = """
+import os
+
+import pytest
+
+MAIN = os.getpid()
+
+def note(name):
+    with open(os.environ["TIMES"], "a") as file:
+        file.write(f"{name} {os.getpid() == MAIN:d}\\n")
+
+@pytest.mark.requirement("AAA-001")
+def test_before(stage):
+    note("before")
+
+@pytest.mark.requirement("AAA-001")
+@pytest.mark.lasting(60)
+def test_lasts(stage):
+    note("begins")
+    stage.start("hangs").wait()
+
+@pytest.mark.requirement("AAA-002")
+def test_between(stage):
+    note("between")
+
+@pytest.mark.requirement("AAA-003")
+def test_fails(stage):
+    note("fails")
+    assert False, "it fails"
+
+@pytest.mark.requirement("AAA-002")
+def test_after(stage):
+    note("after")
+"""
+"""Each test notes whether it is in the process of the run."""
+
+EXPECTED = entry("test_all.py::test_fails", "AAA-003", "it fails")
 
 DIES = """
 MAIN = os.getpid()
@@ -120,6 +158,43 @@ def times_of(copy: Copy) -> dict[str, tuple[float, float]]:
     """When each test has begun and ended."""
     words = [line.split() for line in (copy.directory / "times").read_text().splitlines()]
     return {name: (float(begin), float(end)) for name, begin, end in words}
+
+
+@pytest.mark.parametrize("profile", [None, EXPECTED], ids=["unexpected", "expected"])
+def test_who_runs_in_a_process_of_its_own(copy: Copy, profile: str | None) -> None:
+    """A test that may last long, and each test after a failure that was not expected."""
+    copy.tests = LATE
+    copy.profile = profile
+    judge(copy, "--timeout-scale=0.25")
+    assert (copy.directory / "times").read_text().splitlines() == [
+        "before 1",
+        "begins 0",
+        "between 1",
+        "fails 1",
+        "after 1" if profile else "after 0",
+    ]
+
+
+def test_a_failure_in_a_process_of_its_own_counts(copy: Copy) -> None:
+    copy.tests = LATE.replace('stage.start("hangs").wait()', "assert False, 'it fails'")
+    judge(copy, "--timeout-scale=0.25")
+    lines = (copy.directory / "times").read_text().splitlines()
+    assert lines == ["before 1", "begins 0", "between 0", "fails 0", "after 0"]
+
+
+def test_a_debugger_finds_all_tests_in_its_process(copy: Copy) -> None:
+    copy.tests = LATE.replace('stage.start("hangs").wait()', "")
+    copy.judge("--timeout-scale=0.25", "--pdb")
+    lines = (copy.directory / "times").read_text().splitlines()
+    assert lines == ["before 1", "begins 1", "between 1", "fails 1"]
+
+
+def test_the_files_of_a_test_stay(copy: Copy) -> None:
+    """A test in a process of its own does not empty the directory of those before it."""
+    copy.tests = LATE.replace("def test_before", "@pytest.mark.lasting(60)\ndef test_before")
+    base = copy.directory / "base"
+    judge(copy, "--timeout-scale=0.25", f"--basetemp={base}")
+    assert {path.name for path in base.iterdir()} >= {"test_before0", "test_lasts0", "test_after0"}
 
 
 def test_a_test_that_takes_its_process_with_it_is_run_again(copy: Copy) -> None:

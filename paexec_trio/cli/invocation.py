@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.accountingoptions import accounting_of, seconds_of
 from paexec_trio.cli.errors import UsageError, invalid, refuse_newline
+from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.traps import of_command, of_nodes
@@ -67,7 +68,9 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
         UsageError: the chapter Options and usage errors of the spec says when.
         HelpRequested: something is to be printed and nothing to be run.
     """
-    return interpret(program, *SYNTAX.split(arguments), environment)
+    invocation = interpret(program, *SYNTAX.split(arguments), environment)
+    refuse_retries_of_graph(invocation.settings)
+    return invocation
 
 
 def interpret(
@@ -140,7 +143,10 @@ def interpret(
             on_death=on_death,
             describe_weights="-d" in letters,
             finish_timeout=_finish_timeout(values),
-            accounting=accounting_of(values, environment, words),
+            accounting=accounting_of(values, environment, words)._replace(
+                log=log_of(values),
+                output=values.get("--output", b""),
+            ),
         ),
         Launch(
             command=per_task or Calculator(_command(calculator)),
@@ -218,7 +224,8 @@ def _grouping(options: Collection[str]) -> Grouping:
 
     if "--keep-order" in options:
         return Grouping.KEEP_ORDER
-    return Grouping.GROUP if {"--group", "--retries"} & {*options} else Grouping.NONE
+    implying = {"--group", "--retries", "--output"}
+    return Grouping.GROUP if implying & {*options} else Grouping.NONE
 
 
 def _prefetch(value: bytes) -> int:

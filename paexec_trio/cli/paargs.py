@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from paexec_trio.cli import options as paexec
 from paexec_trio.cli.invocation import Invocation, OptionNames, interpret
+from paexec_trio.cli.logoptions import refuse_retries_of_graph
 from paexec_trio.cli.main import distribute
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
@@ -93,6 +94,7 @@ def parse(program: str, arguments: Sequence[str], environment: Mapping[bytes, by
         settings = settings._replace(graph=settings.graph._replace(every_line=True))
     if settings.on_death and settings.on_death.restart_after:  # ARG-033
         settings = settings._replace(on_death=settings.on_death._replace(wait=True))
+    refuse_retries_of_graph(settings)
     return invocation._replace(settings=settings)
 
 

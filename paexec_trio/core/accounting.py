@@ -45,6 +45,34 @@ class Halt(NamedTuple):
     now: bool = False
 
 
+class Resume(Enum):
+    """The tasks of a job log that are run again (ACC-042 to ACC-044)."""
+
+    NOTHING = "nothing"
+    """The log begins anew."""
+    UNFINISHED = "--resume"
+    """Those that have no end."""
+    UNSUCCESSFUL = "--resume-failed"
+    """Those that did not succeed."""
+    ONLY_UNSUCCESSFUL = "--retry-failed"
+    """The same, and no tasks that are not in the log."""
+
+
+@final
+class LogSettings(NamedTuple):
+    """How attempts are logged (the section Job log of the spec).
+
+    Attributes:
+        file: the name of the file.
+        sync: whether a line is written only when its result is on the disk (ACC-038).
+        resume: which tasks of the log are run again.
+    """
+
+    file: bytes
+    sync: bool = False
+    resume: Resume = Resume.NOTHING
+
+
 @final
 class Accounting(NamedTuple):
     """The rules for tasks that fail, hang or lose their nodes.
@@ -59,9 +87,10 @@ class Accounting(NamedTuple):
         limit: how many tasks are dispatched at most; 0: all (ACC-081).
         status_of_tasks: whether the exit status says what became of the tasks (ACC-020).
         summing: when the line is printed that sums that up.
-        logs: whether each attempt is logged (ACC-030).
         fatal: the line after an attempt without a result, or that another one follows; empty:
             none. ``Settings.on_death``, if there is one, has its own (ACC-003).
+        log: how each attempt is logged; ``None``: it is not (ACC-030).
+        output: the file that results are written to; empty: standard output (ACC-049).
     """
 
     retries: int = 0
@@ -73,7 +102,8 @@ class Accounting(NamedTuple):
     limit: int = 0
     status_of_tasks: bool = False
     summing: Summing = Summing.NEVER
-    logs: bool = False
+    log: LogSettings | None = None
+    output: bytes = b""
     fatal: bytes = FATAL
 
     @property
@@ -84,7 +114,7 @@ class Accounting(NamedTuple):
     @property
     def watches_tasks(self) -> bool:
         """Whether something may follow from the begin or the end of any task."""
-        return bool(self.has_time_limit or self.halt or self.delay or self.limit or self.logs)
+        return bool(self.has_time_limit or self.halt or self.delay or self.limit)
 
 
 NO_ACCOUNTING = Accounting()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.accounting import Accounting
     from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.resuming import Past
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
 
@@ -84,26 +85,32 @@ class Accounts:
     Args:
         settings: how often a task is tried, and when a run is halted.
         tasks: knows how many tasks there are.
+        past: knows how many tasks were done in earlier runs; ``None``: there were none.
 
     Attributes:
         failed: how many tasks failed.
         given_up: how many tasks had no end.
         never_ran: how many tasks never ran.
         halted: whether no further attempt is to begin.
+        may_end_early: whether a halt or a limit may keep tasks from being run.
+        notes_successes: whether :meth:`succeeds` is to be called.
         is_stopping: whether the run is being ended, so that no attempt follows either.
     """
 
-    def __init__(self, settings: Settings, tasks: TaskSource) -> None:
+    def __init__(self, settings: Settings, tasks: TaskSource, past: Past | None = None) -> None:
         self._accounting: Accounting = settings.accounting
         self._program = settings.program
         self._tasks = tasks
+        self._past = past
         self.failed = self.given_up = self.never_ran = 0
-        self._depend = 0  # how many of those that never ran depend on a failed one
         self._unwanted = 0  # how many others were not to be run, because of a halt or a limit
         self._succeeded = 0  # counted only if a halt asks for it
         self._tries: dict[int, _Tries] = {}
         self._named: list[_Named] = []
         self.halted = self.is_stopping = False
+        rules = self._accounting
+        self.may_end_early = bool(rules.halt or rules.limit)
+        self.notes_successes = bool(settings.on_death or rules.retries > 1 or rules.halt)
 
     # Attempts
 
@@ -142,8 +149,7 @@ class Accounts:
 
     def succeeds(self, task_id: int) -> None:
         """Record that an attempt succeeded."""
-        if self._tries:
-            self._tries.pop(task_id, None)
+        self._tries.pop(task_id, None)
         if self._accounting.halt:
             self._succeeded += 1
             self._task_ended(Why.SUCCESS, self._succeeded)
@@ -238,8 +244,7 @@ class Accounts:
 
     def close(self) -> None:
         """Take in the tasks that were dropped because others failed; nothing follows after that."""
-        self._depend = self._tasks.count_dropped()
-        self.never_ran += self._depend
+        self.never_ran += self._tasks.count_dropped()
         for task_id, task, cause in islice(self._tasks.dropped(), NAMED):
             self._name(_End.NEVER_RAN, task_id, task, b"depends on %d" % cause)
 
@@ -264,12 +269,17 @@ class Accounts:
         if summing is Summing.FAILURES and (by_signal or missing == self._not_wanted()):
             return b""
         known = self._tasks.count_taken() + self.never_ran
+        skipped = self._past.skipped if self._past else 0
+        failed = self._past.failed if self._past else 0
         counts = [
+            (skipped - failed, b"done before"),
+            (failed, b"failed before"),
             (known - missing if summing is Summing.ALWAYS else 0, b"succeeded"),
             (self.failed, b"failed"),
             (self.given_up, b"given up"),
             (self.never_ran, b"never ran"),
         ]
+        known += skipped
         text = b"%b: %d %b: " % (self._program, known, b"task" if known == 1 else b"tasks")
         text += b", ".join(b"%d %b" % count for count in counts if count[0])
         if not missing:
@@ -297,9 +307,11 @@ class Accounts:
             return ERROR
         if self.has_halted_well:
             return 0
-        if not self.halted and (self.given_up or self.never_ran > self._depend + self._unwanted):
+        explained = self._tasks.count_dropped() + self._unwanted
+        if not self.halted and (self.given_up or self.never_ran > explained):
             return TASKS_LEFT
-        return min(self.failed, SO_MANY_OR_MORE)
+        failed = self.failed + (self._past.failed if self._past else 0)
+        return min(failed, SO_MANY_OR_MORE)
 
 
 def _lost(times: int) -> bytes:

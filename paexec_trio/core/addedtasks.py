@@ -10,7 +10,7 @@ from paexec_trio.core.status import Status
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_SUCCESS = Status.SUCCESS
+_SUCCESS, _FAILURE = Status.SUCCESS, Status.FAILURE
 
 
 @final
@@ -21,8 +21,12 @@ class AddedTasks:
     done.
 
     Args:
-        has_status: whether calculators state whether a task succeeded; otherwise each task that is
-            done has.
+        has_status: whether calculators state whether a task succeeded; otherwise each task that has
+            a result has.
+
+    Attributes:
+        taken: how many tasks were taken.
+        dependants: the tasks that wait for each task that others wait for.
     """
 
     needs_whole_input = False
@@ -34,8 +38,8 @@ class AddedTasks:
         # Tasks that wait for others: their octets, and for how many they wait.
         self._waiting: dict[int, bytes] = {}
         self._waiting_for: dict[int, int] = {}
-        self._dependants: dict[int, list[int]] = {}
-        self._taken = 0
+        self.dependants: dict[int, list[int]] = {}
+        self.taken = 0
         self._dropped_count = 0
 
     def add(self, task_id: int, task: bytes, after: Iterable[int] = ()) -> None:
@@ -48,7 +52,7 @@ class AddedTasks:
         """
         count = 0
         for other in after:
-            self._dependants.setdefault(other, []).append(task_id)
+            self.dependants.setdefault(other, []).append(task_id)
             count += 1
         if count:
             self._waiting[task_id] = task
@@ -69,7 +73,7 @@ class AddedTasks:
 
     def take(self) -> tuple[int, bytes]:
         """Take the task that has been ready for the longest time."""
-        self._taken += 1
+        self.taken += 1
         return self.ready.popleft()
 
     def count_ready(self) -> int:
@@ -95,7 +99,7 @@ class AddedTasks:
 
     def count_taken(self) -> int:
         """Return how many tasks were taken."""
-        return self._taken
+        return self.taken
 
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
         """Take ``count`` tasks."""
@@ -103,12 +107,12 @@ class AddedTasks:
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make the dependants of a success ready; drop those of a task that did not succeed."""
-        if task_id not in self._dependants:
+        if task_id not in self.dependants:
             return []
-        if self._has_status and status is not _SUCCESS:
+        if status is _FAILURE or (self._has_status and status is not _SUCCESS):
             return self._drop_dependants(task_id)
         waiting, waiting_for = self._waiting, self._waiting_for
-        for dependant in self._dependants.pop(task_id):
+        for dependant in self.dependants.pop(task_id):
             if dependant not in waiting:
                 continue  # another task that it waited for has failed
             waiting_for[dependant] -= 1
@@ -119,14 +123,14 @@ class AddedTasks:
 
     def _drop_dependants(self, task_id: int) -> list[bytes]:
         dropped = []
-        pending = self._dependants.pop(task_id)
+        pending = self.dependants.pop(task_id)
         for dependant in pending:  # grows while it is walked
             task = self._waiting.pop(dependant, None)
             if task is not None:
                 del self._waiting_for[dependant]
                 dropped.append(task)
                 self._dropped_count += 1
-                pending += self._dependants.pop(dependant, ())
+                pending += self.dependants.pop(dependant, ())
         return dropped
 
     def will_not_run(self, task_id: int) -> bool:  # noqa: ARG002 (nothing is kept of such a task)

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.commands import Change, Command, Deliver, TellChange
+from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.rendering import PrefixMaker
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.outlets import Exchanged
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
 
@@ -41,11 +43,11 @@ class Collector:
         self._pieces: defaultdict[int, list[bytes | bytearray]] = defaultdict(list)
         self._failures: Counter[int] = Counter()
         self._dropped: Sequence[bytes] = ()
-        self._reason = b""
         # When the calculators began to work on the tasks that they work on.
         self._began: dict[int, float] = {}
         self.is_muted = False
         self.tells_seconds = True
+        self.exchanged: Exchanged | None = None
         self.now = 0.0
         self.prefixes = PrefixMaker(show_node=False, show_task_id=False, show_pid=False)
         self.is_plain = False
@@ -74,42 +76,46 @@ class Collector:
 
     def done(self, node: Node, attempt: Attempt) -> None:
         """Deliver the result."""
+        result = self.finish(node, attempt, b"")
+        if type(node.framer) is ExecFramer:
+            result.exit_status = node.framer.exit_status
+        if not self.is_muted:
+            self._commands.append(result)
+
+    def finish(self, node: Node, attempt: Attempt, lines: bytes) -> Deliver:
+        """Return the result of an attempt, which ends with these lines."""
         task_id = attempt.task_id
-        pieces = self._pieces.pop(task_id, ())
+        if task_id in self._pieces:
+            lines = b"".join([*self._pieces.pop(task_id), lines])
         dropped, self._dropped = self._dropped, ()
-        reason, self._reason = self._reason, b""
-        began = self._began.pop(task_id, self.now)
-        attempts = 1 + self._failures.pop(task_id, 0)
-        if self.is_muted:
-            return
-        self._commands.append(
-            Deliver(
-                task_id,
-                attempt.task,
-                b"".join(pieces),
-                node.index,
-                status=attempt.status if self._has_status else None,
-                attempts=attempts,
-                dropped=tuple(dropped),
-                seconds=self.now - began,
-                reason=reason,
-            )
+        return Deliver(
+            task_id,
+            attempt.task,
+            lines,
+            node.index,
+            attempt.status if self._has_status else None,
+            1 + self._failures.pop(task_id) if task_id in self._failures else 1,
+            tuple(dropped),
+            self.now - self._began.pop(task_id, self.now),
         )
 
     def forget(self, attempt: Attempt) -> None:
         """Drop the lines of an attempt whose node has ended."""
         self._pieces.pop(attempt.task_id, None)
 
-    def given_up(self, attempt: Attempt) -> None:
+    def given_up(self, attempt: Attempt, reason: bytes) -> None:  # noqa: ARG002
         """Count an attempt that failed."""
         self._failures[attempt.task_id] += 1
 
     def no_result(
         self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes
     ) -> None:
-        """Deliver that there is no result, and why."""
-        self._dropped, self._reason = dropped, reason
-        self.done(node, attempt)
+        """Deliver that there is no result, and why; the task failed, whatever states a status."""
+        self._dropped = dropped
+        result = self.finish(node, attempt, b"")
+        result.status, result.reason = attempt.status, reason
+        if not self.is_muted:
+            self._commands.append(result)
 
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Tell of the change."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from paexec_trio.core.record import Record
 
 if TYPE_CHECKING:
+    from paexec_trio.core.joblog import LogEntry
     from paexec_trio.core.rendering import LazyLines
     from paexec_trio.core.status import Status
 
@@ -204,7 +205,7 @@ class Deliver(Record):
     the task. ``status``: ``None`` in flat mode. ``attempts``: how many were made.
     ``dropped``: the tasks that will not be run because of this one's status. ``seconds``: the time
     from when the calculator began to work on it to its EOT. ``reason``: why there is no result, or
-    nothing.
+    nothing. ``exit_status``: that of the command, ``None`` if a calculator did the task.
     """
 
     __slots__ = __match_args__ = (
@@ -217,6 +218,7 @@ class Deliver(Record):
         "dropped",
         "seconds",
         "reason",
+        "exit_status",
     )
 
     def __init__(
@@ -225,12 +227,12 @@ class Deliver(Record):
         task: bytes,
         output: bytes,
         node: int,
-        *,
         status: Status | None = None,
         attempts: int = 1,
         dropped: tuple[bytes, ...] = (),
         seconds: float = 0.0,
         reason: bytes = b"",
+        exit_status: int | None = None,
     ) -> None:
         self.task_id = task_id
         self.task = task
@@ -241,6 +243,7 @@ class Deliver(Record):
         self.dropped = dropped
         self.seconds = seconds
         self.reason = reason
+        self.exit_status = exit_status
 
 
 @final
@@ -256,6 +259,17 @@ class TellChange(Record):
         self.node = node
         self.change = change
         self.reason = reason
+
+
+@final
+class LogAttempt(Record):
+    """Log an attempt as soon as the first ``end`` octets of the output are written."""
+
+    __slots__ = __match_args__ = ("entry", "end")
+
+    def __init__(self, entry: LogEntry, end: int) -> None:
+        self.entry = entry
+        self.end = end
 
 
 @final
@@ -322,6 +336,7 @@ Command = (
     | Discard
     | Deliver
     | TellChange
+    | LogAttempt
     | Report
     | ReadMore
     | DrainOutput

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core.framing import NEWLINE, ResultFramer
 from paexec_trio.core.nodes import Attempt, Node
@@ -29,8 +29,9 @@ _DRAINING = NodeState.DRAINING
 _DISPATCH, _ALL_DONE = Step.DISPATCH, Step.ALL_DONE
 
 
-FastPath = Callable[[int, bytes], tuple[bytes, bytes] | None]
-"""See :meth:`Dispatcher.exchange`."""
+FastPath = Callable[[int, bytes], tuple[Any, bytes] | None]
+"""See :meth:`Dispatcher.exchange` and ``ObjectPath.take``. The first is the result, as the outlet
+makes it."""
 
 
 class LostNodeError(Exception):
@@ -41,6 +42,14 @@ class LostNodeError(Exception):
         self.node = node
 
 
+def may_repeat(settings: Settings) -> bool:
+    """Return whether what nodes hold may have to be dispatched to others (DSP-004)."""
+    rules = settings.accounting
+    # A node that exceeds a time limit may hold others (ACC-052).
+    has_queues = rules.has_time_limit and settings.prefetch != 1
+    return settings.on_death is not None or rules.retries > 1 or has_queues
+
+
 def can_exchange(settings: Settings, tasks: TaskSource, outlet: Outlet, wire: Wire) -> bool:
     """Return whether a run can use :meth:`Dispatcher.exchange`."""
     return (
@@ -49,6 +58,7 @@ def can_exchange(settings: Settings, tasks: TaskSource, outlet: Outlet, wire: Wi
         and settings.prefetch == 1
         and settings.graph is None
         and not settings.accounting.watches_tasks
+        and settings.accounting.retries <= 1
         and wire.exec_mode is None
         # A task of a line is never refused.
         and settings.terminator == NEWLINE
@@ -72,8 +82,9 @@ class Dispatcher:
         idle: the indices of the nodes that hold no task, as a heap: the lowest is next (DSP-014).
             Without ``-z`` a node that ended while it held no task stays here: it is lost only if
             it is given a task (END-007, END-011).
-        waiting: the tasks that wait for nodes.
-        throttle: says when attempts may begin.
+        dead_among_idle: how many dead nodes that heap holds at most. To take out each one at once
+            is quadratic.
+        waiting, throttle: see the arguments.
         windows: how many tasks each node may hold.
         living: the number of nodes that are neither dead nor drained, started or not.
         holding: the number of nodes that hold tasks.
@@ -97,33 +108,29 @@ class Dispatcher:
         self._outlet = outlet
         self._wire = wire
         self.idle: list[int] = []
-        self._may_repeat = settings.may_repeat
+        self._may_repeat = may_repeat(settings)
         self.windows = Windows(nodes, settings.prefetch, reads_ahead=tasks.reads_ahead)
         self.living = len(nodes)
-        self.holding = 0
-        # How many dead nodes that heap holds at most: to take out each one at once is quadratic.
-        self._dead_among_idle = 0
+        self.holding = self.dead_among_idle = 0
         self._result_end = outlet.result_end or b""  # ends each result in the fast path
-        can_be_exchanged = can_exchange(settings, tasks, outlet, wire)
-        self.fast_path: FastPath | None = self.exchange if can_be_exchanged else None
+        self._exchanged = outlet.exchanged
+        is_fast = can_exchange(settings, tasks, outlet, wire)
+        self.fast_path: FastPath | None = self.exchange if is_fast else None
 
     def exchange(self, index: int, data: bytes) -> tuple[bytes, bytes] | None:
         """Fast path: a whole result comes in, the next task goes out.
 
-        This step is most of the work of a run. Done with an event and two commands it takes twice
-        the processor time, because the engine then checks many facts that it cannot change.
-
-        The world calls this between events, so it changes the engine's state outside of ``handle``.
-        It keeps no reference to the ready tasks: the other methods may rebind them. The last
-        waiting task is left to an event, because more follows from it.
+        This step is most of the work of a run. With an event and two commands it takes twice the
+        processor time. The world calls it between events, so it changes the engine's state outside
+        of ``handle``. It keeps no reference to the ready tasks: other methods may rebind them. The
+        last waiting task is left to an event, because more follows from it.
 
         Args:
             index: the node.
             data: octets that its calculator wrote.
 
         Returns:
-            The octets for standard output, perhaps none, and those for the calculator; ``None`` if
-            nothing was done, and ``data`` has to become an event.
+            The octets of the output and of the calculator's input; ``None``: nothing was done.
         """
         node = self._nodes[index]
         framer = node.framer
@@ -131,24 +138,26 @@ class Dispatcher:
             node.state is not _BUSY
             or len(self._tasks.ready) <= 1
             or self.waiting.to_reassign
-            or self.waiting.retries.waiting
             or type(framer) is not ResultFramer
         ):
             return None
         lines = framer.whole(data)
         if lines is None:
             return None
-        if self._result_end:
-            lines += self._result_end
+        received = len(lines)
+        lines += self._result_end
         attempt = node.attempts[0]
         prefix = attempt.prefix
-        if prefix and is_too_much(prefix, lines):
-            return None
+        if prefix:
+            if is_too_much(prefix, lines):
+                return None
+            lines = render(prefix, lines)
+        if self._exchanged:
+            self._exchanged(node, attempt, received, len(lines))
         node.answered = True
         attempt.task_id, attempt.task = task_id, task = self._tasks.take()
         if prefix:
             attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
-            lines = render(prefix, lines)
         return lines, task + NEWLINE
 
     # Events of nodes
@@ -167,7 +176,7 @@ class Dispatcher:
     def node_died(self, node: Node, *, idle: bool) -> None:
         """Record that a node is dead, and whether it held no task."""
         if idle:
-            self._dead_among_idle += 1
+            self.dead_among_idle += 1
             self._forget_dead_among_idle()
         node.died = True
 
@@ -177,7 +186,7 @@ class Dispatcher:
         self.windows.node_ended(node)
         if node.state is _IDLE:
             self.idle = sorted({*self.idle} - {node.index})
-            if self._dead_among_idle:
+            if self.dead_among_idle:
                 self._forget_dead_among_idle()
 
     def task_done(self, node: Node) -> None:
@@ -212,7 +221,9 @@ class Dispatcher:
 
     def has_waiting(self) -> bool:
         """Return whether tasks wait for a node; one for other nodes than the idle ones does not."""
-        return self.waiting.has_some() or bool(self.waiting.retries.waiting and not self.idle)
+        waiting = self.waiting
+        now = waiting.to_reassign or self._tasks.ready
+        return bool(now or (waiting.retries.waiting and not self.idle))
 
     def wants_tasks(self) -> bool:
         """Return whether more of the input is needed, now that no task waits."""
@@ -250,30 +261,29 @@ class Dispatcher:
             LostNodeError: it is the turn of a node that has ended.
             RefusedTaskError: it is the turn of a task that no calculator can be given.
         """
-        if self.waiting.retries.waiting:
-            self._dispatch_retries()
-        if self.windows.are_wide and not self.throttle.delays:
+        waiting, tasks, throttle = self.waiting, self._tasks, self.throttle
+        if (retries := waiting.retries).waiting:
+            while not throttle.is_waiting and (choice := retries.choose(self.idle)):
+                self._give_one(*choice)
+        if self.windows.are_wide and not throttle.delays:
             self.dispatch_several()
             return
-        while self.idle and not self.throttle.is_waiting and self.waiting.has_some():
-            self.dispatch_next()
-
-    def _dispatch_retries(self) -> None:
-        while self.idle and not self.throttle.is_waiting:
-            choice = self.waiting.retries.choose(self.idle)
-            if not choice:
+        while self.idle and (waiting.to_reassign or (tasks.ready and waiting.left)):
+            if throttle.is_waiting:
                 return
-            node, task_id, task = choice
-            self.idle.remove(node.index)
-            heapify(self.idle)
-            self._give_one(node, task_id, task)
+            self.dispatch_next()
 
     def dispatch_next(self) -> None:
         """Give the next task to the next idle node."""
         node = self._nodes[self.idle[0]]
-        if node.state is _ENDED or node.state is _REAPED:
+        if node.state in (_ENDED, _REAPED):
             raise LostNodeError(node)  # the task was not dispatched
-        task_id, task = self.waiting.take()
+        waiting = self.waiting
+        if waiting.to_reassign:
+            task_id, task = waiting.to_reassign.pop()
+        else:
+            task_id, task = self._tasks.take()
+            waiting.left -= 1
         heappop(self.idle)
         self._give_one(node, task_id, task)
 
@@ -281,7 +291,7 @@ class Dispatcher:
         """Send a task to a node that was idle."""
         node.step(_DISPATCH)
         self.holding += 1
-        if self._dead_among_idle:
+        if self.dead_among_idle:
             self._forget_dead_among_idle()
         prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
         attempt = Attempt(task_id, task, prefix)
@@ -300,14 +310,14 @@ class Dispatcher:
                 # One per node (PRE-012), without a look at all the other nodes.
                 self.give(self._nodes[self.idle[0]], 1)
                 heappop(self.idle)
-                if self._dead_among_idle:
+                if self.dead_among_idle:
                     self._forget_dead_among_idle()
             elif not self._give_shares(waiting):
                 return
 
     def _give_shares(self, waiting: int) -> bool:
         """Share out the tasks that wait; return whether others wait that there is room for."""
-        if self._dead_among_idle:
+        if self.dead_among_idle:
             self._forget_dead_among_idle(thoroughly=True)
         indices = sorted({*self.idle, *self.windows.not_full})
         if not indices:
@@ -350,8 +360,8 @@ class Dispatcher:
     def _forget_dead_among_idle(self, *, thoroughly: bool = False) -> None:
         """See to it that the next of the idle nodes is a living one, and not twice in the heap."""
         nodes = self._nodes
-        if self._dead_among_idle * 2 > len(self.idle) or thoroughly:
+        if self.dead_among_idle * 2 > len(self.idle) or thoroughly:
             self.idle = sorted({index for index in self.idle if nodes[index].state is _IDLE})
-            self._dead_among_idle = 0
+            self.dead_among_idle = 0
         while self.idle and nodes[self.idle[0]].state is not _IDLE:
             heappop(self.idle)

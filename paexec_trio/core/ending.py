@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.accounts import Accounts
     from paexec_trio.core.events import (
         HoldingFailed,
+        LogFailed,
         OutputClosed,
         OutputDrained,
         OutputFailed,
@@ -245,12 +246,19 @@ class Ending:
     def output_failed(self, event: OutputFailed) -> bool:
         """Stop the run, because its results cannot be written."""
         self._break_output()
-        self._reporter.report(b"writing to standard output failed: " + event.reason)
+        name = self._settings.accounting.output or b"standard output"
+        self._reporter.report(b"writing to %b failed: %b", name, event.reason)
         self.stop(Exit(status=1))
         return True
 
     def _break_output(self) -> None:
         self._output_broken = self._outlet.is_muted = True
+
+    def log_failed(self, event: LogFailed) -> bool:
+        """Stop the run, because its attempts cannot be logged (ACC-041)."""
+        self._reporter.report(event.reason)
+        self.stop(Exit(status=1))
+        return True
 
     def holding_failed(self, event: HoldingFailed) -> bool:
         """Stop the run, because results cannot be held; print the complete ones."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core import events as on
+from paexec_trio.core.accounting import NO_ACCOUNTING
 from paexec_trio.core.accounts import Accounts
+from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.commands import Command, Exit, Purpose, Report
-from paexec_trio.core.dispatching import Dispatcher, LostNodeError
+from paexec_trio.core.dispatching import Dispatcher, FastPath, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.faults import Fault
@@ -30,6 +32,11 @@ from paexec_trio.core.timelimits import TimeLimits
 from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
+if TYPE_CHECKING:
+    from paexec_trio.core.joblog import LogBuffer
+    from paexec_trio.core.objectpath import ObjectPath
+    from paexec_trio.core.resuming import Past
+
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
 
 
@@ -49,11 +56,11 @@ class Engine:
         make_outlet: makes the outlet of the results.
         tasks: where the tasks come from, by default from standard input.
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
+        past: what the job log says of earlier runs; ``None``: there were none.
+        log_buffer: the fast path adds to it what is to be logged.
 
     Attributes:
-        fast_path: :meth:`Dispatcher.exchange
-            <paexec_trio.core.dispatching.Dispatcher.exchange>`. A world may call it before it
-            makes a ``NodeOutput``. ``None`` if this run cannot use it.
+        object_path: the fast paths of a run whose results are objects, if it can use them.
     """
 
     def __init__(
@@ -63,6 +70,8 @@ class Engine:
         tasks: TaskSource | None = None,
         *,
         exec_mode: ExecMode | None = None,
+        past: Past | None = None,
+        log_buffer: LogBuffer | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -70,8 +79,14 @@ class Engine:
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = tasks or _task_source(settings, exec_mode)
+        self._tasks = tasks = tasks or _task_source(settings, exec_mode, past)
         outlet = make_outlet(settings, commands, tasks)
+        recorder = None
+        if settings.accounting.log:
+            # Only now: what makes hashes takes some milliseconds to load.
+            from paexec_trio.core.recording import Recorder
+
+            outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
         # Without a limit nothing is told of the tasks that begin and end.
         self._time_limits = TimeLimits(settings.accounting, outlet, commands)
         if settings.accounting.has_time_limit:
@@ -79,7 +94,7 @@ class Engine:
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
-        self._accounts = accounts = Accounts(settings, tasks)
+        self._accounts = accounts = Accounts(settings, tasks, past)
         self._ending = ending = Ending(settings, nodes, accounts, outlet, reporter, commands)
         self._terminator = terminator = Terminator(settings, nodes, ending, reporter, commands)
         waiting = WaitingTasks(settings, nodes, tasks, accounts)
@@ -106,9 +121,17 @@ class Engine:
             settings, nodes, tasks, accounts, dispatcher, fleet, outlet, ending, reporter, exec_mode
         )
         self._reader = reader = Reader(
-            settings, tasks, accounts, dispatcher.windows, starter, ending, reporter, commands
+            settings, tasks, past, accounts, dispatcher.windows, starter, ending, reporter, commands
         )
-        self.fast_path = dispatcher.fast_path
+        self.object_path: ObjectPath | None = None
+        is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
+        if isinstance(tasks, AddedTasks) and not (exec_mode or settings.graph):
+            # Only here: the programs do without these modules.
+            from paexec_trio.core.collecting import Collector
+            from paexec_trio.core.objectpath import ObjectPath
+
+            if is_plain and isinstance(outlet, Collector):
+                self.object_path = ObjectPath(nodes, tasks, dispatcher, outlet, reader, ending)
         self._handlers: dict[type[on.Event], Callable[[Any], bool]] = {
             on.RunStarted: self._begin,
             on.TimePassed: self._time_passed,
@@ -117,7 +140,7 @@ class Engine:
             on.NodeOutput: results.take,
             on.NodeUnwritable: fleet.unwritable,
             on.NodeEnded: fleet.ended,
-            on.NodeReaped: fleet.reaped,
+            on.NodeReaped: recorder.before(fleet.reaped) if recorder else fleet.reaped,
             on.StdinChunk: reader.chunk,
             on.TaskAdded: reader.added,
             on.DrainRequested: fleet.drain,
@@ -125,6 +148,7 @@ class Engine:
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
             on.OutputFailed: ending.output_failed,
+            on.LogFailed: ending.log_failed,
             on.HoldingFailed: ending.holding_failed,
             on.OutputDrained: ending.output_drained,
             on.DeadlinePassed: self._deadline_passed,
@@ -141,6 +165,15 @@ class Engine:
         if self._handlers[type(event)](event):
             self._settle()
         return self._commands.copy()
+
+    @property
+    def fast_path(self) -> FastPath | None:
+        """The fast path of results, to be asked before a ``NodeOutput`` is made, if there is one.
+
+        It is :meth:`Dispatcher.exchange <paexec_trio.core.dispatching.Dispatcher.exchange>` or
+        :meth:`ObjectPath.take <paexec_trio.core.objectpath.ObjectPath.take>`.
+        """
+        return self.object_path.take if self.object_path else self._dispatcher.fast_path
 
     @property
     def fault(self) -> Fault | None:
@@ -162,6 +195,10 @@ class Engine:
         """Whether results tell their seconds, for which the engine needs ``TimePassed``."""
         return self._outlet.tells_seconds
 
+    def tell_time(self, now: float) -> None:
+        """Record the time, as a ``TimePassed`` does."""
+        self._dispatcher.windows.now = self._outlet.now = now
+
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._accounts)
@@ -176,7 +213,7 @@ class Engine:
 
     def _time_passed(self, event: on.TimePassed) -> bool:
         """Record the time, which decides nothing by itself."""
-        self._dispatcher.windows.now = self._outlet.now = event.now
+        self.tell_time(event.now)
         return False
 
     def _deadline_passed(self, event: on.DeadlinePassed) -> bool:
@@ -216,11 +253,12 @@ class Engine:
         """
         dispatcher, ending = self._dispatcher, self._ending
         while ending.phase is _RUNNING:
-            if self._accounts.halted or not dispatcher.waiting.left:
+            if self._accounts.may_end_early:
                 self._end_early()
                 if ending.phase is not _RUNNING:
                     break
-            self._starter.arrange_restart()
+            if self._starter.restarts:
+                self._starter.arrange_restart()
             try:
                 dispatcher.dispatch()
             except LostNodeError as loss:
@@ -251,11 +289,12 @@ class Engine:
 
     def _end_early(self) -> None:
         """Begin no further attempt after a halt, and no further task after the last (ACC-081)."""
-        accounts = self._accounts
+        accounts, waiting = self._accounts, self._dispatcher.waiting
         if not accounts.halted:
-            self._reader.stop()
+            if not waiting.left:
+                self._reader.stop()
             return
-        accounts.give_up_lost(self._dispatcher.waiting.leftovers())
+        accounts.give_up_lost(waiting.leftovers())
         self._reader.stop()
         if accounts.halts_now:
             status = 0 if accounts.has_halted_well else 1
@@ -277,12 +316,17 @@ class Engine:
         self._commands.append(Exit(status, outcome.signal))
 
 
-def _task_source(settings: Settings, exec_mode: ExecMode | None) -> TaskSource:
+def _task_source(settings: Settings, exec_mode: ExecMode | None, past: Past | None) -> TaskSource:
     """Return where the tasks of a run come from: a graph, or a flat list."""
     forbidden = NUL if exec_mode else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
-        return FlatTasks(settings.terminator, forbidden, settings.line_limit)
+        tasks = FlatTasks(settings.terminator, forbidden, settings.line_limit)
+        if past is None or not past.has_tasks:
+            return tasks
+        from paexec_trio.core.resuming import ResumedTasks
+
+        return ResumedTasks(tasks, past)
     return GraphTasks(
         settings.terminator,
         forbidden,

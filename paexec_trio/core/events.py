@@ -200,6 +200,16 @@ class HoldingFailed(Record):
 
 
 @final
+class LogFailed(Record):
+    """Attempts cannot be logged any more; ``reason`` names the file and says why."""
+
+    __slots__ = __match_args__ = ("reason",)
+
+    def __init__(self, reason: bytes) -> None:
+        self.reason = reason
+
+
+@final
 class OutputDrained(Record):
     """All output has been written; the answer to ``DrainOutput``."""
 
@@ -243,6 +253,7 @@ Event = (
     | OutputClosed
     | OutputFailed
     | HoldingFailed
+    | LogFailed
     | OutputDrained
     | DeadlinePassed
     | StopRequested

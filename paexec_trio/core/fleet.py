@@ -256,15 +256,15 @@ class Fleet:
                     attempt.task_id,
                     attempt.task,
                 )
-            self.give_up(attempt)
+            self.give_up(attempt, reason)
             return
         attempt.status = Status.FAILURE
         dropped = self._tasks.done(attempt.task_id, Status.FAILURE)
         self._outlet.no_result(node, attempt, dropped, reason)
 
-    def give_up(self, attempt: Attempt) -> None:
+    def give_up(self, attempt: Attempt, reason: bytes) -> None:
         """Give up an attempt that failed, and have another one made (DTH-020, DTH-022)."""
-        self._outlet.given_up(attempt)
+        self._outlet.given_up(attempt, reason)
         self._dispatcher.waiting.reassign(attempt)
 
     def all_failed(self) -> None:

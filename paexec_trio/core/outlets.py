@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from paexec_trio.core.tasks import TaskSource
 
 
+Exchanged = Callable[["Node", "Attempt", int, int], None]
+"""Records that a whole result was written, and that the next attempt begins.
+
+The arguments: the node; the attempt; how many octets of lines came with the EOT; how many octets
+were written.
+"""
+
+
 class Outlet(Protocol):
     """Turns results into commands.
 
@@ -38,6 +46,9 @@ class Outlet(Protocol):
 
     now: float
     """The time in seconds, as the last ``TimePassed`` had it."""
+
+    exchanged: Exchanged | None
+    """Is told of each result that the fast path writes; ``None``: nobody wants to know."""
 
     is_muted: bool
     """Whether nothing is passed on any more, since nobody can take it."""
@@ -68,8 +79,13 @@ class Outlet(Protocol):
     def forget(self, attempt: Attempt) -> None:
         """Record that no more will come of an attempt, since its node has ended."""
 
-    def given_up(self, attempt: Attempt) -> None:
-        """Record that an attempt failed, and that its task will be reassigned (DTH-020)."""
+    def given_up(self, attempt: Attempt, reason: bytes) -> None:
+        """Record that an attempt failed, and that its task will be reassigned (DTH-020).
+
+        Args:
+            attempt: the attempt; :meth:`forget` came before.
+            reason: why it failed.
+        """
 
     def no_result(
         self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes

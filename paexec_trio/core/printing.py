@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.commands import Change
     from paexec_trio.core.nodes import Attempt, Node
+    from paexec_trio.core.outlets import Exchanged
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
 
@@ -58,6 +59,7 @@ class Printer:
             self._groups = OrderedGroups(tasks.will_not_run)
         self.is_muted = False
         self.tells_seconds = False
+        self.exchanged: Exchanged | None = None
         self.now = 0.0
         self.holds_output = self._groups is not None
         at_once = not (self._print_task or self._groups)
@@ -110,7 +112,7 @@ class Printer:
         if self._groups:
             self._commands.append(Discard(attempt.task_id))
 
-    def given_up(self, attempt: Attempt) -> None:
+    def given_up(self, attempt: Attempt, reason: bytes) -> None:  # noqa: ARG002
         """Print the end of an attempt that failed, unless nothing of it is printed (DTH-020)."""
         if self._groups:
             return

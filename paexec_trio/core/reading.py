@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.accounting import Resume
 from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.commands import Command, Exit, ReadMore
 from paexec_trio.core.ending import Ending, Phase
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.accounts import Accounts
     from paexec_trio.core.events import StdinChunk, StdinEnded, StdinFailed, TaskAdded
     from paexec_trio.core.reporting import Reporter
+    from paexec_trio.core.resuming import Past
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.starting import Starter
     from paexec_trio.core.windows import Windows
@@ -28,6 +30,7 @@ class Reader:
     Args:
         settings: decide whether the weights of tasks are reported.
         tasks: are fed.
+        past: says which tasks were done in earlier runs; ``None``: there were none.
         accounts: are told which tasks are not run any more.
         windows: are told how much was read.
         starter: starts the nodes when a graph is complete.
@@ -37,12 +40,14 @@ class Reader:
 
     Attributes:
         has_ended: whether no more of the input is read.
+        has_room: whether a chunk was asked for and has not come. A program may add a task then.
     """
 
     def __init__(
         self,
         settings: Settings,
         tasks: TaskSource,
+        past: Past | None,
         accounts: Accounts,
         windows: Windows,
         starter: Starter,
@@ -52,24 +57,26 @@ class Reader:
     ) -> None:
         self._describe_weights = settings.describe_weights
         self._tasks = tasks
+        self._past = past
         self._accounts = accounts
         self._windows = windows
         self._starter = starter
         self._ending = ending
         self._reporter = reporter
         self._commands = commands
-        self.has_ended = False
-        self._is_reading = False
+        log = settings.accounting.log
+        self.has_ended = log is not None and log.resume is Resume.ONLY_UNSUCCESSFUL  # ACC-044
+        self.has_room = False
 
     def read_more(self) -> None:
         """Ask for a chunk of the input, unless one was asked for or the input has ended."""
-        if not self._is_reading and not self.has_ended:
-            self._is_reading = True
+        if not self.has_room and not self.has_ended:
+            self.has_room = True
             self._commands.append(ReadMore())
 
     def chunk(self, event: StdinChunk) -> bool:
         """Feed a chunk to the tasks."""
-        self._is_reading = False
+        self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         self._windows.tasks_read(len(event.data))
@@ -84,7 +91,7 @@ class Reader:
 
     def added(self, event: TaskAdded) -> bool:
         """Add a task to the tasks."""
-        self._is_reading = False
+        self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         self._windows.tasks_read(len(event.task) + 1)
@@ -94,17 +101,24 @@ class Reader:
 
     def ended(self, _event: StdinEnded) -> bool:
         """Tell the tasks that the input has ended; a graph is complete then."""
-        self._is_reading = False
+        self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         self.has_ended = True
         try:
             self._tasks.end()
+            if self._past and isinstance(self._tasks, GraphTasks):
+                from paexec_trio.core.resuming import skip_done
+
+                skip_done(self._tasks, self._past)
         except InputError as error:
             self._refuse_input(error)
             return True
         except RefusedTaskError as refusal:
-            self._ending.fail(self._reporter.text(refusal.reason), Blame.CALLER)
+            if self._tasks.needs_whole_input:
+                self._ending.fail(self._reporter.text(refusal.reason), Blame.CALLER)
+            else:
+                self._end_early(refusal.reason)  # ACC-045
             return True
         if isinstance(self._tasks, GraphTasks):
             if self._describe_weights:
@@ -114,7 +128,7 @@ class Reader:
 
     def failed(self, event: StdinFailed) -> bool:
         """Take no more tasks; a graph is not run at all."""
-        self._is_reading = False
+        self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
         reason = b"reading from standard input failed: " + event.reason

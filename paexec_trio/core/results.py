@@ -73,10 +73,11 @@ class Results:
         self._reporter = reporter
         # With -x the marker ties each result to its task, whatever else is written.
         self._can_shift = exec_mode is None
+        self._runs_commands = exec_mode is not None
         graph = settings.graph
         self._status_words = StatusWords(graph.success, graph.failure) if graph else None
         # Whether nothing depends on which task of its node a whole result belongs to.
-        watches = settings.accounting.watches_tasks
+        watches = settings.accounting.watches_tasks or settings.accounting.log
         self._are_alike = outlet.is_plain and not (graph or exec_mode or watches)
 
     def take(self, event: NodeOutput) -> bool:
@@ -144,12 +145,23 @@ class Results:
         """Record that the head of a node is done: its EOT was read."""
         attempt = node.attempts[0]
         node.answered = True
-        reason = self._why_failed(node, attempt)
+        # Each call less saves a hundredth of a task's processor time.
+        reason = b""
+        if self._status_words:
+            if attempt.status is not _SUCCESS:
+                reason = self._why_failed(node, attempt)
+        elif self._runs_commands:
+            reason = self._why_failed(node, attempt)
         if reason and self._accounts.fails(node, attempt, reason):
             self._outlet.forget(attempt)
-            self._fleet.give_up(attempt)
+            self._fleet.give_up(attempt, reason)
         else:
-            self._task_done(node, attempt, reason)
+            if not reason and self._accounts.notes_successes:
+                self._accounts.succeeds(attempt.task_id)
+            dropped = self._tasks.done(attempt.task_id, attempt.status)
+            if self._status_words and attempt.status is not _SUCCESS:
+                self.failed(attempt, dropped)
+            self._outlet.done(node, attempt)
         self._dispatcher.task_done(node)
         if node.state is _HALF_CLOSED:
             self._fleet.end(node, b"")
@@ -157,21 +169,11 @@ class Results:
             self._ending.close(node)
 
     def _why_failed(self, node: Node, attempt: Attempt) -> bytes:
-        """Return why an attempt failed; nothing if it did not, as far as is known."""
+        """Return why an attempt failed; nothing if its command has the exit status 0."""
         framer = node.framer
         if type(framer) is ExecFramer:
             return b"exit status %d" % framer.exit_status if framer.exit_status else b""
-        if self._status_words is None or attempt.status is _SUCCESS:
-            return b""
         return b"no status" if attempt.status is _MISSING else b"status failure"
-
-    def _task_done(self, node: Node, attempt: Attempt, reason: bytes) -> None:
-        if not reason:
-            self._accounts.succeeds(attempt.task_id)
-        dropped = self._tasks.done(attempt.task_id, attempt.status)
-        if self._status_words and attempt.status is not _SUCCESS:
-            self.failed(attempt, dropped)
-        self._outlet.done(node, attempt)
 
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
         """Pass on that a task ended without success; without a status the run fails (GRA-050)."""

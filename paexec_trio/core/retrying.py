@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import heapify
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.states import NodeState
@@ -33,11 +34,11 @@ class Retries:
         self._accounts = accounts
         self.waiting: list[tuple[int, bytes]] = []
 
-    def choose(self, idle: Collection[int]) -> tuple[Node, int, bytes] | None:
-        """Take a task that one of the idle nodes may be given; return both.
+    def choose(self, idle: list[int]) -> tuple[Node, int, bytes] | None:
+        """Take a task, and the idle node that is given it.
 
         Args:
-            idle: the indices of idle nodes; some may have died.
+            idle: the indices of idle nodes, as a heap; some may have died.
 
         Returns:
             The node, the id of the task and the task; ``None`` if each has to wait.
@@ -48,6 +49,8 @@ class Retries:
             node = self._node_for(task_id, idle, living)
             if node:
                 del self.waiting[place]
+                idle.remove(node.index)
+                heapify(idle)
                 return node, task_id, task
         return None
 

@@ -126,11 +126,3 @@ class Settings(NamedTuple):
     finish_timeout: float = 0.0
     graces: Graces = GRACES
     accounting: Accounting = NO_ACCOUNTING
-
-    @property
-    def may_repeat(self) -> bool:
-        """Whether tasks that a node holds may have to be dispatched to another one (DSP-004)."""
-        rules = self.accounting
-        # At a time limit a node loses those that it was not working on (ACC-052).
-        loses_queued_tasks = rules.has_time_limit and self.prefetch != 1
-        return self.on_death is not None or rules.retries > 1 or loses_queued_tasks

@@ -29,6 +29,7 @@ class Starter:
         commands: the list that all parts of the engine share.
 
     Attributes:
+        restarts: whether dead nodes are started again.
         drained: the indices of nodes that take no more tasks and are not started again.
         is_winding_down: whether no node is needed any more.
         reviving: the indices of nodes that are started again as soon as nothing is left of them.
@@ -41,7 +42,8 @@ class Starter:
         dispatcher: Dispatcher,
         commands: list[Command],
     ) -> None:
-        self._on_death = settings.on_death
+        self._restart_after = settings.on_death.restart_after if settings.on_death else 0.0
+        self.restarts = self._restart_after > 0
         self._nodes = nodes
         self._dispatcher = dispatcher
         self._commands = commands
@@ -81,16 +83,14 @@ class Starter:
         Nothing happens if none is needed or one is arranged already.
         """
         if (
-            not self._on_death
-            or not self._on_death.restart_after
-            or self._is_starting
+            self._is_starting
             or self._is_restart_arranged
             or self._dispatcher.living == len(self._nodes) - len(self.drained)
         ):
             return
         self._is_restart_arranged = True
         deadline = Deadline(Purpose.RESTART)
-        self._commands.append(SetDeadline(deadline, self._on_death.restart_after))
+        self._commands.append(SetDeadline(deadline, self._restart_after))
 
     def restart(self) -> None:
         """Start the dead nodes again, unless nobody needs them any more (RST-012)."""

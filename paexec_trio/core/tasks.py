@@ -270,7 +270,8 @@ class GraphTasks:
         self._waiting_for: list[int] = []
         self._undispatched = 0
         self._abandoned = 0
-        # For each task that was dropped the task that failed, for the others 0.
+        # For each task that was dropped the task that failed; for one that was skipped itself; for
+        # the others 0.
         self._dropped = array("I")
         self._dropped_count = 0
 
@@ -360,7 +361,7 @@ class GraphTasks:
         return [self.take() for _ in range(count)]
 
     def count_taken(self) -> int:
-        """Return how many tasks are neither dropped nor left, nor were abandoned."""
+        """Return how many tasks are neither dropped nor left, nor were abandoned or skipped."""
         return len(self._graph) - self._undispatched - self._abandoned - self._dropped_count
 
     def count_waiting(self) -> int:
@@ -387,7 +388,7 @@ class GraphTasks:
     def dropped(self) -> Iterator[tuple[int, bytes, int]]:
         """Yield those tasks in the order of their ids, with the id of a task that failed."""
         for task, cause in enumerate(self._dropped):
-            if cause:
+            if cause and cause != task:
                 yield task, self._graph.names[task], cause
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
@@ -411,8 +412,33 @@ class GraphTasks:
                 self._undispatched -= 1
         return [names[dependant] for dependant in dependants]
 
+    def skip(self, done: Sequence[tuple[int, bool]]) -> None:
+        """Do not run tasks that were done before; may be called once, when the input has ended.
+
+        Args:
+            done: their ids in ascending order, and whether they succeeded.
+
+        Raises:
+            RefusedTaskError: one of them depends on a task that is not among those that succeeded.
+        """
+        for task, _ in done:
+            self._dropped[task] = task
+        self._undispatched -= len(done)
+        self._abandoned += len(done)
+        for task, succeeded in done:
+            self.done(task, _SUCCESS if succeeded else Status.FAILURE)
+        for task, _ in done:
+            if self._waiting_for[task]:
+                raise RefusedTaskError(b"task %d depends on tasks that were not done before" % task)
+        self.ready = [
+            self._rank[task]
+            for task in range(1, len(self._graph) + 1)
+            if not self._waiting_for[task] and not self._dropped[task]
+        ]
+        heapify(self.ready)
+
     def will_not_run(self, task_id: int) -> bool:
-        """Return whether a task that this one depends on failed or had no status."""
+        """Return whether it was skipped, or a task that it depends on failed or had no status."""
         return task_id < len(self._dropped) and bool(self._dropped[task_id])
 
     def is_exhausted(self) -> bool:

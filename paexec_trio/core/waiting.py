@@ -47,10 +47,6 @@ class WaitingTasks:
         waiting = self.retries.waiting if failed else self.to_reassign
         waiting.append((attempt.task_id, attempt.task))
 
-    def has_some(self) -> bool:
-        """Return whether a task waits that goes to every node."""
-        return bool(self.to_reassign or (self._tasks.ready and self.left))
-
     def count(self) -> int:
         """Return how many tasks wait that go to every node."""
         return len(self.to_reassign) + min(self._tasks.count_ready(), self.left)
@@ -58,18 +54,6 @@ class WaitingTasks:
     def count_reassigned(self) -> int:
         """Return how many tasks wait for another attempt."""
         return len(self.to_reassign) + len(self.retries.waiting)
-
-    def take(self) -> tuple[int, bytes]:
-        """Take the next task.
-
-        Raises:
-            RefusedTaskError: no calculator can be given it.
-        """
-        if self.to_reassign:
-            return self.to_reassign.pop()
-        taken = self._tasks.take()
-        self.left -= 1
-        return taken
 
     def take_several(self, count: int) -> tuple[list[tuple[int, bytes]], bool]:
         """Take ``count`` tasks, or fewer: those to be reassigned come first, alone.

@@ -9,13 +9,14 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.commands import Change
     from paexec_trio.core.nodes import Attempt, Node
-    from paexec_trio.core.outlets import Outlet
+    from paexec_trio.core.outlets import Exchanged, Outlet
 
 
 class OutletWrapper:
     """An :class:`~paexec_trio.core.outlets.Outlet` that passes everything on to another one.
 
-    The fast paths do not tell outlets of each task, so there is none with a wrapper.
+    The fast paths do not tell outlets of each task, so there is none with a wrapper that does not
+    offer one itself.
 
     Args:
         inner: the outlet that everything is passed on to.
@@ -28,6 +29,7 @@ class OutletWrapper:
         self.result_end: bytes | None = None
         self.holds_output = inner.holds_output
         self.tells_seconds = True
+        self.exchanged: Exchanged | None = None
 
     @property
     def now(self) -> float:
@@ -75,9 +77,9 @@ class OutletWrapper:
         """Pass it on."""
         self._inner.forget(attempt)
 
-    def given_up(self, attempt: Attempt) -> None:
+    def given_up(self, attempt: Attempt, reason: bytes) -> None:
         """Pass it on."""
-        self._inner.given_up(attempt)
+        self._inner.given_up(attempt, reason)
 
     def no_result(
         self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, NoReturn, final
 
 import trio
 
@@ -40,11 +40,15 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
             trio.BrokenResourceError: the run was cancelled.
             DistributorError: the run could not go on.
         """
-        task = self._intake.check(value)
-        waited = await self._intake.wait_for_room()
-        self._intake.give(task)
-        if not waited:
+        intake = self._intake
+        task = intake.check(value)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if intake.has_room():
+            intake.give(task)
             await trio.lowlevel.cancel_shielded_checkpoint()
+        else:
+            await intake.wait_for_room()
+            intake.give(task)
 
     @trio.lowlevel.enable_ki_protection
     def send_nowait(self, value: Text) -> None:
@@ -75,6 +79,20 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
 
 
 @final
+class _Receiver:
+    """A trio task that waits for a result.
+
+    A result is given to one receiver, so nobody else can take it before that task has its turn.
+    """
+
+    __slots__ = ("result", "task")
+
+    def __init__(self) -> None:
+        self.task = trio.lowlevel.current_task()
+        self.result: Result | None = None
+
+
+@final
 class ResultChannel(trio.abc.ReceiveChannel[Result]):
     """The receiving end of a run. Results come in the order in which tasks end.
 
@@ -88,7 +106,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         self._mailbox = mailbox
         self._outcome = outcome
         self._nodes = nodes
-        self._receivers = trio.lowlevel.ParkingLot()
+        self._receivers: dict[_Receiver, None] = {}  # an ordered set
         self.is_closed = False
 
     @trio.lowlevel.enable_ki_protection
@@ -104,18 +122,24 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             DistributorError: the run could not go on, or its results cannot be trusted.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
-        waited = False
-        while True:
-            if self._mailbox and not self.is_closed:
-                result = self.result_of(self._mailbox.take())
-                if not waited:
-                    await trio.lowlevel.cancel_shielded_checkpoint()
-                return result
-            self._raise_if_ended()
-            waited = True
-            await self._receivers.park()
+        if self._mailbox.results and not self.is_closed:
+            result = self.result_of(self._mailbox.take())
+            await trio.lowlevel.cancel_shielded_checkpoint()
+            return result
+        self._raise_if_ended()
+        receiver, receivers = _Receiver(), self._receivers
+
+        def abort(_: object) -> trio.lowlevel.Abort:
+            del receivers[receiver]
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        receivers[receiver] = None
+        await trio.lowlevel.wait_task_rescheduled(abort)
+        if receiver.result is None:
             if self._outcome.was_cut:
                 await trio.lowlevel.checkpoint_if_cancelled()
+            self._raise_end()
+        return receiver.result
 
     @trio.lowlevel.enable_ki_protection
     def receive_nowait(self) -> Result:
@@ -124,17 +148,20 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         Raises:
             trio.WouldBlock: no result waits.
         """
-        if self._mailbox and not self.is_closed:
+        if self._mailbox.results and not self.is_closed:
             return self.result_of(self._mailbox.take())
         self._raise_if_ended()
         raise trio.WouldBlock
 
     def _raise_if_ended(self) -> None:
+        if self.is_closed or self._outcome.is_decided:
+            self._raise_end()
+
+    def _raise_end(self) -> NoReturn:
         if self.is_closed:
             raise trio.ClosedResourceError("the results are closed")
-        if self._outcome.is_decided:
-            self._outcome.raise_error()
-            raise trio.EndOfChannel
+        self._outcome.raise_error()
+        raise trio.EndOfChannel
 
     def result_of(self, delivered: Deliver) -> Result:
         """Return the public form of a result."""
@@ -146,6 +173,8 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             self._nodes[delivered.node] if delivered.attempts else b"",
             delivered.attempts,
             delivered.seconds,
+            delivered.exit_status,
+            delivered.reason.decode(),
         )
 
     @trio.lowlevel.enable_ki_protection
@@ -159,12 +188,21 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         """Do what ``aclose`` does, without a checkpoint."""
         self.is_closed = True
         self._mailbox.discard()
-        self._receivers.unpark_all()
+        self.release()
 
-    def arrived(self) -> None:
-        """Wake one receiver: a result has come."""
-        self._receivers.unpark()
+    def put(self, delivered: Deliver) -> None:
+        """Give a result to the receiver that has waited longest, or keep it."""
+        receivers = self._receivers
+        if receivers:
+            receiver = next(iter(receivers))
+            del receivers[receiver]
+            receiver.result = self.result_of(delivered)
+            trio.lowlevel.reschedule(receiver.task)
+        else:
+            self._mailbox.keep(delivered)
 
     def release(self) -> None:
-        """Wake all receivers: the run is over."""
-        self._receivers.unpark_all()
+        """Wake all receivers: no more results come."""
+        for receiver in self._receivers:
+            trio.lowlevel.reschedule(receiver.task)
+        self._receivers.clear()

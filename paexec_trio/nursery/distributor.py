@@ -321,15 +321,13 @@ class Distributor:
             call.delivered = delivered
             call.done.set()
         else:
-            self._mailbox.keep(delivered)
-            self.results.arrived()
+            self.results.put(delivered)
         if not self._names:
             return
         for task_id, task in self._names.done(
             delivered.task_id, delivered.status, delivered.dropped
         ):
-            self._mailbox.keep(Deliver(task_id, task, b"", -1, status=Status.NOT_RUN, attempts=0))
-            self.results.arrived()
+            self.results.put(Deliver(task_id, task, b"", -1, status=Status.NOT_RUN, attempts=0))
 
     def _changed(self, change: TellChange) -> None:
         """Tell all watchers of a change."""

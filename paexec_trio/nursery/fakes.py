@@ -122,6 +122,9 @@ class FakeSession:
         self._news = trio.Event()
         self._waiting_for_room = trio.lowlevel.ParkingLot()
 
+    def add(self, task_id: int, task: bytes) -> None:
+        """Return ``None``: fakes have no fast path."""
+
     def submit(self, event: Event) -> None:
         """Handle an event, and carry out what follows, at once."""
         self.emit(event)

@@ -92,7 +92,8 @@ class Intake:
             trio.ClosedResourceError: the input has ended.
             DistributorError: the run could not go on.
         """
-        self.raise_if_ended()
+        if self._outcome.is_decided or self.has_ended:
+            self.raise_if_ended()
         return self._has_room
 
     def raise_if_ended(self) -> None:
@@ -110,6 +111,13 @@ class Intake:
             after: the ids of tasks that it depends on and that are not done yet.
         """
         self._last_id = task_id = self._last_id + 1
+        if self._has_room and not after:
+            has_room = self.session.add(task_id, task)
+            if has_room is not None:
+                self._has_room = has_room
+                if has_room and self._waiters:
+                    self._waiters.unpark()
+                return task_id
         self._has_room = False
         self.session.submit(TaskAdded(task_id, task, after))
         return task_id

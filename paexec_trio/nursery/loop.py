@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from paexec_trio.core.commands import Exit
+    from paexec_trio.runtime.entrance import Entrance
     from paexec_trio.runtime.host import Host
     from paexec_trio.runtime.run import Run
     from paexec_trio.services.interface import Service
@@ -128,21 +129,28 @@ def _shorter(seconds: float | None, other: float) -> float:
     return other if seconds is None else min(seconds, other)
 
 
-async def work_in_company(run: Run) -> None:
+async def work_in_company(run: Run, entrance: Entrance) -> None:
     """Take the steps of a run until it is over. After each step other tasks have a turn.
 
     These take the results of the step, and give the run new tasks.
+
+    Args:
+        run: the run.
+        entrance: is how they give them.
     """
     if run.is_over:
         return
     host = run.host
     while not run.is_over and not run.step():
         await trio.lowlevel.checkpoint()
-        seconds = host.patience()
-        if run.is_over:
-            return
-        if not host.poll(0) and seconds != 0:
-            await _wait(host, seconds)
+        while (seconds := host.patience()) != 0 and not run.is_over and not host.poll(0):
+            if not entrance.was_used:
+                await _wait(host, seconds)
+                break
+            # The answers to these tasks may be there after the next turn of the program. A wait
+            # would cost several turns.
+            entrance.was_used = False
+            await trio.lowlevel.checkpoint()
 
 
 async def _wait(host: Host, seconds: float | None) -> None:

@@ -21,11 +21,15 @@ class Result(NamedTuple):
         task: the octets of the task.
         output: the octets that the calculator wrote for the task, without the end-of-task marker
             but with the line of the status.
-        status: whether the task succeeded; ``None`` without the option ``statuses``.
+        status: whether the task succeeded; ``None`` without the option ``statuses``, unless there
+            is no result.
         node: the name of the node that did the task; empty for a task that was not run.
         attempts: how many times the task was dispatched; 0 for a task that was not run.
         seconds: how long the calculator worked on the last attempt, until the end of the result was
             read.
+        exit_status: that of the command, with a :class:`~paexec_trio.CommandPerTask`; otherwise
+            ``None``.
+        problem: why there is no result, in words such as ``time limit``; empty if there is one.
     """
 
     task_id: int
@@ -35,6 +39,8 @@ class Result(NamedTuple):
     node: bytes
     attempts: int
     seconds: float
+    exit_status: int | None = None
+    problem: str = ""
 
     @property
     def lines(self) -> list[bytes]:

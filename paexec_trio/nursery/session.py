@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, final
 
 import trio
 
 from paexec_trio.nursery.loop import finish, work_in_company
+from paexec_trio.runtime.entrance import Entrance
 from paexec_trio.runtime.run import Run
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ class Session(Protocol):
     @property
     def result(self) -> Exit:
         """How a program that did nothing but this run should end."""
+
+    def add(self, task_id: int, task: bytes) -> bool | None:
+        """Give the run a task, if little follows from it.
+
+        Returns:
+            Whether the run has room for another one; ``None`` if nothing was done, and the caller
+            has to submit a ``TaskAdded``.
+        """
 
     def submit(self, event: Event) -> None:
         """Handle an event of the program, and carry out the commands that follow, at once."""
@@ -68,6 +78,9 @@ class RealSession:
     def __init__(self, plan: Plan, mailbox: Mailbox) -> None:
         assert plan.launch  # noqa: S101 (a plan without is for another session)
         self._run = Run(plan.settings, plan.launch, streams=mailbox, environment=plan.environment)
+        self._entrance = Entrance(self._run)
+        self.add = self._entrance.add
+        self.submit = self._entrance.submit
 
     @property
     def engine(self) -> Engine | None:
@@ -84,10 +97,6 @@ class RealSession:
         """How a program that did nothing but this run should end."""
         return self._run.result
 
-    def submit(self, event: Event) -> None:
-        """Handle an event of the program, and carry out the commands that follow, at once."""
-        self._run.submit(event)
-
     async def serve(self, task_status: trio.TaskStatus[None]) -> None:
         """Start the run, and work until nothing of it is left."""
-        await finish(self._run, work_in_company, task_status)
+        await finish(self._run, partial(work_in_company, entrance=self._entrance), task_status)

@@ -22,7 +22,7 @@ from paexec_trio.core.commands import (
     SetDeadline,
     StartNode,
 )
-from paexec_trio.core.events import DeadlinePassed, Event, NodeOutput, StopRequested, TimePassed
+from paexec_trio.core.events import DeadlinePassed, Event, NodeOutput, StopRequested
 from paexec_trio.core.settings import GRACES, Graces
 from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
@@ -64,7 +64,7 @@ class Host:
         environment: the names and values that calculators and transports inherit, by default those
             of ``os.environb``.
         fast_path: is called with the output of a calculator before an event is made of it.
-        tells_time: whether each batch of events begins with ``TimePassed``.
+        tell_time: is called with the time before each batch of events.
         adopts: whether processes that lose their parent become children of this one.
         sessions: whether nodes have sessions of their own even if there is no terminal.
         program: the name in front of diagnostics.
@@ -83,7 +83,7 @@ class Host:
         *,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
         fast_path: FastPath | None = None,
-        tells_time: bool = False,
+        tell_time: Callable[[float], object] | None = None,
         adopts: bool = False,
         sessions: bool = True,
         program: bytes = b"paexec-trio",
@@ -93,7 +93,7 @@ class Host:
         inherited = os.environb.items() if environment is None else environment
         sessions = sessions or has_terminal()
         self._fast_path = fast_path
-        self._tells_time = tells_time
+        self._tell_time = tell_time
         self._program = program
         self._graces = graces
         self.timers = timers = Timers(clock)
@@ -150,6 +150,9 @@ class Host:
             return 0.0  # the second is the rest of what was released
         left = None if due_at is None else due_at - monotonic()
         passes_at = self.timers.next()
+        flush_at = self._output.flush_at
+        if flush_at is not None:
+            passes_at = flush_at if passes_at is None else min(passes_at, flush_at)
         if passes_at is not None:
             until = passes_at - self.timers.now()
             left = until if left is None else min(left, until)
@@ -170,8 +173,8 @@ class Host:
     def events(self) -> Iterator[Event]:
         """Yield what has happened, each event as late as possible."""
         timers, children, watchers = self.timers, self._children, self._poller.watchers
-        if self._tells_time:
-            yield TimePassed(timers.now())
+        if self._tell_time:
+            self._tell_time(timers.now())
         pending = self._poller.pending
         for _ in range(len(pending)):
             yield from pending.popleft()
@@ -203,7 +206,9 @@ class Host:
                         data = b""
                     if fast_path and (done := fast_path(process.node, data)):
                         lines, task = done
-                        if process.unsent.size:
+                        if not task:
+                            pass  # none waits
+                        elif process.unsent.size:
                             children.send(process, task)
                         else:
                             try:
@@ -238,6 +243,10 @@ class Host:
         self._streams.report(text)
 
     # What a program that shares the process may call
+
+    def send(self, node: int, data: bytes) -> None:
+        """Send octets to a calculator."""
+        self._children.send(self._children.processes[node], data)
 
     @property
     def pending(self) -> Collection[object]:
@@ -298,7 +307,7 @@ class Host:
 
     def forget(self) -> None:
         """Forget the engine with all that it holds, and what has happened."""
-        self._fast_path = None
+        self._fast_path = self._tell_time = None
         self._poller.pending.clear()
         self._children.stop_reading()
         self._ready = []

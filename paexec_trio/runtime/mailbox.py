@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.events import Event
     from paexec_trio.core.execmode import ExecMode
+    from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.streams import Executors
     from paexec_trio.runtime.timers import Timers
@@ -70,6 +71,7 @@ class Mailbox:
 
     is_broken = False
     has_more = False
+    flush_at = None
 
     def __init__(
         self,
@@ -84,21 +86,22 @@ class Mailbox:
         self.size = self.dropped = 0
         self.on_room: Callable[[], object] | None = None
         self.report = report
-        self._results: deque[Deliver] = deque()
+        self.results: deque[Deliver] = deque()
         self._arrived = arrived
         self._wanted = wanted
         self._changed = changed
         self._keeps = True
+        self._path: ObjectPath | None = None
 
     # What the program does
 
     def __len__(self) -> int:
         """Return how many results wait."""
-        return len(self._results)
+        return len(self.results)
 
     def take(self) -> Deliver:
         """Remove and return the result that has waited longest."""
-        result = self._results.popleft()
+        result = self.results.popleft()
         self.size -= weight_of(result)
         if self.on_room and not self.is_congested:
             on_room, self.on_room = self.on_room, None
@@ -108,7 +111,7 @@ class Mailbox:
     def keep(self, result: Deliver) -> None:
         """Keep a result until the program takes it."""
         if self._keeps:
-            self._results.append(result)
+            self.results.append(result)
             self.size += weight_of(result)
         else:
             self.dropped += 1
@@ -116,7 +119,7 @@ class Mailbox:
     def discard(self) -> None:
         """Drop the results that wait, and all later ones."""
         self._keeps = False
-        while self._results:
+        while self.results:
             self.take()
             self.dropped += 1
 
@@ -125,7 +128,9 @@ class Mailbox:
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that is given tasks one by one and delivers results."""
         tasks = AddedTasks(has_status=settings.graph is not None)
-        return Engine(settings, Collector, tasks, exec_mode=exec_mode)
+        engine = Engine(settings, Collector, tasks, exec_mode=exec_mode)
+        self._path = engine.object_path
+        return engine
 
     def open(self) -> None:
         """Do nothing: there is no descriptor."""
@@ -144,9 +149,13 @@ class Mailbox:
         """Whether no results are read from nodes, because too many wait here."""
         return self.size > CONGESTED_ABOVE
 
-    def append(self, data: bytes) -> None:
-        """Refuse octets: without an outlet that prints there is no fast path."""
-        raise NotImplementedError
+    def append(self, result: Deliver) -> None:
+        """Pass on a result from the fast path, and the room that it has made."""
+        self._arrived(result)
+        path = self._path
+        if path and path.made_room:
+            path.made_room = False
+            self._wanted()
 
     def flush(self) -> None:
         """Do nothing: the program takes the results."""

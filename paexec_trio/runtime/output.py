@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.events import Event
     from paexec_trio.core.rendering import LazyLines
+    from paexec_trio.runtime.joblog import JobLog
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.timers import Timers
 
@@ -37,6 +38,8 @@ class Output:
         queue: the octets to be written; more than ``CONGESTED_ABOVE`` of them are backpressure.
         on_room: called once, when backpressure ends.
         is_broken: whether writing failed for good; nothing must be queued then.
+        written: how many octets of the output are written, those of earlier runs included.
+        log: is told of them, if attempts are logged.
 
     Args:
         writer: writes to standard output.
@@ -58,6 +61,8 @@ class Output:
         self.is_broken = False
         self._drain_wanted = False
         self.on_room: Callable[[], object] | None = None
+        self.written = 0
+        self.log: JobLog | None = None
         self._is_watched = poller.watch(self._writer.fd, HANG_UP, silently(self._ready))
 
     @property
@@ -69,6 +74,11 @@ class Output:
     def has_more(self) -> bool:
         """Whether there is something to write at once."""
         return self.queue.size > 0 and not self._is_blocked
+
+    @property
+    def flush_at(self) -> float | None:
+        """The time of the run at which :meth:`flush` has to be called; ``None``: at no time."""
+        return self.log.due_at(self.written) if self.log else None
 
     # What the engine wants
 
@@ -113,17 +123,20 @@ class Output:
 
     def flush(self) -> None:
         """Write as much as the reader takes."""
-        if self._is_blocked:
-            return
-        if self.queue.size:
+        if self.queue.size and not self._is_blocked:
             self._write_queue()
-        elif self._drain_wanted:
+        if self.log:
+            self.log.flush(self.written, at_once=self._drain_wanted)
+        if self._drain_wanted:
             self._emit_if_drained()
 
     def _write_queue(self) -> None:
         size = self.queue.size
         try:
-            self.queue.flush(self._writer.write)
+            try:
+                self.queue.flush(self._writer.write)
+            finally:
+                self.written += size - self.queue.size
         except BlockingIOError:
             if self.queue.size < size:
                 self._timers.put_off_giving_up()
@@ -179,7 +192,7 @@ class Output:
             self._break(OutputClosed())
 
     def _emit_if_drained(self) -> None:
-        if not self.queue.size:
+        if not self.queue.size and (self.log is None or self.log.is_done(self.written)):
             self._drain_wanted = False
             self._poller.emit(OutputDrained())
 

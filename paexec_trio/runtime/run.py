@@ -196,13 +196,19 @@ class Run:
         settings = self.settings
         environment, stop_signals, suspends, debug = self._surroundings
         adopts = self.owns_process and adopt_orphans()
+
+        def tell_time(now: float) -> None:
+            if self._trace:
+                self._trace(TimePassed(now))
+            engine.tell_time(now)
+
         self.host = host = Host(
             self._launch,
             settings.nodes,
             self._streams,
             environment=environment,
             fast_path=None if debug else engine.fast_path,
-            tells_time=settings.prefetch == AUTO or engine.tells_seconds,
+            tell_time=tell_time if settings.prefetch == AUTO or engine.tells_seconds else None,
             adopts=adopts,
             # They tell whose a process is, and cost time (see NodeProcess): to find what a dead
             # node has left beside what others have started, or what nothing else ties to this

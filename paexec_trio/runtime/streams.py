@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, final
 
+from paexec_trio.core.accounting import NO_ACCOUNTING
 from paexec_trio.core.commands import (
     Discard,
     DrainOutput,
     Hold,
     HoldLines,
     Join,
+    LogAttempt,
     ReadMore,
     Release,
     Write,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.commands import Command
     from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.logfiles import LogFiles
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.timers import Timers
 
@@ -38,8 +41,8 @@ class Backlog(Protocol):
 
     size: int
 
-    def append(self, data: bytes) -> None:
-        """Add the octets of a result, from the fast path."""
+    def append(self, result: Any) -> None:
+        """Add a result, as the fast path returned it."""
 
 
 class ResultSink(Protocol):
@@ -64,6 +67,10 @@ class ResultSink(Protocol):
     @property
     def has_more(self) -> bool:
         """Whether a result can be passed on at once."""
+
+    @property
+    def flush_at(self) -> float | None:
+        """The time of the run at which :meth:`flush` has to be called; ``None``: at no time."""
 
     def flush(self) -> None:
         """Pass on as many results as are taken."""
@@ -125,10 +132,27 @@ class StandardStreams:
         self._spill_directory = spill_directory
         self._output: Output | None = None
         self._diagnostics: Diagnostics | None = None
+        self._settings = NO_ACCOUNTING
+        self._program = b""
+        self._files: LogFiles | None = None
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that reads tasks from standard input and prints results."""
-        return Engine(settings, exec_mode=exec_mode)
+        self._settings, self._program = settings.accounting, settings.program
+        if not (self._settings.log or self._settings.output):
+            return Engine(settings, exec_mode=exec_mode)
+        from paexec_trio.runtime.logfiles import open_files
+
+        self._files = files = open_files(self._settings)
+        if files.output >= 0:
+            self._stdout = files.output
+        return Engine(
+            settings,
+            tasks=files.tasks,
+            exec_mode=exec_mode,
+            past=files.past,
+            log_buffer=files.buffer,
+        )
 
     def open(self) -> None:
         """Open writers to both outputs."""
@@ -140,7 +164,7 @@ class StandardStreams:
         self._output = output = Output(writer, poller, timers, self._spill_directory)
         self._diagnostics = Diagnostics(diagnostics_writer, output, poller)
         stdin = Input(self._stdin, poller)
-        return output, {
+        executors: Executors = {
             Write: lambda command: output.write(command.data),
             WriteLines: lambda command: output.write(command.lines),
             Hold: lambda command: output.hold(command.group, command.data),
@@ -151,6 +175,18 @@ class StandardStreams:
             ReadMore: lambda _command: stdin.read_more(),
             DrainOutput: lambda _command: output.drain(),
         }
+        if self._files and self._settings.log:
+            from paexec_trio.runtime.joblog import JobLog
+
+            if self._files.past and self._files.output >= 0:
+                output.written = self._files.past.end
+            output.log = JobLog(
+                *(self._settings.log, self._files.log, self._stdout),
+                *(self._files.buffer, poller, timers),
+            )
+            add = self._files.buffer.add
+            executors[LogAttempt] = lambda command: add(command.entry, command.end)
+        return output, executors
 
     def report(self, text: bytes) -> None:
         """Queue a diagnostic behind the output so far, or write it if nothing was begun."""
@@ -161,11 +197,17 @@ class StandardStreams:
 
     def write_rest(self, patience: float) -> Generator[float, None, None]:
         """Write the last diagnostics as long as somebody reads them (END-049)."""
+        if self._output and self._output.log:
+            problem = self._output.log.finish(self._output.written)
+            if problem:
+                self.report(self._program + b": " + problem)
         if self._diagnostics:
             yield from self._diagnostics.write_rest(patience)
 
     def close(self) -> None:
         """Release the descriptors, and delete the temporary file."""
+        if self._files:
+            self._files.close()
         if self._output and self._diagnostics:
             self._output.close()
             self._diagnostics.close()

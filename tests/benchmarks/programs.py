@@ -13,6 +13,7 @@ OURS = "paexec-trio"
 PREFETCH_16 = "--prefetch 16"
 PREFETCH = "--prefetch auto"
 THEIRS = "paexec"
+JOBLOG = "--joblog"
 XARGS = "xargs -P"
 PARALLEL = "GNU parallel"
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tests.benchmarks.comparison import Row, Unit
 from tests.benchmarks.figures import Measured
-from tests.benchmarks.programs import OURS, PREFETCH, PREFETCH_16, THEIRS
+from tests.benchmarks.programs import JOBLOG, OURS, PREFETCH, PREFETCH_16, THEIRS
 from tests.benchmarks.running import Failed
 from tests.benchmarks.sections import SECTIONS
 
@@ -51,6 +51,12 @@ def shown_ratio(row: Row, program: str) -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
+def shown_cost(row: Row) -> str:
+    """Return how many times the time without a job log it takes with one."""
+    cost = row.quotient(JOBLOG, OURS)
+    return f"{cost.median:.2f} ({cost.low:.2f} to {cost.high:.2f})" if cost else "-"
+
+
 def escaped(text: str) -> str:
     """Return what reStructuredText reads as this text."""
     return re.sub(r"([*`|_\\])", r"\\\1", text)
@@ -67,11 +73,14 @@ def table(rows: Sequence[Row], escape: Callable[[str], str] = str) -> str:
     compared = [program for program in (OURS, PREFETCH_16, PREFETCH) if program in programs]
     head = ["", *programs, *("ratio" if name is OURS else f"ratio {name}" for name in compared)]
     head[0] = "measured"
+    logged = [JOBLOG] if JOBLOG in programs else []
+    head += [f"cost of {name}" for name in logged]
     body = [
         [
             row.label,
             *(shown(row.middle(program), row.unit) for program in programs),
             *(shown_ratio(row, program) for program in compared),
+            *(shown_cost(row) for _ in logged),
         ]
         for row in rows
     ]

@@ -23,7 +23,7 @@ from tests.benchmarks.checks import (
     tallied,
 )
 from tests.benchmarks.comparison import Comparison, Measure
-from tests.benchmarks.programs import OURS, THEIRS, Words
+from tests.benchmarks.programs import JOBLOG, OURS, THEIRS, Words
 from tests.benchmarks.running import Failed, Job, Trial, Usage
 from tests.benchmarks.syscalls import CallsPerTask, calls_per_task
 
@@ -92,6 +92,24 @@ def rate_of_tasks(bench: Bench) -> Comparisons:
 
 DIGITS_OF_PID = 9
 """How many more digits than one the id of a process may have."""
+
+
+def logging(bench: Bench) -> Comparisons:
+    """Cost of the job log."""
+    for nodes in (1, 4):
+        tasks = bench.size(100_000, quick=20_000)
+        log = bench.directory / "log"
+        calls: dict[str, Words] = {
+            OURS: [bench.programs.ours],
+            JOBLOG: [bench.programs.ours, "--joblog", log],
+            THEIRS: [bench.programs.theirs],
+        }
+        jobs = {
+            name: bench.local(words, nodes, bench.calculator("echo"), bench.numbers(tasks))
+            for name, words in calls.items()
+        }
+        label = "1 node" if nodes == 1 else f"{nodes} nodes"
+        yield Comparison([b.processor_time(label, tasks)], into_file(jobs, each_number_once(tasks)))
 
 
 def rate_of_results(bench: Bench) -> Comparisons:
@@ -415,6 +433,13 @@ SECTIONS = (
         " file. The processor time is that of the distributor alone, in user and system mode, with"
         " its start, and without: less that of a run with fewer tasks, made just before.",
         rate_of_tasks,
+    ),
+    Section(
+        "joblog",
+        "Job log",
+        "100,000 tasks, each printed by the calculator, with a line for each in the job log and"
+        " without. The last column is the processor time with the log by that without it.",
+        logging,
     ),
     Section(
         "results",

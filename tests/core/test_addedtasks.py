@@ -113,7 +113,8 @@ class Model:
         }
 
     def done(self, task_id: int, status: Status) -> set[int]:
-        self.ended[task_id] = not self.has_status or status is Status.SUCCESS
+        failed = status is not Status.SUCCESS if self.has_status else status is Status.FAILURE
+        self.ended[task_id] = not failed
         dropped: set[int] = set()
         while more := {
             other
@@ -151,7 +152,7 @@ def test_a_graph_that_grows_does_what_its_model_does(
     assert source.is_exhausted()
     assert model.ended.keys() == model.after.keys()
     # Nothing is kept of a task that is done.
-    assert [source._waiting, source._waiting_for, source._dependants] == [{}] * 3  # noqa: SLF001
+    assert [source._waiting, source._waiting_for, source.dependants] == [{}] * 3  # noqa: SLF001
 
 
 def step(source: AddedTasks, model: Model, data: st.DataObject) -> None:

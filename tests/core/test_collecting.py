@@ -136,7 +136,7 @@ def test_blank_lines_of_a_command_are_delivered() -> None:
     for event in (on.RunStarted(b"nonce"), on.NodeStarted(0, 7), on.StdinChunk(b"a\n")):
         engine.handle(event)
     assert engine.handle(on.NodeOutput(0, b"one\n\n\n")) == []
-    delivered = do.Deliver(1, b"a", b"one\n\n\ntwo\n", 0)
+    delivered = do.Deliver(1, b"a", b"one\n\n\ntwo\n", 0, exit_status=0)
     assert delivered in engine.handle(on.NodeOutput(0, b"two\n\nnonce\n"))
 
 

@@ -156,6 +156,25 @@ async def test_receivers_get_results_in_the_order_in_which_they_wait(kit: Kit) -
     assert sorted(got) == [(0, b"a"), (1, b"b"), (2, b"c")]
 
 
+async def test_a_result_is_not_taken_from_the_receiver_that_waits_for_it(kit: Kit) -> None:
+    async with distributor(kit, nodes=1) as run:
+        for _ in range(30):
+            got: list[bytes] = []
+
+            async def receive(got: list[bytes] = got) -> None:
+                got.append((await run.results.receive()).task)
+
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(receive)
+                await trio.testing.wait_all_tasks_blocked()
+                await run.tasks.send("a")
+                while not got:
+                    with pytest.raises(trio.WouldBlock):
+                        run.results.receive_nowait()
+                    await trio.lowlevel.checkpoint()
+            assert got == [b"a"]
+
+
 async def test_nobody_waits_for_ever_when_several_share_the_channels(kit: Kit) -> None:
     """Room and results are passed on, also if somebody takes them without a wait."""
     done: list[bytes] = []

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any, cast
 
 import pytest
 import trio
@@ -13,6 +14,8 @@ import trio.testing
 
 from paexec_trio import Calculator, Exit, Launch, Run, Settings, serve
 from paexec_trio.core.settings import GRACES
+from paexec_trio.nursery.loop import work_in_company
+from paexec_trio.runtime.entrance import Entrance
 from tests.runtime.harness import ECHO, LIMIT, PIDS, Witness, conversation, open_descriptors
 
 pytestmark = pytest.mark.trio
@@ -201,3 +204,52 @@ async def test_a_signal_ends_a_run_that_waits(pipes: Pipes) -> None:
         await trio.testing.wait_all_tasks_blocked()
         os.kill(os.getpid(), signum)
     assert this.result == Exit(signal=signum)
+
+
+class ScriptedRun:
+    """A run and its host for ``work_in_company``: takes down what the loop does.
+
+    Args:
+        ready: what each look at the descriptors finds. The run is over when they are used up.
+    """
+
+    is_over = False
+
+    def __init__(self, ready: list[bool]) -> None:
+        self.host = self
+        self.log: list[str] = []
+        self._ready = ready
+
+    def step(self) -> bool:
+        self.log.append("step")
+        return not self._ready
+
+    def patience(self) -> float:
+        return 0.001
+
+    def poll(self, _seconds: float) -> bool:
+        self.log.append("look")
+        return self._ready.pop(0)
+
+    def fileno(self) -> int:
+        self.log.append("wait")
+        return 0
+
+
+@pytest.mark.parametrize("was_used", [True, False])
+async def test_it_looks_again_before_it_waits_for_the_answers_to_new_tasks(
+    was_used: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def wait_readable(_fd: int) -> None:
+        """Find it readable at once."""
+
+    monkeypatch.setattr(trio.lowlevel, "wait_readable", wait_readable)
+    run = cast("Any", ScriptedRun([False, False, True]))
+    entrance = Entrance(run)
+    entrance.was_used = was_used
+    await work_in_company(run, entrance)
+    looks = ["look", "look"] if was_used else ["look"]
+    expected = ["step", *looks, "wait", "look", "step"]
+    assert run.log[: len(expected)] == expected
+    assert not entrance.was_used

@@ -18,16 +18,25 @@ SILENT = b"exec sleep 1000"
 
 
 class Program:
-    """A run, and a loop that is a method."""
+    """A run, and a loop that is a method.
+
+    Attributes:
+        results: those that have arrived.
+        wanted: how often the run had room for one more task.
+    """
 
     def __init__(self, command: bytes) -> None:
         self.results: list[Deliver] = []
+        self.wanted = 0
         mailbox = Mailbox(
-            2, self.results.append, lambda: None, lambda _change: None, lambda _text: None
+            2, self.results.append, self._want, lambda _change: None, lambda _text: None
         )
         settings = Settings(nodes=(b"0",))
         self.run = Run(settings, Launch(Calculator(command)), streams=mailbox)
         self.run.begin()
+
+    def _want(self) -> None:
+        self.wanted += 1
 
     @property
     def is_awake(self) -> bool:

@@ -43,7 +43,7 @@ def shown(name: str) -> tuple[list[str], list[tuple[str, str, str]]]:
     return lanes, messages
 
 
-@pytest.mark.parametrize("name", ["task", "result", "send", "receive", "death"])
+@pytest.mark.parametrize("name", ["task", "result", "death"])
 def test_a_picture_shows_each_event_and_what_came_of_it(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +79,14 @@ def test_the_engine_handles_nothing_on_the_fast_path() -> None:
     assert messages[-1][1:] == ("stdout", r"'APPLE\n'")
     assert r"'banana\n'" in [text for _, target, text in messages if target == "calculator"]
     assert "core.engine" not in {lane for message in messages for lane in message[:2]}
+
+
+@pytest.mark.parametrize("name", ["send", "receive"])
+def test_tasks_and_results_of_the_channels_take_fast_paths(name: str) -> None:
+    walk = sequences.WALKS[name]
+    messages = walks.record(walk._replace(lanes=(*walk.lanes, "core.engine")))
+    lanes = {lane for message in messages for lane in message[:2]}
+    assert {"core.objectpath"} == lanes & {"core.engine", "core.objectpath"}
 
 
 def test_a_death_gives_the_task_to_the_other_node() -> None:

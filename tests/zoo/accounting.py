@@ -177,8 +177,8 @@ def counts_dependants_of_failed_tasks_as_failed() -> None:
     @around(Accounts, "close")
     def close(right: Callable[..., None], self: Accounts) -> None:
         right(self)
-        self.failed += self._depend
-        self.never_ran -= self._depend
+        self.failed += self._tasks.count_dropped()
+        self.never_ran -= self._tasks.count_dropped()
 
 
 @breaks("ACC-010")
@@ -327,7 +327,7 @@ def counts_failures_although_tasks_were_given_up() -> None:
 
 @breaks("ACC-023", "ACC-022")
 def takes_dependants_for_tasks_that_are_left() -> None:
-    change_status(lambda self, status: TASKS_LEFT if self._depend else status)
+    change_status(lambda self, status: TASKS_LEFT if self._tasks.count_dropped() else status)
 
 
 @breaks("ACC-023", "ACC-070")

@@ -37,8 +37,8 @@ Attempts = Sequence[Attempt]
 @breaks("DTH-010")
 def loses_the_task_of_a_dead_node() -> None:
     @around(Fleet, "give_up")
-    def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
-        right(self, attempt)
+    def give_up(right: GiveUp, self: Fleet, attempt: Attempt, reason: bytes) -> None:
+        right(self, attempt, reason)
         self._dispatcher.waiting.to_reassign.pop()
 
 
@@ -92,8 +92,8 @@ def loses_a_task_whose_second_attempt_fails() -> None:
     failed: set[int] = set()
 
     @around(Fleet, "give_up")
-    def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
-        right(self, attempt)
+    def give_up(right: GiveUp, self: Fleet, attempt: Attempt, reason: bytes) -> None:
+        right(self, attempt, reason)
         if attempt.task_id in failed:
             self._dispatcher.waiting.to_reassign.pop()
         failed.add(attempt.task_id)
@@ -125,33 +125,33 @@ def fails_though_no_node_is_needed_any_more() -> None:
 @breaks("DTH-020")
 def prints_fatal_twice() -> None:
     @around(Printer, "given_up")
-    def given_up(right: GiveUp, self: Printer, attempt: Attempt) -> None:
+    def given_up(right: GiveUp, self: Printer, attempt: Attempt, reason: bytes) -> None:
         if self._fatal_line and not self._groups:
             self.write(attempt, attempt.prefix + self._fatal_line)
-        right(self, attempt)
+        right(self, attempt, reason)
 
 
 @shows_as(Kind.NO_FATAL)
 @breaks("DTH-020", "DTH-021")
 def prints_no_fatal_line() -> None:
     @around(Printer, "given_up")
-    def given_up(right: GiveUp, self: Printer, attempt: Attempt) -> None:
+    def given_up(right: GiveUp, self: Printer, attempt: Attempt, reason: bytes) -> None:
         self._fatal_line = b""
-        right(self, attempt)
+        right(self, attempt, reason)
 
 
 @breaks("DTH-023")
 def prints_fatal_without_prefix() -> None:
     @around(Printer, "given_up")
-    def given_up(right: GiveUp, self: Printer, attempt: Attempt) -> None:
-        right(self, without_prefix(attempt))
+    def given_up(right: GiveUp, self: Printer, attempt: Attempt, reason: bytes) -> None:
+        right(self, without_prefix(attempt), reason)
 
 
 @breaks("DTH-010")
 def gives_a_reassigned_task_another_id() -> None:
     @around(Fleet, "give_up")
-    def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
-        right(self, attempt)
+    def give_up(right: GiveUp, self: Fleet, attempt: Attempt, reason: bytes) -> None:
+        right(self, attempt, reason)
         task_id, task = self._dispatcher.waiting.to_reassign.pop()
         self._dispatcher.waiting.to_reassign.append((task_id + 1000, task))
 
@@ -174,9 +174,9 @@ def keeps_the_status_of_a_failed_attempt() -> None:
     statuses: dict[tuple[Fleet, int], Status] = {}
 
     @around(Fleet, "give_up")
-    def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
+    def give_up(right: GiveUp, self: Fleet, attempt: Attempt, reason: bytes) -> None:
         statuses[self, attempt.task_id] = attempt.status
-        right(self, attempt)
+        right(self, attempt, reason)
 
     @around(Results, "done")
     def done(right: Callable[..., None], self: Results, node: Node) -> None:
@@ -234,9 +234,9 @@ def waits_for_the_end_of_the_output_of_a_process_that_has_ended() -> None:
 
 def print_fatal_after(owner: type, name: str) -> None:
     """Print the end of failed attempts late: when a method has returned."""
-    late: list[tuple[Printer, Attempt]] = []
-    given_up = Printer.given_up
-    put(Printer, "given_up", lambda self, attempt: late.append((self, attempt)))
+    late: list[tuple[object, ...]] = []
+    given_up: Callable[..., None] = Printer.given_up
+    put(Printer, "given_up", lambda *arguments: late.append(arguments))
 
     @around(owner, name)
     def method(right: Callable[..., object], *arguments: object) -> object:
@@ -288,8 +288,8 @@ def ends_what_is_left_of_dead_nodes_at_the_end_only() -> None:
 @breaks("DTH-012")
 def reassigns_tasks_in_the_order_of_the_failures() -> None:
     @around(Fleet, "give_up")
-    def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
-        right(self, attempt)
+    def give_up(right: GiveUp, self: Fleet, attempt: Attempt, reason: bytes) -> None:
+        right(self, attempt, reason)
         failed = self._dispatcher.waiting.to_reassign
         failed.insert(0, failed.pop())
 
@@ -328,8 +328,8 @@ def looks_for_dead_nodes_when_it_sends_a_task() -> None:
 @breaks("DTH-013")
 def reassigns_the_task_of_a_dead_node_twice() -> None:
     @around(Fleet, "give_up")
-    def give_up(right: GiveUp, self: Fleet, attempt: Attempt) -> None:
-        right(self, attempt)
+    def give_up(right: GiveUp, self: Fleet, attempt: Attempt, reason: bytes) -> None:
+        right(self, attempt, reason)
         self._dispatcher.waiting.reassign(attempt)
 
 

@@ -159,10 +159,12 @@ def prints_what_a_lost_node_has_written() -> None:
 @breaks("GRP-013")
 def prints_fatal_beside_the_groups() -> None:
     @around(Printer, "given_up")
-    def given_up(right: Callable[..., None], self: Printer, attempt: Attempt) -> None:
+    def given_up(
+        right: Callable[..., None], self: Printer, attempt: Attempt, reason: bytes
+    ) -> None:
         if self._groups and self._fatal_line:
             self._commands.append(Write(attempt.prefix + self._fatal_line))
-        right(self, attempt)
+        right(self, attempt, reason)
 
 
 def release_all(ending: Ending) -> None:

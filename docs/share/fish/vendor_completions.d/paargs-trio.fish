@@ -1,7 +1,7 @@
 # fish completion for paargs-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit)'
+complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output)'
 complete -c paargs-trio -s h -l help -d 'give this help'
 complete -c paargs-trio -s V -l version -d 'show version'
 complete -c paargs-trio -s P -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -27,4 +27,10 @@ complete -c paargs-trio -l timeout -x -d 'let a task fail that takes longer than
 complete -c paargs-trio -l halt -x -a 'never soon,fail= soon,success= soon,done= now,fail= now,success= now,done=' -d 'begin no more tasks when N of them, or N%, have ended'
 complete -c paargs-trio -l delay -x -d 'let at least so much time pass between two tasks that begin'
 complete -c paargs-trio -l limit -x -d 'dispatch only so many tasks'
+complete -c paargs-trio -l joblog -r -F -d 'write a line to FILE for each attempt that has ended'
+complete -c paargs-trio -l joblog-sync -d 'with --joblog'
+complete -c paargs-trio -l resume -d 'with --joblog'
+complete -c paargs-trio -l resume-failed -d 'the same, and run again those that failed'
+complete -c paargs-trio -l retry-failed -d 'run again the tasks of the log that did not succeed, and no others'
+complete -c paargs-trio -l output -r -F -d 'write results to FILE, not to standard output'
 complete -c paargs-trio -l progress -d 'say on standard error once a second how many tasks are done, and at the end the totals'

@@ -1,7 +1,7 @@
 # fish completion for paexec-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit)'
+complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
 complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -40,5 +40,11 @@ complete -c paexec-trio -l timeout -x -d 'let a task fail that takes longer than
 complete -c paexec-trio -l halt -x -a 'never soon,fail= soon,success= soon,done= now,fail= now,success= now,done=' -d 'begin no more tasks when N of them, or N%, have ended'
 complete -c paexec-trio -l delay -x -d 'let at least so much time pass between two tasks that begin'
 complete -c paexec-trio -l limit -x -d 'dispatch only so many tasks'
+complete -c paexec-trio -l joblog -r -F -d 'write a line to FILE for each attempt that has ended'
+complete -c paexec-trio -l joblog-sync -d 'with --joblog'
+complete -c paexec-trio -l resume -d 'with --joblog'
+complete -c paexec-trio -l resume-failed -d 'the same, and run again those that failed'
+complete -c paexec-trio -l retry-failed -d 'run again the tasks of the log that did not succeed, and no others'
+complete -c paexec-trio -l output -r -F -d 'write results to FILE, not to standard output'
 complete -c paexec-trio -l progress -d 'say on standard error once a second how many tasks are done, and at the end the totals'
 complete -c paexec-trio -s d -d 'write every event and command to standard error'

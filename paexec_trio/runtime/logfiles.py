@@ -1,0 +1,192 @@
+"""The files of a run that is logged: opened, locked and read before anything is started."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from paexec_trio.core.accounting import Resume
+from paexec_trio.core.joblog import BEGIN, HEADER, BadLogError, LogBuffer, parse, whole_lines
+from paexec_trio.core.resuming import NumberedTasks, Past, unsuccessful
+from paexec_trio.runtime.diagnostics import reason_of
+
+if TYPE_CHECKING:
+    from paexec_trio.core.accounting import Accounting, LogSettings
+
+_CHUNK = 1 << 20
+
+
+class LogError(OSError):
+    """A file of the run cannot be used; ``strerror`` names it and says why."""
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__(errno.EINVAL, os.fsdecode(text))
+
+
+class LogFiles(NamedTuple):
+    """The files of a run, and what the log says of earlier runs.
+
+    Attributes:
+        log: the descriptor of the job log, which holds the lock; -1 without one.
+        output: the descriptor of the file of ``--output``; -1 without one.
+        past: the tasks of earlier runs; ``None``: they do not matter.
+        tasks: the tasks of this run, if it takes them from the log.
+        buffer: the lines of this run that were not written yet.
+    """
+
+    buffer: LogBuffer
+    log: int = -1
+    output: int = -1
+    past: Past | None = None
+    tasks: NumberedTasks | None = None
+
+    def close(self) -> None:
+        """Release the descriptors, and the lock with them."""
+        for fd in (self.log, self.output):
+            if fd >= 0:
+                os.close(fd)
+
+
+def open_files(accounting: Accounting) -> LogFiles:
+    """Open the job log and the output of a run, as far as it has them.
+
+    Raises:
+        LogError: one of them cannot be used.
+    """
+    files = LogFiles(LogBuffer())
+    try:
+        if accounting.log:
+            files = _open_log(accounting.log)
+        if accounting.output:
+            files = files._replace(output=_open_output(accounting, files))
+    except BaseException:
+        files.close()
+        raise
+    return files
+
+
+def _open_log(settings: LogSettings) -> LogFiles:
+    """Open and lock the file of a job log, and read it if the run resumes."""
+    name = settings.file
+    try:
+        fd, is_new = _open(name)
+    except OSError as error:
+        raise LogError(b"opening the job log %b failed: %b" % (name, reason_of(error))) from None
+    try:
+        files = _begin(fd, settings)
+        if settings.sync and is_new:
+            _sync_directory_of(name)
+    except OSError as error:
+        os.close(fd)
+        if isinstance(error, LogError):
+            raise
+        raise LogError(b"the job log %b cannot be used: %b" % (name, reason_of(error))) from None
+    return files
+
+
+def _open(name: bytes) -> tuple[int, bool]:
+    """Open a file that may exist; return its descriptor, and whether it was created."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
+    with suppress(FileExistsError):
+        return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o666), True
+    return os.open(name, flags | os.O_CREAT, 0o666), False
+
+
+def _begin(fd: int, settings: LogSettings) -> LogFiles:
+    name = settings.file
+    octets = b""
+    if is_regular(fd):
+        try:
+            # Not flock: a process that is just being started would hold that lock, too, until it
+            # executes its program, even if this one was killed meanwhile.
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise LogError(b"another run writes the job log %b" % name) from None
+        octets = _read(fd)
+    # A header that was cut is not the beginning of another file.
+    if not octets.startswith(BEGIN) and not BEGIN.startswith(octets):
+        raise LogError(b"%b is not a job log" % name)
+    if settings.resume is Resume.NOTHING:
+        if octets:
+            os.ftruncate(fd, 0)
+        write_all(fd, HEADER)
+        return LogFiles(LogBuffer(), fd)
+    whole = whole_lines(octets)
+    try:
+        attempts = parse(whole)
+        only = settings.resume is Resume.ONLY_UNSUCCESSFUL
+        tasks = NumberedTasks(unsuccessful(attempts)) if only else None
+    except BadLogError as error:
+        text = b"line %d of the job log %b cannot be understood"
+        raise LogError(text % (error.number, name)) from None
+    if len(whole) < len(octets):
+        os.ftruncate(fd, len(whole))  # ACC-047
+    if not whole:
+        write_all(fd, HEADER)
+    return LogFiles(LogBuffer(), fd, past=Past(name, attempts, settings.resume), tasks=tasks)
+
+
+def is_regular(fd: int) -> bool:
+    """Return whether a descriptor is one of a file that can be read, cut and synchronized."""
+    return stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+def _read(fd: int) -> bytes:
+    chunks = []
+    while chunk := os.read(fd, _CHUNK):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _sync_directory_of(name: bytes) -> None:
+    """Have the system confirm that a new file is in its directory."""
+    fd = os.open(os.path.dirname(name) or b".", os.O_RDONLY | os.O_CLOEXEC)  # noqa: PTH120
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all octets.
+
+    Raises:
+        OSError: some of them cannot be written.
+    """
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _open_output(accounting: Accounting, files: LogFiles) -> int:
+    """Open the file of ``--output``; cut off what the job log does not know (ACC-049)."""
+    name = accounting.output
+    try:
+        fd, is_new = _open(name)
+    except OSError as error:
+        raise LogError(b"opening the output %b failed: %b" % (name, reason_of(error))) from None
+    try:
+        if files.log >= 0 and os.path.sameopenfile(fd, files.log):
+            raise LogError(b"%b is both the job log and the output" % name)
+        if is_regular(fd):
+            _cut_output(fd, name, files.past.end if files.past else 0)
+        if accounting.log and is_new:
+            _sync_directory_of(name)
+    except OSError as error:
+        os.close(fd)
+        if isinstance(error, LogError):
+            raise
+        raise LogError(b"the output %b cannot be used: %b" % (name, reason_of(error))) from None
+    return fd
+
+
+def _cut_output(fd: int, name: bytes, end: int) -> None:
+    size = os.fstat(fd).st_size
+    if size < end:
+        text = b"the output %b has %d octets, but the job log has results up to octet %d"
+        raise LogError(text % (name, size, end))
+    os.ftruncate(fd, end)

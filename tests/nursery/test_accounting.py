@@ -1,0 +1,66 @@
+"""Retries, limits and exit statuses of the chapter Accounting, as a Python program sees them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from paexec_trio import CommandPerTask, Reassign, Status, map_tasks
+from tests.nursery.kits import Kit, distributor, mapped
+
+pytestmark = pytest.mark.trio
+
+
+async def test_a_task_that_takes_too_long_fails_and_its_node_goes_on(kit: Kit) -> None:
+    """ACC-050."""
+    tasks = [kit.hold("x"), "next"]
+    async with mapped(kit, tasks, nodes=1, timeout=0.2) as results:
+        late, following = [result async for result in results]
+    assert (late.problem, late.status, late.output) == ("time limit", Status.FAILURE, b"")
+    assert late.attempts == 1
+    assert (following.problem, following.status, following.output) == ("", None, b"next\n")
+
+
+async def test_a_failed_task_is_tried_again(kit: Kit) -> None:
+    """ACC-060."""
+    async with mapped(kit, ["fail", "good"], nodes=2, statuses=True, retries=3) as results:
+        done = {result.task: result async for result in results}
+    assert (done[b"fail"].status, done[b"fail"].attempts) == (Status.FAILURE, 3)
+    assert done[b"fail"].lines == [b"fail", b"failure"]
+    assert (done[b"good"].status, done[b"good"].attempts) == (Status.SUCCESS, 1)
+
+
+async def test_a_task_that_nodes_die_of_is_given_up(kit: Kit) -> None:
+    """ACC-062."""
+    options: dict[str, Any] = {"on_death": Reassign(restart_after=0.01, wait=True)}
+    async with mapped(kit, ["die", "good"], nodes=1, crash_limit=2, **options) as results:
+        done = {result.task: result async for result in results}
+    assert (done[b"die"].problem, done[b"die"].attempts) == ("node lost", 2)
+    assert done[b"good"].problem == ""
+
+
+async def test_dependants_of_a_task_without_a_result_are_not_run(kit: Kit) -> None:
+    async with distributor(kit, timeout=0.2) as run:
+        first = kit.hold("x")
+        await run.add(first)
+        await run.add("then", after=[first])
+        await run.tasks.aclose()
+        done = {result.task: result.status async for result in run.results}
+    assert done == {first.encode(): Status.FAILURE, b"then": Status.NOT_RUN}
+
+
+async def test_the_exit_status_of_a_command() -> None:
+    command = CommandPerTask('exit "$1"')
+    async with map_tasks(["0", "3"], nodes=1, command=command) as results:
+        done = [(result.task, result.exit_status, result.problem) async for result in results]
+    assert done == [(b"0", 0, ""), (b"3", 3, "")]
+
+
+async def test_attempts_begin_one_after_the_other(kit: Kit) -> None:
+    """ACC-080."""
+    begin = time.monotonic()
+    async with mapped(kit, ["a", "b", "c"], nodes=3, delay=0.1) as results:
+        assert len([result async for result in results]) == 3
+    assert time.monotonic() - begin >= 0.2
