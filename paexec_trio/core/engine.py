@@ -278,8 +278,10 @@ class Engine:
             except RefusedTaskError as refusal:
                 self._reader.fail(refusal.reason)
                 continue
-            if not (dispatcher.waiting.left or self._reader.has_ended):
-                continue  # that was the last task
+            if not dispatcher.waiting.left and (
+                self._tasks.count_waiting() or not self._reader.has_ended
+            ):
+                continue  # that was the last task that may be dispatched
             if dispatcher.has_waiting():
                 if not (dispatcher.living or dispatcher.holding):
                     self._fleet.all_failed()

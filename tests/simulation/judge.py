@@ -731,6 +731,7 @@ class Judge:
             if len(node.attempts) == 1:
                 self._head_begins(node)
         self._given_tasks.add(node.index)
+        self._end_early()
 
     def _check_pace(self, task_ids: list[int]) -> None:
         """Ask whether attempts may begin (ACC-070, ACC-080, ACC-081)."""

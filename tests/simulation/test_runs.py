@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from paexec_trio.core.commands import Exit, KillNode, Send
-from paexec_trio.core.events import NodeReaped
+from paexec_trio.core.commands import Deadline, Exit, KillNode, Purpose, Report, Send
+from paexec_trio.core.events import DeadlinePassed, NodeReaped
 from tests.simulation.history import Broken, Healed
 from tests.simulation.process import Break, Moment
 from tests.simulation.run import Run, explain, simulate
 
-GATE = range(300)
+GATE = range(700)
 """The seeds of the runs that are always tried; ``python -m tests.simulation`` tries others."""
 
 
@@ -38,6 +38,11 @@ TROUBLES = {
     "ends with status 1",
     "all is healed",
     "several tasks are sent at once",
+    "a time limit is exceeded",
+    "ends with the number of failures",
+    "ends with 111",
+    "ends with 255",
+    "a summary",
 }
 """Events that the runs of the gate must contain to be of value."""
 
@@ -59,6 +64,14 @@ def troubles(run: Run) -> Iterator[str]:
                 yield "all is healed"
             case Exit(status=1):
                 yield "ends with status 1"
+            case Exit(status=111 | 255 as status, signal=0):
+                yield f"ends with {status}"
+            case Exit(status=status, signal=0) if 1 < status <= 101:
+                yield "ends with the number of failures"
+            case Report(text=text) if b" failed: " in text and b" tasks: " in text:
+                yield "a summary"
+            case DeadlinePassed(deadline=Deadline(purpose=Purpose.TIME_LIMIT)):
+                yield "a time limit is exceeded"
             case Exit(status=0, signal=0) if run.verdict.failed_attempts:
                 yield "ends with status 0 though attempts failed"
     if run.verdict.restarts:

@@ -23,7 +23,7 @@ FEW_TASKS = 12
 MOST_ENTRIES = 25
 """Entries of the small run with a lost task: it had 16, but the engine may come to say more."""
 
-LONG_SEED = 129
+LONG_SEED = 72
 """A seed whose run goes well for a long time with the fault that is planted here."""
 
 quick = settings(
@@ -58,7 +58,7 @@ def test_the_numbers_of_a_seed_make_the_same_run() -> None:
 
 def test_a_run_ends_with_the_step_of_its_first_violation() -> None:
     with planted(loses_the_task_of_a_dead_node):
-        whole, stopped = play(seeded(1)), play(seeded(1), until_violation=True)
+        whole, stopped = play(seeded(10)), play(seeded(10), until_violation=True)
     first = stopped.verdict.violations[0]
     assert first == whole.verdict.violations[0]
     assert stopped.history.entries == whole.history.entries[: len(stopped.history.entries)]
