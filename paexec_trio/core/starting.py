@@ -97,13 +97,12 @@ class Starter:
         self._is_restart_arranged = False
         if self.is_winding_down:
             return
+        excluded = {*self.drained, *self._to_start}
         # The processes of a node that is not reaped yet have to end first (RST-007).
         self._to_start.extend(
             node.index
             for node in self._nodes
-            if node.state is _REAPED
-            and node.index not in self.drained
-            and node.index not in self._to_start
+            if node.state is _REAPED and node.index not in excluded
         )
         if not self._is_starting:
             self.start_next()
