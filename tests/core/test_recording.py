@@ -319,3 +319,17 @@ def test_the_fast_path_logs_the_same() -> None:
     assert lines == other.take(1000)
     assert [each.attempt for each in parse(HEADER + lines)] == [1, 1, 5]
     assert [each.text for each in parse(HEADER + lines)] == [b"a", b"b", b"ta\\tb"]
+
+
+def test_a_failure_does_not_overtake_either() -> None:
+    """Its end is that of an output that has a result which is not logged yet."""
+    rules = RETRIES._replace(crash_limit=1)
+    graph = GraphSettings()
+    world = World(2, rules, on_death=Reassign(), grouping=Grouping.GROUP, graph=graph)
+    world.happens(on.StdinChunk(b"a\nb\n"), on.StdinEnded())
+    world.start(2)
+    world.happens(on.NodeEnded(0, exited=True), on.NodeOutput(1, b"failure\n\n"))
+    assert world.output == b"a\n"
+    assert world.brief() == []
+    world.happens(on.NodeReaped(0, status=4))
+    assert world.brief() == [(1, 1, b"lost", 4, 0, 2), (2, 1, b"retried", 1, 0, 2)]
