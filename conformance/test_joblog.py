@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -324,8 +326,10 @@ def test_lines_that_wait_for_the_disk(stage: Stage) -> None:
     run = stage.start("--joblog", "log", "--joblog-sync", "-n", "+1", "-c", stage.calculator())
     calculator = stage.next_calculator()
     run.feed(b"a\nb\n")
+    calculator.next_task()
     calculator.answer(b"of a")
     wait_for_lines(stage, 1)
+    calculator.next_task()
     calculator.answer(b"of b")
     assert run.finish() == 0
     assert [line.seq for line in lines_of(stage)] == [1, 2]
@@ -349,6 +353,7 @@ def test_two_runs_at_once(stage: Stage) -> None:
     run = stage.start("--joblog", "log", "-n", "+1", "-c", stage.calculator())
     calculator = stage.next_calculator()
     run.feed(b"a\n")
+    calculator.next_task()
     calculator.answer(b"of a")
     wait_for_lines(stage, 1)
     before = octets_of(stage)
@@ -670,3 +675,81 @@ def test_each_result_is_there_once_after_a_kill(stage: Stage) -> None:
     again = stage.run(*words, feed=b"a\nb\n")
     assert again.status == 0
     assert octets_of(stage, "out") == b"of a\n" + stage.result(b"b") + b"\n"
+
+
+# Dry runs
+
+dry_run = pytest.mark.extension("--dry-run")
+
+
+def shown(run: Distributor) -> list[tuple[bytes, str]]:
+    """Return the node and the command line of each line."""
+    pairs = [line.partition(b"\t") for line in run.stdout.splitlines()]
+    assert all(tab for _, tab, _ in pairs), f"no TAB: {run.stdout!r}"
+    return [(node, os.fsdecode(line)) for node, _, line in pairs]
+
+
+def output_in_shell(stage: Stage, line: str) -> bytes:
+    """Return what a command line prints, with empty input."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", line],
+        cwd=stage.directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        check=False,
+        timeout=stage.bound,
+    )
+    return done.stdout
+
+
+@requirement("ACC-082")
+@dry_run
+@pytest.mark.parametrize("transport", [False, True], ids=["local", "transport"])
+def test_a_dry_run_of_commands(stage: Stage, transport: bool) -> None:
+    stage.script("transport", 'echo "$1" >>reached; shift; exec sh -c "$1"')
+    nodes = ("-t", "./transport", "-n", "alpha beta") if transport else ("-n", "+2")
+    tasks = [b"a", b"b c", b"it's $HOME", b""]
+    feed = b"".join(task + b"\n" for task in tasks)
+    command = "echo >>ran; printf '<%s>'"
+    run = stage.run("--dry-run", *nodes, "-x", "-c", command, feed=feed)
+    assert run.status == 0
+    assert tasks_run(stage) == []
+    assert octets_of(stage, "reached") == b""
+    lines = shown(run)
+    assert {node for node, _ in lines} <= ({b"alpha", b"beta"} if transport else {b"0", b"1"})
+    assert [output_in_shell(stage, line) for _, line in lines] == [b"<%b>" % task for task in tasks]
+
+
+@requirement("ACC-082")
+@dry_run
+def test_a_dry_run_of_calculators(stage: Stage) -> None:
+    run = stage.run("--dry-run", "-n", "+1", "-c", "echo 'a calculator' >>ran", feed=b"a\nb\n")
+    assert run.status == 0
+    assert tasks_run(stage) == []
+    for _, line in shown(run):
+        output_in_shell(stage, line)
+    assert tasks_run(stage) == [b"a calculator"] * 2
+
+
+@requirement("ACC-082")
+@dry_run
+def test_the_order_of_a_dry_run(stage: Stage) -> None:
+    """C can be dispatched when b has succeeded, and b when a has."""
+    words = ("--dry-run", "-n", "+2", "-g", "-x", "-c", "echo")
+    run = stage.run(*words, feed=b"b c\na b\nd\n")
+    assert run.status == 0
+    order = [output_in_shell(stage, line).strip() for _, line in shown(run)]
+    assert sorted(order) == [b"a", b"b", b"c", b"d"]
+    assert order.index(b"a") < order.index(b"b") < order.index(b"c")
+
+
+@requirement("ACC-082", "ACC-042")
+@dry_run
+def test_a_dry_run_that_resumes(stage: Stage) -> None:
+    before = write_log(stage, *PAST)
+    words = ("--dry-run", "--joblog", "log", "--resume", "-n", "+1", "-x", "-c", "echo")
+    run = stage.run(*words, feed=TASKS)
+    assert run.status == 0
+    order = [output_in_shell(stage, line).strip() for _, line in shown(run)]
+    assert order == [b"d", b"e", b"g", b"h"]
+    assert octets_of(stage) == before

@@ -259,7 +259,17 @@ def test_the_help_names_each_option(stage: Stage, kind: str) -> None:
     assert [option for option in OPTIONS[kind] if option not in named] == [], "not named"
 
 
-#: Options that a distributor may lack.
+#: A value of each option that a distributor may lack and that takes one.
+VALUES = {
+    "--prefetch": ["20"],
+    "--finish-timeout": ["20"],
+    "--line-limit": ["1M"],
+    "--tagstring": ["of {}"],
+    "--stderr": ["tag"],
+    "--results": ["results"],
+}
+
+
 @requirement("OPT-012", "OPT-023")
 @pytest.mark.parametrize("option", features.OPTIONS)
 def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
@@ -268,13 +278,12 @@ def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
     assert help_run.status == 0
     words = options_in(help_run.stdout + help_run.stderr)
     assert "-n" in words, f"this is no help: {help_run.stdout!r}"
-    value = {"--prefetch": "20", "--finish-timeout": "20", "--line-limit": "1M"}.get(option)
-    values = [value] if value else []
+    values = VALUES.get(option, [])
     extended = call(option, *values, "-n", "+1", "-c", CALCULATOR)
     named = option in words
     assert stage.features.get(option, named) == named, f"profile and help disagree on {option}"
     if named:
-        assert_works(stage, extended)
+        assert_works(stage, extended, {"--tag": b"t\t", "--tagstring": b"of t\t"}.get(option, b""))
     else:
         refuse(stage, extended, GOOD)
 

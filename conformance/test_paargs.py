@@ -384,6 +384,43 @@ def test_the_progress(stage: Stage) -> None:
     assert b"2 failed" in totals
 
 
+@requirement("ARG-005", "ARG-001")
+@pytest.mark.extension("--tag")
+def test_tags(stage: Stage) -> None:
+    run = stage.run("--tag", "-P+1", "echo", feed=b"a\nb\n")
+    assert run.status == 0
+    texts = [b"1 a\t%b\n" % text for text in (b"a", b"success", MAGIC_EOT)]
+    texts += [b"2 b\t%b\n" % text for text in (b"b", b"success", MAGIC_EOT)]
+    assert run.stdout == b"".join(texts)
+
+
+@requirement("ARG-005", "ARG-001")
+@pytest.mark.extension("--stderr")
+def test_standard_error_of_commands(stage: Stage) -> None:
+    command = stage.script("task", 'echo "of $1"; echo "err $1" >&2')
+    run = stage.run("--stderr=tag", "-P+1", command, feed=b"a\nb\n")
+    assert run.status == 0
+    assert run.stdout == successes(b"of a", b"of b")
+    lines = run.stderr.splitlines()
+    assert [line.rpartition(b": ")[2] for line in lines] == [b"err a", b"err b"]
+
+
+@requirement("ARG-005", "ARG-001")
+@pytest.mark.extension("--results")
+def test_files_of_results(stage: Stage) -> None:
+    command = stage.script("task", 'echo "of $1"; echo "err $1" >&2; test "$1" = a')
+    run = stage.run("--results", "results", "-P+1", command, feed=b"a\nb\n")
+    assert run.status == 0
+    for number, task in ((1, b"a"), (2, b"b")):
+        place = stage.directory / "results" / "0000" / f"{number:07}"
+        assert {path.name: path.read_bytes() for path in place.iterdir()} == {
+            "seq": b"%d\n" % number,
+            "task": task,
+            "stdout": b"of " + task + b"\n",
+            "stderr": b"err " + task + b"\n",
+        }
+
+
 # Nodes
 
 

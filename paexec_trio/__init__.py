@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.settings import GraphSettings as GraphSettings
     from paexec_trio.core.settings import Reassign as Reassign
     from paexec_trio.core.settings import Settings as Settings
+    from paexec_trio.core.settings import StderrMode as StderrMode
     from paexec_trio.core.status import Status as Status
     from paexec_trio.core.weights import Weighting as Weighting
     from paexec_trio.nursery.distributor import Distributor as Distributor
@@ -58,6 +59,7 @@ _HOMES = {
     "Settings": "paexec_trio.core.settings",
     "Statistics": "paexec_trio.nursery.results",
     "Status": "paexec_trio.core.status",
+    "StderrMode": "paexec_trio.core.settings",
     "TaskRefusedError": "paexec_trio.nursery.errors",
     "UnreceivedResultsError": "paexec_trio.nursery.errors",
     "Weighting": "paexec_trio.core.weights",

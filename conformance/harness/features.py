@@ -10,7 +10,8 @@ OPTIONS = (
     "--progress",
     *("--summary", "--exit-status", "--retries", "--crash-limit", "--timeout", "--halt"),
     *("--delay", "--limit"),
-    *("--joblog", "--output"),
+    *("--tag", "--tagstring", "--stderr", "--results"),
+    *("--joblog", "--output", "--dry-run"),
 )
 
 #: All features, as profiles call them.

@@ -45,10 +45,11 @@ def call(*words: str, **variables: str) -> Call:
 _proven: set[str] = set()
 
 
-def assert_works(stage: Stage, good: Call) -> None:
+def assert_works(stage: Stage, good: Call, tag: bytes = b"") -> None:
     """The call starts a calculator, hands it the task, prints its result and ends well.
 
-    Many bad calls have the same good one beside them, which is made only once.
+    ``tag`` stands before the result. Many bad calls have the same good one beside them, which is
+    made only once.
     """
     if repr(good) in _proven:
         return
@@ -56,7 +57,7 @@ def assert_works(stage: Stage, good: Call) -> None:
     before = len(stage.calculators)
     run = good.run(stage)
     assert len(stage.calculators) > before, f"{good} started no calculator"
-    assert run.stdout == stage.result(b"t") + b"\n"
+    assert run.stdout == tag + stage.result(b"t") + b"\n"
     assert run.status == 0
     _proven.add(repr(good))
 

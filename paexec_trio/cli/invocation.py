@@ -10,6 +10,7 @@ from paexec_trio.cli.errors import UsageError, invalid, refuse_newline
 from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
+from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
 from paexec_trio.cli.traps import of_command, of_nodes
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Invocation(NamedTuple):
         launch: how calculators are started.
         debug: whether to write each event and command to standard error.
         progress: whether to write how far the run is to standard error.
+        dry_run: whether to show what would be run, and to start nothing.
         warnings: diagnostics for a call that does not mean what it seems to mean.
     """
 
@@ -46,6 +48,7 @@ class Invocation(NamedTuple):
     launch: Launch
     debug: bool
     progress: bool = False
+    dry_run: bool = False
     warnings: tuple[bytes, ...] = ()
 
 
@@ -143,6 +146,9 @@ def interpret(
             on_death=on_death,
             describe_weights="-d" in letters,
             finish_timeout=_finish_timeout(values),
+            tag=tag_of(values),
+            stderr=error_mode(values),
+            results=results_directory(values),
             accounting=accounting_of(values, environment, words)._replace(
                 log=log_of(values),
                 output=values.get("--output", b""),
@@ -156,6 +162,7 @@ def interpret(
         ),
         debug="-d" in letters,
         progress="--progress" in letters,
+        dry_run="--dry-run" in letters,
         warnings=(
             *of_nodes(
                 nodes,

@@ -31,7 +31,7 @@ resumes.
     Option(
         "",
         "",
-        ("with --joblog: write a line only when its result is on the disk",),
+        ("with --joblog: write a line when its result is on the disk",),
         "joblog-sync",
         details="""\
 When the machine is switched off, no task is in the log whose result is lost. All results and lines
@@ -70,6 +70,17 @@ it nor any later task is run. With ``-g`` a task that succeeded counts for its d
 Implies ``--group``, unless ``--keep-order`` is given. With ``--joblog`` it implies
 ``--joblog-sync``; a run that resumes first cuts off what FILE has of tasks that are not in the log.
 So each result is in FILE exactly once, however often the run was interrupted.
+""",
+    ),
+    Option(
+        "",
+        "",
+        ("start nothing; print for each task a node and a command line",),
+        "dry-run",
+        details="""\
+Between both stands a TAB. With ``-x`` the line runs the command with the task; without it, it
+starts the calculator. The nodes take turns, as if each task took the same time. With ``--resume``
+only tasks are shown that would be run; the log stays as it is.
 """,
     ),
 )

@@ -70,6 +70,10 @@ def distribute(
 
 
 def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
+    if invocation.dry_run:
+        from paexec_trio.cli.dryrun import show
+
+        return show(invocation)
     import gc
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.

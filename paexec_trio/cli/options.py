@@ -257,6 +257,60 @@ and has the seconds of the run, too. It comes also if the run fails or is ended 
 of the input is read ahead, and standard output stays as it is without the option.
 """,
     ),
+    Option(
+        "",
+        "",
+        ("begin each output line with the task and a tab",),
+        "tag",
+        details="""\
+The tag comes after the prefixes of ``-r``, ``-l`` and ``-p``. The lines of ``-i`` and ``-e`` have
+it, too. So ``pareorder-trio`` cannot sort tagged lines, but ``--keep-order`` can. The octets of the
+task are printed as they are.
+""",
+    ),
+    Option(
+        "",
+        "text",
+        ("the same with this text, in which {} stands for the task",),
+        "tagstring",
+        details="Each ``{}`` is replaced. The text must not contain a newline.",
+    ),
+    Option(
+        "",
+        "how",
+        (
+            "what commands print on standard error: mixed: at once, as is;",
+            "group: together, after the result of the task;",
+            "tag: each line at once, after its node and its task",
+        ),
+        "stderr",
+        details="""\
+The default is ``mixed``: calculators and commands have the standard error of the program. With
+``group`` and ``tag`` the program reads what they print and prints it line by line, so lines of
+different tasks are not mixed. Whatever a node prints while it works on a task belongs to that task.
+This is not exact with ``--prefetch``, over a transport, and for processes in the background. Lines
+that come while a node holds no task are printed at once, with ``tag`` behind the node.
+""",
+        choices=("mixed", "group", "tag"),
+    ),
+    Option(
+        "",
+        "dir",
+        (
+            "keep the output of each task in files: stdout, stderr, seq",
+            "(its number) and task, in the directory DIR/0000/0000001",
+        ),
+        "results",
+        details="""\
+The output is printed as well. The last part of the path is the number of the task, and the part
+before it the same without the last three digits. A task has its directory when it is done, and
+then the files are complete. A directory of an earlier run is replaced. ``stdout`` has the lines of
+the result only: no prefixes, no end-of-task marker, and with ``-x`` no line for the status.
+``stderr`` has what calculators and commands print on standard error; the tasks are found as with
+``--stderr``. DIR is made if it is not there. If it cannot be used, nothing is started. If a file
+cannot be written later, the run ends with a message and status 1.
+""",
+    ),
     Option("d", "", ("write every event and command to standard error",)),
 )
 

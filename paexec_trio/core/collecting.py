@@ -70,6 +70,9 @@ class Collector:
         """Collect ``count`` blank lines."""
         self._pieces[attempt.task_id].append(NEWLINE * count)
 
+    def errors(self, node: Node, data: bytes) -> None:
+        """Do nothing: the standard error of calculators is not read."""
+
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:  # noqa: ARG002
         """Note the dependants that will not be run; ``done`` delivers them."""
         self._dropped = dropped

@@ -198,6 +198,95 @@ class Discard(Record):
 
 
 @final
+class PrintErrors(Record):
+    """Write octets of calculators to standard error, after the output so far."""
+
+    __slots__ = __match_args__ = ("data",)
+
+    def __init__(self, data: bytes | LazyLines) -> None:
+        self.data = data
+
+
+@final
+class HoldErrors(Record):
+    """Append octets of calculators to the group's held errors, as ``Hold`` does with output."""
+
+    __slots__ = __match_args__ = ("group", "data")
+
+    def __init__(self, group: int, data: bytes) -> None:
+        self.group = group
+        self.data = data
+
+
+@final
+class JoinErrors(Record):
+    """Move the held errors of ``other`` to the end of ``group``; the latter may have none."""
+
+    __slots__ = __match_args__ = ("group", "other")
+
+    def __init__(self, group: int, other: int) -> None:
+        self.group = group
+        self.other = other
+
+
+@final
+class ReleaseErrors(Record):
+    """Write the group's held errors to standard error, after the output so far."""
+
+    __slots__ = __match_args__ = ("group",)
+
+    def __init__(self, group: int) -> None:
+        self.group = group
+
+
+@final
+class StoreOutput(Record):
+    """Append lines of a result to what is stored of the task (PTK-051)."""
+
+    __slots__ = __match_args__ = ("task_id", "data")
+
+    def __init__(self, task_id: int, data: bytes | bytearray | LazyLines) -> None:
+        self.task_id = task_id
+        self.data = data
+
+
+@final
+class StoreErrors(Record):
+    """Append octets of a calculator's standard error to what is stored of the task (PTK-052)."""
+
+    __slots__ = __match_args__ = ("task_id", "data")
+
+    def __init__(self, task_id: int, data: bytes) -> None:
+        self.task_id = task_id
+        self.data = data
+
+
+@final
+class StoreResult(Record):
+    """Give what is stored of the task its place: the task is done.
+
+    ``left_out``: how many octets at the end of the stored output do not belong there.
+    """
+
+    __slots__ = __match_args__ = ("task_id", "task", "left_out")
+
+    def __init__(self, task_id: int, task: bytes, left_out: int = 0) -> None:
+        self.task_id = task_id
+        self.task = task
+        self.left_out = left_out
+
+
+@final
+class DropStored(Record):
+    """Drop what is stored of the task, perhaps nothing: its attempt has failed."""
+
+    __slots__ = __match_args__ = ("task_id",)
+
+    def __init__(self, task_id: int) -> None:
+        self.task_id = task_id
+
+
+@final
 class Deliver(Record):
     """Deliver the result of a task; only :class:`~paexec_trio.core.collecting.Collector` does.
 
@@ -334,6 +423,14 @@ Command = (
     | Join
     | Release
     | Discard
+    | PrintErrors
+    | HoldErrors
+    | JoinErrors
+    | ReleaseErrors
+    | StoreOutput
+    | StoreErrors
+    | StoreResult
+    | DropStored
     | Deliver
     | TellChange
     | LogAttempt

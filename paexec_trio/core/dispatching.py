@@ -157,7 +157,7 @@ class Dispatcher:
         node.answered = True
         attempt.task_id, attempt.task = task_id, task = self._tasks.take()
         if prefix:
-            attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
+            attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid, task)
         return lines, task + NEWLINE
 
     # Events of nodes
@@ -293,7 +293,7 @@ class Dispatcher:
         self.holding += 1
         if self.dead_among_idle:
             self._forget_dead_among_idle()
-        prefix = self._outlet.prefixes.make(node.name, task_id, node.pid)
+        prefix = self._outlet.prefixes.make(node.name, task_id, node.pid, task)
         attempt = Attempt(task_id, task, prefix)
         node.attempts.append(attempt)
         self._outlet.begun(node, attempt)
@@ -347,7 +347,7 @@ class Dispatcher:
         else:
             make, name, pid = prefixes.make, node.name, node.pid
             attempts.extend(
-                [Attempt(task_id, task, make(name, task_id, pid)) for task_id, task in tasks]
+                [Attempt(task_id, task, make(name, task_id, pid, task)) for task_id, task in tasks]
             )
         node.step(_DISPATCH)
         if was_idle:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         OutputClosed,
         OutputDrained,
         OutputFailed,
+        StoringFailed,
     )
     from paexec_trio.core.nodes import Node
     from paexec_trio.core.outlets import Outlet
@@ -268,6 +269,15 @@ class Ending:
             self._outlet.flush()
             self._outlet.is_muted = True
             self.stop(Exit(status=1))
+        return True
+
+    def storing_failed(self, event: StoringFailed) -> bool:
+        """Stop the run, because results cannot be stored (PTK-060)."""
+        self._reporter.report(b"storing results failed: " + event.reason)
+        if self.phase is Phase.RUNNING:
+            self.stop(Exit(status=1))
+        else:
+            self.note_failure()
         return True
 
     def output_drained(self, _event: OutputDrained) -> bool:

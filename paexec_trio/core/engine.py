@@ -79,7 +79,7 @@ class Engine:
             Node(index, name, ResultFramer(settings.eot, settings.line_limit))
             for index, name in enumerate(settings.nodes)
         ]
-        self._tasks = tasks = tasks or _task_source(settings, exec_mode, past)
+        self._tasks = tasks = tasks or task_source(settings, past, per_task=exec_mode is not None)
         outlet = make_outlet(settings, commands, tasks)
         recorder = None
         if settings.accounting.log:
@@ -87,6 +87,10 @@ class Engine:
             from paexec_trio.core.recording import Recorder
 
             outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
+        if settings.reads_stderr:
+            from paexec_trio.core.pertask import make_layers  # rarely needed
+
+            outlet = make_layers(outlet, settings, commands)
         # Without a limit nothing is told of the tasks that begin and end.
         self._time_limits = TimeLimits(settings.accounting, outlet, commands)
         if settings.accounting.has_time_limit:
@@ -138,6 +142,7 @@ class Engine:
             on.NodeStarted: fleet.started,
             on.NodeNotStarted: fleet.not_started,
             on.NodeOutput: results.take,
+            on.NodeErrors: self._node_errors,
             on.NodeUnwritable: fleet.unwritable,
             on.NodeEnded: fleet.ended,
             on.NodeReaped: recorder.before(fleet.reaped) if recorder else fleet.reaped,
@@ -150,6 +155,7 @@ class Engine:
             on.OutputFailed: ending.output_failed,
             on.LogFailed: ending.log_failed,
             on.HoldingFailed: ending.holding_failed,
+            on.StoringFailed: ending.storing_failed,
             on.OutputDrained: ending.output_drained,
             on.DeadlinePassed: self._deadline_passed,
             on.StopRequested: terminator.stop_requested,
@@ -214,6 +220,11 @@ class Engine:
     def _time_passed(self, event: on.TimePassed) -> bool:
         """Record the time, which decides nothing by itself."""
         self.tell_time(event.now)
+        return False
+
+    def _node_errors(self, event: on.NodeErrors) -> bool:
+        """Pass on what a calculator wrote on its standard error, which decides nothing."""
+        self._outlet.errors(self._nodes[event.node], event.data)
         return False
 
     def _deadline_passed(self, event: on.DeadlinePassed) -> bool:
@@ -316,9 +327,15 @@ class Engine:
         self._commands.append(Exit(status, outcome.signal))
 
 
-def _task_source(settings: Settings, exec_mode: ExecMode | None, past: Past | None) -> TaskSource:
-    """Return where the tasks of a run come from: a graph, or a flat list."""
-    forbidden = NUL if exec_mode else NEWLINE
+def task_source(settings: Settings, past: Past | None, *, per_task: bool) -> TaskSource:
+    """Return where the tasks of a run come from: a graph, or a flat list.
+
+    Args:
+        settings: how tasks are read.
+        past: what the job log says of earlier runs; ``None``: there were none.
+        per_task: whether a command is run per task.
+    """
+    forbidden = NUL if per_task else NEWLINE
     graph = settings.graph
     if graph is None or graph.every_line:
         tasks = FlatTasks(settings.terminator, forbidden, settings.line_limit)

@@ -75,6 +75,20 @@ class NodeOutput(Record):
 
 
 @final
+class NodeErrors(Record):
+    """The calculator wrote these octets on its standard error; only if that is read; never empty.
+
+    Comes before the ``NodeOutput`` with what the calculator wrote after them.
+    """
+
+    __slots__ = __match_args__ = ("node", "data")
+
+    def __init__(self, node: int, data: bytes) -> None:
+        self.node = node
+        self.data = data
+
+
+@final
 class NodeUnwritable(Record):
     """The node does not accept input any more, though its output has not ended.
 
@@ -210,6 +224,16 @@ class LogFailed(Record):
 
 
 @final
+class StoringFailed(Record):
+    """Results cannot be stored any more; ``reason`` says where and why. Happens once at most."""
+
+    __slots__ = __match_args__ = ("reason",)
+
+    def __init__(self, reason: bytes) -> None:
+        self.reason = reason
+
+
+@final
 class OutputDrained(Record):
     """All output has been written; the answer to ``DrainOutput``."""
 
@@ -242,6 +266,7 @@ Event = (
     | NodeStarted
     | NodeNotStarted
     | NodeOutput
+    | NodeErrors
     | NodeUnwritable
     | NodeEnded
     | NodeReaped
@@ -254,6 +279,7 @@ Event = (
     | OutputFailed
     | HoldingFailed
     | LogFailed
+    | StoringFailed
     | OutputDrained
     | DeadlinePassed
     | StopRequested

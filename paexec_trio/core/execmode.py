@@ -196,6 +196,7 @@ class ExecFramer:
     Attributes:
         blank_lines_before: the number of blank lines before the lines that ``feed`` has just
             returned. They are only counted, because there may be any number of them.
+        added: how many octets of the last result, at its end, did not come from the command.
         exit_status: that of the command whose result has ended last, as the shell has it.
     """
 
@@ -210,6 +211,7 @@ class ExecFramer:
         "_refusal",
         "_status",
         "_success",
+        "added",
         "blank_lines_before",
         "exit_status",
     )
@@ -236,6 +238,7 @@ class ExecFramer:
         # Blank lines that came last: they belong to the result only if other lines follow.
         self._blank_lines = 0
         self.blank_lines_before = 0
+        self.added = 0
         self._has_lines = False
         self._status = self.exit_status = 0
 
@@ -290,4 +293,5 @@ class ExecFramer:
         self._blank_lines = 0
         self._has_lines = False
         self._status = 0
+        self.added = len(blank) + len(status)
         return blank + status

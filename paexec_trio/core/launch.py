@@ -84,10 +84,15 @@ class Launch(NamedTuple):
             calculator = [b"/bin/sh", b"-c", _RUN_ARGUMENTS, *calculator]
         assignments = [name + b"=" + value for name, value in variables.items()]
         words = [b"env", *assignments, *calculator]
-        line = b" ".join(map(_for_any_shell, _without_newlines(words)))
+        line = one_line(words)
         if len(line) > _LONGEST_ARGUMENT:
             return _for_posix_shells(words)  # shorter
         return line
+
+
+def one_line(words: list[bytes]) -> bytes:
+    """Return text without newlines that any shell runs as these words."""
+    return b" ".join(map(_for_any_shell, _without_newlines(words)))
 
 
 def _without_newlines(words: list[bytes]) -> list[bytes]:

@@ -65,6 +65,9 @@ class Outlet(Protocol):
     def blank_lines(self, attempt: Attempt, count: int) -> None:
         """Pass on ``count`` blank lines of the result; all of them could fill the memory."""
 
+    def errors(self, node: Node, data: bytes) -> None:
+        """Take octets that a calculator wrote on its standard error, if that is read."""
+
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
         """Record that a task ended without success; :meth:`done` follows.
 

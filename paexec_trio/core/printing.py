@@ -9,6 +9,7 @@ from paexec_trio.core.commands import (
     Discard,
     Hold,
     HoldLines,
+    PrintErrors,
     Write,
     WriteLines,
 )
@@ -45,6 +46,7 @@ class Printer:
             show_node=settings.show_node,
             show_task_id=settings.show_task_id,
             show_pid=settings.show_pid,
+            tag=settings.tag,
         )
         self._print_task = settings.print_task
         self._eot_line = settings.eot + NEWLINE if settings.print_eot else b""
@@ -92,6 +94,10 @@ class Printer:
             self._write_lazily(attempt, NEWLINE, count)
         else:
             self.write(attempt, line * count)
+
+    def errors(self, node: Node, data: bytes) -> None:  # noqa: ARG002
+        """Print octets of a calculator's standard error as they come."""
+        self._commands.append(PrintErrors(data))
 
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
         """Print which tasks a failure ended (GRA-042), or that there was no status (GRA-050)."""

@@ -1,4 +1,4 @@
-"""Prefixes: the text in front of each printed line (the chapter Prefixes of the spec)."""
+"""Prefixes: the text in front of each printed line (the chapter Prefixes of the spec), and tags."""
 
 from __future__ import annotations
 
@@ -6,28 +6,45 @@ from typing import final
 
 from paexec_trio.core.framing import NEWLINE
 
+TASK_IN_TAG = b"{}"
+"""The octets that stand for the task in a tag (PTK-011)."""
+
 LAZY_ABOVE = 1 << 22
 """Octets of prefixes above which they are put in when lines are written, not before."""
 
 
 @final
 class PrefixMaker:
-    """Makes the prefix of one attempt's lines (PFX-001 to PFX-006).
+    """Makes the prefix of one attempt's lines (PFX-001 to PFX-006, PTK-010 to PTK-013).
+
+    Args:
+        show_node: whether the node is part of it.
+        show_task_id: whether the task id is part of it.
+        show_pid: whether the process id is part of it.
+        tag: the text of the tag; ``None`` if lines have none.
 
     Attributes:
         are_empty: whether every prefix is empty.
     """
 
-    __slots__ = ("_show_node", "_show_pid", "_show_task_id", "are_empty")
+    __slots__ = ("_show_node", "_show_pid", "_show_task_id", "_tag", "are_empty")
 
-    def __init__(self, *, show_node: bool, show_task_id: bool, show_pid: bool) -> None:
+    def __init__(
+        self,
+        *,
+        show_node: bool,
+        show_task_id: bool,
+        show_pid: bool,
+        tag: bytes | None = None,
+    ) -> None:
         self._show_node = show_node
         self._show_task_id = show_task_id
         self._show_pid = show_pid
-        self.are_empty = not (show_node or show_task_id or show_pid)
+        self._tag = tag
+        self.are_empty = tag is None and not (show_node or show_task_id or show_pid)
 
-    def make(self, node: bytes, task_id: int, pid: int) -> bytes:
-        """Return the prefix, with the space that ends it."""
+    def make(self, node: bytes, task_id: int, pid: int, task: bytes) -> bytes:
+        """Return the prefix, with the space or the tab that ends it."""
         if self.are_empty:
             return b""
         prefix = node + b" " if self._show_node else b""
@@ -35,6 +52,8 @@ class PrefixMaker:
             prefix += b"%d " % task_id
         if self._show_pid:
             prefix += b"%d " % pid
+        if self._tag is not None:
+            prefix += self._tag.replace(TASK_IN_TAG, task) + b"\t"
         return prefix
 
 

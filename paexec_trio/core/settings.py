@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import NamedTuple, final
 
 from paexec_trio.core.accounting import FATAL, NO_ACCOUNTING, Accounting
@@ -81,6 +82,17 @@ class Reassign(NamedTuple):
     wait: bool = False
 
 
+class StderrMode(Enum):
+    """The ways to print the octets that calculators write on their standard error."""
+
+    MIXED = b"mixed"
+    """They are printed as they come. Calculators write to the standard error of the program."""
+    GROUP = b"group"
+    """Those of a task are printed together, after its result."""
+    TAG = b"tag"
+    """Each line is printed at once, behind its node and its task."""
+
+
 @final
 class Settings(NamedTuple):
     """How tasks are framed and results are rendered; the defaults are those of the options.
@@ -106,6 +118,10 @@ class Settings(NamedTuple):
             at the normal end are ended by signals; 0: they are waited for (END-041).
         graces: how long a run waits for calculators and readers.
         accounting: the rules for tasks that fail, hang or lose their nodes.
+        tag: the text before each printed line, in which ``{}`` stands for the task (PTK-011);
+            ``None``: no tags.
+        stderr: how the octets are printed that calculators write on their standard error.
+        results: the directory in which the output of each task is stored (PTK-050); empty: none.
     """
 
     nodes: tuple[bytes, ...]
@@ -126,3 +142,11 @@ class Settings(NamedTuple):
     finish_timeout: float = 0.0
     graces: Graces = GRACES
     accounting: Accounting = NO_ACCOUNTING
+    tag: bytes | None = None
+    stderr: StderrMode = StderrMode.MIXED
+    results: bytes = b""
+
+    @property
+    def reads_stderr(self) -> bool:
+        """Whether the run reads the standard error of calculators, and does not pass on its own."""
+        return self.stderr is not StderrMode.MIXED or bool(self.results)

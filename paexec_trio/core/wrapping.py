@@ -65,6 +65,10 @@ class OutletWrapper:
         """Pass them on."""
         self._inner.blank_lines(attempt, count)
 
+    def errors(self, node: Node, data: bytes) -> None:
+        """Pass them on."""
+        self._inner.errors(node, data)
+
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:
         """Pass it on."""
         self._inner.failed(attempt, dropped)

@@ -20,6 +20,7 @@ from paexec_trio.core.events import (
 )
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.diagnostics import reason_of
+from paexec_trio.runtime.errorpipes import ErrorPipes
 from paexec_trio.runtime.poller import CHUNK, READ, WRITE, silently
 from paexec_trio.runtime.process import NodeProcess
 
@@ -53,6 +54,7 @@ class Children:
         processes: the process of each node that has one.
         has_started: whether a process was started or is being started, so that one may have to be
             ended.
+        errors: reads their standard error, if that is wanted.
 
     Args:
         launch: how calculators are started.
@@ -63,6 +65,7 @@ class Children:
         output: while it is congested, no results are read.
         ends: signals and reaps them.
         sessions: whether each has a session of its own.
+        reads_stderr: whether what they write on their standard error becomes events.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Children:
         ends: Ends,
         *,
         sessions: bool,
+        reads_stderr: bool = False,
     ) -> None:
         self._launch = launch
         self._nodes = nodes
@@ -88,6 +92,7 @@ class Children:
         self.by_stdout: dict[int, NodeProcess] = {}
         self.processes: dict[int, NodeProcess] = {}
         self.has_started = False
+        self.errors = ErrorPipes(poller, are_wanted=reads_stderr)
         self._paused: list[NodeProcess] = []
         # The last output of these is read when there is room for results again.
         self._postponed: dict[NodeProcess, Callable[[], Iterator[Event]]] = {}
@@ -102,7 +107,12 @@ class Children:
             self._ends.catch_up(self.processes.values())  # RST-007
         try:
             process = NodeProcess(
-                node, argv, self._environment, self._stderr, new_session=self._sessions
+                node,
+                argv,
+                self._environment,
+                self._stderr,
+                new_session=self._sessions,
+                reads_stderr=self.errors.are_wanted,
             )
             try:
                 key = self._poller.watch_end(process.pid, partial(self._exited, process))
@@ -116,6 +126,7 @@ class Children:
         process.end_key = key
         self.processes[node] = process
         self._watch_stdout(process)
+        self.errors.watch(process)
         self._poller.emit(NodeStarted(node, process.pid))
 
     def send(self, process: NodeProcess, data: bytes) -> None:
@@ -255,6 +266,7 @@ class Children:
                 yield from self.output_ended(process)
                 return
             total += len(data)
+            yield from self.errors.rest(process)
             yield NodeOutput(process.node, data)
 
     # The end of a process: of its output, of itself, of all that is left of it
@@ -263,6 +275,7 @@ class Children:
         """Take note of the end of its output, which the caller has read."""
         self._unwatch_stdout(process)
         process.close_stdout()
+        yield from self.errors.rest(process)
         if not process.end_reported:
             process.end_reported = True
             yield NodeEnded(process.node)
@@ -283,6 +296,7 @@ class Children:
             return
         # A background process may hold its output open, so EOF may be a long time coming.
         yield from self._read_rest(process)
+        yield from self.errors.rest(process)
         if not process.end_reported:
             process.end_reported = True
             yield NodeEnded(process.node, exited=True)
@@ -291,6 +305,7 @@ class Children:
 
     def _reap(self, process: NodeProcess) -> Iterator[Event]:
         if self._detach(process):
+            yield from self.errors.end(process)
             status = process.exit_status()
             self._ends.reap(process)
             yield NodeReaped(process.node, status=status)
@@ -298,6 +313,7 @@ class Children:
     def _leave_running(self, process: NodeProcess) -> Iterator[Event]:
         """Go on without a process that runs as another user, or that SIGKILL does not end."""
         if self._detach(process):
+            yield from self.errors.end(process)
             process.close_pipes()
             self._ends.leave(process)
             watcher = silently(partial(self._left_one_exited, process))

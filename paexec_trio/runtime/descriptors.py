@@ -15,15 +15,19 @@ _SPARE = 24  # our own streams, trio's, and those of a process while it starts
 _OF_TRIO = 4  # its selector, the two ends of its waker, and a module that is being read
 
 
-def make_room_for(nodes: int) -> bool:
+def make_room_for(nodes: int, *, reads_stderr: bool = False) -> bool:
     """Raise the limit on open descriptors, as far as it goes, if the nodes need it (LIM-005).
 
     Only then: calculators inherit the limit, and old programs misbehave under a high one.
 
+    Args:
+        nodes: the number of nodes.
+        reads_stderr: whether each has one more, its standard error.
+
     Returns:
         Whether there is room; ``False`` if the hard limit forbids it.
     """
-    needed = _PER_NODE * nodes + _SPARE
+    needed = (_PER_NODE + reads_stderr) * nodes + _SPARE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or needed <= soft:
         return True

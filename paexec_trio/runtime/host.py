@@ -116,6 +116,7 @@ class Host:
             self._output,
             self._ends,
             sessions=sessions,
+            reads_stderr=streams.reads_stderr,
         )
         self._ready: Ready = []
         self._batch = Batch(poller.selector.poll)
@@ -149,12 +150,9 @@ class Host:
         if self._poller.pending or self._output.has_more:
             return 0.0  # the second is the rest of what was released
         left = None if due_at is None else due_at - monotonic()
-        passes_at = self.timers.next()
-        flush_at = self._output.flush_at
-        if flush_at is not None:
-            passes_at = flush_at if passes_at is None else min(passes_at, flush_at)
-        if passes_at is not None:
-            until = passes_at - self.timers.now()
+        times = [at for at in (self.timers.next(), self._output.flush_at) if at is not None]
+        if times:
+            until = min(times) - self.timers.now()
             left = until if left is None else min(left, until)
         longest = self._poller.selector.longest_wait
         if left is None:
@@ -224,6 +222,8 @@ class Host:
                     else:
                         may_go_on = False
                         if data:
+                            if process.stderr >= 0:
+                                yield from children.errors.rest(process)
                             yield NodeOutput(process.node, data)
                         else:
                             yield from children.output_ended(process)

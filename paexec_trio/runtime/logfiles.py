@@ -107,14 +107,26 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
         except (BlockingIOError, PermissionError):
             raise LogError(b"another run writes the job log %b" % name) from None
         octets = _read(fd)
+    past, tasks, size = _interpret(octets, settings)
+    if settings.resume is Resume.NOTHING:
+        size = 0
+    if size < len(octets):
+        os.ftruncate(fd, size)  # ACC-047
+    if not size:
+        write_all(fd, HEADER)
+    return LogFiles(LogBuffer(), fd, past=past, tasks=tasks)
+
+
+def _interpret(
+    octets: bytes, settings: LogSettings
+) -> tuple[Past | None, NumberedTasks | None, int]:
+    """Return what a log says of earlier runs, the tasks it has for this one, and its whole size."""
+    name = settings.file
     # A header that was cut is not the beginning of another file.
     if not octets.startswith(BEGIN) and not BEGIN.startswith(octets):
         raise LogError(b"%b is not a job log" % name)
     if settings.resume is Resume.NOTHING:
-        if octets:
-            os.ftruncate(fd, 0)
-        write_all(fd, HEADER)
-        return LogFiles(LogBuffer(), fd)
+        return None, None, len(octets)
     whole = whole_lines(octets)
     try:
         attempts = parse(whole)
@@ -123,11 +135,29 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
     except BadLogError as error:
         text = b"line %d of the job log %b cannot be understood"
         raise LogError(text % (error.number, name)) from None
-    if len(whole) < len(octets):
-        os.ftruncate(fd, len(whole))  # ACC-047
-    if not whole:
-        write_all(fd, HEADER)
-    return LogFiles(LogBuffer(), fd, past=Past(name, attempts, settings.resume), tasks=tasks)
+    return Past(name, attempts, settings.resume), tasks, len(whole)
+
+
+def read_log(settings: LogSettings) -> LogFiles:
+    """Read a job log, without a lock and without a change; it need not exist (ACC-082).
+
+    Raises:
+        LogError: it cannot be read, or is no job log.
+    """
+    name = settings.file
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+    except FileNotFoundError:
+        octets = b""
+    except OSError as error:
+        raise LogError(b"opening the job log %b failed: %b" % (name, reason_of(error))) from None
+    else:
+        try:
+            octets = _read(fd) if is_regular(fd) else b""
+        finally:
+            os.close(fd)
+    past, tasks, _ = _interpret(octets, settings)
+    return LogFiles(LogBuffer(), past=past, tasks=tasks)
 
 
 def is_regular(fd: int) -> bool:

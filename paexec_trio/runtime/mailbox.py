@@ -72,6 +72,7 @@ class Mailbox:
     is_broken = False
     has_more = False
     flush_at = None
+    reads_stderr = False
 
     def __init__(
         self,

@@ -229,6 +229,9 @@ class Output:
 class Diagnostics:
     """Standard error: written without waiting; dropped at the end of the run if nobody reads it.
 
+    Attributes:
+        on_room: called when there is room again, after the reader kept something waiting.
+
     Args:
         writer: writes to it, ``None`` if it is closed.
         output: what was printed before a diagnostic is written before it (END-013).
@@ -240,13 +243,29 @@ class Diagnostics:
         self._output = output
         self._poller = poller
         self._queue = WriteQueue()
+        self.on_room: Callable[[], object] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many octets wait for the reader."""
+        return self._queue.size
 
     def report(self, text: bytes) -> None:
         """Queue a diagnostic behind the output so far; never blocks (SEC-002)."""
+        self.write(visible(text) + b"\n")
+
+    def write(self, data: bytes | bytearray | LazyLines) -> None:
+        """Queue octets behind the output so far; never blocks."""
         self._output.flush()
         if self._writer:
-            self._queue.append(visible(text) + b"\n")
+            self._queue.append(data)
             self._flush()
+
+    def _ready(self) -> None:
+        """Handle room for more."""
+        self._flush()
+        if self.on_room:
+            self.on_room()
 
     def _flush(self) -> None:
         writer = self._writer
@@ -256,7 +275,7 @@ class Diagnostics:
             self._queue.flush(writer.write)
         except BlockingIOError:
             if not is_watched:
-                self._poller.watch(writer.fd, WRITE, silently(self._flush))
+                self._poller.watch(writer.fd, WRITE, silently(self._ready))
             return
         except OSError:
             self._queue.clear()  # nobody is left to be told

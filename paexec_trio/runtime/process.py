@@ -39,6 +39,7 @@ class NodeProcess:
         node: the index of the node.
         stdin: our end of its standard input, -1 if closed.
         stdout: our end of its standard output, -1 if closed.
+        stderr: our end of its standard error, -1 if closed, or if it is not read.
         end_key: the key by which its end is watched for, 0 if it is not.
         unsent: octets on their way to its standard input.
         refused: how many octets it did not accept.
@@ -52,6 +53,7 @@ class NodeProcess:
         environment: its environment.
         stderr: the descriptor of its standard error.
         new_session: whether it has a session of its own.
+        reads_stderr: whether its standard error is a pipe of its own instead, which is read.
 
     Raises:
         OSError: the process cannot be started.
@@ -66,6 +68,7 @@ class NodeProcess:
         "node",
         "pid",
         "refused",
+        "stderr",
         "stdin",
         "stdout",
         "unsent",
@@ -79,16 +82,24 @@ class NodeProcess:
         stderr: int,
         *,
         new_session: bool = True,
+        reads_stderr: bool = False,
     ) -> None:
         opened: list[int] = []
+        self.stderr = its_stderr = -1
         try:
             opened += os.pipe()
             opened += os.pipe()
+            if reads_stderr:
+                opened += os.pipe()
             for index, end in enumerate(opened):
                 opened[index] = _above_standard(end)
-            its_stdin, self.stdin, self.stdout, its_stdout = opened
+            its_stdin, self.stdin, self.stdout, its_stdout = opened[:4]
             os.set_blocking(self.stdin, False)
             os.set_blocking(self.stdout, False)
+            if reads_stderr:
+                self.stderr, its_stderr = opened[4:]
+                os.set_blocking(self.stderr, False)
+                stderr = its_stderr
             self.pid = spawn(
                 argv, environment, its_stdin, its_stdout, stderr, new_session=new_session
             )
@@ -98,6 +109,8 @@ class NodeProcess:
             raise
         os.close(its_stdin)
         os.close(its_stdout)
+        if its_stderr >= 0:
+            os.close(its_stderr)
         self._cut_stdin = -1
         self.node = node
         self.unsent = WriteQueue()
@@ -150,6 +163,12 @@ class NodeProcess:
             os.close(self.stdout)
             self.stdout = -1
 
+    def close_stderr(self) -> None:
+        """Close our end of its standard error."""
+        if self.stderr >= 0:
+            os.close(self.stderr)
+            self.stderr = -1
+
     def signal_group(self, signum: signal.Signals) -> bool:
         """Send a signal to the process and all others of its group.
 
@@ -192,12 +211,13 @@ class NodeProcess:
             sleep(0.001)
 
     def close_pipes(self) -> None:
-        """Close our ends of its input and of its output."""
+        """Close our ends of its input and of its outputs."""
         self.close_stdin()
         if self._cut_stdin >= 0:
             os.close(self._cut_stdin)
             self._cut_stdin = -1
         self.close_stdout()
+        self.close_stderr()
 
 
 def _above_standard(fd: int) -> int:

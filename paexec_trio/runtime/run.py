@@ -168,7 +168,8 @@ class Run:
         """
         settings = self.settings
         # With -z those that cannot be started are dead, and the others do the tasks (DTH-001).
-        if not make_room_for(len(settings.nodes)) and not settings.on_death:
+        has_room = make_room_for(len(settings.nodes), reads_stderr=settings.reads_stderr)
+        if not has_room and not settings.on_death:
             text = b"the limit on open descriptors is too low for %d nodes" % len(settings.nodes)
             self.give_up(text)
             return

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from paexec_trio.core.commands import Command
     from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.errorrelay import ErrorRelay
     from paexec_trio.runtime.logfiles import LogFiles
     from paexec_trio.runtime.poller import Poller
+    from paexec_trio.runtime.resultfiles import ResultFiles
     from paexec_trio.runtime.timers import Timers
 
 Executors = dict[type["Command"], "Callable[[Any], None]"]
@@ -87,9 +89,11 @@ class Streams(Protocol):
 
     Attributes:
         stderr: the descriptor of the calculators' standard error.
+        reads_stderr: whether what they write there becomes events; decided with the engine.
     """
 
     stderr: int
+    reads_stderr: bool
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that takes tasks from these streams and gives them its results."""
@@ -136,9 +140,22 @@ class StandardStreams:
         self._program = b""
         self._files: LogFiles | None = None
 
+        self.reads_stderr = False
+        self._relay: ErrorRelay | None = None
+        self._results: ResultFiles | None = None
+
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
-        """Return an engine that reads tasks from standard input and prints results."""
+        """Return an engine that reads tasks from standard input and prints results.
+
+        Raises:
+            OSError: the directory of ``--results`` cannot be used.
+        """
         self._settings, self._program = settings.accounting, settings.program
+        self.reads_stderr = settings.reads_stderr
+        if settings.results:
+            from paexec_trio.runtime.resultfiles import ResultFiles  # rarely needed
+
+            self._results = ResultFiles(settings.results)
         if not (self._settings.log or self._settings.output):
             return Engine(settings, exec_mode=exec_mode)
         from paexec_trio.runtime.logfiles import open_files
@@ -175,6 +192,11 @@ class StandardStreams:
             ReadMore: lambda _command: stdin.read_more(),
             DrainOutput: lambda _command: output.drain(),
         }
+        if self.reads_stderr:
+            self._relay = self._make_relay(self._diagnostics, poller)
+            executors |= self._relay.executors()
+        if self._results:
+            executors |= self._results.executors(poller.emit)
         if self._files and self._settings.log:
             from paexec_trio.runtime.joblog import JobLog
 
@@ -188,9 +210,16 @@ class StandardStreams:
             executors[LogAttempt] = lambda command: add(command.entry, command.end)
         return output, executors
 
+    def _make_relay(self, diagnostics: Diagnostics, poller: Poller) -> ErrorRelay:
+        from paexec_trio.runtime.errorrelay import ErrorRelay  # rarely needed
+
+        return ErrorRelay(diagnostics, poller, self._spill_directory)
+
     def report(self, text: bytes) -> None:
         """Queue a diagnostic behind the output so far, or write it if nothing was begun."""
-        if self._diagnostics:
+        if self._relay:
+            self._relay.report(text)
+        elif self._diagnostics:
             self._diagnostics.report(text)
         else:
             write_diagnostic(self.stderr, text)
@@ -201,11 +230,17 @@ class StandardStreams:
             problem = self._output.log.finish(self._output.written)
             if problem:
                 self.report(self._program + b": " + problem)
-        if self._diagnostics:
+        if self._relay:
+            yield from self._relay.write_rest(patience)
+        elif self._diagnostics:
             yield from self._diagnostics.write_rest(patience)
 
     def close(self) -> None:
         """Release the descriptors, and delete the temporary file."""
+        if self._relay:
+            self._relay.close()
+        if self._results:
+            self._results.close()
         if self._files:
             self._files.close()
         if self._output and self._diagnostics:

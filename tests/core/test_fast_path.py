@@ -62,6 +62,7 @@ SETTINGS = st.builds(
     show_node=st.booleans(),
     show_task_id=st.booleans(),
     show_pid=st.booleans(),
+    tag=st.sampled_from([None, b"{}", b"of {}, {}"]),
     print_eot=st.booleans(),
     on_death=st.sampled_from([None, Reassign(fatal=b"fatal")]),
 )

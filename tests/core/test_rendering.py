@@ -23,7 +23,29 @@ from paexec_trio.core.rendering import LAZY_ABOVE, LazyLines, PrefixMaker, is_to
 def test_prefixes(node: bool, task_id: bool, pid: bool, expected: bytes) -> None:
     """PFX-001 to PFX-006."""
     maker = PrefixMaker(show_node=node, show_task_id=task_id, show_pid=pid)
-    assert maker.make(b"host", 7, 4711) == expected
+    assert maker.make(b"host", 7, 4711, b"task") == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        (b"", b"7 \t"),
+        (b"{}", b"7 a{}\t"),
+        (b"<{}|{}>", b"7 <a{}|a{}>\t"),
+        (b"{{}}\xff", b"7 {a{}}\xff\t"),
+    ],
+)
+def test_tags(tag: bytes, expected: bytes) -> None:
+    """PTK-010 to PTK-013."""
+    maker = PrefixMaker(show_node=False, show_task_id=True, show_pid=False, tag=tag)
+    assert not maker.are_empty
+    assert maker.make(b"host", 7, 4711, b"a{}") == expected
+
+
+def test_a_tag_without_prefixes() -> None:
+    maker = PrefixMaker(show_node=False, show_task_id=False, show_pid=False, tag=b"")
+    assert not maker.are_empty
+    assert maker.make(b"host", 7, 4711, b"a") == b"\t"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ def test_defaults_are_those_of_a_call_without_options() -> None:
     assert not settings.show_node
     assert not settings.show_task_id
     assert not settings.show_pid
+    assert settings.tag is None
     assert not settings.print_eot
     assert not settings.print_task
 

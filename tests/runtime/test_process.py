@@ -142,10 +142,11 @@ def open_pipe() -> Iterator[tuple[int, int]]:
         os.close(end)
 
 
-def test_a_program_that_is_not_there_leaves_no_descriptor() -> None:
+@pytest.mark.parametrize("reads_stderr", [False, True])
+def test_a_program_that_is_not_there_leaves_no_descriptor(reads_stderr: bool) -> None:
     before = open_descriptors()
     with pytest.raises(FileNotFoundError):
-        NodeProcess(0, [b"/nonexistent/program"], INHERITED, 2)
+        NodeProcess(0, [b"/nonexistent/program"], INHERITED, 2, reads_stderr=reads_stderr)
     assert open_descriptors() == before
 
 

@@ -156,21 +156,23 @@ LIMITS = """
     import sys
     from resource import RLIMIT_NOFILE, getrlimit
     from paexec_trio.runtime.descriptors import make_room_for
-    print(int(make_room_for(int(sys.argv[1]))), *getrlimit(RLIMIT_NOFILE))
+    room = make_room_for(int(sys.argv[1]), reads_stderr=len(sys.argv) > 2)
+    print(int(room), *getrlimit(RLIMIT_NOFILE))
     """
 
 
 @pytest.mark.parametrize(
     ("nodes", "soft", "hard", "expected"),
     [
-        pytest.param(10, 200, 1000, (1, 200, 1000), id="enough"),
-        pytest.param(100, 200, 1000, (1, 324, 1000), id="raised as far as needed"),
-        pytest.param(400, 200, 1000, (0, 1000, 1000), id="raised as far as it goes"),
+        pytest.param("10", 200, 1000, (1, 200, 1000), id="enough"),
+        pytest.param("100", 200, 1000, (1, 324, 1000), id="raised as far as needed"),
+        pytest.param("100 stderr", 200, 1000, (1, 424, 1000), id="with standard error"),
+        pytest.param("400", 200, 1000, (0, 1000, 1000), id="raised as far as it goes"),
     ],
 )
-def test_making_room(nodes: int, soft: int, hard: int, expected: tuple[int, int, int]) -> None:
+def test_making_room(nodes: str, soft: int, hard: int, expected: tuple[int, int, int]) -> None:
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[1] >= hard
-    program = run_program(limit_descriptors(soft, hard) + textwrap.dedent(LIMITS), str(nodes))
+    program = run_program(limit_descriptors(soft, hard) + textwrap.dedent(LIMITS), *nodes.split())
     assert program.stderr == b""
     assert tuple(map(int, program.stdout.split())) == expected
 

@@ -19,16 +19,24 @@ from paexec_trio.core.commands import (
     CloseStdin,
     Command,
     DrainOutput,
+    DropStored,
     Exit,
     Hold,
+    HoldErrors,
+    JoinErrors,
     KillNode,
     LeaveNode,
+    PrintErrors,
     Purpose,
     ReadMore,
     Release,
+    ReleaseErrors,
     Report,
     Send,
     StartNode,
+    StoreErrors,
+    StoreOutput,
+    StoreResult,
     Write,
 )
 from paexec_trio.core.events import (
@@ -36,6 +44,7 @@ from paexec_trio.core.events import (
     Event,
     HoldingFailed,
     NodeEnded,
+    NodeErrors,
     NodeNotStarted,
     NodeOutput,
     NodeReaped,
@@ -58,6 +67,7 @@ from paexec_trio.core.settings import (
 )
 from paexec_trio.core.visible import diagnostic, visible
 from tests.simulation.accounts import LOST, TIME_LIMIT, RunAccounts
+from tests.simulation.apart import Apart, AttemptOutput
 from tests.simulation.calculators import CALL, unquoted
 from tests.simulation.diagnostics import Diagnostics
 from tests.simulation.history import Asked, Crashed, Fact, Greeted, History, Printed, Step, Stuck
@@ -133,6 +143,7 @@ class _Attempt:
     is_done: bool = False
     last_line: bytes = b""
     """The line that gives the status in the end."""
+    output: AttemptOutput = field(default_factory=AttemptOutput)
 
 
 @dataclass(slots=True)
@@ -258,12 +269,14 @@ class Judge:
         self._failed = False
         """Whether it ends with status 1 though it goes on."""
         self._diagnostics = Diagnostics(settings.program)
+        self._apart = Apart(settings, exec_mode is not None, self._blame)
         self._ended = False
         self._on_event: dict[type[Event], Callable[[Any], None]] = {
             RunStarted: self._run_started,
             NodeStarted: self._node_started,
             NodeNotStarted: self._node_not_started,
             NodeOutput: self._node_output,
+            NodeErrors: self._node_errors,
             NodeUnwritable: self._node_unwritable,
             NodeEnded: self._node_ended,
             NodeReaped: self._node_gone,
@@ -294,6 +307,8 @@ class Judge:
             Greeted: self._greeted,
             Crashed: self._crashed,
             Stuck: self._stuck,
+            **dict.fromkeys((PrintErrors, HoldErrors, JoinErrors, ReleaseErrors), self._apart.take),
+            **dict.fromkeys((StoreOutput, StoreErrors, StoreResult, DropStored), self._apart.take),
         }
 
     def follow(self, history: History) -> bool:
@@ -466,6 +481,7 @@ class Judge:
         if not attempts:
             return
         attempt = attempts[0]
+        self._apart.attempt_ends(node.index, attempt.output)
         self._in_flight.pop(attempt.task_id, None)
         self._printout.attempt_failed(attempt.task_id)
         if was_ended:
@@ -596,6 +612,7 @@ class Judge:
         node = self._nodes[event.node]
         assert node.state is _NodeState.DEAD or self._violations, "the world makes nodes vanish"
         self._check_dead(node)
+        self._apart.line_ends(node.index)
         node.turn(_NodeState.GONE, self._time)
         shown = visible(node.name)
         if event.left_running:
@@ -826,12 +843,21 @@ class Judge:
                     self._attempt_done(node, attempt)
                 else:
                     attempt.last_line = line
+                    attempt.output.lines.append(line)
                     self._print(attempt, line)
             if not attempt.is_done or node.deaf:
                 return
             unread = b""
         if rest := node.reader.take_rest():
             self._see_stray_octets(node, rest)
+
+    def _node_errors(self, event: NodeErrors) -> None:
+        node = self._nodes[event.node]
+        head = None
+        if node.attempts:
+            attempt = node.attempts[0]
+            head = attempt.task_id, self._ledger.names[attempt.task_id], attempt.output
+        self._apart.wrote(node.index, node.name, head, event.data)
 
     def _see_stray_octets(self, node: _Node, octets: bytes) -> None:
         """Take in what a node wrote while it held no task (RES-030 to RES-034)."""
@@ -877,6 +903,8 @@ class Judge:
         if is_shifted and not node.greeted:
             self._blame(Kind.MISCREDITED, f"the EOT for another task ends task {attempt.task_id}")
         node.answered += 1
+        self._apart.attempt_ends(node.index, attempt.output)
+        self._apart.done(attempt.task_id, task, attempt.output)
         self._in_flight.pop(attempt.task_id, None)
         reason = self._why_failed(node, attempt)
         if reason and self._accounts.fails(node.index, attempt.task_id, reason):
@@ -940,7 +968,10 @@ class Judge:
             words.append(b"%d" % task_id)
         if settings.show_pid:
             words.append(b"%d" % node.pid)
-        return b"".join(word + b" " for word in words)
+        prefix = b"".join(word + b" " for word in words)
+        if settings.tag is None:
+            return prefix
+        return prefix + self._ledger.names[task_id].join(settings.tag.split(b"{}")) + b"\t"
 
     def _print(self, attempt: _Attempt, line: bytes, *, is_fatal: bool = False) -> None:
         if not self._muted:
@@ -1110,6 +1141,7 @@ class Judge:
         self._check_accounts(command, self._stop or Exit(status=int(self._failed)))
         if not self._stop and (not self._is_over() or self._in_flight):
             self._blame(Kind.LOST, f"not done: {self._not_done()}")
+        self._apart.end()
         if not command.signal and not self._muted and not self._drained:
             self._blame(Kind.LOST, "the output was not written")
         if not self._is_nothing_left():

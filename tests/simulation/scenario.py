@@ -24,12 +24,21 @@ from paexec_trio.core.settings import (
     GraphSettings,
     Reassign,
     Settings,
+    StderrMode,
 )
 from paexec_trio.core.weights import Weighting
 from tests.simulation.dice import Dice
 
 HASTY = Graces(stop=0.01, term=0.02, kill=0.01, drain=0.02)
 """So short that deadlines pass before what they wait for happens."""
+
+
+_TAGS = (None, None, None, None, b"", b"{}", b"<{}> {}")
+"""The tags of scenarios. No dice draw them, so the run of a seed stays the same in all else."""
+
+
+_MODES = {0: StderrMode.GROUP, 1: StderrMode.TAG}
+"""How standard error is printed, by the number of tasks; for the same reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -128,6 +137,11 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         accounting=_accounting(dice, on_death),
     )
     names = _task_names(dice, settings, exec_mode, most_tasks)
+    settings = settings._replace(
+        tag=_TAGS[len(names) % len(_TAGS)],
+        stderr=_MODES.get(len(names) % 8, StderrMode.MIXED),
+        results=b"results" if len(names) % 8 in {1, 2} else b"",
+    )
     stormy = dice.happens(0.9 if on_death else 0.4)
     # Without restarts the nodes have to last longer.
     restarts = on_death is not None and on_death.restart_after > 0

@@ -13,22 +13,31 @@ from paexec_trio.core.commands import (
     Deadline,
     Discard,
     DrainOutput,
+    DropStored,
     Hold,
+    HoldErrors,
     Join,
+    JoinErrors,
     KillNode,
     LeaveNode,
+    PrintErrors,
     ReadMore,
     Release,
+    ReleaseErrors,
     Report,
     Send,
     SetDeadline,
     StartNode,
+    StoreErrors,
+    StoreOutput,
+    StoreResult,
     Write,
 )
 from paexec_trio.core.dispatching import FastPath
 from paexec_trio.core.events import (
     DeadlinePassed,
     Event,
+    NodeErrors,
     NodeNotStarted,
     NodeOutput,
     NodeStarted,
@@ -58,6 +67,14 @@ TIME_TO_FINISH = 1000.0
 
 HAPPENINGS = 30_000
 """The largest number of happenings in a run."""
+
+
+_ERRORS = (b"", b"#\n", b"# ", b"", b"#\n\n#", b"\n", b"#\n")
+"""The octets of standard error; a number is put in. No dice choose them, see ``scenario``."""
+
+
+def _nothing(_command: Command) -> None:
+    pass
 
 
 class StuckError(Exception):
@@ -98,6 +115,7 @@ class SimulatedWorld:
         self._held: dict[int, bytearray] = {}
         self._unread_output = 0
         self._output_broken = False
+        self._errors = 0
         self._drain_wanted = False
         self._executors: dict[type[Command], Callable[[Any], None]] = {
             StartNode: self._start_node,
@@ -114,6 +132,9 @@ class SimulatedWorld:
             ReadMore: self._read_more,
             DrainOutput: self._drain_output,
             SetDeadline: self._set_timer,
+            # The history has them.
+            **dict.fromkeys((PrintErrors, HoldErrors, JoinErrors, ReleaseErrors), _nothing),
+            **dict.fromkeys((StoreOutput, StoreErrors, StoreResult, DropStored), _nothing),
         }
         self.schedule(scenario.heal_at, self._heal)
         for time, event in scenario.disturbances:
@@ -186,6 +207,8 @@ class SimulatedWorld:
         output = NodeOutput(node, data)
         exchanged = self._exchange(node, data) if self._exchange else None
         if exchanged is None:
+            if self.scenario.settings.reads_stderr:
+                yield from self._errors_before(node)
             yield output
             return
         lines, task = exchanged
@@ -195,6 +218,13 @@ class SimulatedWorld:
         self._print(lines)
         self._history.log(send)
         self._send(send)
+
+    def _errors_before(self, node: int) -> Iterator[Event]:
+        """Let a calculator write on its standard error now and then, before what it prints."""
+        self._errors += 1
+        data = _ERRORS[self._errors % len(_ERRORS)]
+        if data:
+            yield NodeErrors(node, data.replace(b"#", b"%d" % self._errors))
 
     def bury(self, process: SimulatedProcess) -> None:
         """Forget the process."""

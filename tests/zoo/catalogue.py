@@ -10,7 +10,8 @@ from tests.zoo.mutant import MUTANTS, Mutant
 CHAPTERS = (
     *("options", "nodes", "launch", "inheritance", "transport", "exec", "framing", "results"),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
-    *("restart", "limits", "accounting", "joblog", "progress", "security", "paargs", "reorder"),
+    *("restart", "limits", "accounting", "joblog", "progress", "pertask", "security"),
+    *("paargs", "reorder"),
 )
 """The chapters of the specification, in its order."""
 

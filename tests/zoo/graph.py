@@ -32,8 +32,8 @@ def counts_dispatches() -> None:
     numbers = itertools.count(1)
 
     @around(PrefixMaker, "make")
-    def make(right: Make, self: PrefixMaker, node: bytes, _task_id: int, pid: int) -> bytes:
-        return right(self, node, next(numbers), pid)
+    def make(right: Make, self: PrefixMaker, node: bytes, _task_id: int, *rest: object) -> bytes:
+        return right(self, node, next(numbers), *rest)
 
 
 @breaks("GRA-032")

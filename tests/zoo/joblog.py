@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from paexec_trio.cli import logoptions
+from paexec_trio.cli import dryrun, logoptions
 from paexec_trio.core import joblog, resuming
 from paexec_trio.core.accounting import Accounting, Resume
 from paexec_trio.core.events import LogFailed
@@ -451,3 +452,50 @@ def writes_results_to_both_the_file_and_standard_output() -> None:
         before = self.queue.size
         right(self, group)
         os.write(1, bytes(self.queue.size - before))
+
+
+# Dry runs
+
+
+def change_command_lines(change: Callable[[bytes], bytes]) -> None:
+    """Change the command lines of a dry run."""
+
+    @instead(dryrun, "command_line")
+    def command_line(right: Callable[..., bytes], *arguments: Any) -> bytes:
+        return change(right(*arguments))
+
+
+@breaks("ACC-082")
+def shows_tasks_without_quotes() -> None:
+    change_command_lines(lambda line: line.replace(b"'", b""))
+
+
+@breaks("ACC-082")
+def runs_what_a_dry_run_shows() -> None:
+    def change(line: bytes) -> bytes:
+        subprocess.run(["/bin/sh", "-c", line], check=False, capture_output=True)
+        return line
+
+    change_command_lines(change)
+
+
+@breaks("ACC-082")
+def shows_the_tasks_of_a_graph_in_the_order_of_the_input() -> None:
+    @around(GraphTasks, "take")
+    def take(right: Callable[..., tuple[int, bytes]], self: GraphTasks) -> tuple[int, bytes]:
+        task_id, _ = right(self)
+        return task_id, self._graph.names[self.count_taken()]
+
+
+@breaks("ACC-082")
+def shows_tasks_that_were_done_before() -> None:
+    @instead(dryrun, "read_log")
+    def read_log(_right: object, _settings: object) -> logfiles.LogFiles:
+        return logfiles.LogFiles(LogBuffer())
+
+
+@breaks("ACC-082")
+def puts_a_blank_behind_the_node() -> None:
+    @instead(dryrun, "write_all")
+    def write_all(right: Callable[[int, bytes], None], fd: int, data: bytes) -> None:
+        right(fd, data.replace(b"\t", b" "))

@@ -28,8 +28,8 @@ Make = Callable[..., bytes]
 @breaks("PFX-003")
 def counts_tasks_from_0() -> None:
     @around(PrefixMaker, "make")
-    def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, pid: int) -> bytes:
-        return right(self, node, task_id - 1, pid)
+    def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, *rest: object) -> bytes:
+        return right(self, node, task_id - 1, *rest)
 
 
 @breaks("PFX-007")
@@ -49,8 +49,8 @@ def prints_the_index_of_a_named_node() -> None:
 @breaks("PFX-006")
 def puts_the_task_id_first() -> None:
     @around(PrefixMaker, "make")
-    def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, pid: int) -> bytes:
-        prefix = right(self, node, task_id, pid)
+    def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, *rest: object) -> bytes:
+        prefix = right(self, node, task_id, *rest)
         if self._show_node and self._show_task_id:
             words = prefix.split(b" ")
             words[:2] = words[1::-1]
@@ -68,8 +68,10 @@ def separates_prefixes_by_tabs() -> None:
 @breaks("PFX-005")
 def prints_its_own_process_id() -> None:
     @around(PrefixMaker, "make")
-    def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, _pid: int) -> bytes:
-        return right(self, node, task_id, os.getpid())
+    def make(
+        right: Make, self: PrefixMaker, node: bytes, task_id: int, _pid: int, task: bytes
+    ) -> bytes:
+        return right(self, node, task_id, os.getpid(), task)
 
 
 @shows_as(Kind.LOST, Kind.FABRICATED, Kind.MISCREDITED)
@@ -83,8 +85,8 @@ def prints_the_process_id_of_a_former_life() -> None:
 @breaks("PFX-001")
 def always_prints_the_task_id() -> None:
     @around(PrefixMaker, "make")
-    def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, pid: int) -> bytes:
-        return right(self, node, task_id, pid) or b"%d " % task_id
+    def make(right: Make, self: PrefixMaker, node: bytes, task_id: int, *rest: object) -> bytes:
+        return right(self, node, task_id, *rest) or b"%d " % task_id
 
 
 @breaks("PFX-007", "DTH-022")
@@ -136,5 +138,5 @@ def puts_the_name_of_the_first_node_before_results_that_come_whole() -> None:
         found = right(data)
         attempt = node.attempts[0]
         first = self._nodes[0].name
-        attempt.prefix = self._outlet.prefixes.make(first, attempt.task_id, node.pid)
+        attempt.prefix = self._outlet.prefixes.make(first, attempt.task_id, node.pid, attempt.task)
         return found

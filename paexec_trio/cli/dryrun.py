@@ -1,0 +1,104 @@
+"""``--dry-run``: which task would go to which node, by which command line (ACC-082)."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+from paexec_trio.core.calculators import Calculator, CommandPerTask
+from paexec_trio.core.engine import task_source
+from paexec_trio.core.launch import Launch, one_line
+from paexec_trio.core.status import Status
+from paexec_trio.core.tasks import GraphTasks, InputError, RefusedTaskError
+from paexec_trio.runtime.diagnostics import reason_of, write_diagnostic
+from paexec_trio.runtime.logfiles import LogError, LogFiles, read_log, write_all
+from paexec_trio.runtime.poller import CHUNK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from paexec_trio.cli.invocation import Invocation
+    from paexec_trio.core.tasks import TaskSource
+
+
+def show(invocation: Invocation) -> int:
+    """Write a line for each task, and start nothing; return the exit status."""
+    settings = invocation.settings
+    try:
+        log = settings.accounting.log
+        files = read_log(log) if log else None
+        _show_tasks(invocation, files)
+    except (LogError, RefusedTaskError, InputError) as error:
+        for text in _texts_of(error):
+            write_diagnostic(2, settings.program + b": " + text)
+        return 1
+    return 0
+
+
+def _texts_of(error: LogError | RefusedTaskError | InputError) -> list[bytes]:
+    if isinstance(error, InputError):
+        return error.diagnostics
+    return [reason_of(error) if isinstance(error, LogError) else error.reason]
+
+
+def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
+    settings, launch = invocation.settings, invocation.launch
+    past = files.past if files else None
+    source: TaskSource | None = files.tasks if files else None
+    nodes = cycle(settings.nodes)
+    left = settings.accounting.limit or sys.maxsize
+
+    def show_ready() -> None:
+        nonlocal left
+        lines = []
+        try:
+            while tasks.ready and left:
+                task_id, task = tasks.take()
+                node = next(nodes)
+                lines.append(node + b"\t" + command_line(launch, node, task) + b"\n")
+                tasks.done(task_id, Status.SUCCESS)
+                left -= 1
+        finally:
+            write_all(1, b"".join(lines))
+
+    if source is not None:
+        tasks = source
+        show_ready()
+        return
+    tasks = task_source(settings, past, per_task=isinstance(launch.command, CommandPerTask))
+    while left and (chunk := os.read(0, CHUNK)):
+        _feed(lambda chunk=chunk: tasks.feed(chunk), show_ready)  # type: ignore[misc]
+    if left:
+        _feed(tasks.end, lambda: None if isinstance(tasks, GraphTasks) else show_ready())
+    if isinstance(tasks, GraphTasks):
+        if past:
+            from paexec_trio.core.resuming import skip_done
+
+            skip_done(tasks, past)
+        show_ready()
+
+
+def _feed(feed: Callable[[], None], show_ready: Callable[[], None]) -> None:
+    """Add octets of the input; show the tasks that come before one that is refused."""
+    try:
+        feed()
+    finally:
+        show_ready()
+
+
+def command_line(launch: Launch, node: bytes, task: bytes) -> bytes:
+    """Return the line for a shell that starts a calculator, or runs the command with a task.
+
+    Args:
+        launch: how calculators are started.
+        node: the name of the node.
+        task: the octets of the task.
+    """
+    command = launch.command
+    if isinstance(command, CommandPerTask):
+        text = os.fsencode(command.command)
+        launch = launch._replace(command=Calculator((launch.shell, b"-c", text, b"sh", task)))
+    variables = [] if launch.transport else [b"=".join(pair) for pair in launch.variables.items()]
+    return one_line([*([b"env", *variables] if variables else []), *launch.argv(node)])
