@@ -98,12 +98,9 @@ class Starter:
         if self.is_winding_down:
             return
         # The processes of a node that is not reaped yet have to end first (RST-007).
+        others = self.drained.union(self._to_start)
         self._to_start.extend(
-            node.index
-            for node in self._nodes
-            if node.state is _REAPED
-            and node.index not in self.drained
-            and node.index not in self._to_start
+            node.index for node in self._nodes if node.state is _REAPED and node.index not in others
         )
         if not self._is_starting:
             self.start_next()
