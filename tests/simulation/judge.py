@@ -438,7 +438,7 @@ class Judge:
 
     def _node_unwritable(self, event: NodeUnwritable) -> None:
         node = self._nodes[event.node]
-        if node.deaf or node.state is not _NodeState.ALIVE:
+        if node.deaf or node.input_closed or node.state is not _NodeState.ALIVE:
             return
         queued = sum(self._size(attempt.task_id) for attempt in node.attempts[1:])
         if self._resistance and not node.input_closed and 0 < event.unsent <= queued:

@@ -28,7 +28,8 @@ from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.throttling import Throttle
 from paexec_trio.core.timelimits import TimeLimits, _Median
 from paexec_trio.core.waiting import WaitingTasks
-from tests.zoo.mutant import breaks
+from tests.simulation.violations import Kind
+from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, change_commands, instead, put
 
 
@@ -137,6 +138,7 @@ def does_not_name_the_dependants_of_a_task_without_a_result() -> None:
 
 
 @breaks("ACC-004")
+@shows_as(Kind.LOST)
 def prints_no_eot_line_of_a_task_without_a_result() -> None:
     @around(Printer, "no_result")
     def no_result(right: Callable[..., None], self: Printer, *rest: Any) -> None:
@@ -182,6 +184,7 @@ def counts_dependants_of_failed_tasks_as_failed() -> None:
 
 
 @breaks("ACC-010")
+@shows_as(Kind.DIAGNOSTIC, Kind.EXIT)
 def counts_attempts_and_not_tasks_that_failed() -> None:
     @around(Accounts, "fails")
     def fails(right: Callable[..., bool], self: Accounts, *rest: Any) -> bool:
@@ -192,6 +195,7 @@ def counts_attempts_and_not_tasks_that_failed() -> None:
 
 
 @breaks("ACC-010")
+@shows_as(Kind.DIAGNOSTIC)
 def does_not_say_what_was_given_up() -> None:
     put(Accounts, "_give_up", lambda *_: None)
 
@@ -376,6 +380,7 @@ def takes_any_value_of_exit_status() -> None:
 
 
 @breaks("ACC-050")
+@shows_as(Kind.RESTART)
 def does_not_restart_a_node_that_took_too_long() -> None:
     @around(Starter, "revive")
     def revive(_right: object, self: Starter, node: Node) -> None:
@@ -383,6 +388,7 @@ def does_not_restart_a_node_that_took_too_long() -> None:
 
 
 @breaks("ACC-050")
+@shows_as(Kind.LINGERING)
 def closes_the_input_of_a_node_that_takes_too_long() -> None:
     @around(Terminator, "end_now")
     def end_now(_right: object, _self: Terminator, _node: Node) -> None:
@@ -464,6 +470,7 @@ def lets_the_time_of_queued_tasks_run() -> None:
 
 
 @breaks("ACC-052")
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED, Kind.MISORDERED)
 def lets_queued_tasks_fail_at_a_time_limit() -> None:
     @around(Fleet, "exceed")
     def exceed(right: Callable[..., None], self: Fleet, node: Node) -> None:
@@ -511,11 +518,13 @@ def prints_each_attempt_of_a_task() -> None:
 
 
 @breaks("ACC-061")
+@shows_as(Kind.MISORDERED)
 def tries_again_on_the_same_node() -> None:
     put(Accounts, "nodes_that_failed", lambda *_: set())
 
 
 @breaks("ACC-061")
+@shows_as(Kind.MISORDERED)
 def does_not_wait_for_another_node() -> None:
     @around(Retries, "_node_for")
     def node_for(
@@ -525,6 +534,7 @@ def does_not_wait_for_another_node() -> None:
 
 
 @breaks("ACC-061")
+@shows_as(Kind.MISORDERED, Kind.WAITING)
 def waits_for_nodes_that_ended_while_they_were_idle() -> None:
     @around(Retries, "_node_for")
     def node_for(
@@ -539,6 +549,7 @@ def has_no_crash_limit() -> None:
 
 
 @breaks("ACC-062")
+@shows_as(Kind.NO_FATAL, Kind.MISORDERED)
 def counts_all_failures_as_crashes() -> None:
     @around(Accounts, "_is_tried_again")
     def again(right: Callable[..., bool], self: Accounts, tries: Any, reason: bytes) -> bool:
@@ -557,6 +568,7 @@ def names_a_task_each_time_that_it_kills_a_node() -> None:
 
 
 @breaks("ACC-064")
+@shows_as(Kind.FABRICATED, Kind.DUPLICATED)
 def blames_queued_tasks_for_the_loss_of_their_node() -> None:
     @around(Fleet, "_take_attempts")
     def take(_right: object, _self: Fleet, node: Node) -> list[Attempt]:
@@ -607,6 +619,7 @@ def lets_failed_attempts_halt_a_run() -> None:
 
 
 @breaks("ACC-071")
+@shows_as(Kind.INPUT_CLOSED, Kind.LOST)
 def halts_at_the_first_of_a_percentage() -> None:
     from paexec_trio.core import accounts
 
@@ -619,6 +632,7 @@ def wants_more_than_the_percentage() -> None:
 
 
 @breaks("ACC-072")
+@shows_as(Kind.EXIT)
 def takes_a_halt_for_success_for_a_failure() -> None:
     put(Accounts, "has_halted_well", property(lambda _: False))
 
@@ -637,6 +651,7 @@ def does_not_delay() -> None:
 
 
 @breaks("ACC-080")
+@shows_as(Kind.TOO_EARLY)
 def delays_the_first_two_only() -> None:
     @around(Throttle, "begun")
     def begun(right: Callable[..., None], self: Throttle) -> None:
@@ -662,6 +677,7 @@ def reads_on_after_the_limit() -> None:
 
 
 @breaks("ACC-081")
+@shows_as(Kind.WAITING, Kind.INPUT_CLOSED)
 def counts_attempts_for_the_limit() -> None:
     @around(WaitingTasks, "reassign")
     def reassign(right: Callable[..., None], self: WaitingTasks, attempt: Attempt) -> None:
