@@ -423,10 +423,10 @@ class GraphTasks:
         """
         for task, _ in done:
             self._dropped[task] = task
-        self._undispatched -= len(done)
         self._abandoned += len(done)
         for task, succeeded in done:
             self.done(task, _SUCCESS if succeeded else Status.FAILURE)
+        self._undispatched -= len(done)  # only now: without tasks that are left nothing is done
         for task, _ in done:
             if self._waiting_for[task]:
                 raise RefusedTaskError(b"task %d depends on tasks that were not done before" % task)

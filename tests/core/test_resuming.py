@@ -161,6 +161,18 @@ def test_a_graph(weighting: Weighting) -> None:
     assert status == 0
 
 
+@pytest.mark.parametrize("word", [b"success", b"failure"])
+def test_nothing_of_a_graph_is_left(word: bytes) -> None:
+    """ACC-046: the last task that was done before may have failed."""
+    lines = attempts((1, b"a", b"success"), (2, b"b", word))
+    done, reports, status = run(b"a b\n", lines, graph=GraphSettings())
+    assert done == []
+    is_success = word == b"success"
+    counts = b"2 done before" if is_success else b"1 done before, 1 failed before"
+    assert reports == [b"paexec-trio: 2 tasks: " + counts]
+    assert status == (0 if is_success else 1)
+
+
 def test_a_failure_in_a_graph() -> None:
     """ACC-046."""
     lines = attempts((1, b"a", b"failure"), (3, b"c", b"success"))
