@@ -323,7 +323,8 @@ class Engine:
         summary = accounts.summary(by_signal=by_signal, read_all=read_all)
         if summary:
             self._commands.append(Report(summary))
-        status = accounts.exit_status(outcome.status, is_error=self._ending.had_error)
+        had_error = self._ending.had_error
+        status = accounts.exit_status(outcome.status, is_error=had_error, read_all=read_all)
         self._commands.append(Exit(status, outcome.signal))
 
 
