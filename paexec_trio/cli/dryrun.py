@@ -8,7 +8,7 @@ from itertools import cycle
 from typing import TYPE_CHECKING
 
 from paexec_trio.core.calculators import Calculator, CommandPerTask
-from paexec_trio.core.engine import task_source
+from paexec_trio.core.engine import forbidden_octet, task_source
 from paexec_trio.core.launch import Launch, one_line
 from paexec_trio.core.status import Status
 from paexec_trio.core.tasks import GraphTasks, InputError, RefusedTaskError
@@ -46,7 +46,6 @@ def _texts_of(error: LogError | RefusedTaskError | InputError) -> list[bytes]:
 def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
     settings, launch = invocation.settings, invocation.launch
     past = files.past if files else None
-    source: TaskSource | None = files.tasks if files else None
     nodes = cycle(settings.nodes)
     left = settings.accounting.limit or sys.maxsize
 
@@ -63,11 +62,14 @@ def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
         finally:
             write_all(1, b"".join(lines))
 
-    if source is not None:
-        tasks = source
+    tasks: TaskSource
+    per_task = isinstance(launch.command, CommandPerTask)
+    if files and files.tasks:
+        files.tasks.forbidden = forbidden_octet(per_task=per_task)
+        tasks = files.tasks
         show_ready()
         return
-    tasks = task_source(settings, past, per_task=isinstance(launch.command, CommandPerTask))
+    tasks = task_source(settings, past, per_task=per_task)
     while left and (chunk := os.read(0, CHUNK)):
         _feed(lambda chunk=chunk: tasks.feed(chunk), show_ready)  # type: ignore[misc]
     if left:

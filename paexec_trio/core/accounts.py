@@ -293,12 +293,13 @@ class Accounts:
         """Return how many tasks never ran because of a limit: that is no news."""
         return 0 if self.halted else self._unwanted
 
-    def exit_status(self, status: int, *, is_error: bool) -> int:
+    def exit_status(self, status: int, *, is_error: bool, read_all: bool) -> int:
         """Return the exit status of the run.
 
         Args:
             status: the one that says nothing of the tasks.
             is_error: whether something else than a task or a node failed.
+            read_all: whether the input was read to its end, or no more of it was wanted.
         """
         rules = self._accounting
         if not rules.status_of_tasks:
@@ -310,6 +311,8 @@ class Accounts:
         explained = self._tasks.count_dropped() + self._unwanted
         if not self.halted and (self.given_up or self.never_ran > explained):
             return TASKS_LEFT
+        if status and not read_all:
+            return TASKS_LEFT  # its nodes were lost before the others were read
         failed = self.failed + (self._past.failed if self._past else 0)
         return min(failed, SO_MANY_OR_MORE)
 

@@ -323,8 +323,14 @@ class Engine:
         summary = accounts.summary(by_signal=by_signal, read_all=read_all)
         if summary:
             self._commands.append(Report(summary))
-        status = accounts.exit_status(outcome.status, is_error=self._ending.had_error)
+        had_error = self._ending.had_error
+        status = accounts.exit_status(outcome.status, is_error=had_error, read_all=read_all)
         self._commands.append(Exit(status, outcome.signal))
+
+
+def forbidden_octet(*, per_task: bool) -> bytes:
+    """Return the octet that no task can contain: it would end a line, or an argument."""
+    return NUL if per_task else NEWLINE
 
 
 def task_source(settings: Settings, past: Past | None, *, per_task: bool) -> TaskSource:
@@ -335,7 +341,7 @@ def task_source(settings: Settings, past: Past | None, *, per_task: bool) -> Tas
         past: what the job log says of earlier runs; ``None``: there were none.
         per_task: whether a command is run per task.
     """
-    forbidden = NUL if per_task else NEWLINE
+    forbidden = forbidden_octet(per_task=per_task)
     graph = settings.graph
     if graph is None or graph.every_line:
         tasks = FlatTasks(settings.terminator, forbidden, settings.line_limit)

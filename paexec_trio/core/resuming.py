@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.accounting import Resume
 from paexec_trio.core.joblog import FAILURE, SUCCESS, TIMEOUT, BadLogError, hash_of, task_of
-from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError
+from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -123,6 +123,10 @@ class NumberedTasks:
 
     Args:
         tasks: the tasks with their ids, which rise.
+
+    Attributes:
+        forbidden: the octet that no task can contain, ``NEWLINE`` or ``NUL``; empty: tasks can
+            contain each octet, or were refused before.
     """
 
     needs_whole_input = False
@@ -132,6 +136,7 @@ class NumberedTasks:
         self.ready = deque(tasks)
         self._ids = {task_id for task_id, _ in tasks}
         self._last = tasks[-1][0] if tasks else 0
+        self.forbidden = b""
         self._taken = 0
 
     def feed(self, chunk: bytes) -> None:
@@ -145,7 +150,13 @@ class NumberedTasks:
         self.ready.clear()
 
     def take(self) -> tuple[int, bytes]:
-        """Take the next task."""
+        """Take the next task.
+
+        Raises:
+            RefusedTaskError: it contains the forbidden octet.
+        """
+        if self.forbidden:
+            refuse(self.forbidden, *self.ready[0])  # it goes on waiting: it never ran
         self._taken += 1
         return self.ready.popleft()
 
@@ -154,8 +165,17 @@ class NumberedTasks:
         return len(self.ready)
 
     def take_several(self, count: int) -> list[tuple[int, bytes]]:
-        """Take ``count`` tasks, or all if there are fewer."""
-        return [self.take() for _ in range(min(count, len(self.ready)))]
+        """Take ``count`` tasks, or all if there are fewer, or those before one that is refused.
+
+        Raises:
+            RefusedTaskError: the first of them contains the forbidden octet.
+        """
+        taken = [self.take()]
+        while self.ready and len(taken) < count:
+            if self.forbidden and self.forbidden in self.ready[0][1]:
+                break
+            taken.append(self.take())
+        return taken
 
     def count_taken(self) -> int:
         """Return how many tasks were taken."""

@@ -105,7 +105,12 @@ _REASONS = {
 }
 
 
-def _refuse(forbidden: bytes, task_id: int, task: bytes) -> None:
+def refuse(forbidden: bytes, task_id: int, task: bytes) -> None:
+    """Refuse a task that contains the forbidden octet.
+
+    Raises:
+        RefusedTaskError: it does.
+    """
     if forbidden in task:
         raise RefusedTaskError(_REASONS[forbidden] % task_id)
 
@@ -172,7 +177,7 @@ class FlatTasks:
         """
         task_id = self._last_id + 1
         if self._forbidden:
-            _refuse(self._forbidden, task_id, self.ready[0])  # it goes on waiting: it never ran
+            refuse(self._forbidden, task_id, self.ready[0])  # it goes on waiting: it never ran
         self._last_id = task_id
         return task_id, self.ready.popleft()
 
@@ -307,7 +312,7 @@ class GraphTasks:
         del self._reader
         if self._forbidden:
             for task, name in enumerate(graph.names):
-                _refuse(self._forbidden, task, name)
+                refuse(self._forbidden, task, name)
         try:
             order = graph.topological_order()
         except CycleError as error:
@@ -423,10 +428,10 @@ class GraphTasks:
         """
         for task, _ in done:
             self._dropped[task] = task
-        self._undispatched -= len(done)
         self._abandoned += len(done)
         for task, succeeded in done:
             self.done(task, _SUCCESS if succeeded else Status.FAILURE)
+        self._undispatched -= len(done)  # only now: without tasks that are left nothing is done
         for task, _ in done:
             if self._waiting_for[task]:
                 raise RefusedTaskError(b"task %d depends on tasks that were not done before" % task)

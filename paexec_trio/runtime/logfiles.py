@@ -100,12 +100,7 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
     name = settings.file
     octets = b""
     if is_regular(fd):
-        try:
-            # Not flock: a process that is just being started would hold that lock, too, until it
-            # executes its program, even if this one was killed meanwhile.
-            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise LogError(b"another run writes the job log %b" % name) from None
+        _lock(fd, b"the job log " + name)
         octets = _read(fd)
     past, tasks, size = _interpret(octets, settings)
     if settings.resume is Resume.NOTHING:
@@ -115,6 +110,16 @@ def _begin(fd: int, settings: LogSettings) -> LogFiles:
     if not size:
         write_all(fd, HEADER)
     return LogFiles(LogBuffer(), fd, past=past, tasks=tasks)
+
+
+def _lock(fd: int, what: bytes) -> None:
+    """Lock a file until this process ends (ACC-039)."""
+    try:
+        # Not flock: a process that is just being started would hold that lock, too, until it
+        # executes its program, even if this one was killed meanwhile.
+        fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise LogError(b"another run writes %b" % what) from None
 
 
 def _interpret(
@@ -203,6 +208,7 @@ def _open_output(accounting: Accounting, files: LogFiles) -> int:
         if files.log >= 0 and os.path.sameopenfile(fd, files.log):
             raise LogError(b"%b is both the job log and the output" % name)
         if is_regular(fd):
+            _lock(fd, b"the output " + name)
             _cut_output(fd, name, files.past.end if files.past else 0)
         if accounting.log and is_new:
             _sync_directory_of(name)

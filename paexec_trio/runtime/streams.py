@@ -17,7 +17,7 @@ from paexec_trio.core.commands import (
     Write,
     WriteLines,
 )
-from paexec_trio.core.engine import Engine
+from paexec_trio.core.engine import Engine, forbidden_octet
 from paexec_trio.runtime.diagnostics import write_diagnostic
 from paexec_trio.runtime.input import Input
 from paexec_trio.runtime.output import Diagnostics, Output, open_writers
@@ -163,6 +163,8 @@ class StandardStreams:
         self._files = files = open_files(self._settings)
         if files.output >= 0:
             self._stdout = files.output
+        if files.tasks:
+            files.tasks.forbidden = forbidden_octet(per_task=exec_mode is not None)
         return Engine(
             settings,
             tasks=files.tasks,

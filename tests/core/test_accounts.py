@@ -7,11 +7,13 @@ import pytest
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
 from paexec_trio.core.accounting import Accounting, Summing
-from paexec_trio.core.settings import Reassign
+from paexec_trio.core.settings import Reassign, Settings
 from tests.core.playbook import (
+    Playbook,
     burial,
     ended,
     finishing,
+    names,
     reaped,
     started,
     started_graph,
@@ -93,6 +95,20 @@ def test_a_task_for_a_lost_node_never_ran() -> None:
             b"1 task: 1 never ran: 1 'a' (not started); the input was not read to its end",
             status=111,
         )
+    )
+
+
+def test_tasks_that_were_never_read() -> None:
+    """ACC-021, ACC-023: nobody knows how many there are, but they did not all succeed."""
+    assert (
+        Playbook(Settings(nodes=names(1), accounting=TOLD))
+        >> on.RunStarted()
+        << do.StartNode(0)
+        << do.ReadMore()
+        >> on.NodeNotStarted(0, b"cannot run ssh: gone")
+        << do.Report(b"paexec-trio: cannot run ssh: gone")
+        << stopping()
+        << ended(111)
     )
 
 

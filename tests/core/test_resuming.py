@@ -14,6 +14,7 @@ from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.joblog import BadLogError, PastAttempt, hash_of
 from paexec_trio.core.resuming import NumberedTasks, Past, unsuccessful
 from paexec_trio.core.settings import GraphSettings, Settings
+from paexec_trio.core.tasks import RefusedTaskError
 from paexec_trio.core.weights import Weighting
 from tests.core.playbook import names
 
@@ -161,6 +162,18 @@ def test_a_graph(weighting: Weighting) -> None:
     assert status == 0
 
 
+@pytest.mark.parametrize("word", [b"success", b"failure"])
+def test_nothing_of_a_graph_is_left(word: bytes) -> None:
+    """ACC-046: the last task that was done before may have failed."""
+    lines = attempts((1, b"a", b"success"), (2, b"b", word))
+    done, reports, status = run(b"a b\n", lines, graph=GraphSettings())
+    assert done == []
+    is_success = word == b"success"
+    counts = b"2 done before" if is_success else b"1 done before, 1 failed before"
+    assert reports == [b"paexec-trio: 2 tasks: " + counts]
+    assert status == (0 if is_success else 1)
+
+
 def test_a_failure_in_a_graph() -> None:
     """ACC-046."""
     lines = attempts((1, b"a", b"failure"), (3, b"c", b"success"))
@@ -185,6 +198,21 @@ def test_a_graph_with_other_dependencies() -> None:
         assert done == []
         assert b"task 2 depends on tasks that were not done before" in reports[0]
         assert status == 255
+
+
+@pytest.mark.parametrize("forbidden", [b"\n", b"\0"])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_task_of_the_log_that_no_calculator_can_be_given(forbidden: bytes, count: int) -> None:
+    """The run that wrote the log may have been one of commands, and this one of calculators."""
+    tasks = NumberedTasks([(2, b"a"), (4, b"b"), (7, b"x%by" % forbidden), (8, b"c")])
+    tasks.forbidden = forbidden
+    taken = [task for _ in range(2 // min(count, 2)) for task in tasks.take_several(count)]
+    assert taken == [(2, b"a"), (4, b"b")]
+    with pytest.raises(RefusedTaskError) as caught:
+        tasks.take_several(count)
+    assert b"task 7 contains" in caught.value.reason
+    assert [task_id for task_id, _ in tasks.waiting()] == [7, 8]
+    assert tasks.count_taken() == 2
 
 
 def test_tasks_of_the_log_in_the_order_of_their_ids() -> None:

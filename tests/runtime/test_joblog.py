@@ -238,6 +238,35 @@ def test_a_log_is_locked_by_its_process_alone(tmp_path: Path) -> None:
     os.close(began)
 
 
+def test_an_output_is_locked(tmp_path: Path) -> None:
+    """Another run would cut off results that the log of the first one has."""
+    path = tmp_path / "out"
+    path.write_bytes(b"before")
+    name = os.fsencode(path)
+    began, begins = os.pipe()
+    goes_on, ends = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.close(ends)
+            os.write(open_files(Accounting(output=name)).output, b"result")
+            os.write(begins, b".")
+            os.read(goes_on, 1)  # until the test has tried
+        finally:
+            os._exit(0)
+    os.close(begins)
+    assert os.read(began, 1) == b"."
+    with pytest.raises(LogError, match="another run writes the output"):
+        open_files(Accounting(output=name))
+    assert path.read_bytes() == b"result"
+    os.close(ends)
+    os.waitpid(child, 0)
+    open_files(Accounting(output=name)).close()
+    assert path.read_bytes() == b""
+    os.close(began)
+    os.close(goes_on)
+
+
 def test_the_output_is_not_the_log(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path / "log")
     (tmp_path / "link").symlink_to("log")
