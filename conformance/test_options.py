@@ -264,6 +264,15 @@ VALUES = {
     "--prefetch": ["20"],
     "--finish-timeout": ["20"],
     "--line-limit": ["1M"],
+    "--exit-status": ["tasks"],
+    "--retries": ["2"],
+    "--crash-limit": ["2", "-z"],
+    "--timeout": ["1000"],
+    "--halt": ["never"],
+    "--delay": ["0.01"],
+    "--limit": ["1000"],
+    "--joblog": ["log"],
+    "--output": ["output"],
     "--tagstring": ["of {}"],
     "--stderr": ["tag"],
     "--results": ["results"],
@@ -282,7 +291,11 @@ def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
     extended = call(option, *values, "-n", "+1", "-c", CALCULATOR)
     named = option in words
     assert stage.features.get(option, named) == named, f"profile and help disagree on {option}"
-    if named:
+    if option in {"--output", "--dry-run"} and named:
+        # Their purpose is that other octets are on standard output.
+        run = stage.run(option, *values, "-n", "+1", "-c", CALCULATOR, feed=b"t\n")
+        assert run.status == 0, "it does not work"
+    elif named:
         assert_works(stage, extended, {"--tag": b"t\t", "--tagstring": b"of t\t"}.get(option, b""))
     else:
         refuse(stage, extended, GOOD)

@@ -35,6 +35,7 @@ class LogFiles(NamedTuple):
         output: the descriptor of the file of ``--output``; -1 without one.
         past: the tasks of earlier runs; ``None``: they do not matter.
         tasks: the tasks of this run, if it takes them from the log.
+        kept: how many octets of the log that was there are kept.
         buffer: the lines of this run that were not written yet.
     """
 
@@ -43,6 +44,7 @@ class LogFiles(NamedTuple):
     output: int = -1
     past: Past | None = None
     tasks: NumberedTasks | None = None
+    kept: int = 0
 
     def close(self) -> None:
         """Release the descriptors, and the lock with them."""
@@ -63,6 +65,11 @@ def open_files(accounting: Accounting) -> LogFiles:
             files = _open_log(accounting.log)
         if accounting.output:
             files = files._replace(output=_open_output(accounting, files))
+        # Not before both can be used: what is in them may be all that is left of a run.
+        if accounting.log:
+            _begin(files, accounting.log)
+        if accounting.output and is_regular(files.output):
+            _cut_output(files.output, accounting.output, files.past.end if files.past else 0)
     except BaseException:
         files.close()
         raise
@@ -77,7 +84,7 @@ def _open_log(settings: LogSettings) -> LogFiles:
     except OSError as error:
         raise LogError(b"opening the job log %b failed: %b" % (name, reason_of(error))) from None
     try:
-        files = _begin(fd, settings)
+        files = _look_into(fd, settings)
         if settings.sync and is_new:
             _sync_directory_of(name)
     except OSError as error:
@@ -96,20 +103,28 @@ def _open(name: bytes) -> tuple[int, bool]:
     return os.open(name, flags | os.O_CREAT, 0o666), False
 
 
-def _begin(fd: int, settings: LogSettings) -> LogFiles:
-    name = settings.file
+def _look_into(fd: int, settings: LogSettings) -> LogFiles:
+    """Lock a job log, and read it if the run resumes; it stays as it is."""
     octets = b""
     if is_regular(fd):
-        _lock(fd, b"the job log " + name)
+        _lock(fd, b"the job log " + settings.file)
         octets = _read(fd)
-    past, tasks, size = _interpret(octets, settings)
+    past, tasks, kept = _interpret(octets, settings)
     if settings.resume is Resume.NOTHING:
-        size = 0
-    if size < len(octets):
-        os.ftruncate(fd, size)  # ACC-047
-    if not size:
-        write_all(fd, HEADER)
-    return LogFiles(LogBuffer(), fd, past=past, tasks=tasks)
+        kept = 0
+    return LogFiles(LogBuffer(), fd, past=past, tasks=tasks, kept=kept)
+
+
+def _begin(files: LogFiles, settings: LogSettings) -> None:
+    """Cut off what is not kept of a job log (ACC-047), and write its header if nothing is."""
+    try:
+        if is_regular(files.log):
+            os.ftruncate(files.log, files.kept)
+        if not files.kept:
+            write_all(files.log, HEADER)
+    except OSError as error:
+        text = b"the job log %b cannot be used: %b" % (settings.file, reason_of(error))
+        raise LogError(text) from None
 
 
 def _lock(fd: int, what: bytes) -> None:
@@ -198,7 +213,7 @@ def write_all(fd: int, data: bytes) -> None:
 
 
 def _open_output(accounting: Accounting, files: LogFiles) -> int:
-    """Open the file of ``--output``; cut off what the job log does not know (ACC-049)."""
+    """Open and lock the file of ``--output``; it stays as it is."""
     name = accounting.output
     try:
         fd, is_new = _open(name)
@@ -209,7 +224,7 @@ def _open_output(accounting: Accounting, files: LogFiles) -> int:
             raise LogError(b"%b is both the job log and the output" % name)
         if is_regular(fd):
             _lock(fd, b"the output " + name)
-            _cut_output(fd, name, files.past.end if files.past else 0)
+            _check_output(fd, name, files.past.end if files.past else 0)
         if accounting.log and is_new:
             _sync_directory_of(name)
     except OSError as error:
@@ -220,9 +235,17 @@ def _open_output(accounting: Accounting, files: LogFiles) -> int:
     return fd
 
 
-def _cut_output(fd: int, name: bytes, end: int) -> None:
+def _check_output(fd: int, name: bytes, end: int) -> None:
+    """Check that an output has all results that the job log knows (ACC-049)."""
     size = os.fstat(fd).st_size
     if size < end:
         text = b"the output %b has %d octets, but the job log has results up to octet %d"
         raise LogError(text % (name, size, end))
-    os.ftruncate(fd, end)
+
+
+def _cut_output(fd: int, name: bytes, end: int) -> None:
+    """Cut off what the job log does not know (ACC-049)."""
+    try:
+        os.ftruncate(fd, end)
+    except OSError as error:
+        raise LogError(b"the output %b cannot be used: %b" % (name, reason_of(error))) from None
