@@ -272,7 +272,7 @@ VALUES = {
     "--delay": ["0.01"],
     "--limit": ["1000"],
     "--joblog": ["log"],
-    "--output": ["output"],
+    "--output": ["file"],
     "--tagstring": ["of {}"],
     "--stderr": ["tag"],
     "--results": ["results"],

@@ -34,8 +34,8 @@ OPTIONS: tuple[Option, ...] = (
         ),
         "summary",
         details="""\
-Without it the line comes only if tasks failed, were given up or never ran, and not if a signal ends
-the run. It names the first ten of them, each with the reason::
+Without it the line is printed only if tasks failed, were given up or never ran, and not if a signal
+ends the run. The line names the first ten of them, each with the reason::
 
    paexec-trio: 50 tasks: 2 failed, 1 never ran: 7 'x' (exit status 3), 12 'y' (time limit), \
 13 'z' (depends on 12)
@@ -45,8 +45,8 @@ the run. It names the first ten of them, each with the reason::
         "",
         "what",
         (
-            "tasks: the exit status says what became of the tasks; run:",
-            "it does not; default run, or PAEXEC_EXIT_STATUS",
+            "tasks: the exit status is the number of failed tasks; run: it",
+            "does not count them; default run, or PAEXEC_EXIT_STATUS",
         ),
         "exit-status",
         details="""\
@@ -83,26 +83,26 @@ nodes a message names it. Only the task that a calculator was working on counts.
         "limit",
         (
             "let a task fail that takes longer than LIMIT: seconds, or",
-            "N%: N hundredths of the median of all tasks so far",
+            "N%: N percent of the median time of all tasks so far",
         ),
         "timeout",
         details="""\
 The processes of its node receive SIGTERM and, 2 seconds later, SIGKILL. The node is started again.
-Fractions of seconds are allowed. A percentage counts when three tasks have ended.
+Fractions of seconds are allowed. A percentage has no effect until three tasks have ended.
 """,
     ),
     Option(
         "",
         "when,why=N",
         (
-            "begin no more tasks when N of them, or N%, have ended: when is",
-            "soon or now, why is fail, success or done",
+            "start no more tasks when N of them, or N%, have ended in the",
+            "way WHY: fail, success or done; WHEN is soon or now",
         ),
         "halt",
         details="""\
-With ``soon`` the tasks that are being worked on are finished; with ``now`` they are ended. ``N%``
-are hundredths of the tasks that have ended, and at least three. After a halt because of ``success``
-the exit status is 0. ``never`` is the default.
+With ``soon`` the run waits for the tasks that have begun; with ``now`` it ends them. ``N%`` is a
+share of the tasks that have ended; at least three have to end in that way. After a halt because of
+``success`` the exit status is 0. ``never`` is the default.
 """,
         choices=(
             "never",
@@ -117,16 +117,16 @@ the exit status is 0. ``never`` is the default.
     Option(
         "",
         "seconds",
-        ("let at least so much time pass between two tasks that begin",),
+        ("wait at least this long between the starts of two tasks",),
         "delay",
         details="Fractions are allowed. With it no calculator holds more than one task.",
     ),
     Option(
         "",
         "number",
-        ("dispatch only so many tasks",),
+        ("dispatch at most NUMBER tasks",),
         "limit",
-        details="The rest of the input is not read.",
+        details="The run ends when these have ended; the rest of the input is not needed.",
     ),
 )
 

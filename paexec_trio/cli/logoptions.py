@@ -24,8 +24,7 @@ The first nine fields are those of GNU parallel: the number of the task, its nod
 for how many seconds it ran, the octets of the task and of its result, the exit status, the signal,
 and the task. Those that follow are the number of the attempt; ``success``, ``failure``,
 ``timeout``, ``lost`` or ``retried``; a hash of the task; and the octets of output up to the end of
-its result. A line is written when its result was. A log that is there is replaced, unless the run
-resumes.
+its result. A line is written after its result. An existing log is replaced, unless the run resumes.
 """,
     ),
     Option(
@@ -34,18 +33,18 @@ resumes.
         ("with --joblog: write a line when its result is on the disk",),
         "joblog-sync",
         details="""\
-When the machine is switched off, no task is in the log whose result is lost. All results and lines
-are on the disk when the run ends.
+So after a power failure each result that the log has is there. When the run ends, all results and
+lines are on the disk.
 """,
     ),
     Option(
         "",
         "",
-        ("with --joblog: run only tasks that have no end in the log",),
+        ("with --joblog: run only tasks that have not ended in the log",),
         "resume",
         details="""\
-The input has to be the same. A task of another text than that in the log is an error, and neither
-it nor any later task is run. With ``-g`` a task that succeeded counts for its dependants.
+The input has to be the same. A task that differs from the log is an error, and neither it nor any
+later task is run. With ``-g`` the dependants of a task that succeeded can start.
 """,
     ),
     Option(
@@ -59,7 +58,7 @@ it nor any later task is run. With ``-g`` a task that succeeded counts for its d
         "",
         ("run again the tasks of the log that did not succeed, and no", "others"),
         "retry-failed",
-        details="The tasks are taken from the log; nothing is read. Not with ``-g``.",
+        details="The tasks are taken from the log, and the input is not read. Not with ``-g``.",
     ),
     Option(
         "",
@@ -68,8 +67,8 @@ it nor any later task is run. With ``-g`` a task that succeeded counts for its d
         "output",
         details="""\
 Implies ``--group``, unless ``--keep-order`` is given. With ``--joblog`` it implies
-``--joblog-sync``; a run that resumes first cuts off what FILE has of tasks that are not in the log.
-So each result is in FILE exactly once, however often the run was interrupted.
+``--joblog-sync``. A run that resumes first cuts off results in FILE that the log does not have. So
+each result is in FILE exactly once, however often the run was interrupted.
 """,
     ),
     Option(
@@ -78,9 +77,9 @@ So each result is in FILE exactly once, however often the run was interrupted.
         ("start nothing; print for each task a node and a command line",),
         "dry-run",
         details="""\
-Between both stands a TAB. With ``-x`` the line runs the command with the task; without it, it
+A tab separates them. With ``-x`` the command line runs the command with the task; without it, it
 starts the calculator. The nodes take turns, as if each task took the same time. With ``--resume``
-only tasks are shown that would be run; the log stays as it is.
+only the tasks that would be run are shown; the log stays as it is.
 """,
     ),
 )
