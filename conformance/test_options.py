@@ -293,7 +293,8 @@ def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
     assert stage.features.get(option, named) == named, f"profile and help disagree on {option}"
     if option in {"--output", "--dry-run"} and named:
         # Their purpose is that other octets are on standard output.
-        run = stage.run(option, *values, "-n", "+1", "-c", CALCULATOR, feed=b"t\n")
+        stage.reply_with_results()
+        run = stage.run(option, *values, "-n", "+1", "-c", stage.calculator(), feed=b"t\n")
         assert run.status == 0, "it does not work"
     elif named:
         assert_works(stage, extended, {"--tag": b"t\t", "--tagstring": b"of t\t"}.get(option, b""))
