@@ -118,12 +118,13 @@ class RunAccounts:
         """Return the tasks that a limit kept from being run."""
         return never_ran - self.dropped if self.is_limit_reached else set()
 
-    def outcome(self, plain: Exit, known: set[int]) -> Exit:
+    def outcome(self, plain: Exit, known: set[int], *, read_all: bool) -> Exit:
         """Return how the run has to exit (ACC-020 to ACC-024, ACC-072).
 
         Args:
             plain: how it would exit without the option.
-            known: all tasks.
+            known: all tasks that were read.
+            read_all: whether the input was read to its end, or no more of it was wanted.
         """
         if not self.rules.status_of_tasks or plain.signal:
             return plain
@@ -134,6 +135,8 @@ class RunAccounts:
         never_ran = known - self.dispatched
         left = never_ran - self.dropped - self._not_wanted(never_ran)
         if not self.is_halted and (self._given_up() or left):
+            return Exit(status=111)
+        if plain.status and not read_all:
             return Exit(status=111)
         return Exit(status=min(101, len(self.failed)))
 

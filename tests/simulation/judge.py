@@ -1128,7 +1128,7 @@ class Judge:
     def _check_accounts(self, command: Exit, plain: Exit) -> None:
         accounts, known = self._accounts, self._known()
         accounts.close([*self._leftovers, *self._repeats, *self._retries])
-        expected = accounts.outcome(plain, known)
+        expected = accounts.outcome(plain, known, read_all=self._input_ended)
         if command != expected and (not expected.signal or command.signal != expected.signal):
             self._blame(Kind.EXIT, f"{command} instead of {expected}")
         summary = accounts.summary(known, by_signal=expected.signal != 0)

@@ -14,6 +14,7 @@ from tests.simulation.run import Run
 
 HEAD = """\
 from paexec_trio.core import commands as do, events as on
+from paexec_trio.core.accounting import Accounting, Halt, Summing, Why
 from paexec_trio.core.commands import Deadline, Purpose
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.execmode import ExecMode
