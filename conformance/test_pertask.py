@@ -485,6 +485,7 @@ def test_nobody_reads(stage: Stage, how: str) -> None:
         assert run.stdout == b"of a\n" * 10
 
 
+@pytest.mark.lasting(300)
 @requirement("PTK-039", "PTK-038")
 @STDERR
 @BOTH
@@ -556,6 +557,7 @@ def test_a_directory_for_each_task(stage: Stage) -> None:
     assert names_in(directory) == [f"0000/{number:07}" for number in range(1, len(tasks) + 1)]
 
 
+@pytest.mark.lasting(300)
 @requirement("PTK-050")
 @RESULTS
 def test_the_names_of_directories(stage: Stage) -> None:
