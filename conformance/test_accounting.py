@@ -629,7 +629,7 @@ def test_no_percentage_of_two(stage: Stage) -> None:
 @timeout
 @pytest.mark.parametrize("slow", [1, 3], ids=["less than the mean", "more than the least"])
 def test_the_median_counts(stage: Stage, slow: int) -> None:
-    """Of five tasks so many take very much longer than the others."""
+    """Of five tasks this number takes much longer than the others."""
     percent = "10000%" if slow == 1 else "300%"
     run = stage.start("--timeout", percent, "-n", "+1", "-c", stage.calculator())
     calculator = stage.next_calculator()

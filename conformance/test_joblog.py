@@ -602,7 +602,7 @@ def test_wrong_calls(stage: Stage, words: Sequence[str]) -> None:
 @requirement("ACC-049")
 @with_output
 def test_a_file_for_the_results(stage: Stage) -> None:
-    """It replaces what is there, and the results of different tasks are not mixed."""
+    """It replaces the old content, and results of different tasks are not mixed."""
     (stage.directory / "out").write_bytes(b"old")
     run = stage.start("--output", "out", "-n", "+2", "-c", stage.calculator())
     stage.next_calculators(2)

@@ -104,7 +104,7 @@ class _Run:
     Attributes:
         option: its only option.
         command: its command line, for the user.
-        complaint: what is wrong with it so far.
+        complaint: the first fault of the answer so far.
         sources: the descriptors that have not told their end: two streams and the process.
     """
 

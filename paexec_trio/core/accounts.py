@@ -176,11 +176,6 @@ class Accounts:
             and not (rules.crash_limit or rules.retries)
         )
 
-    def attempts_of(self, task_id: int) -> int:
-        """Return how many attempts of a task have failed."""
-        tries = self._tries.get(task_id)
-        return tries.count if tries else 0
-
     def nodes_that_failed(self, task_id: int) -> set[int]:
         """Return the nodes that a task is not to be given to, if there are others (ACC-061)."""
         tries = self._tries.get(task_id)
@@ -248,7 +243,7 @@ class Accounts:
         for task_id, task, cause in islice(self._tasks.dropped(), NAMED):
             self._name(_End.NEVER_RAN, task_id, task, b"depends on %d" % cause)
 
-    # What is told
+    # The summary and the exit status
 
     def _name(self, end: _End, task_id: int, task: bytes, reason: bytes) -> None:
         """Keep a task for the summary, if it is among the first."""

@@ -241,7 +241,7 @@ class ReleaseErrors(Record):
 
 @final
 class StoreOutput(Record):
-    """Append lines of a result to what is stored of the task (PTK-051)."""
+    """Append lines of a result to the stored output of the task (PTK-051)."""
 
     __slots__ = __match_args__ = ("task_id", "data")
 
@@ -252,7 +252,7 @@ class StoreOutput(Record):
 
 @final
 class StoreErrors(Record):
-    """Append octets of a calculator's standard error to what is stored of the task (PTK-052)."""
+    """Append octets of a calculator's standard error to those stored for the task (PTK-052)."""
 
     __slots__ = __match_args__ = ("task_id", "data")
 
@@ -263,7 +263,7 @@ class StoreErrors(Record):
 
 @final
 class StoreResult(Record):
-    """Give what is stored of the task its place: the task is done.
+    """Give the stored output of the task its place: the task is done.
 
     ``left_out``: how many octets at the end of the stored output do not belong there.
     """
@@ -278,7 +278,7 @@ class StoreResult(Record):
 
 @final
 class DropStored(Record):
-    """Drop what is stored of the task, perhaps nothing: its attempt has failed."""
+    """Drop the stored output of the task, if there is any: its attempt has failed."""
 
     __slots__ = __match_args__ = ("task_id",)
 

@@ -57,7 +57,7 @@ class Engine:
         tasks: where the tasks come from, by default from standard input.
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
         past: what the job log says of earlier runs; ``None``: there were none.
-        log_buffer: the fast path adds to it what is to be logged.
+        log_buffer: the fast path adds the lines of the log to it.
 
     Attributes:
         object_path: the fast paths of a run whose results are objects, if it can use them.
