@@ -389,7 +389,7 @@ def test_a_node_ends_at_work(stage: Stage, how: str) -> None:
     lose(calculator, how)
     assert run.wait(grace_after(stage, how)) == 1
     assert run.stdout == b"of a\nbegun\n"
-    assert b"0" in run.stderr, "the diagnostic lacks the index of the node"
+    assert b"0" in run.messages, "the diagnostic lacks the index of the node"
 
 
 @requirement("END-010", "END-006")
@@ -404,7 +404,7 @@ def test_a_node_ends_at_work_and_leaves_a_child(stage: Stage) -> None:
     calculator.exit(0)
     assert run.wait(3 * stage.bound) == 1
     assert run.stdout == b"begun\n"
-    assert b"0" in run.stderr, "the diagnostic lacks the index of the node"
+    assert b"0" in run.messages, "the diagnostic lacks the index of the node"
     assert not stage.left_running(), "processes were left running"
 
 
@@ -418,8 +418,8 @@ def test_a_named_node_ends_at_work(stage: Stage) -> None:
     both[1].die()
     assert run.wait() == 1
     lost, other = both[1].words[0], both[0].words[0]
-    assert lost in run.stderr
-    assert other not in run.stderr
+    assert lost in run.messages
+    assert other not in run.messages
 
 
 @requirement("END-011")

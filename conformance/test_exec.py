@@ -159,7 +159,7 @@ def test_every_line_of_a_printed_task_has_its_prefix(stage: Stage) -> None:
 def test_nul_in_a_task(stage: Stage) -> None:
     run = in_one_run(stage, "-x", "-c", "printf '<%s>'", feed=b"a\nb\0c\nd\n", status=1)
     assert run.stdout == b"<a>\n"
-    assert b"2" in run.stderr, "the diagnostic lacks the task's number"
+    assert b"2" in run.messages, "the diagnostic lacks the task's number"
 
 
 @requirement("EXE-005")

@@ -173,7 +173,7 @@ def test_newline_inside_a_task(stage: Stage, feed: bytes) -> None:
     run = stage.run("-n", "+1", "-0", "-c", stage.calculator(), feed=feed)
     assert stage.next_calculator().tasks == [b"a"], "more than the first task was dispatched"
     assert run.stdout == stage.result(b"a") + b"\n"
-    assert b"2" in run.stderr, "the diagnostic lacks the task id"
+    assert b"2" in run.messages, "the diagnostic lacks the task id"
     assert run.status == 1
 
 

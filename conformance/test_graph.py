@@ -273,7 +273,7 @@ def test_no_status(stage: Stage, text: bytes) -> None:
     assert stage.tasks == [b"aaa", b"c", b"d"]
     a_lines = b"".join(b"1 %s\n" % line for line in text.split(b"\n")[:-1])
     assert run.stdout == a_lines + b"1 ?\n3 success\n4 success\n", "other lines"
-    assert b"aaa" in run.stderr
+    assert b"aaa" in run.messages
     assert run.status == 1
 
 

@@ -481,7 +481,7 @@ def test_a_node_is_lost(stage: Stage) -> None:
     transport, command = mortal(stage)
     run = stage.run("-P", "host", "-t", transport, command, feed=b"t\n")
     assert run.status == 1
-    assert b"host" in run.stderr
+    assert b"host" in run.messages
     assert run.stdout == b""
 
 

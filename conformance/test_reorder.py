@@ -508,7 +508,7 @@ def assert_works(stage: Stage, method: str) -> None:
 def assert_failed(run: Distributor, mentioned: bytes = b"") -> None:
     assert run.status == 1, f"exit status {run.status}, not 1"
     assert run.stderr, "no diagnostic"
-    assert mentioned in run.stderr, f"{mentioned!r} is not in the diagnostic {run.stderr!r}"
+    assert mentioned in run.messages, f"{mentioned!r} is not in the diagnostic {run.stderr!r}"
 
 
 @requirement("RDR-041")

@@ -268,7 +268,7 @@ def test_a_node_out_of_step_is_dead(stage: Stage, banner: bytes) -> None:
         both[1].answer(b"of " + task)
     assert run.finish() == 0
     assert run.stdout == b"1 of a\n1 \n2 of b\n2 \n"
-    assert (b"71" in run.stderr) != (b"72" in run.stderr)
+    assert (b"71" in run.messages) != (b"72" in run.messages)
 
 
 @requirement("RES-031")

@@ -123,7 +123,7 @@ def test_long_weights(stage: Stage, digits: int, sign: bytes) -> None:
     run = run_graph(stage, "-g", lines=[*lines[:3], b"weight: b " + sign + b"7" * digits, b"d"])
     assert run.status == 1
     assert re.search(rb"\b4\b", run.stderr), "the line is not named"
-    assert b"%d" % digits in run.stderr, "the number of digits is not named"
+    assert b"%d" % digits in run.messages, "the number of digits is not named"
     assert run.stdout == b""
     assert stage.started == started
     assert run.processor_time < 5, "digits were converted"

@@ -81,6 +81,7 @@ class Distributor:
         self._close_when_sent = False
         #: The exit status, negative for the number of a signal; None while it runs.
         self.status: ExitStatus | None = None
+        self._paths = [os.fsencode(word) for word in argv if Path(os.fsdecode(word)).is_file()]
         #: The seconds of processor time that it had used, without its children, when it ended.
         self.processor_time = 0.0
         words = (os.fsencode(word).decode(errors="backslashreplace") for word in argv)
@@ -123,6 +124,17 @@ class Distributor:
     def stderr(self) -> bytes:
         """Standard error so far, that of local calculators included."""
         return Stderr(self._stderr)
+
+    @property
+    def messages(self) -> bytes:
+        """Standard error so far, without the paths of files on its command line.
+
+        The path of the implementation begins most messages, and any digit may occur in it.
+        """
+        messages = bytes(self._stderr)
+        for path in self._paths:
+            messages = messages.replace(path, b"")
+        return Stderr(messages)
 
     @property
     def stderr_link(self) -> str:
