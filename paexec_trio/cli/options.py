@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paexec_trio.cli import accountingoptions, logoptions
+from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
 LINE_LIMIT = Option(
@@ -197,7 +198,7 @@ because its node was lost or the run was ended, nothing at all is printed.
     Option(
         "",
         "",
-        ("the same, in the order of the tasks",),
+        ("print results in the order of the tasks, each in one piece",),
         "keep-order",
         details="""\
 A task that is done waits for all earlier ones; those of a graph that are not run because of a
@@ -329,5 +330,6 @@ SYNTAX = Syntax(
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    sections=SECTIONS,
     free="command",
 )
