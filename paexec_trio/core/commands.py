@@ -295,6 +295,7 @@ class Deliver(Record):
     ``dropped``: the tasks that will not be run because of this one's status. ``seconds``: the time
     from when the calculator began to work on it to its EOT. ``reason``: why there is no result, or
     nothing. ``exit_status``: that of the command, ``None`` if a calculator did the task.
+    ``stderr``: the octets of the task on standard error, if they are kept.
     """
 
     __slots__ = __match_args__ = (
@@ -308,6 +309,7 @@ class Deliver(Record):
         "seconds",
         "reason",
         "exit_status",
+        "stderr",
     )
 
     def __init__(
@@ -322,6 +324,7 @@ class Deliver(Record):
         seconds: float = 0.0,
         reason: bytes = b"",
         exit_status: int | None = None,
+        stderr: bytes = b"",
     ) -> None:
         self.task_id = task_id
         self.task = task
@@ -333,6 +336,7 @@ class Deliver(Record):
         self.seconds = seconds
         self.reason = reason
         self.exit_status = exit_status
+        self.stderr = stderr
 
 
 @final

@@ -247,8 +247,11 @@ class Ending:
     def output_failed(self, event: OutputFailed) -> bool:
         """Stop the run, because its results cannot be written."""
         self._break_output()
-        name = self._settings.accounting.output or b"standard output"
-        self._reporter.report(b"writing to %b failed: %b", name, event.reason)
+        name = self._settings.accounting.output
+        if name:
+            self._reporter.report(b"writing the output '%b' failed: %b", name, event.reason)
+        else:
+            self._reporter.report(b"writing to standard output failed: %b", event.reason)
         self.stop(Exit(status=1))
         return True
 

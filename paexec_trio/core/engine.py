@@ -129,6 +129,7 @@ class Engine:
         )
         self.object_path: ObjectPath | None = None
         is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
+        is_plain = is_plain and not settings.reads_stderr
         if isinstance(tasks, AddedTasks) and not (exec_mode or settings.graph):
             # Only here: the programs do without these modules.
             from paexec_trio.core.collecting import Collector
@@ -190,6 +191,11 @@ class Engine:
     def takes_tasks(self) -> bool:
         """Whether a task that is added now will be done, if all goes well."""
         return self._ending.phase is _RUNNING and not self._reader.has_ended
+
+    @property
+    def was_halted(self) -> bool:
+        """Whether a halt has ended the run, and nothing else has failed (ACC-070)."""
+        return self._accounts.halted and not self._ending.had_error
 
     @property
     def now(self) -> float:

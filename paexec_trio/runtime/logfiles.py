@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from paexec_trio.core.accounting import Resume
 from paexec_trio.core.joblog import BEGIN, HEADER, BadLogError, LogBuffer, parse, whole_lines
 from paexec_trio.core.resuming import NumberedTasks, Past, unsuccessful
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.diagnostics import reason_of
 
 if TYPE_CHECKING:
@@ -21,10 +22,15 @@ _CHUNK = 1 << 20
 
 
 class LogError(OSError):
-    """A file of the run cannot be used; ``strerror`` names it and says why."""
+    """A file of the run cannot be used; ``strerror`` names it and says why.
 
-    def __init__(self, text: bytes) -> None:
-        super().__init__(errno.EINVAL, os.fsdecode(text))
+    Args:
+        template: what happened, for :func:`~paexec_trio.core.visible.diagnostic`.
+        foreign: the texts and numbers in it.
+    """
+
+    def __init__(self, template: bytes, *foreign: bytes | float) -> None:
+        super().__init__(errno.EINVAL, os.fsdecode(diagnostic(template, *foreign)))
 
 
 class LogFiles(NamedTuple):
@@ -50,6 +56,7 @@ class LogFiles(NamedTuple):
         """Release the descriptors, and the lock with them."""
         for fd in (self.log, self.output):
             if fd >= 0:
+                _locked.discard(_file_of(fd))
                 os.close(fd)
 
 
@@ -82,7 +89,7 @@ def _open_log(settings: LogSettings) -> LogFiles:
     try:
         fd, is_new = _open(name)
     except OSError as error:
-        raise LogError(b"opening the job log %b failed: %b" % (name, reason_of(error))) from None
+        raise LogError(b"opening the job log '%b' failed: %b", name, reason_of(error)) from None
     try:
         files = _look_into(fd, settings)
         if settings.sync and is_new:
@@ -91,7 +98,7 @@ def _open_log(settings: LogSettings) -> LogFiles:
         os.close(fd)
         if isinstance(error, LogError):
             raise
-        raise LogError(b"the job log %b cannot be used: %b" % (name, reason_of(error))) from None
+        raise LogError(b"the job log '%b' cannot be used: %b", name, reason_of(error)) from None
     return files
 
 
@@ -105,9 +112,9 @@ def _open(name: bytes) -> tuple[int, bool]:
 
 def _look_into(fd: int, settings: LogSettings) -> LogFiles:
     """Lock a job log, and read it if the run resumes; it stays as it is."""
-    octets = b""
+    octets, name = b"", settings.file
     if is_regular(fd):
-        _lock(fd, b"the job log " + settings.file)
+        _lock(fd, b"another run writes the job log '%b'", name)
         octets = _read(fd)
     past, tasks, kept = _interpret(octets, settings)
     if settings.resume is Resume.NOTHING:
@@ -123,18 +130,30 @@ def _begin(files: LogFiles, settings: LogSettings) -> None:
         if not files.kept:
             write_all(files.log, HEADER)
     except OSError as error:
-        text = b"the job log %b cannot be used: %b" % (settings.file, reason_of(error))
-        raise LogError(text) from None
+        text = b"the job log '%b' cannot be used: %b"
+        raise LogError(text, settings.file, reason_of(error)) from None
 
 
-def _lock(fd: int, what: bytes) -> None:
-    """Lock a file until this process ends (ACC-039)."""
+_locked: set[tuple[int, int]] = set()
+"""The files that runs of this process have locked: the system's locks are between processes."""
+
+
+def _file_of(fd: int) -> tuple[int, int]:
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
+
+
+def _lock(fd: int, refusal: bytes, name: bytes) -> None:
+    """Lock a file until it is closed, or this process ends (ACC-039)."""
     try:
         # Not flock: a process that is just being started would hold that lock, too, until it
         # executes its program, even if this one was killed meanwhile.
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
-        raise LogError(b"another run writes %b" % what) from None
+        raise LogError(refusal, name) from None
+    if _file_of(fd) in _locked:
+        raise LogError(refusal, name)
+    _locked.add(_file_of(fd))
 
 
 def _interpret(
@@ -144,7 +163,7 @@ def _interpret(
     name = settings.file
     # A header that was cut is not the beginning of another file.
     if not octets.startswith(BEGIN) and not BEGIN.startswith(octets):
-        raise LogError(b"%b is not a job log" % name)
+        raise LogError(b"'%b' is not a job log", name)
     if settings.resume is Resume.NOTHING:
         return None, None, len(octets)
     whole = whole_lines(octets)
@@ -153,8 +172,8 @@ def _interpret(
         only = settings.resume is Resume.ONLY_UNSUCCESSFUL
         tasks = NumberedTasks(unsuccessful(attempts)) if only else None
     except BadLogError as error:
-        text = b"line %d of the job log %b cannot be understood"
-        raise LogError(text % (error.number, name)) from None
+        text = b"line %d of the job log '%b' cannot be understood"
+        raise LogError(text, error.number, name) from None
     return Past(name, attempts, settings.resume), tasks, len(whole)
 
 
@@ -170,7 +189,7 @@ def read_log(settings: LogSettings) -> LogFiles:
     except FileNotFoundError:
         octets = b""
     except OSError as error:
-        raise LogError(b"opening the job log %b failed: %b" % (name, reason_of(error))) from None
+        raise LogError(b"opening the job log '%b' failed: %b", name, reason_of(error)) from None
     else:
         try:
             octets = _read(fd) if is_regular(fd) else b""
@@ -218,12 +237,12 @@ def _open_output(accounting: Accounting, files: LogFiles) -> int:
     try:
         fd, is_new = _open(name)
     except OSError as error:
-        raise LogError(b"opening the output %b failed: %b" % (name, reason_of(error))) from None
+        raise LogError(b"opening the output '%b' failed: %b", name, reason_of(error)) from None
     try:
         if files.log >= 0 and os.path.sameopenfile(fd, files.log):
-            raise LogError(b"%b is both the job log and the output" % name)
+            raise LogError(b"'%b' is both the job log and the output", name)
         if is_regular(fd):
-            _lock(fd, b"the output " + name)
+            _lock(fd, b"another run writes the output '%b'", name)
             _check_output(fd, name, files.past.end if files.past else 0)
         if accounting.log and is_new:
             _sync_directory_of(name)
@@ -231,7 +250,7 @@ def _open_output(accounting: Accounting, files: LogFiles) -> int:
         os.close(fd)
         if isinstance(error, LogError):
             raise
-        raise LogError(b"the output %b cannot be used: %b" % (name, reason_of(error))) from None
+        raise LogError(b"the output '%b' cannot be used: %b", name, reason_of(error)) from None
     return fd
 
 
@@ -239,8 +258,8 @@ def _check_output(fd: int, name: bytes, end: int) -> None:
     """Check that an output has all results that the job log knows (ACC-049)."""
     size = os.fstat(fd).st_size
     if size < end:
-        text = b"the output %b has %d octets, but the job log has results up to octet %d"
-        raise LogError(text % (name, size, end))
+        text = b"the output '%b' has %d octets, but the job log has results up to octet %d"
+        raise LogError(text, name, size, end)
 
 
 def _cut_output(fd: int, name: bytes, end: int) -> None:
@@ -248,4 +267,4 @@ def _cut_output(fd: int, name: bytes, end: int) -> None:
     try:
         os.ftruncate(fd, end)
     except OSError as error:
-        raise LogError(b"the output %b cannot be used: %b" % (name, reason_of(error))) from None
+        raise LogError(b"the output '%b' cannot be used: %b", name, reason_of(error)) from None

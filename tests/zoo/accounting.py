@@ -9,6 +9,7 @@ from typing import Any
 from paexec_trio.cli import accountingoptions, invocation
 from paexec_trio.cli import main as program
 from paexec_trio.cli.errors import UsageError
+from paexec_trio.core import accounting
 from paexec_trio.core.accounting import Accounting, Halt, Summing, Why
 from paexec_trio.core.accounts import LOST, TASKS_LEFT, TIME_LIMIT, Accounts
 from paexec_trio.core.commands import Command, Exit, KillNode, Report
@@ -690,26 +691,26 @@ def counts_attempts_for_the_limit() -> None:
 
 @breaks("ACC-090")
 def takes_0_for_a_number() -> None:
-    @instead(accountingoptions, "_is_number")
+    @instead(accounting, "is_number")
     def is_number(right: Callable[[bytes], bool], value: bytes) -> bool:
         return right(value) or value == b"0"
 
 
 @breaks("ACC-090")
 def takes_any_number_of_digits() -> None:
-    put(accountingoptions, "MOST_DIGITS", 99)
+    put(accounting, "MOST_DIGITS", 99)
 
 
 @breaks("ACC-090")
 def takes_signs_in_numbers() -> None:
-    @instead(accountingoptions, "_is_number")
+    @instead(accounting, "is_number")
     def is_number(right: Callable[[bytes], bool], value: bytes) -> bool:
         return right(value.removeprefix(b"+"))
 
 
 @breaks("ACC-090")
 def takes_no_leading_zeros() -> None:
-    @instead(accountingoptions, "_is_number")
+    @instead(accounting, "is_number")
     def is_number(right: Callable[[bytes], bool], value: bytes) -> bool:
         return right(value) and not value.startswith(b"0")
 

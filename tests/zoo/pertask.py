@@ -38,7 +38,7 @@ from paexec_trio.core.visible import visible
 from paexec_trio.runtime import resultfiles
 from paexec_trio.runtime.errorpipes import ErrorPipes
 from paexec_trio.runtime.errorrelay import ErrorRelay
-from paexec_trio.runtime.output import Diagnostics
+from paexec_trio.runtime.output import Diagnostics, Output
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.resultfiles import ResultFiles
 from tests.simulation.violations import Kind
@@ -185,7 +185,9 @@ def reads_standard_error_to_mix_it() -> None:
 def prints_standard_error_on_standard_output() -> None:
     @around(ErrorRelay, "print")
     def relay(_right: object, self: ErrorRelay, data: bytes) -> None:
-        self._diagnostics._output.write(data)  # noqa: SLF001
+        output = self._diagnostics._output  # noqa: SLF001
+        assert isinstance(output, Output)
+        output.write(data)
 
 
 @breaks("PTK-022")
