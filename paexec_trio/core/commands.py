@@ -265,15 +265,17 @@ class StoreErrors(Record):
 class StoreResult(Record):
     """Give the stored output of the task its place: the task is done.
 
-    ``left_out``: how many octets at the end of the stored output do not belong there.
+    ``left_out``: how many octets at the end of the stored output do not belong there. ``reason``:
+    why the task failed without a result, or nothing.
     """
 
-    __slots__ = __match_args__ = ("task_id", "task", "left_out")
+    __slots__ = __match_args__ = ("task_id", "task", "left_out", "reason")
 
-    def __init__(self, task_id: int, task: bytes, left_out: int = 0) -> None:
+    def __init__(self, task_id: int, task: bytes, left_out: int = 0, reason: bytes = b"") -> None:
         self.task_id = task_id
         self.task = task
         self.left_out = left_out
+        self.reason = reason
 
 
 @final

@@ -183,6 +183,8 @@ class ResultFiles:
             os.truncate(path, os.stat(path).st_size - command.left_out)  # noqa: PTH116
         _append_to(hidden + b"/seq", b"%d\n" % task_id)
         _append_to(hidden + b"/task", command.task)
+        if command.reason:
+            _append_to(hidden + b"/reason", command.reason + b"\n")
         try:
             os.rename(hidden, place)  # noqa: PTH104
         except OSError as error:
