@@ -291,6 +291,7 @@ class Ending:
     def give_up_output(self) -> None:
         """Exit, since nobody takes the output that is left."""
         if self.phase is Phase.DRAINING:
+            self._outlet.is_muted = True
             self._exit()
 
     # The inputs of nodes

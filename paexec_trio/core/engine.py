@@ -325,11 +325,15 @@ class Engine:
         accounts.give_up_lost(self._dispatcher.waiting.leftovers())
         accounts.drop_waiting(are_wanted=True)
         accounts.close()
-        by_signal, read_all = outcome.signal != 0, self._reader.has_ended
-        summary = accounts.summary(by_signal=by_signal, read_all=read_all)
+        summary = accounts.summary(
+            by_signal=outcome.signal != 0,
+            read_all=self._reader.read_all,
+            wrote_all=not self._outlet.is_muted,
+        )
         if summary:
             self._commands.append(Report(summary))
         had_error = self._ending.had_error
+        read_all = self._reader.has_ended
         status = accounts.exit_status(outcome.status, is_error=had_error, read_all=read_all)
         self._commands.append(Exit(status, outcome.signal))
 

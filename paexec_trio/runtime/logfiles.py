@@ -16,6 +16,8 @@ from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.diagnostics import reason_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.core.accounting import Accounting, LogSettings
 
 _CHUNK = 1 << 20
@@ -60,8 +62,16 @@ class LogFiles(NamedTuple):
                 os.close(fd)
 
 
-def open_files(accounting: Accounting) -> LogFiles:
+STREAMS = (b"standard input", b"standard output", b"standard error")
+"""The words for the descriptors of a program."""
+
+
+def open_files(accounting: Accounting, streams: Sequence[int] = ()) -> LogFiles:
     """Open the job log and the output of a run, as far as it has them.
+
+    Args:
+        accounting: the names of the files.
+        streams: the descriptors of standard input, output and error, which are other files.
 
     Raises:
         LogError: one of them cannot be used.
@@ -72,6 +82,7 @@ def open_files(accounting: Accounting) -> LogFiles:
             files = _open_log(accounting.log)
         if accounting.output:
             files = files._replace(output=_open_output(accounting, files))
+        _refuse_streams(files, accounting, streams)
         # Not before both can be used: what is in them may be all that is left of a run.
         if accounting.log:
             _begin(files, accounting.log)
@@ -81,6 +92,26 @@ def open_files(accounting: Accounting) -> LogFiles:
         files.close()
         raise
     return files
+
+
+def _refuse_streams(files: LogFiles, accounting: Accounting, streams: Sequence[int]) -> None:
+    """Check that no file is one of the streams, too: each would spoil the other (ACC-027)."""
+    log_name = accounting.log.file if accounting.log else b""
+    used = (files.log, b"the job log", log_name), (files.output, b"the output", accounting.output)
+    for fd, what, name in used:
+        if fd < 0 or not is_regular(fd):
+            continue
+        for stream, stream_name in zip(streams, STREAMS, strict=False):
+            if _is_open(stream) and os.path.sameopenfile(fd, stream):
+                raise LogError(b"'%b' is both %b and %b", name, what, stream_name)
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
 
 
 def _open_log(settings: LogSettings) -> LogFiles:
@@ -104,10 +135,20 @@ def _open_log(settings: LogSettings) -> LogFiles:
 
 def _open(name: bytes) -> tuple[int, bool]:
     """Open a file that may exist; return its descriptor, and whether it was created."""
+    if _is_pipe(name):
+        # Not for reading, too: it would never be seen that nobody else reads.
+        return os.open(name, os.O_WRONLY | os.O_CLOEXEC), False
     flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
     with suppress(FileExistsError):
         return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o666), True
     return os.open(name, flags | os.O_CREAT, 0o666), False
+
+
+def _is_pipe(name: bytes) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)  # noqa: PTH116 (pathlib is slow to load)
+    except OSError:
+        return False
 
 
 def _look_into(fd: int, settings: LogSettings) -> LogFiles:

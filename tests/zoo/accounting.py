@@ -263,6 +263,29 @@ def does_not_say_how_many_succeeded() -> None:
     change_summary(lambda text: text.replace(b" succeeded", b" good"))
 
 
+@breaks("ACC-016")
+def takes_a_limit_for_the_end_of_the_input() -> None:
+    @around(Reader, "stop")
+    def stop(right: Callable[..., None], self: Reader) -> None:
+        right(self)
+        self.read_all = True
+
+
+@breaks("ACC-016")
+def says_always_that_the_input_was_not_read() -> None:
+    change_summary(lambda text: text + b"; the input was not read to its end")
+
+
+@breaks("ACC-017")
+def says_nothing_of_results_that_are_lost() -> None:
+    change_summary(lambda text: text.replace(b"; not all results were written", b""))
+
+
+@breaks("ACC-017")
+def says_always_that_results_are_lost() -> None:
+    change_summary(lambda text: text + b"; not all results were written")
+
+
 @breaks("ACC-014")
 def does_not_say_what_a_node_died_of() -> None:
     put(Accounts, "explain_loss", lambda *_: None)
