@@ -233,7 +233,10 @@ def read_log(settings: LogSettings) -> LogFiles:
         raise LogError(b"opening the job log '%b' failed: %b", name, reason_of(error)) from None
     else:
         try:
-            octets = _read(fd) if is_regular(fd) else b""
+            octets = _read(fd) if is_regular(fd) or _is_directory(fd) else b""
+        except OSError as error:
+            text = b"opening the job log '%b' failed: %b"
+            raise LogError(text, name, reason_of(error)) from None
         finally:
             os.close(fd)
     past, tasks, _ = _interpret(octets, settings)
@@ -243,6 +246,10 @@ def read_log(settings: LogSettings) -> LogFiles:
 def is_regular(fd: int) -> bool:
     """Return whether a descriptor is one of a file that can be read, cut and synchronized."""
     return stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+def _is_directory(fd: int) -> bool:
+    return stat.S_ISDIR(os.fstat(fd).st_mode)
 
 
 def _read(fd: int) -> bytes:
