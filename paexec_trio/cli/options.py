@@ -308,8 +308,10 @@ before it the same without the last three digits. A task has its directory when 
 then the files are complete. A directory of an earlier run is replaced. ``stdout`` has the lines of
 the result only: no prefixes, no end-of-task marker, and with ``-x`` no line for the status.
 ``stderr`` has what calculators and commands print on standard error; the tasks are found as with
-``--stderr``. DIR is made if it is not there. If it cannot be used, nothing is started. If a file
-cannot be written later, the run ends with a message and status 1.
+``--stderr``. A task that exceeds ``--timeout``, or whose nodes died, has a directory, too: with
+what its last attempt printed, and a file ``reason``. DIR is made if it is not there. If it cannot
+be used, nothing is started. If a file cannot be written later, the run ends with a message and
+status 1.
 """,
     ),
     Option("d", "", ("write every event and command to standard error",)),
