@@ -28,7 +28,7 @@ nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections\.abc|enum|os|typing|trio)\..*"),
-    ("py:.*", r"Command|Event|IntEnum|OutletMaker|SessionMaker|TypeAliasForwardRef"),
+    ("py:.*", r"Command|Event|Fact|IntEnum|OutletMaker|SessionMaker|TypeAliasForwardRef"),
 ]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

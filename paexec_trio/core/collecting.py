@@ -13,6 +13,7 @@ from paexec_trio.core.rendering import PrefixMaker
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Exchanged
     from paexec_trio.core.settings import Settings
@@ -123,6 +124,9 @@ class Collector:
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Tell of the change."""
         self._commands.append(TellChange(node.index, change, reason))
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Do nothing: the program sees the results and the end."""
 
     def flush(self) -> None:
         """Do nothing: complete results were delivered."""

@@ -33,6 +33,7 @@ from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.resuming import Past
@@ -58,6 +59,7 @@ class Engine:
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
         past: what the job log says of earlier runs; ``None``: there were none.
         log_buffer: the fast path adds the lines of the log to it.
+        facts: is told what happens; ``None``: nobody wants to know.
 
     Attributes:
         object_path: the fast paths of a run whose results are objects, if it can use them.
@@ -72,6 +74,7 @@ class Engine:
         exec_mode: ExecMode | None = None,
         past: Past | None = None,
         log_buffer: LogBuffer | None = None,
+        facts: FactStream | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -95,6 +98,10 @@ class Engine:
         self._time_limits = TimeLimits(settings.accounting, outlet, commands)
         if settings.accounting.has_time_limit:
             outlet = self._time_limits
+        if facts:
+            from paexec_trio.core.witness import Witness  # rarely needed
+
+            outlet = Witness(settings, facts, outlet, past)
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)

@@ -17,6 +17,7 @@ from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.nursery.channels import ResultChannel, TaskChannel
 from paexec_trio.nursery.errors import TaskRefusedError, UnreceivedResultsError
+from paexec_trio.nursery.following import Following
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
 from paexec_trio.nursery.options import Options, Plan, Text, octets_of, plan_of
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from paexec_trio.core.commands import TellChange
+    from paexec_trio.nursery.following import FactChannel
     from paexec_trio.nursery.session import Session
 
 
@@ -151,8 +153,14 @@ class Distributor:
         self._outcome = outcome = Outcome(settings.program)
         self._intake = Intake(plan, outcome)
         self._mailbox = mailbox = Mailbox(
-            plan.stderr, self._arrived, self._intake.open, self._changed, self._reported
+            plan.stderr,
+            self._arrived,
+            self._intake.open,
+            self._changed,
+            self._reported,
+            plan.facts,
         )
+        self._following = Following(plan.facts)
         self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
         self.results = ResultChannel(mailbox, outcome, settings.nodes)
@@ -166,7 +174,6 @@ class Distributor:
         self._last = Snapshot(0, 0, 0, 0, ())
         self._was_left = False
         self._began = trio.current_time()
-        self._over = trio.Event()
 
     # What a program does
 
@@ -262,6 +269,19 @@ class Distributor:
         return receiver
 
     @trio.lowlevel.enable_ki_protection
+    def follow(self) -> FactChannel:
+        """Return a channel of what happens in the run, for which it needs the option ``facts``.
+
+        The first call gives all facts from the beginning of the run, later ones those from now on.
+
+        Raises:
+            RuntimeError: the run tells no facts.
+        """
+        channel = self._following.follow()
+        channel.forget_history()
+        return channel
+
+    @trio.lowlevel.enable_ki_protection
     async def drain(self, node: Text) -> None:
         """Give a node no more tasks; wait until it has done those that it holds and has ended.
 
@@ -311,7 +331,7 @@ class Distributor:
 
     async def wait_over(self) -> None:
         """Wait until nothing of the run is left."""
-        await self._over.wait()
+        await self._following.over.wait()
 
     # What the run does
 
@@ -369,7 +389,7 @@ class Distributor:
                 call.done.set()
             for watcher in self._watchers:
                 watcher.close()
-            self._over.set()
+            self._following.end()
 
     @trio.lowlevel.enable_ki_protection
     def _leave(self) -> None:

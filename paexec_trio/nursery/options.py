@@ -14,6 +14,7 @@ from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
 
 if TYPE_CHECKING:
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.nursery.session import SessionMaker
 
 Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
@@ -77,6 +78,10 @@ class Options(TypedDict, total=False):
     line_limit: int
     """How many octets a task, or a line of a result, may have (LIM-011), 1 GiB by default."""
 
+    facts: bool
+    """Whether :meth:`Distributor.follow <paexec_trio.Distributor.follow>` can be used; ``False`` by
+    default. It doubles the processor time of a task. The run keeps all facts until it is used."""
+
     stderr: int
     """The descriptor that calculators and transports write diagnostics to, 2 by default."""
 
@@ -94,6 +99,7 @@ class Plan(NamedTuple):
         maker: makes the session of a test; ``None`` for real processes.
         environment: the environment of transports and calculators.
         stderr: the descriptor of their standard error.
+        facts: is told what happens; ``None``: nobody wants to know.
     """
 
     settings: Settings
@@ -101,6 +107,7 @@ class Plan(NamedTuple):
     maker: SessionMaker | None
     environment: list[tuple[bytes, bytes]] | None
     stderr: int
+    facts: FactStream | None
 
 
 _STDERR = 2
@@ -148,6 +155,7 @@ def plan_of(options: Options) -> Plan:
         maker,
         environment,
         _descriptor(options.get("stderr", _STDERR)),
+        _facts(options.get("facts", False)),
     )
 
 
@@ -217,6 +225,16 @@ def _descriptor(value: int) -> int:
         except (OSError, OverflowError):
             raise ValueError(f"stderr: descriptor {value} is not open") from None
     return value
+
+
+def _facts(value: bool) -> FactStream | None:
+    if not isinstance(value, bool):
+        raise TypeError(f"facts: expected a bool, not {value!r}")
+    if not value:
+        return None
+    from paexec_trio.core.facts import FactStream  # rarely needed
+
+    return FactStream()
 
 
 def _check_seconds(name: str, value: float) -> None:

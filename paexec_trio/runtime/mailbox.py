@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.events import Event
     from paexec_trio.core.execmode import ExecMode
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.streams import Executors
@@ -63,6 +64,7 @@ class Mailbox:
         wanted: is called when the run has room for one more task.
         changed: is called with each change of a node.
         report: is called with each diagnostic.
+        facts: are told what happens; ``None``: nobody wants to know.
 
     Attributes:
         size: the size of the results that wait, in octets.
@@ -81,7 +83,9 @@ class Mailbox:
         wanted: Callable[[], None],
         changed: Callable[[TellChange], None],
         report: Callable[[bytes], None],
+        facts: FactStream | None = None,
     ) -> None:
+        self.facts = facts
         self.stderr = stderr
         self.queue = self
         self.size = self.dropped = 0
@@ -129,7 +133,7 @@ class Mailbox:
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that is given tasks one by one and delivers results."""
         tasks = AddedTasks(has_status=settings.graph is not None)
-        engine = Engine(settings, Collector, tasks, exec_mode=exec_mode)
+        engine = Engine(settings, Collector, tasks, exec_mode=exec_mode, facts=self.facts)
         self._path = engine.object_path
         return engine
 
