@@ -38,6 +38,7 @@ autodoc_type_aliases = {
     for module, names in {
         "core.engine": ("Engine",),
         "core.faults": ("Blame", "Fault"),
+        "core.ending": ("Phase",),
         "core.nodes": ("Attempt", "Node"),
         "core.rendering": ("LazyLines", "PrefixMaker"),
         "core.reporting": ("Reporter",),
