@@ -25,6 +25,7 @@ from paexec_trio.nursery.rules import (
 from paexec_trio.nursery.texts import Text, argument_of, name_of, octets_of
 
 if TYPE_CHECKING:
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.nursery.session import SessionMaker
 
 
@@ -94,6 +95,10 @@ class Options(TypedDict, total=False):
     line_limit: int
     """How many octets a task, or a line of a result, may have (LIM-011), 1 GiB by default."""
 
+    facts: bool
+    """Whether :meth:`Distributor.follow <paexec_trio.Distributor.follow>` can be used; ``False`` by
+    default. It doubles the processor time of a task. The run keeps all facts until it is used."""
+
     joblog: Text | JobLog | None
     """The file that has a line for each attempt that has ended, once its result was received.
     With a :class:`~paexec_trio.JobLog` the run can skip the tasks that it has. See
@@ -122,6 +127,7 @@ class Plan(NamedTuple):
         maker: makes the session of a test; ``None`` for real processes.
         environment: the environment of transports and calculators.
         stderr: the descriptor of their standard error.
+        facts: is told what happens; ``None``: nobody wants to know.
     """
 
     settings: Settings
@@ -129,6 +135,7 @@ class Plan(NamedTuple):
     maker: SessionMaker | None
     environment: list[tuple[bytes, bytes]] | None
     stderr: int
+    facts: FactStream | None
 
 
 _KNOWN = frozenset(Options.__annotations__)
@@ -177,6 +184,7 @@ def plan_of(options: Options) -> Plan:
         maker,
         environment,
         stderr,
+        _facts(options.get("facts", False)),
     )
 
 
@@ -190,6 +198,16 @@ def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
         raise ValueError(f"{name}: the sequence is empty")
     program, *arguments = values
     return (name_of(name, program), *[argument_of(name, value) for value in arguments])
+
+
+def _facts(value: bool) -> FactStream | None:
+    if not isinstance(value, bool):
+        raise TypeError(f"facts: expected a bool, not {value!r}")
+    if not value:
+        return None
+    from paexec_trio.core.facts import FactStream  # rarely needed
+
+    return FactStream()
 
 
 def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
