@@ -30,7 +30,7 @@ from paexec_trio.runtime.closing import end_leftovers, end_processes
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
 from paexec_trio.runtime.poller import CHUNK, Poller
-from paexec_trio.runtime.spawning import Environment
+from paexec_trio.runtime.starts import Starts
 from paexec_trio.runtime.suspension import stop_this_process
 from paexec_trio.runtime.terminal import has_terminal
 from paexec_trio.runtime.timers import Timers
@@ -108,9 +108,7 @@ class Host:
         self._output, executors = streams.connect(poller, timers)
         self._ends = Ends(sessions=sessions, adopts=adopts)
         self._children = Children(
-            launch,
-            nodes,
-            Environment(launch.environment(inherited)),
+            Starts(launch, nodes, inherited),
             streams.stderr,
             poller,
             self._output,
