@@ -125,6 +125,12 @@ class Network:
             and processes.state_of(pid) != "Z"
         }
 
+    def __enter__(self) -> Network:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """End everything and remove what was written."""
         for host in self.hosts:
@@ -146,7 +152,8 @@ def _network_of(pid: int) -> Path | None:
 def why_not() -> str:
     """Return the reason why this machine has no test hosts; empty if it has."""
     try:
-        Network(["probe"]).close()
+        with Network(["probe"]):
+            pass
     except NetworkError as error:
         return str(error)
     except OSError as error:

@@ -67,15 +67,13 @@ class Server:
         """Start it; ``await_ready`` waits until it listens."""
         self._ready.unlink(missing_ok=True)
         os.mkfifo(self._ready)
-        home = self._directory / "home"
-        home.mkdir(exist_ok=True)
         config = self._directory / "sshd_config"
         text = _CONFIG.format(
             port=PORT,
             key=self._shared / key,
             directory=self._shared,
             ready=self._ready,
-            home=home,
+            home=self._directory / "home",
         )
         config.write_text(text)
         server = find("sshd", "openssh-server")
