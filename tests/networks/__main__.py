@@ -1,4 +1,4 @@
-"""Campaigns on hosts in network namespaces, which take many minutes; needs root.
+"""Campaigns on hosts in network namespaces, which take many minutes.
 
 faults: 17 faults beside 4 choices of options, on one host of two or on both.
 storm: 16 hosts, 10,000 tasks, and every 2 seconds a fault that heals 3 seconds later.

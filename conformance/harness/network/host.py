@@ -21,7 +21,7 @@ _PREPARE = """
 mount -t tmpfs none /run
 mkdir /run/sshd
 mount --bind {login} /etc/ssh
-echo {name} >/proc/sys/kernel/hostname
+hostname {name}
 """
 
 
