@@ -32,6 +32,7 @@ SECTIONS = (
             *("--stderr", "--results", "--output"),
         ),
     ),
+    Section("Nodes", ("--hostfile", "--transport-argv", "--node-env")),
     Section("Nodes that die", ("-z", "-Z", "-w", "--crash-limit")),
     Section(
         "Tasks that fail",

@@ -223,9 +223,17 @@ class StandardStreams:
                 *(self._settings.log, self._files.log, self._stdout),
                 *(self._files.buffer, poller, timers),
             )
-            add = self._files.buffer.add
-            executors[LogAttempt] = lambda command: add(command.entry, command.end)
+            executors[LogAttempt] = self._log
         return output, executors
+
+    def _log(self, command: LogAttempt) -> None:
+        """Log an attempt, unless its files or those of one before it are missing (ACC-057).
+
+        A resumed run does these tasks again. Later lines would keep octets in the output that it
+        writes again.
+        """
+        if self._files and not (self._results and self._results.has_failed):
+            self._files.buffer.add(command.entry, command.end)
 
     def _make_relay(self, diagnostics: Diagnostics, poller: Poller) -> ErrorRelay:
         from paexec_trio.runtime.errorrelay import ErrorRelay  # rarely needed
