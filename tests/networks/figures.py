@@ -71,7 +71,7 @@ def rows_of(table: Sequence[Sequence[str]]) -> str:
     lines = [".. list-table::", "   :header-rows: 1", ""]
     for row in table:
         lines += [f"   {'*' if not index else ' '} - {cell}" for index, cell in enumerate(row)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" if len(table) > 1 else ""
 
 
 def summary(trials: Figures) -> str:
