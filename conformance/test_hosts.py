@@ -9,6 +9,8 @@ import pytest
 from conformance.harness.usage import CALCULATOR, DIRECTORY, Call, call, refuse
 
 if TYPE_CHECKING:
+    from conformance.harness.distributor import Distributor
+    from conformance.harness.fakes import Calculator
     from conformance.harness.stage import Stage
 
 requirement = pytest.mark.requirement
@@ -263,6 +265,164 @@ def test_either_a_list_or_a_hostfile(stage: Stage) -> None:
 def test_a_hostfile_beats_the_variable(stage: Stage) -> None:
     path = hosts(stage, b"a\nb\n")
     assert names_of(stage, 2, "--hostfile", path, PAEXEC_NODES="+7") == [b"a", b"b"]
+
+
+# Hostfiles that change
+
+
+def start_on_hosts(stage: Stage, text: bytes, *options: str) -> Distributor:
+    """Start a run on the nodes of a hostfile; each calculator finds its node in ``NODE``."""
+    hosts(stage, text)
+    stage.script("transport", 'NODE=$1; export NODE; shift; exec sh -c "$1"')
+    words = ("--hostfile", "hosts", "-t", "./transport", *options, "-c", stage.calculator())
+    return stage.start(*words)
+
+
+def replace_hosts(stage: Stage, text: bytes) -> None:
+    """Put another file in the place of the hostfile."""
+    new = stage.directory / "hosts.new"
+    new.write_bytes(text)
+    new.replace(stage.directory / "hosts")
+
+
+def node_of(calculator: Calculator) -> bytes:
+    return calculator.environment[b"NODE"]
+
+
+@requirement("HST-023")
+@HOSTFILE
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "written"])
+def test_nodes_join(stage: Stage, replaced: bool) -> None:
+    """They are given tasks that wait."""
+    run = start_on_hosts(stage, b"a\n")
+    first = stage.next_calculator()
+    run.feed(b"1\n2\n3\n")
+    assert first.next_task() == b"1"
+    (replace_hosts if replaced else hosts)(stage, b"a\nb*2\n")
+    joined = stage.next_calculators(2)
+    assert [node_of(calculator) for calculator in joined] == [b"b", b"b"]
+    assert sorted(calculator.next_task() for calculator in joined) == [b"2", b"3"]
+    for calculator in (first, *joined):
+        calculator.answer()
+    assert run.finish() == 0
+    assert len(stage.calculators) == 3
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_an_idle_node_is_drained(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a\nb\n")
+    calculators = {node_of(each): each for each in stage.next_calculators(2)}
+    replace_hosts(stage, b"a\n")
+    calculators[b"b"].wait_eof()
+    assert calculators[b"a"].eof_at is None, "the wrong node was drained, too"
+    run.feed(b"1\n")
+    assert calculators[b"a"].next_task() == b"1"
+    calculators[b"a"].answer(b"x")
+    assert run.finish() == 0
+    assert run.stdout == b"x\n"
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_a_drained_node_finishes_its_task(stage: Stage) -> None:
+    """A node that joins gets the next one."""
+    run = start_on_hosts(stage, b"a\n")
+    old = stage.next_calculator()
+    run.feed(b"1\n2\n")
+    assert old.next_task() == b"1"
+    replace_hosts(stage, b"b\n")
+    new = stage.next_calculator()
+    assert node_of(new) == b"b"
+    assert new.next_task() == b"2"
+    old.answer(b"of a")
+    run.expect_output(b"of a\n")
+    old.wait_eof()
+    new.answer(b"of b")
+    assert run.finish() == 0
+    assert run.stdout == b"of a\nof b\n"
+    assert old.tasks == [b"1"]
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_a_drained_node_is_not_restarted(stage: Stage) -> None:
+    """When it is named again, it is a new node."""
+    run = start_on_hosts(stage, b"a\nb\n", "-Z", "0.1", "-w")
+    calculators = {node_of(each): each for each in stage.next_calculators(2)}
+    replace_hosts(stage, b"a\n")
+    calculators[b"b"].wait_gone()
+    assert not stage.happens(lambda: len(stage.calculators) > 2, stage.grace)
+    replace_hosts(stage, b"a\nb\n")
+    assert node_of(stage.next_calculator()) == b"b"
+    assert run.finish() == 0
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_one_of_several_nodes_of_a_name_is_drained(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a*3\n")
+    calculators = stage.next_calculators(3)
+    replace_hosts(stage, b"a*2 # one less\n")
+    stage.wait("the end of one input", lambda: any(each.eof_at for each in calculators))
+    run.feed(b"1\n2\n3\n")
+    for task in (b"1", b"2"):
+        stage.holder(task)
+    for calculator in calculators:
+        if calculator.tasks:
+            calculator.answer()
+    stage.holder(b"3").answer()
+    assert run.finish() == 0
+    assert sorted(len(calculator.tasks) for calculator in calculators) == [0, 1, 2]
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_other_words_for_the_same_nodes_change_nothing(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a\na\n+1\n")
+    calculators = stage.next_calculators(3)
+    replace_hosts(stage, b"# sorted\n+1 a*2\n")
+    assert not stage.happens(
+        lambda: len(stage.calculators) > 3 or any(each.eof_at for each in calculators),
+        stage.grace,
+    )
+    assert run.finish() == 0
+
+
+@requirement("HST-025", "HST-040")
+@HOSTFILE
+@NODE_ENV
+def test_the_index_of_a_node_that_is_added(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a\nb\n", "--node-env")
+    calculators = {node_of(each): each for each in stage.next_calculators(2)}
+    replace_hosts(stage, b"a\n")
+    calculators[b"b"].wait_gone()
+    replace_hosts(stage, b"a\nb\nc\n")
+    joined = [each.environment for each in stage.next_calculators(2)]
+    told = sorted((each[b"PAEXEC_NODEID"], each[b"PAEXEC_NODE"]) for each in joined)
+    assert told == [(b"2", b"b"), (b"3", b"c")]
+    assert run.finish() == 0
+
+
+@requirement("HST-026")
+@HOSTFILE
+@pytest.mark.parametrize("name", [*BAD_HOSTFILES, "missing"])
+def test_a_hostfile_that_cannot_be_used_any_more(stage: Stage, name: str) -> None:
+    """One line says so, and the next good state counts."""
+    run = start_on_hosts(stage, b"a\nb\n")
+    calculators = stage.next_calculators(2)
+    if name == "missing":
+        (stage.directory / "hosts").unlink()
+    else:
+        replace_hosts(stage, BAD_HOSTFILES[name])
+    stage.wait("a diagnostic", lambda: b"\n" in run.stderr)
+    stage.happens(lambda: run.stderr.count(b"\n") > 1, stage.grace)
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+    assert not any(each.eof_at for each in calculators), "a node was drained"
+    replace_hosts(stage, b"a\nb\nc\n")
+    assert node_of(stage.next_calculator()) == b"c"
+    assert run.finish() == 0
+    assert run.stderr.count(b"\n") == 1
 
 
 # Transports with options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from paexec_trio.cli.errors import UsageError, invalid
-from paexec_trio.cli.nodelist import NodeList, hostfile_nodes, parse_nodes
+from paexec_trio.cli.nodelist import NodeList, parse_nodes
 from paexec_trio.cli.syntax import Option
 
 if TYPE_CHECKING:
@@ -15,11 +15,16 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "",
         "file",
-        ("take the nodes from FILE, one or several per line",),
+        (
+            "take the nodes from FILE, one or several per line; changes",
+            "take effect while the run goes on",
+        ),
         "hostfile",
         details="""\
 A line has words as the value of ``-n``: ``host``, ``host*4``, ``+2``, ``%nodeset``. A word that
-begins with ``#`` begins a comment. Cannot be given together with ``-n``.
+begins with ``#`` begins a comment. When the file is changed or replaced, new nodes are started, and
+those that are not in it any more finish their tasks and end. If it cannot be used then, the nodes
+stay as they are. Cannot be given together with ``-n``.
 """,
     ),
     Option(
@@ -62,11 +67,24 @@ def nodes_of(
     if "--hostfile" in values:
         if "-n" in values:
             raise UsageError(b"%b and --hostfile cannot be given together", option)
-        return hostfile_nodes(values["--hostfile"])
+        return _read_hostfile(values["--hostfile"])
     value = values.get("-n", environment.get(b"PAEXEC_NODES"))
     if value is None:
         raise UsageError(b"%b option is mandatory!", option)
     return parse_nodes(value, option)
+
+
+def _read_hostfile(path: bytes) -> NodeList:
+    from paexec_trio.core.nodewords import NodeWordError
+    from paexec_trio.core.visible import excerpt
+    from paexec_trio.runtime.hostfile import Hostfile
+
+    file = Hostfile(path)
+    try:
+        return NodeList(file.read(), counted=False, hostfile=file)
+    except NodeWordError as error:
+        option = b"invalid argument for option --hostfile: '%b': " % excerpt(path)
+        raise UsageError(option + error.reason) from None
 
 
 def transport_of(

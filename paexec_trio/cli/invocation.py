@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import GraphSettings, Reassign, Settings
+    from paexec_trio.runtime.hostfile import Hostfile
 
 
 SIZE_DIGITS = 15
@@ -42,6 +43,7 @@ class Invocation(NamedTuple):
         progress: whether to write how far the run is to standard error.
         dry_run: whether to show what would be run, and to start nothing.
         warnings: diagnostics for a call that does not mean what it seems to mean.
+        hostfile: the file that names the nodes, to be followed while the run goes on.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Invocation(NamedTuple):
     progress: bool = False
     dry_run: bool = False
     warnings: tuple[bytes, ...] = ()
+    hostfile: Hostfile | None = None
 
 
 class OptionNames(NamedTuple):
@@ -161,6 +164,7 @@ def interpret(
         debug="-d" in letters,
         progress="--progress" in letters,
         dry_run="--dry-run" in letters,
+        hostfile=nodes.hostfile,
         warnings=(
             *of_nodes(
                 nodes,

@@ -34,6 +34,7 @@ from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
     from paexec_trio.core.joblog import LogBuffer
+    from paexec_trio.core.joining import Joining
     from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.resuming import Past
 
@@ -121,6 +122,13 @@ class Engine:
             reporter,
             commands,
         )
+
+        def joining() -> Joining:
+            from paexec_trio.core.joining import Joining  # rarely needed
+
+            tell = recorder.node_added if recorder else None
+            return Joining(settings, nodes, dispatcher, starter, fleet, ending, tell, commands)
+
         results = Results(
             settings, nodes, tasks, accounts, dispatcher, fleet, outlet, ending, reporter, exec_mode
         )
@@ -149,6 +157,8 @@ class Engine:
             on.StdinChunk: reader.chunk,
             on.TaskAdded: reader.added,
             on.DrainRequested: fleet.drain,
+            on.NodeAdded: lambda event: joining().added(event),
+            on.NodesWanted: lambda event: joining().wanted(event),
             on.StdinEnded: reader.ended,
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
@@ -244,7 +254,10 @@ class Engine:
                 self._terminator.reap(deadline.node)
             case Purpose.RESTART:
                 if self._ending.phase is _RUNNING:
-                    self._starter.restart()
+                    if deadline.node < 0:
+                        self._starter.restart()
+                    else:
+                        self._starter.restart_joined(self._nodes[deadline.node])
             case Purpose.DELAY:
                 self._dispatcher.throttle.time_passed()
             case Purpose.TIME_LIMIT:

@@ -99,13 +99,11 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
     Args:
         mailbox: keeps the results that wait.
         outcome: knows whether more results can come.
-        nodes: the names of the nodes.
     """
 
-    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: tuple[bytes, ...]) -> None:
+    def __init__(self, mailbox: Mailbox, outcome: Outcome) -> None:
         self._mailbox = mailbox
         self._outcome = outcome
-        self._nodes = nodes
         self._receivers: dict[_Receiver, None] = {}  # an ordered set
         self.is_closed = False
 
@@ -170,7 +168,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             delivered.task,
             delivered.output,
             delivered.status,
-            self._nodes[delivered.node] if delivered.attempts else b"",
+            self._mailbox.nodes[delivered.node] if delivered.attempts else b"",
             delivered.attempts,
             delivered.seconds,
             delivered.exit_status,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from paexec_trio.core.commands import Deliver
-from paexec_trio.core.events import DrainRequested
+from paexec_trio.core.events import DrainRequested, NodeAdded, NodesWanted
 from paexec_trio.core.snapshot import Snapshot
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
@@ -19,7 +19,7 @@ from paexec_trio.nursery.channels import ResultChannel, TaskChannel
 from paexec_trio.nursery.errors import TaskRefusedError, UnreceivedResultsError
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
-from paexec_trio.nursery.options import Options, Plan, Text, octets_of, plan_of
+from paexec_trio.nursery.options import Options, Plan, Text, name_of, octets_of, plan_of
 from paexec_trio.nursery.outcome import Outcome
 from paexec_trio.nursery.results import NodeChange, Result, Statistics
 from paexec_trio.nursery.session import RealSession
@@ -147,7 +147,6 @@ class Distributor:
 
     def __init__(self, plan: Plan) -> None:
         settings = plan.settings
-        self._nodes = settings.nodes
         self._outcome = outcome = Outcome(settings.program)
         self._intake = Intake(plan, outcome)
         self._mailbox = mailbox = Mailbox(
@@ -155,7 +154,7 @@ class Distributor:
         )
         self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
-        self.results = ResultChannel(mailbox, outcome, settings.nodes)
+        self.results = ResultChannel(mailbox, outcome)
         self._session: Session = (
             plan.maker.make_session(settings, mailbox) if plan.maker else RealSession(plan, mailbox)
         )
@@ -273,10 +272,10 @@ class Distributor:
             DistributorError: the run could not go on.
         """
         name = octets_of("node", node)
-        if name not in self._nodes:
+        if name not in self._mailbox.nodes:
             raise ValueError(f"drain: no node is named {name!r}")
         with self.changes() as changes:
-            for index, other in enumerate(self._nodes):
+            for index, other in enumerate(self._mailbox.nodes):
                 if other == name and not self._outcome.is_decided:
                     self._session.submit(DrainRequested(index))
             await trio.lowlevel.checkpoint()
@@ -286,6 +285,37 @@ class Distributor:
                 except trio.EndOfChannel:
                     break
         self._outcome.raise_error()
+
+    @trio.lowlevel.enable_ki_protection
+    def add_node(self, node: Text) -> None:
+        """Start one more node while the run goes on, or another one of a name that there is.
+
+        Nothing happens if no task needs the node any more, because the run has ended or its last
+        tasks are being done.
+
+        Args:
+            node: its name; one of :func:`~paexec_trio.node_names` may be on this machine.
+
+        Raises:
+            TypeError: the name is neither ``str`` nor ``bytes`` nor a path.
+            ValueError: it is empty or contains a NUL.
+        """
+        self._session.submit(NodeAdded(name_of("node", node)))
+
+    @trio.lowlevel.enable_ki_protection
+    def want_nodes(self, nodes: Iterable[Text]) -> None:
+        """Let the run have these nodes: start those that are missing, drain all others.
+
+        A name that is given twice stands for two nodes. Drained nodes finish their tasks; this
+        does not wait for them. If no node is given, nothing happens.
+
+        Raises:
+            TypeError: a name is neither ``str`` nor ``bytes`` nor a path.
+            ValueError: a name is empty or contains a NUL.
+        """
+        names = tuple([name_of("nodes", node) for node in nodes])
+        if names:
+            self._session.submit(NodesWanted(names))
 
     def _has_ended(self, name: bytes) -> bool:
         return all(
@@ -332,7 +362,7 @@ class Distributor:
     def _changed(self, change: TellChange) -> None:
         """Tell all watchers of a change."""
         news = NodeChange(
-            self._nodes[change.node], change.change, change.reason.decode(errors="replace")
+            self._mailbox.nodes[change.node], change.change, change.reason.decode(errors="replace")
         )
         for watcher in self._watchers.copy():
             try:

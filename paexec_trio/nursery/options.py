@@ -193,8 +193,13 @@ def _argument(name: str, value: Text) -> bytes:
     return octets
 
 
-def _name(name: str, value: Text) -> bytes:
-    """Return the octets of an argument that cannot be empty."""
+def name_of(name: str, value: Text) -> bytes:
+    """Return the octets of an argument that cannot be empty.
+
+    Raises:
+        TypeError: the value is neither ``str`` nor ``bytes`` nor a path.
+        ValueError: it is empty, contains a NUL or cannot be encoded.
+    """
     octets = _argument(name, value)
     if not octets:
         raise ValueError(f"{name}: a text is empty")
@@ -207,7 +212,7 @@ def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
     if not values:
         raise ValueError(f"{name}: the sequence is empty")
     program, *arguments = values
-    return (_name(name, program), *[_argument(name, value) for value in arguments])
+    return (name_of(name, program), *[_argument(name, value) for value in arguments])
 
 
 def _positive(name: str, value: int) -> int:
@@ -241,7 +246,7 @@ def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
         return tuple([b"%d" % index for index in range(_positive("nodes", nodes))])
     if isinstance(nodes, str | bytes | os.PathLike) or not isinstance(nodes, Iterable):
         raise TypeError(f"nodes: expected a number or several names, not {nodes!r}")
-    names = tuple([_name("nodes", node) for node in nodes])
+    names = tuple([name_of("nodes", node) for node in nodes])
     if not names:
         raise ValueError("nodes: no node is named")
     return names
@@ -310,7 +315,7 @@ def _launch(
         transport=transport,
         fills_in=fills_in,
         tells_node=_flag("node_env", options.get("node_env", False)),
-        shell=_name("shell", options.get("shell", b"/bin/sh")),
+        shell=name_of("shell", options.get("shell", b"/bin/sh")),
         variables={b"PAEXEC_EOT": eot} if tells_eot else {},
     )
 
@@ -355,11 +360,11 @@ def _calculator(
     if isinstance(command, Calculator):
         command = command.command
     elif isinstance(command, CommandPerTask):
-        return command._replace(command=_name("command", command.command))
+        return command._replace(command=name_of("command", command.command))
     if isinstance(command, str | bytes):
-        return Calculator(_name("command", command))
+        return Calculator(name_of("command", command))
     if isinstance(command, os.PathLike):
-        return Calculator((_name("command", command),))
+        return Calculator((name_of("command", command),))
     return Calculator(_arguments("command", command))
 
 
@@ -379,7 +384,7 @@ def _environment(
     if not isinstance(environment, Mapping):
         raise TypeError(f"environment: expected a mapping, not {environment!r}")
     entries = [
-        (_name("environment", name), octets_of("environment", value))
+        (name_of("environment", name), octets_of("environment", value))
         for name, value in environment.items()
     ]
     for name, value in entries:

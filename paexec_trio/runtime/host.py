@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core.commands import (
+    AddNode,
     CloseStdin,
     Command,
     KillNode,
@@ -27,6 +28,7 @@ from paexec_trio.core.settings import GRACES, Graces
 from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
+from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
 from paexec_trio.runtime.poller import CHUNK, Poller
@@ -107,8 +109,9 @@ class Host:
         self._streams = streams
         self._output, executors = streams.connect(poller, timers)
         self._ends = Ends(sessions=sessions, adopts=adopts)
+        self._starts = Starts(launch, nodes, inherited)
         self._children = Children(
-            Starts(launch, nodes, inherited),
+            self._starts,
             streams.stderr,
             poller,
             self._output,
@@ -127,6 +130,7 @@ class Host:
         children, timers = self._children, self.timers
         processes = children.processes
         return {
+            AddNode: self._add_node,
             StartNode: lambda command: children.start(command.node),
             Send: lambda command: children.send(processes[command.node], command.data),
             CloseStdin: lambda command: children.close_stdin(command.node),
@@ -135,6 +139,12 @@ class Host:
             Report: lambda command: self.report(command.text),
             SetDeadline: lambda command: timers.set(command.deadline, command.seconds),
         }
+
+    def _add_node(self, command: AddNode) -> None:
+        count = self._starts.add(command.name)
+        self._streams.node_added(command.name)
+        # Without room the node cannot be started, which is reported then.
+        make_room_for(count, reads_stderr=self._streams.reads_stderr)
 
     # The interface to the loop
 

@@ -67,6 +67,7 @@ class Mailbox:
     Attributes:
         size: the size of the results that wait, in octets.
         dropped: how many results were dropped.
+        nodes: the names of all nodes, by their indices.
     """
 
     is_broken = False
@@ -88,6 +89,7 @@ class Mailbox:
         self.on_room: Callable[[], object] | None = None
         self.report = report
         self.results: deque[Deliver] = deque()
+        self.nodes: list[bytes] = []
         self._arrived = arrived
         self._wanted = wanted
         self._changed = changed
@@ -128,10 +130,15 @@ class Mailbox:
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that is given tasks one by one and delivers results."""
+        self.nodes.extend(settings.nodes)
         tasks = AddedTasks(has_status=settings.graph is not None)
         engine = Engine(settings, Collector, tasks, exec_mode=exec_mode)
         self._path = engine.object_path
         return engine
+
+    def node_added(self, name: bytes) -> None:
+        """Take note of one more node."""
+        self.nodes.append(name)
 
     def open(self) -> None:
         """Do nothing: there is no descriptor."""
