@@ -16,6 +16,7 @@ from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.faults import Fault
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
+from paexec_trio.core.layers import make_layers
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.outlets import OutletMaker
 from paexec_trio.core.printing import Printer
@@ -28,11 +29,11 @@ from paexec_trio.core.starting import Starter
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, TaskSource
 from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.throttling import Throttle
-from paexec_trio.core.timelimits import TimeLimits
 from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.joining import Joining
     from paexec_trio.core.objectpath import ObjectPath
@@ -59,6 +60,7 @@ class Engine:
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
         past: what the job log says of earlier runs; ``None``: there were none.
         log_buffer: the fast path adds the lines of the log to it.
+        facts: is told what happens; ``None``: nobody wants to know.
 
     Attributes:
         object_path: the fast paths of a run whose results are objects, if it can use them.
@@ -73,6 +75,7 @@ class Engine:
         exec_mode: ExecMode | None = None,
         past: Past | None = None,
         log_buffer: LogBuffer | None = None,
+        facts: FactStream | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -81,21 +84,8 @@ class Engine:
             for index, name in enumerate(settings.nodes)
         ]
         self._tasks = tasks = tasks or task_source(settings, past, per_task=exec_mode is not None)
-        outlet = make_outlet(settings, commands, tasks)
-        recorder = None
-        if settings.accounting.log:
-            # Only now: what makes hashes takes some milliseconds to load.
-            from paexec_trio.core.recording import Recorder
-
-            outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
-        if settings.reads_stderr:
-            from paexec_trio.core.pertask import make_layers  # rarely needed
-
-            outlet = make_layers(outlet, settings, commands)
-        # Without a limit nothing is told of the tasks that begin and end.
-        self._time_limits = TimeLimits(settings.accounting, outlet, commands)
-        if settings.accounting.has_time_limit:
-            outlet = self._time_limits
+        layers = make_layers(settings, make_outlet, tasks, commands, past, log_buffer, facts)
+        outlet, recorder, self._time_limits = layers
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
@@ -126,8 +116,7 @@ class Engine:
         def joining() -> Joining:
             from paexec_trio.core.joining import Joining  # rarely needed
 
-            tell = recorder.node_added if recorder else None
-            return Joining(settings, nodes, dispatcher, starter, fleet, ending, tell, commands)
+            return Joining(settings, nodes, dispatcher, starter, fleet, ending, outlet, commands)
 
         results = Results(
             settings, nodes, tasks, accounts, dispatcher, fleet, outlet, ending, reporter, exec_mode
@@ -137,6 +126,7 @@ class Engine:
         )
         self.object_path: ObjectPath | None = None
         is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
+        is_plain = is_plain and not settings.reads_stderr
         if isinstance(tasks, AddedTasks) and not (exec_mode or settings.graph):
             # Only here: the programs do without these modules.
             from paexec_trio.core.collecting import Collector
@@ -200,6 +190,11 @@ class Engine:
     def takes_tasks(self) -> bool:
         """Whether a task that is added now will be done, if all goes well."""
         return self._ending.phase is _RUNNING and not self._reader.has_ended
+
+    @property
+    def was_halted(self) -> bool:
+        """Whether a halt has ended the run, and nothing else has failed (ACC-070)."""
+        return self._accounts.halted and not self._ending.had_error
 
     @property
     def now(self) -> float:
@@ -332,11 +327,15 @@ class Engine:
         accounts.give_up_lost(self._dispatcher.waiting.leftovers())
         accounts.drop_waiting(are_wanted=True)
         accounts.close()
-        by_signal, read_all = outcome.signal != 0, self._reader.has_ended
-        summary = accounts.summary(by_signal=by_signal, read_all=read_all)
+        summary = accounts.summary(
+            by_signal=outcome.signal != 0,
+            read_all=self._reader.read_all,
+            wrote_all=not self._outlet.is_muted,
+        )
         if summary:
             self._commands.append(Report(summary))
         had_error = self._ending.had_error
+        read_all = self._reader.has_ended
         status = accounts.exit_status(outcome.status, is_error=had_error, read_all=read_all)
         self._commands.append(Exit(status, outcome.signal))
 

@@ -12,11 +12,10 @@ from paexec_trio.core.nodenames import LocalNode
 from paexec_trio.core.nodes import Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from paexec_trio.core.dispatching import Dispatcher
     from paexec_trio.core.events import NodeAdded, NodesWanted
     from paexec_trio.core.fleet import Fleet
+    from paexec_trio.core.outlets import Outlet
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.starting import Starter
 
@@ -32,7 +31,7 @@ class Joining:
         starter: starts nodes, and knows which ones are drained.
         fleet: drains nodes.
         ending: knows whether the run goes on.
-        tell: is called with the name of each new node, if something else keeps account of them.
+        outlet: is told of each new node.
         commands: the list that all parts of the engine share.
     """
 
@@ -44,7 +43,7 @@ class Joining:
         starter: Starter,
         fleet: Fleet,
         ending: Ending,
-        tell: Callable[[bytes], None] | None,
+        outlet: Outlet,
         commands: list[Command],
     ) -> None:
         self._settings = settings
@@ -53,7 +52,7 @@ class Joining:
         self._starter = starter
         self._fleet = fleet
         self._ending = ending
-        self._tell = tell
+        self._outlet = outlet
         self._commands = commands
 
     def added(self, event: NodeAdded) -> bool:
@@ -101,8 +100,7 @@ class Joining:
         node = Node(len(self._nodes), name, framer)
         self._nodes.append(node)
         self._dispatcher.living += 1
-        if self._tell:
-            self._tell(name)
+        self._outlet.node_added(name)
         self._commands.append(AddNode(name))
         self._starter.join(node)
 

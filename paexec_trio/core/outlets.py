@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Change, Command
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.rendering import PrefixMaker
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
 
 
-Exchanged = Callable[["Node", "Attempt", int, int], None]
+Exchanged = Callable[["Node", "Attempt", int, int, int, bytes], None]
 """Records that a whole result was written, and that the next attempt begins.
 
 The arguments: the node; the attempt; how many octets of lines came with the EOT; how many octets
-were written.
+were written; the id of the next task, and that task.
 """
 
 
@@ -40,6 +41,9 @@ class Outlet(Protocol):
 
     holds_output: bool
     """Whether results wait here for others."""
+
+    keeps_errors: bool
+    """Whether it keeps by itself the octets that calculators write on standard error."""
 
     tells_seconds: bool
     """Whether it needs to know the time."""
@@ -102,6 +106,9 @@ class Outlet(Protocol):
             reason: why it failed.
         """
 
+    def node_added(self, name: bytes) -> None:
+        """Keep account of one more node, whose index is the next one."""
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Record a change of a node.
 
@@ -110,6 +117,9 @@ class Outlet(Protocol):
             change: the change.
             reason: why it was not started, or how it ended.
         """
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Record that the run has come into another phase."""
 
     def flush(self) -> None:
         """Pass on the complete results; no further task will be done."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from paexec_trio.core.commands import Change
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Exchanged
     from paexec_trio.core.settings import Settings
@@ -39,6 +40,8 @@ class Printer:
         commands: the list that all parts of the engine share.
         tasks: says which tasks will not be run.
     """
+
+    keeps_errors = False
 
     def __init__(self, settings: Settings, commands: list[Command], tasks: TaskSource) -> None:
         self._commands = commands
@@ -144,8 +147,14 @@ class Printer:
         elif not self.is_muted:
             self._commands.extend(self._groups.done(attempt.task_id))
 
+    def node_added(self, name: bytes) -> None:
+        """Do nothing: nothing is kept by node."""
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Do nothing: changes of nodes are not printed."""
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Do nothing: phases are not printed."""
 
     def flush(self) -> None:
         """Print the groups that wait for tasks that will not be done any more (GRP-024)."""

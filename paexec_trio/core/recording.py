@@ -190,6 +190,7 @@ class Recorder(OutletWrapper):
 
     def node_added(self, name: bytes) -> None:
         """Keep account of one more node."""
+        super().node_added(name)
         self._began.append((0.0, b""))
         self._names.append(escaped(name))
 
@@ -249,7 +250,15 @@ class Recorder(OutletWrapper):
 
     # Ends
 
-    def _exchange(self, node: Node, attempt: Attempt, received: int, written: int) -> None:
+    def _exchange(
+        self,
+        node: Node,
+        attempt: Attempt,
+        received: int,
+        written: int,
+        next_id: int,  # noqa: ARG002 (nothing is logged of an attempt before its end)
+        next_task: bytes,  # noqa: ARG002
+    ) -> None:
         """Log a whole result that the fast path writes; the next attempt of the node begins."""
         task, now, index, order = attempt.task, self._now, node.index, self._order
         if self._received:

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from paexec_trio.core.commands import Change
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Exchanged, Outlet
 
@@ -28,6 +29,7 @@ class OutletWrapper:
         self.is_plain = False
         self.result_end: bytes | None = None
         self.holds_output = inner.holds_output
+        self.keeps_errors = inner.keeps_errors
         self.tells_seconds = True
         self.exchanged: Exchanged | None = None
 
@@ -91,9 +93,17 @@ class OutletWrapper:
         """Pass it on."""
         self._inner.no_result(node, attempt, dropped, reason)
 
+    def node_added(self, name: bytes) -> None:
+        """Pass it on."""
+        self._inner.node_added(name)
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Pass it on."""
         self._inner.node_changed(node, change, reason)
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Pass it on."""
+        self._inner.phase_changed(phase)
 
     def flush(self) -> None:
         """Pass it on."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from paexec_trio.core.nodewords import expand, split_gaps
-from paexec_trio.nursery.options import Text, octets_of
+from paexec_trio.nursery.texts import Text, octets_of
 from paexec_trio.runtime.nodesets import expand_set
 
 

@@ -20,7 +20,7 @@ CHAPTERS = (
         "results",
     ),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
-    *("restart", "limits", "accounting", "joblog", "progress", "pertask", "security"),
+    *("restart", "limits", "accounting", "joblog", "progress", "observing", "pertask", "security"),
     *("paargs", "reorder"),
 )
 """The chapters of the specification, in its order."""

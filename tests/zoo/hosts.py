@@ -471,7 +471,7 @@ def gives_a_bad_hostfile_up() -> None:
         return self not in bad and right(self)
 
 
-@shows_as(Kind.EXIT, Kind.WAITING)
+@shows_as(Kind.ENDLESS)
 @breaks("HST-023")
 def starts_no_node_that_joins() -> None:
     @around(Starter, "join")
