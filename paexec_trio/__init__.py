@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from paexec_trio.nursery.results import Result as Result
     from paexec_trio.nursery.results import Statistics as Statistics
     from paexec_trio.nursery.rules import JobLog as JobLog
+    from paexec_trio.runtime.hostfile import Hostfile as Hostfile
     from paexec_trio.runtime.run import Run as Run
 
 __version__ = "0.1.0"
@@ -54,6 +55,7 @@ _HOMES = {
     "Grouping": "paexec_trio.core.grouping",
     "Halt": "paexec_trio.core.accounting",
     "JobLog": "paexec_trio.nursery.rules",
+    "Hostfile": "paexec_trio.runtime.hostfile",
     "Launch": "paexec_trio.core.launch",
     "NodeChange": "paexec_trio.nursery.results",
     "NodesLostError": "paexec_trio.nursery.errors",

@@ -9,6 +9,8 @@ import trio
 from paexec_trio.nursery.results import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.core.commands import Deliver
     from paexec_trio.nursery.intake import Intake
     from paexec_trio.nursery.outcome import Outcome
@@ -112,15 +114,17 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
     Args:
         mailbox: keeps the results that wait.
         outcome: knows whether more results can come.
+        nodes: the names of the nodes; nodes that join are added.
 
     Attributes:
         is_closed: whether no result is wanted any more.
         passes_on: whether a result that is received goes to somebody who has not received it yet.
     """
 
-    def __init__(self, mailbox: Mailbox, outcome: Outcome) -> None:
+    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: Sequence[bytes]) -> None:
         self._mailbox = mailbox
         self._outcome = outcome
+        self._nodes = nodes
         self._receivers: dict[_Receiver, None] = {}  # an ordered set
         self.is_closed = False
         self.passes_on = False
@@ -191,7 +195,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             delivered.task,
             delivered.output,
             delivered.status,
-            self._mailbox.nodes[delivered.node] if delivered.attempts else b"",
+            self._nodes[delivered.node] if delivered.attempts else b"",
             delivered.attempts,
             delivered.seconds,
             delivered.exit_status,

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from paexec_trio.core.commands import Deliver
-from paexec_trio.core.events import DrainRequested, NodeAdded, NodesWanted
 from paexec_trio.core.snapshot import Snapshot
-from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.nursery.channels import ResultChannel, TaskChannel
 from paexec_trio.nursery.errors import (
@@ -24,11 +22,12 @@ from paexec_trio.nursery.following import Following
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
 from paexec_trio.nursery.nodechanges import NodeChanges
+from paexec_trio.nursery.nodecontrol import NodeControl
 from paexec_trio.nursery.options import Options, Plan, plan_of
 from paexec_trio.nursery.outcome import Outcome
 from paexec_trio.nursery.results import NodeChange, Result, Statistics
 from paexec_trio.nursery.session import RealSession
-from paexec_trio.nursery.texts import Text, name_of, octets_of
+from paexec_trio.nursery.texts import Text, octets_of
 from paexec_trio.runtime.mailbox import Mailbox
 from paexec_trio.runtime.records import Records
 
@@ -136,7 +135,7 @@ class _Call:
 
 
 @final
-class Distributor:
+class Distributor(NodeControl):
     """A run, as the block of :func:`open_distributor` sees it.
 
     The run and the program share one thread, and a step of the run never waits. So the request of
@@ -154,7 +153,6 @@ class Distributor:
 
     def __init__(self, plan: Plan) -> None:
         settings = plan.settings
-        nodes = list(settings.nodes)
         self._outcome = outcome = Outcome(settings.program)
         try:
             records = Records(settings, plan.stderr, outcome.log) if settings.has_records else None
@@ -162,7 +160,7 @@ class Distributor:
             raise DistributorError(error.strerror) from None
         past = records.log.past if records and records.log else None
         self._intake = Intake(plan, outcome, past)
-        self._changes = changes = NodeChanges(nodes)
+        self._changes = changes = NodeChanges(settings.nodes)
         self._mailbox = mailbox = Mailbox(
             plan.stderr,
             self._arrived,
@@ -172,11 +170,10 @@ class Distributor:
             records,
             plan.facts,
         )
-        mailbox.nodes = nodes
         self._following = Following(plan.facts)
         self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
-        self.results = ResultChannel(mailbox, outcome)
+        self.results = ResultChannel(mailbox, outcome, changes.names)
         self._session: Session = (
             plan.maker.make_session(settings, mailbox) if plan.maker else RealSession(plan, mailbox)
         )
@@ -310,68 +307,6 @@ class Distributor:
         channel = self._following.follow()
         channel.forget_history()
         return channel
-
-    @trio.lowlevel.enable_ki_protection
-    async def drain(self, node: Text) -> None:
-        """Give a node no more tasks; wait until it has done those that it holds and has ended.
-
-        The node is not restarted. If several nodes have this name, all of them are drained.
-
-        Raises:
-            ValueError: no node has this name.
-            trio.BrokenResourceError: the run was cancelled.
-            DistributorError: the run could not go on.
-        """
-        name = octets_of("node", node)
-        if name not in self._mailbox.nodes:
-            raise ValueError(f"drain: no node is named {name!r}")
-        with self.changes() as changes:
-            for index, other in enumerate(self._mailbox.nodes):
-                if other == name and not self._outcome.is_decided:
-                    self._session.submit(DrainRequested(index))
-            await trio.lowlevel.checkpoint()
-            while not self._has_ended(name):
-                try:
-                    await changes.receive()
-                except trio.EndOfChannel:
-                    break
-        self._outcome.raise_error()
-
-    @trio.lowlevel.enable_ki_protection
-    def add_node(self, node: Text) -> None:
-        """Start one more node while the run goes on, or another one of a name that there is.
-
-        Nothing happens if no task needs the node any more, because the run has ended or its last
-        tasks are being done.
-
-        Args:
-            node: its name; one of :func:`~paexec_trio.node_names` may be on this machine.
-
-        Raises:
-            TypeError: the name is neither ``str`` nor ``bytes`` nor a path.
-            ValueError: it is empty or contains a NUL.
-        """
-        self._session.submit(NodeAdded(name_of("node", node)))
-
-    @trio.lowlevel.enable_ki_protection
-    def want_nodes(self, nodes: Iterable[Text]) -> None:
-        """Let the run have these nodes: start those that are missing, drain all others.
-
-        A name that is given twice stands for two nodes. Drained nodes finish their tasks; this
-        does not wait for them. If no node is given, nothing happens.
-
-        Raises:
-            TypeError: a name is neither ``str`` nor ``bytes`` nor a path.
-            ValueError: a name is empty or contains a NUL.
-        """
-        names = tuple([name_of("nodes", node) for node in nodes])
-        if names:
-            self._session.submit(NodesWanted(names))
-
-    def _has_ended(self, name: bytes) -> bool:
-        return all(
-            node.state is NodeState.REAPED for node in self._snapshot().nodes if node.name == name
-        )
 
     def _snapshot(self) -> Snapshot:
         engine = self._session.engine

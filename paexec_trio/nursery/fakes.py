@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, final
 import trio
 
 from paexec_trio.core.commands import (
-    AddNode,
     CloseStdin,
     Command,
     Exit,
@@ -110,7 +109,6 @@ class FakeSession:
         _, executors = mailbox.connect(self, timers)
         self._executors: dict[type[Command], Callable[[Any], None]] = {
             **executors,
-            AddNode: self._add_node,
             StartNode: self._start,
             Send: lambda command: self._nodes[command.node].send(command.data),
             CloseStdin: lambda command: self._nodes[command.node].close(),
@@ -119,7 +117,6 @@ class FakeSession:
             Report: lambda command: mailbox.report(command.text),
             SetDeadline: self._set_deadline,
         }
-        self._names = list(settings.nodes)
         self._nodes: dict[int, _FakeNode] = {}
         self._lives = 0
         self._pending: deque[Event] = deque()
@@ -181,13 +178,9 @@ class FakeSession:
         self._timers.set(command.deadline, command.seconds)
         self._news.set()
 
-    def _add_node(self, command: AddNode) -> None:
-        self._names.append(command.name)
-        self._mailbox.node_added(command.name)
-
     def _start(self, command: StartNode) -> None:
         self._lives += 1
-        name = self._names[command.node]
+        name = self.engine.snapshot().nodes[command.node].name
         node = self._nodes[command.node] = _FakeNode(command.node, name, self)
         self._nursery.start_soon(node.live, self._answer)
         self.emit(NodeStarted(command.node, self._lives))

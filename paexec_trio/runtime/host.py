@@ -111,9 +111,8 @@ class Host:
         self._streams = streams
         self._output, executors = streams.connect(poller, timers)
         self._ends = Ends(sessions=sessions, adopts=adopts)
-        self._starts = Starts(launch, nodes, inherited)
         self._children = Children(
-            self._starts,
+            Starts(launch, nodes, inherited),
             streams.stderr,
             poller,
             Pauses(poller, self._output, streams.facts),
@@ -126,13 +125,23 @@ class Host:
         self.stopped_by = 0
         """The last signal that asked for an end of the run; 0: none has."""
         self.suspension = Suspension(poller, self._children, self._ends, timers)
-        self._executors = executors | self._make_executors()
+        self._executors = executors | self._make_executors(executors.get(AddNode))
 
-    def _make_executors(self) -> dict[type[Command], Callable[[Any], None]]:
+    def _make_executors(
+        self, tell_added: Callable[[Any], None] | None
+    ) -> dict[type[Command], Callable[[Any], None]]:
         children, timers = self._children, self.timers
         processes = children.processes
+
+        def add_node(command: AddNode) -> None:
+            count = children.add(command.name)
+            # Without room the node cannot be started, which is reported then.
+            make_room_for(count, reads_stderr=children.errors.are_wanted)
+            if tell_added:
+                tell_added(command)
+
         return {
-            AddNode: self._add_node,
+            AddNode: add_node,
             StartNode: lambda command: children.start(command.node),
             Send: lambda command: children.send(processes[command.node], command.data),
             CloseStdin: lambda command: children.close_stdin(command.node),
@@ -141,12 +150,6 @@ class Host:
             Report: lambda command: self.report(command.text),
             SetDeadline: lambda command: timers.set(command.deadline, command.seconds),
         }
-
-    def _add_node(self, command: AddNode) -> None:
-        count = self._starts.add(command.name)
-        self._streams.node_added(command.name)
-        # Without room the node cannot be started, which is reported then.
-        make_room_for(count, reads_stderr=self._streams.reads_stderr)
 
     # The interface to the loop
 

@@ -7,34 +7,38 @@ import stat
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.nodewords import NodeWordError, parse_hosts
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.diagnostics import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Mark = tuple[int, ...] | bytes
-"""What tells one state of a file from another: facts of its inode, or why there are none."""
+"""The mark of a state of a file: facts of its inode, or why there are none."""
 
 
 @final
 class Hostfile:
-    """A file that names nodes.
+    """A file that names nodes (HST-020).
 
     Args:
         path: its path.
+
+    Attributes:
+        path: the same, as octets.
+        is_regular: whether it can be read again; a pipe cannot.
     """
 
-    def __init__(self, path: bytes) -> None:
-        self.path = path
+    def __init__(self, path: str | bytes | os.PathLike[str]) -> None:
+        self.path = os.fsencode(path)
         self._mark: _Mark = b""
         self.is_regular = False
-        """Whether it can be read again: a pipe cannot."""
 
     def read(self) -> tuple[bytes, ...]:
-        """Return the names of the nodes (HST-020).
+        """Return the names of the nodes.
 
         Raises:
-            NodeWordError: it cannot be read, a line is bad, or there is no node.
+            ValueError: it cannot be read, a line is bad, or there is no node.
         """
         try:
             with open(self.path, "rb") as file:  # noqa: PTH123 (a path of octets)
@@ -47,6 +51,14 @@ class Hostfile:
         except ValueError as error:  # a NUL
             raise NodeWordError(b"%b", str(error).encode()) from None
         return tuple(parse_hosts(text, _expand_set))
+
+    def read_again(self) -> tuple[bytes, ...] | bytes:
+        """Return the names of the nodes, or what to report if the file cannot be used."""
+        try:
+            return self.read()
+        except NodeWordError as error:
+            changed = diagnostic(b"the hostfile '%b' was changed: ", self.path)
+            return changed + error.reason + b"; the nodes stay as they are"
 
     def look(self) -> _Mark:
         """Return what tells the present state of the file from others."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.collecting import Collector
-from paexec_trio.core.commands import Deliver, DrainOutput, ReadMore, TellChange
+from paexec_trio.core.commands import AddNode, Deliver, DrainOutput, ReadMore, TellChange
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import OutputDrained
 from paexec_trio.runtime.output import CONGESTED_ABOVE
@@ -72,7 +72,7 @@ class Mailbox:
         stderr: the descriptor of the calculators' standard error.
         arrived: is called with each result, and may :meth:`keep` it.
         wanted: is called when the run has room for one more task.
-        changed: is called with each change of a node.
+        changed: is called with each change of a node, and with each node that joins.
         report: is called with each diagnostic.
         records: keeps a job log, files and errors, if they are wanted.
         facts: are told what happens; ``None``: nobody wants to know.
@@ -80,7 +80,6 @@ class Mailbox:
     Attributes:
         size: the size of the results that wait, in octets.
         dropped: how many results were dropped.
-        nodes: the names of all nodes, by their indices; those that join are added.
         records: see the argument.
     """
 
@@ -92,7 +91,7 @@ class Mailbox:
         stderr: int,
         arrived: Callable[[Deliver], None],
         wanted: Callable[[], None],
-        changed: Callable[[TellChange], None],
+        changed: Callable[[TellChange | AddNode], None],
         report: Callable[[bytes], None],
         records: Records | None = None,
         facts: FactStream | None = None,
@@ -105,7 +104,6 @@ class Mailbox:
         self.on_room: Callable[[], object] | None = None
         self.report = report
         self.results: deque[Deliver] = deque()
-        self.nodes: list[bytes] = []
         self._arrived = arrived
         self._wanted = wanted
         self._changed = changed
@@ -180,10 +178,6 @@ class Mailbox:
         self._path = engine.object_path
         return engine
 
-    def node_added(self, name: bytes) -> None:
-        """Take note of one more node."""
-        self.nodes.append(name)
-
     def open(self) -> None:
         """Do nothing: there is no descriptor."""
 
@@ -194,6 +188,7 @@ class Mailbox:
             **kept,
             Deliver: self._arrived,
             TellChange: self._changed,
+            AddNode: self._changed,
             ReadMore: lambda _command: self._wanted(),
             DrainOutput: lambda _command: poller.emit(OutputDrained()),
         }

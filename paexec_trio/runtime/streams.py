@@ -113,9 +113,6 @@ class Streams(Protocol):
     def connect(self, poller: Poller, timers: Timers) -> tuple[ResultSink, Executors]:
         """Begin; return the sink of the results, and the functions that carry out commands."""
 
-    def node_added(self, name: bytes) -> None:
-        """Take note of one more node, whose index is the next one."""
-
     def report(self, text: bytes) -> None:
         """Report a diagnostic; never blocks once the streams are connected (SEC-002)."""
 
@@ -242,9 +239,6 @@ class StandardStreams:
         from paexec_trio.runtime.errorrelay import ErrorRelay  # rarely needed
 
         return ErrorRelay(diagnostics, poller, self._spill_directory)
-
-    def node_added(self, name: bytes) -> None:
-        """Do nothing: no node is named here."""
 
     def report(self, text: bytes) -> None:
         """Queue a diagnostic behind the output so far, or write it if nothing was begun."""

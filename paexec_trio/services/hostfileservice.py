@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, final
 
 import trio
 
-from paexec_trio.core.nodewords import NodeWordError
-from paexec_trio.core.visible import diagnostic
-from paexec_trio.runtime.hostfile import Hostfile
-
 if TYPE_CHECKING:
+    from paexec_trio.runtime.hostfile import Hostfile
     from paexec_trio.services.interface import Facts
 
 PERIOD = 0.5
@@ -23,6 +20,9 @@ SETTLING = 0.1
 @final
 class HostfileService:
     """Lets a run have the nodes that a file names, whenever the file is changed (HST-023).
+
+    Read the file, and give its names to the run. Start the service in a nursery around the block of
+    the run: ``nursery.start_soon(services.HostfileService(hostfile), run)``.
 
     Args:
         hostfile: the file, which was read.
@@ -58,28 +58,9 @@ class HostfileService:
             await trio.sleep(SETTLING)
 
     async def _read(self, facts: Facts) -> None:
-        hostfile = self._hostfile
-        try:
-            names = await trio.to_thread.run_sync(hostfile.read, abandon_on_cancel=True)
-        except NodeWordError as error:
-            text = b"the hostfile '%b' was changed: "
-            report = diagnostic(text, hostfile.path) + error.reason
-            facts.report(report + b"; the nodes stay as they are")
+        read = self._hostfile.read_again
+        names = await trio.to_thread.run_sync(read, abandon_on_cancel=True)
+        if isinstance(names, bytes):
+            facts.report(names)
         else:
             facts.want_nodes(names)
-
-
-def hostfile(path: bytes | str) -> tuple[tuple[bytes, ...], HostfileService]:
-    """Read a file of nodes; return their names, and a service that follows the file.
-
-    ``names, follow = hostfile("hosts")``: give the names to the run, and start the service in a
-    nursery around its block: ``nursery.start_soon(follow, run)``.
-
-    Args:
-        path: the path of the file.
-
-    Raises:
-        ValueError: it cannot be read, a line is bad, or there is no node.
-    """
-    file = Hostfile(path if isinstance(path, bytes) else path.encode())
-    return file.read(), HostfileService(file)

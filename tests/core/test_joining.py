@@ -281,7 +281,7 @@ NAMES = st.lists(st.sampled_from([b"a", b"b", b"c"]), min_size=1, max_size=5)
 def test_a_run_has_the_nodes_that_were_wanted_last(
     first: list[bytes], changes: list[list[bytes]]
 ) -> None:
-    """Whatever was wanted before; and no command but these follows."""
+    """The wishes of before do not count; no command but these follows."""
     engine = Engine(Settings(nodes=tuple(first)))
     engine.handle(on.RunStarted())
     known = list(first)

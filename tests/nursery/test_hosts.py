@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from paexec_trio import Change, open_distributor, services
+from paexec_trio import Change, Hostfile, open_distributor, services
 from paexec_trio.core.states import NodeState
 from paexec_trio.testing import FakeCalculator
 from tests.nursery.kits import Kit, distributor
@@ -81,7 +81,8 @@ async def test_a_run_follows_a_hostfile(tmp_path: Path, caplog: pytest.LogCaptur
     caplog.set_level("INFO", "paexec_trio")
     path = tmp_path / "hosts"
     path.write_text("alpha\n")
-    names, follow = services.hostfile(str(path))
+    hostfile = Hostfile(path)
+    names, follow = hostfile.read(), services.HostfileService(hostfile)
     assert names == (b"alpha",)
     with trio.fail_after(LIMIT):
         async with (
@@ -105,8 +106,3 @@ async def test_a_run_follows_a_hostfile(tmp_path: Path, caplog: pytest.LogCaptur
                 assert (change.node, change.change) == (b"gamma", Change.STARTED)
     (message,) = caplog.messages
     assert message.endswith("line 1: ',' is no name of a node; the nodes stay as they are")
-
-
-async def test_a_hostfile_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="No such file"):
-        services.hostfile(bytes(tmp_path / "missing"))

@@ -424,8 +424,8 @@ def restarts_drained_nodes() -> None:
 def gives_the_index_of_a_drained_node_again() -> None:
     from paexec_trio.runtime.starts import Starts
 
-    @around(Starts, "environment")
-    def environment(right: Callable[..., object], self: Starts, index: int) -> object:
+    @around(Starts, "argv")
+    def argv(right: Callable[..., object], self: Starts, index: int) -> object:
         names = self._nodes
         first = names.index(names[index])
         return right(self, first)
