@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -506,6 +507,142 @@ def test_a_transport_with_options_beats_the_variable(stage: Stage) -> None:
     words = ("-n", "h", "--transport-argv", f"{stage.transport()} %n", "-c", stage.calculator())
     run = stage.run(*words, environment={"PAEXEC_TRANSPORT": "false"}, feed=b"a\n")
     assert (run.status, run.stdout) == (0, stage.result(b"a") + b"\n")
+
+
+# Engines
+
+
+#: The program of each engine, and its arguments before the command line; %n stands for the node.
+ENGINES = {
+    "slurm": (
+        "srun",
+        "--overlap --nodes=1 --ntasks=1 --nodelist=%n --unbuffered --kill-on-bad-exit=1 /bin/sh -c",
+    ),
+    "podman": ("podman", "exec -i %n /bin/sh -c"),
+    "docker": ("docker", "exec -i %n /bin/sh -c"),
+    "kubectl": ("kubectl", "exec -i %n -- /bin/sh -c"),
+}
+
+
+def stand_in(stage: Stage, program: str) -> dict[str, str]:
+    """Put a program into the search path that tells its arguments and runs the last one."""
+    stage.script(program, f'exec {stage.transport()} "$@"')
+    return {"PATH": f"{stage.directory}:{os.environ['PATH']}"}
+
+
+def engine_words(stage: Stage, *words: str, **variables: str) -> list[list[bytes]]:
+    """Return the arguments, sorted, of the programs of a run that does a task."""
+    stage.connect = True
+    stage.reply_with_results()
+    run = stage.run(*words, "-c", stage.calculator(), environment=variables, feed=b"a\n")
+    assert run.status == 0
+    assert run.stdout == stage.result(b"a") + b"\n"
+    return sorted(transport.words for transport in stage.transports)
+
+
+@requirement("HST-050")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_names_of_engines(stage: Stage, engine: str, by_option: bool) -> None:
+    program, arguments = ENGINES[engine]
+    path = stand_in(stage, program)
+    option = ("-t", engine) if by_option else ()
+    variable = {} if by_option else {"PAEXEC_TRANSPORT": engine}
+    found = engine_words(stage, "-n", "n1 n2", *option, **path, **variable)
+    expected = [arguments.replace("%n", node).encode().split() for node in ("n1", "n2")]
+    assert [words[:-1] for words in found] == expected
+    assert all(stage.calculator().encode() in words[-1] for words in found)
+
+
+@requirement("HST-051")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("form", ["./{}", "{}/{}", "{} x", "./{} x"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_programs_with_names_of_engines(stage: Stage, engine: str, form: str) -> None:
+    path = stand_in(stage, engine)
+    value = form.format(*([stage.directory] if form.startswith("{}/") else []), engine)
+    (words,) = engine_words(stage, "-n", "host", "-t", value, **path)
+    assert words[:-1] == ([b"x", b"host"] if " x" in form else [b"host"])
+
+
+@requirement("HST-052")
+@TRANSPORT_ARGV
+def test_the_nodes_of_an_allocation(stage: Stage) -> None:
+    path = stand_in(stage, "srun")
+    stage.script("scontrol", 'test "$*" = "show hostnames n[1-2],x" && printf "n1\\nn2\\nx\\n"')
+    found = engine_words(stage, "-t", "slurm", SLURM_JOB_NODELIST="n[1-2],x", **path)
+    assert [words[3] for words in found] == [b"--nodelist=n1", b"--nodelist=n2", b"--nodelist=x"]
+
+
+@requirement("HST-052")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
+def test_named_nodes_come_before_an_allocation(stage: Stage, by_option: bool) -> None:
+    path = stand_in(stage, "srun")
+    nodes = ("-n", "n7") if by_option else ()
+    variable = {} if by_option else {"PAEXEC_NODES": "n7"}
+    path |= variable | {"SLURM_JOB_NODELIST": "n[1-2]"}
+    (words,) = engine_words(stage, *nodes, "-t", "slurm", **path)
+    assert words[3] == b"--nodelist=n7"
+
+
+GOOD_SLURM = call("-n", "a", "-c", CALCULATOR)
+
+
+@requirement("HST-053")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize(
+    ("nodelist", "scontrol"),
+    [(None, "echo n1"), ("", "echo n1"), ("n[", "exit 1"), ("n1", "exit 0")],
+    ids=["not set", "empty", "bad", "no node"],
+)
+def test_no_allocation(stage: Stage, nodelist: str | None, scontrol: str) -> None:
+    stage.script("scontrol", scontrol)
+    variables = {} if nodelist is None else {"SLURM_JOB_NODELIST": nodelist}
+    path = f"{stage.directory}:{os.environ['PATH']}"
+    bad = call("-t", "slurm", "-c", CALCULATOR, PATH=path, **variables)
+    run = refuse(stage, bad, GOOD_SLURM)
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+
+
+def engines_file(stage: Stage, text: str) -> str:
+    path = stage.directory / "engines"
+    path.write_text(text)
+    return str(path)
+
+
+@requirement("HST-054")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("engine", ["mine", "podman"])
+def test_other_engines(stage: Stage, engine: str) -> None:
+    text = f"# engines\n\n  other false %n\n{engine} {stage.transport()} 'a b' x%n \n"
+    path = engines_file(stage, text)
+    (words,) = engine_words(stage, "-n", "h", "-t", engine, PAEXEC_ENGINES=path)
+    assert words[:-1] == [b"a b", b"xh"]
+
+
+@requirement("HST-054")
+@TRANSPORT_ARGV
+def test_a_program_beside_other_engines(stage: Stage) -> None:
+    variables = stand_in(stage, "unknown")
+    variables["PAEXEC_ENGINES"] = engines_file(stage, "mine false %n\n")
+    (words,) = engine_words(stage, "-n", "h", "-t", "unknown", **variables)
+    assert words[:-1] == [b"h"]
+
+
+@requirement("HST-055")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize(
+    "text",
+    [None, "mine x\n", "mine\n", "a/b x %n\n", "mine x '%n\n"],
+    ids=["missing", "no place", "no words", "slash", "quotes"],
+)
+def test_bad_files_of_engines(stage: Stage, text: str | None) -> None:
+    path = str(stage.directory / "missing") if text is None else engines_file(stage, text)
+    bad = call("-n", "a", "-t", "mine", "-c", CALCULATOR, PAEXEC_ENGINES=path)
+    run = refuse(stage, bad, GOOD_SLURM)
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
 
 
 # The node in the environment

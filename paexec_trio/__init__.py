@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.calculators import CommandPerTask as CommandPerTask
     from paexec_trio.core.commands import Change as Change
     from paexec_trio.core.commands import Exit as Exit
+    from paexec_trio.core.engines import ENGINES as ENGINES
     from paexec_trio.core.grouping import Grouping as Grouping
     from paexec_trio.core.launch import Launch as Launch
     from paexec_trio.core.settings import Graces as Graces
@@ -49,6 +50,7 @@ _HOMES = {
     "CommandRefusedError": "paexec_trio.nursery.errors",
     "Distributor": "paexec_trio.nursery.distributor",
     "DistributorError": "paexec_trio.nursery.errors",
+    "ENGINES": "paexec_trio.core.engines",
     "Exit": "paexec_trio.core.commands",
     "Graces": "paexec_trio.core.settings",
     "GraphSettings": "paexec_trio.core.settings",

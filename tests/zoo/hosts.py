@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from paexec_trio.cli import hostoptions, nodelist
+from paexec_trio.cli.hostoptions import Transport
 from paexec_trio.cli.nodelist import NodeList
-from paexec_trio.core import nodewords
+from paexec_trio.core import engines, nodewords
 from paexec_trio.core.commands import KillNode
 from paexec_trio.core.events import DrainRequested, NodesWanted
 from paexec_trio.core.fleet import Fleet
@@ -18,7 +19,7 @@ from paexec_trio.core.nodenames import LocalNode
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.nodewords import NodeWordError
 from paexec_trio.core.starting import Starter
-from paexec_trio.runtime import hostfile
+from paexec_trio.runtime import hostfile, slurm
 from paexec_trio.runtime.hostfile import Hostfile
 from tests.simulation.violations import Kind
 from tests.zoo.invocations import Options, Variables
@@ -494,3 +495,116 @@ def does_not_count_nodes_that_join() -> None:
     def add(right: Callable[..., None], self: Joining, name: bytes) -> None:
         right(self, name)
         self._dispatcher.living -= 1
+
+
+# Engines
+
+
+def change_engines(name: str, change: Callable[[list[str]], list[str]]) -> None:
+    """Change the words of an engine."""
+    words = change([*engines.ENGINES[name]])
+    put(engines, "ENGINES", {**engines.ENGINES, name: tuple(words)})
+
+
+@breaks("HST-050")
+def lets_srun_buffer_results() -> None:
+    change_engines("slurm", lambda words: [word for word in words if word != "--unbuffered"])
+
+
+@breaks("HST-050")
+def lets_containers_have_no_input() -> None:
+    for name in ("podman", "docker"):
+        change_engines(name, lambda words: [word for word in words if word != "-i"])
+
+
+@breaks("HST-050")
+def lets_an_engine_execute_the_command_line() -> None:
+    change_engines("kubectl", lambda words: words[:-2])
+
+
+@breaks("HST-050")
+def knows_engines_by_the_option_only() -> None:
+    def change(options: Options, variables: Variables) -> object:
+        found = right(options, variables)
+        by_variable = not any(name == "-t" for name, _ in options)
+        if found.fills_in and by_variable and b"PAEXEC_TRANSPORT" in variables:
+            return Transport((variables[b"PAEXEC_TRANSPORT"],))
+        return found
+
+    from paexec_trio.cli import invocation
+
+    right = hostoptions.transport_of
+    put(invocation, "transport_of", change)
+
+
+@breaks("HST-051")
+def takes_the_last_part_of_a_path_for_an_engine() -> None:
+    @instead(hostoptions, "_transport_words")
+    def words(right: Callable[..., tuple[bytes, ...]], value: bytes) -> tuple[bytes, ...]:
+        found = right(value)
+        last = found[0].rpartition(b"/")[2] if found else b""
+        return (last, *found[1:]) if last.decode() in engines.ENGINES else found
+
+
+@breaks("HST-051")
+def takes_the_first_of_several_words_for_an_engine() -> None:
+    @instead(hostoptions, "_transport_words")
+    def words(right: Callable[..., tuple[bytes, ...]], value: bytes) -> tuple[bytes, ...]:
+        found = right(value)
+        return found[:1] if found and found[0].decode() in engines.ENGINES else found
+
+
+@breaks("HST-052")
+def prefers_the_allocation_to_the_variable() -> None:
+    from paexec_trio.cli import invocation
+
+    def nodes_of(
+        values: dict[str, bytes], environment: Variables, option: bytes
+    ) -> NodeList | None:
+        hidden = b"PAEXEC_NODES" if b"SLURM_JOB_NODELIST" in environment else b""
+        return right(values, {k: v for k, v in environment.items() if k != hidden}, option)
+
+    right = hostoptions.nodes_of
+    put(invocation, "nodes_of", nodes_of)
+
+
+@breaks("HST-052")
+def uses_the_first_node_of_an_allocation() -> None:
+    right = slurm.nodes_of_allocation
+    put(slurm, "nodes_of_allocation", lambda nodelist: right(nodelist)[:1])
+
+
+@breaks("HST-053")
+def runs_one_node_without_an_allocation() -> None:
+    @instead(slurm, "nodes_of_allocation")
+    def nodes(right: Callable[..., Names], nodelist: bytes) -> Names:
+        try:
+            return right(nodelist)
+        except NodeWordError:
+            return (b"localhost",)
+
+
+@breaks("HST-054")
+def prefers_engines_of_the_table() -> None:
+    right = engines.words_of
+    put(engines, "words_of", lambda name, others: right(name, {}) or right(name, others))
+
+
+@breaks("HST-054")
+def takes_every_word_for_an_engine_if_there_is_a_file() -> None:
+    right = engines.words_of
+    put(
+        engines,
+        "words_of",
+        lambda name, others: right(name, others) or next(iter(others.values()), ()),
+    )
+
+
+@breaks("HST-055")
+def leaves_out_bad_engines() -> None:
+    @instead(engines, "parse_engines")
+    def parse(right: Callable[..., object], text: bytes) -> object:
+        try:
+            return right(text)
+        except NodeWordError:
+            return {}
