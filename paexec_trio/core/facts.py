@@ -113,7 +113,7 @@ class AttemptFailed(NamedTuple):
 
 
 @final
-class NodeStarted(NamedTuple):
+class LifeBegan(NamedTuple):
     """The process of a node runs.
 
     Attributes:
@@ -130,7 +130,7 @@ class NodeStarted(NamedTuple):
 
 
 @final
-class NodeNotStarted(NamedTuple):
+class StartFailed(NamedTuple):
     """The process of a node cannot be started.
 
     Attributes:
@@ -145,7 +145,7 @@ class NodeNotStarted(NamedTuple):
 
 
 @final
-class NodeDied(NamedTuple):
+class NodeLost(NamedTuple):
     """No result can come from a node any more, though its work was not done.
 
     Attributes:
@@ -158,7 +158,7 @@ class NodeDied(NamedTuple):
 
 
 @final
-class NodeEnded(NamedTuple):
+class LifeEnded(NamedTuple):
     """The processes of a node are gone, or were given up.
 
     Attributes:
@@ -202,10 +202,10 @@ Fact = (
     AttemptBegan
     | AttemptAnswered
     | AttemptFailed
-    | NodeStarted
-    | NodeNotStarted
-    | NodeDied
-    | NodeEnded
+    | LifeBegan
+    | StartFailed
+    | NodeLost
+    | LifeEnded
     | Backpressure
     | PhaseChanged
 )

@@ -12,11 +12,11 @@ from paexec_trio.core.facts import (
     AttemptBegan,
     AttemptFailed,
     Fate,
-    NodeDied,
-    NodeEnded,
-    NodeNotStarted,
-    NodeStarted,
+    LifeBegan,
+    LifeEnded,
+    NodeLost,
     PhaseChanged,
+    StartFailed,
 )
 from paexec_trio.core.status import Status
 from paexec_trio.core.wrapping import OutletWrapper
@@ -180,15 +180,15 @@ class Witness(OutletWrapper):
             case Change.STARTED:
                 self._lives[index] += 1
                 self._died.discard(index)
-                tell(NodeStarted(at, index, node.pid, self._lives[index]))
+                tell(LifeBegan(at, index, node.pid, self._lives[index]))
             case Change.NOT_STARTED:
-                tell(NodeNotStarted(at, index, reason))
+                tell(StartFailed(at, index, reason))
             case Change.DIED:
                 self._died.add(index)
-                tell(NodeDied(at, index))
+                tell(NodeLost(at, index))
             case Change.ENDED:
                 self._close_attempts(node)
-                tell(NodeEnded(at, index, reason))
+                tell(LifeEnded(at, index, reason))
         self._inner.node_changed(node, change, reason)
 
     def _close_attempts(self, node: Node) -> None:

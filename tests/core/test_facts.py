@@ -17,11 +17,11 @@ from paexec_trio.core.facts import (
     Fact,
     FactStream,
     Fate,
-    NodeDied,
-    NodeEnded,
-    NodeNotStarted,
-    NodeStarted,
+    LifeBegan,
+    LifeEnded,
+    NodeLost,
     PhaseChanged,
+    StartFailed,
 )
 from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from tests.core.playbook import names
@@ -49,7 +49,7 @@ class World:
 
 def test_a_run_from_its_beginning_to_its_end() -> None:
     world = World()
-    assert world.happens(on.NodeStarted(0, 7)) == [NodeStarted(1.0, 0, 7, 1)]
+    assert world.happens(on.NodeStarted(0, 7)) == [LifeBegan(1.0, 0, 7, 1)]
     assert world.stream.nodes == (b"n0",)
     assert world.happens(on.StdinChunk(b"a\nb\n")) == [AttemptBegan(2.0, 0, 1, b"a", 1)]
     assert world.happens(on.NodeOutput(0, b"x\n")) == []
@@ -62,7 +62,7 @@ def test_a_run_from_its_beginning_to_its_end() -> None:
         PhaseChanged(6.0, Phase.FINISHING),
     ]
     assert world.happens(on.NodeEnded(0, exited=True), on.NodeReaped(0, status=0)) == [
-        NodeEnded(8.0, 0, b"exit status 0"),
+        LifeEnded(8.0, 0, b"exit status 0"),
         PhaseChanged(8.0, Phase.DRAINING),
     ]
     assert world.happens(on.OutputDrained()) == [PhaseChanged(9.0, Phase.OVER)]
@@ -112,7 +112,7 @@ def test_an_attempt_that_another_one_follows() -> None:
     world = World(2, on_death=Reassign(restart_after=5.0))
     world.happens(on.NodeStarted(0, 7), on.NodeStarted(1, 8), on.StdinChunk(b"a\n"))
     assert world.happens(on.NodeEnded(0, exited=True)) == [
-        NodeDied(4.0, 0),
+        NodeLost(4.0, 0),
         AttemptFailed(4.0, 0, 1, b"a", 1, 1.0, b"node lost", Fate.RETRIED, ()),
         AttemptBegan(4.0, 1, 1, b"a", 2),
     ]
@@ -121,7 +121,7 @@ def test_an_attempt_that_another_one_follows() -> None:
     ]
     world.happens(on.NodeReaped(0, status=-9))
     restart = on.DeadlinePassed(Deadline(Purpose.RESTART))
-    assert world.happens(restart, on.NodeStarted(0, 9)) == [NodeStarted(8.0, 0, 9, 2)]
+    assert world.happens(restart, on.NodeStarted(0, 9)) == [LifeBegan(8.0, 0, 9, 2)]
 
 
 def test_an_attempt_that_no_other_one_follows() -> None:
@@ -129,7 +129,7 @@ def test_an_attempt_that_no_other_one_follows() -> None:
     world = World(1, on_death=Reassign(restart_after=5.0), accounting=rules)
     world.happens(on.NodeStarted(0, 7), on.StdinChunk(b"a\n"))
     assert world.happens(on.NodeEnded(0, exited=True)) == [
-        NodeDied(3.0, 0),
+        NodeLost(3.0, 0),
         AttemptFailed(3.0, 0, 1, b"a", 1, 1.0, b"node lost", Fate.FAILED, ()),
     ]
 
@@ -139,22 +139,22 @@ def test_attempts_that_end_with_the_run() -> None:
     world = World(2)
     world.happens(on.NodeStarted(0, 7), on.NodeStarted(1, 8), on.StdinChunk(b"a\nb\n"))
     assert world.happens(on.NodeEnded(0, exited=True)) == [
-        NodeDied(4.0, 0),
+        NodeLost(4.0, 0),
         PhaseChanged(4.0, Phase.STOPPING),
     ]
     assert world.happens(on.NodeReaped(0, status=1)) == [
         AttemptFailed(5.0, 0, 1, b"a", 1, 2.0, b"node lost", Fate.GIVEN_UP, ()),
-        NodeEnded(5.0, 0, b"exit status 1"),
+        LifeEnded(5.0, 0, b"exit status 1"),
     ]
     assert world.happens(on.NodeEnded(1, exited=True), on.NodeReaped(1, status=1))[:2] == [
         AttemptFailed(7.0, 1, 2, b"b", 1, 4.0, b"not finished", Fate.GIVEN_UP, ()),
-        NodeEnded(7.0, 1, b"exit status 1"),
+        LifeEnded(7.0, 1, b"exit status 1"),
     ]
 
 
 def test_a_node_that_is_not_started() -> None:
     world = World(on_death=Reassign())
-    assert world.happens(on.NodeNotStarted(0, b"reason"))[0] == NodeNotStarted(1.0, 0, b"reason")
+    assert world.happens(on.NodeNotStarted(0, b"reason"))[0] == StartFailed(1.0, 0, b"reason")
 
 
 # Streams and readers

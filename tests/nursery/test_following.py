@@ -18,8 +18,8 @@ from paexec_trio.core.facts import (
     Backpressure,
     Fact,
     FactStream,
-    NodeEnded,
-    NodeStarted,
+    LifeBegan,
+    LifeEnded,
     PhaseChanged,
 )
 from paexec_trio.nursery.following import FactChannel
@@ -50,8 +50,8 @@ async def test_a_program_follows_its_run(kit: Kit) -> None:
     began, answered = (fact for fact in facts if isinstance(fact, AttemptBegan | AttemptAnswered))
     assert began[1:] == (0, 1, b"a", 1)
     assert answered[1:5] == began[1:]
-    assert sum(isinstance(fact, NodeStarted) for fact in facts) == 2
-    assert sum(isinstance(fact, NodeEnded) for fact in facts) == 2
+    assert sum(isinstance(fact, LifeBegan) for fact in facts) == 2
+    assert sum(isinstance(fact, LifeEnded) for fact in facts) == 2
     last = facts[-1]
     assert isinstance(last, PhaseChanged)
     assert last.phase is Phase.OVER
@@ -143,7 +143,7 @@ async def test_each_service_has_all_facts_of_a_run_that_began_before(pipes: Pipe
             pipes.feed(b"b\n")
     assert this.result == Exit()
     kinds = [type(fact) for fact in followers[0].facts]
-    assert kinds[0] is NodeStarted
+    assert kinds[0] is LifeBegan
     assert kinds.count(AttemptAnswered) == 2
     assert kinds[-1] is PhaseChanged
     assert all(follower.facts == followers[0].facts for follower in followers)

@@ -15,11 +15,11 @@ from paexec_trio.core.facts import (
     AttemptFailed,
     Fact,
     Fate,
-    NodeEnded,
+    LifeBegan,
+    LifeEnded,
     PhaseChanged,
+    StartFailed,
 )
-from paexec_trio.core.facts import NodeNotStarted as ToldNotStarted
-from paexec_trio.core.facts import NodeStarted as ToldStarted
 from tests.simulation.history import History
 
 Outline = list[tuple[str, int, int]]
@@ -69,12 +69,12 @@ class FactCheck:
                     if fact.fate is Fate.RETRIED:
                         self.retried[fact.task_id] = fact.reason
                     self.failed[fact.task_id] += fact.fate is Fate.FAILED
-                case ToldStarted():
+                case LifeBegan():
                     self._lives[fact.node] += 1
                     self._require(fact.life == self._lives[fact.node], fact)
                     self._require(fact.node not in self._alive, fact)
                     self._alive[fact.node] = fact.pid
-                case NodeEnded():
+                case LifeEnded():
                     self._require(fact.node in self._alive, fact)
                     self._require(fact.node not in self._heads, fact)
                     self._alive.pop(fact.node, None)
@@ -118,11 +118,11 @@ def outline_of(facts: Sequence[Fact]) -> Outline:
     outline: Outline = []
     for fact in facts:
         match fact:
-            case ToldStarted():
+            case LifeBegan():
                 outline.append(("started", fact.node, fact.pid))
-            case ToldNotStarted():
+            case StartFailed():
                 outline.append(("not started", fact.node, 0))
-            case NodeEnded():
+            case LifeEnded():
                 outline.append(("ended", fact.node, 0))
     return outline
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from paexec_trio.core.facts import AttemptBegan, AttemptFailed, Fact, FactStream, Fate, NodeStarted
+from paexec_trio.core.facts import AttemptBegan, AttemptFailed, Fact, FactStream, Fate, LifeBegan
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.witness import Witness
 from tests.simulation.violations import Kind
@@ -44,7 +44,7 @@ def counts_the_attempts_of_all_tasks_as_first_ones() -> None:
 
 @shows_as(Kind.FACTS)
 def tells_of_each_life_of_a_node_as_its_first() -> None:
-    change_facts(lambda fact: fact._replace(life=1) if isinstance(fact, NodeStarted) else fact)
+    change_facts(lambda fact: fact._replace(life=1) if isinstance(fact, LifeBegan) else fact)
 
 
 @shows_as(Kind.FACTS)
