@@ -639,8 +639,10 @@ def test_a_program_beside_other_engines(stage: Stage) -> None:
     ids=["missing", "no place", "no words", "slash", "quotes"],
 )
 def test_bad_files_of_engines(stage: Stage, text: str | None) -> None:
-    path = str(stage.directory / "missing") if text is None else engines_file(stage, text)
-    bad = call("-n", "a", "-t", "mine", "-c", CALCULATOR, PAEXEC_ENGINES=path)
+    variables = stand_in(stage, "mine")  # which must not be run
+    missing = str(stage.directory / "missing")
+    variables["PAEXEC_ENGINES"] = missing if text is None else engines_file(stage, text)
+    bad = call("-n", "a", "-t", "mine", "-c", CALCULATOR, **variables)
     run = refuse(stage, bad, GOOD_SLURM)
     assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
 
