@@ -95,7 +95,7 @@ def allocated_nodes(transport: Transport, environment: Mapping[bytes, bytes]) ->
     """
     if not transport.is_slurm:
         return None
-    from paexec_trio.core.nodewords import NodeWordError
+    from paexec_trio.core.nodenames import NodeWordError
     from paexec_trio.runtime.slurm import nodes_of_allocation
 
     nodelist = environment.get(b"SLURM_JOB_NODELIST")
@@ -113,7 +113,7 @@ def allocated_nodes(transport: Transport, environment: Mapping[bytes, bytes]) ->
 
 
 def _read_hostfile(path: bytes) -> NodeList:
-    from paexec_trio.core.nodewords import NodeWordError
+    from paexec_trio.core.nodenames import NodeWordError
     from paexec_trio.core.visible import excerpt
     from paexec_trio.runtime.hostfile import Hostfile
 
@@ -158,7 +158,7 @@ def _engines_of_user(environment: Mapping[bytes, bytes]) -> Mapping[bytes, tuple
     if not path:
         return {}
     from paexec_trio.core.engines import parse_engines
-    from paexec_trio.core.nodewords import NodeWordError
+    from paexec_trio.core.nodenames import NodeWordError
     from paexec_trio.core.visible import excerpt
 
     problem = b"cannot use the file '%b' of PAEXEC_ENGINES: " % excerpt(path)

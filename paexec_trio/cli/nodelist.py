@@ -82,7 +82,8 @@ def _nodes(value: bytes) -> NodeList:
 
 def _expanded(value: bytes, words: Sequence[bytes]) -> tuple[bytes, ...]:
     """Return the names in a list that may have words for several nodes (the chapter Hosts)."""
-    from paexec_trio.core.nodewords import NodeWordError, begins_list, expand
+    from paexec_trio.core.nodenames import NodeWordError
+    from paexec_trio.core.nodewords import begins_list, expand
 
     if words[0][0] not in _FIRST_OCTETS and not begins_list(words[0]):
         raise _InvalidError(b"'%b'", value)

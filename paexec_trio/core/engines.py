@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paexec_trio.core.nodewords import NodeWordError
+from paexec_trio.core.nodenames import NodeWordError
 from paexec_trio.core.words import UnbalancedError, split_words
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import os
 import stat
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.nodewords import NodeWordError, parse_hosts
+from paexec_trio.core.nodenames import NodeWordError
+from paexec_trio.core.nodewords import parse_hosts
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.diagnostics import reason_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paexec_trio.core.nodewords import NodeWordError
+from paexec_trio.core.nodenames import NodeWordError
 from paexec_trio.runtime.diagnostics import reason_of
 
 

@@ -26,7 +26,7 @@ TASKS = [b"a", b"", b"  b\tc ", ODD]
 @pytest.fixture(scope="module", params=["bash", "dash", "fish", "mksh", "tcsh", "zsh"])
 def shell(request: pytest.FixtureRequest) -> str:
     """The path of a login shell."""
-    path = shutil.which(request.param)
+    path = shutil.which(str(request.param))
     assert path, f"{request.param} is missing: see .ci/setup"
     return path
 

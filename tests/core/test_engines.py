@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from paexec_trio.core.engines import ENGINES, parse_engines, words_of
-from paexec_trio.core.nodewords import NodeWordError
+from paexec_trio.core.nodenames import NodeWordError
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from paexec_trio.core.nodewords import NodeWordError
+from paexec_trio.core.nodenames import NodeWordError
 from paexec_trio.runtime.hostfile import Hostfile
 
 

@@ -15,9 +15,8 @@ from paexec_trio.core.events import DrainRequested, NodesWanted
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.joining import Joining
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.nodenames import LocalNode
+from paexec_trio.core.nodenames import LocalNode, NodeWordError
 from paexec_trio.core.nodes import Node
-from paexec_trio.core.nodewords import NodeWordError
 from paexec_trio.core.starting import Starter
 from paexec_trio.runtime import hostfile, slurm
 from paexec_trio.runtime.hostfile import Hostfile
