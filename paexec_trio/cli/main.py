@@ -186,6 +186,10 @@ def _load_services(invocation: Invocation) -> list[Service]:
         from paexec_trio.services.progressservice import progress
 
         services.append(progress)
+    if invocation.hostfile:
+        from paexec_trio.services.hostfileservice import HostfileService
+
+        services.append(HostfileService(invocation.hostfile))
     return services
 
 
