@@ -14,5 +14,8 @@ OPTIONS = (
     *("--joblog", "--output", "--dry-run"),
 )
 
+#: The signals that a distributor may leave their default effect. Its help names the others.
+SIGNALS = ("SIGUSR1", "SIGUSR2")
+
 #: All features, as profiles call them.
-FEATURES = (*OPTIONS, *COMPANIONS)
+FEATURES = (*OPTIONS, *SIGNALS, *COMPANIONS)

@@ -24,6 +24,7 @@ from paexec_trio.cli.startup import (
 from paexec_trio.cli.syntax import HelpRequested
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
+from paexec_trio.runtime.requests import FINISH, OVERVIEW, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
     from paexec_trio.runtime.run import Run
     from paexec_trio.services.interface import Service
+
+_IGNORED = signal.SIG_IGN
 
 
 def main() -> int:
@@ -51,6 +54,7 @@ def distribute(
         parse: understands a call; arguments and errors as those of ``invocation.parse``.
     """
     prepare_signals()
+    note(OVERVIEW | FINISH)
     prepare_standard_descriptors()
     program = program_name(usual_name)
     environment = inheritance.environment()
@@ -90,6 +94,8 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         stop_signals=[
             number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
         ],
+        overview_signals=[number for number in OVERVIEW if signal.getsignal(number) != _IGNORED],
+        finish_signals=[number for number in FINISH if signal.getsignal(number) != _IGNORED],
         suspends=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
         owns_process=True,
         debug=invocation.debug,

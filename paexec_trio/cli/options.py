@@ -314,6 +314,11 @@ cannot be written later, the run ends with a message and status 1.
     Option("d", "", ("write every event and command to standard error",)),
 )
 
+SIGNALS = (
+    ("SIGUSR1", "print on standard error what each node does, and what waits"),
+    ("SIGUSR2", "start no more tasks; finish those that have begun; say what is left"),
+)
+
 SYNTAX = Syntax(
     summary="distributes tasks over CPUs or machines in a network",
     usage=(
@@ -329,5 +334,6 @@ SYNTAX = Syntax(
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    signals=SIGNALS,
     free="command",
 )

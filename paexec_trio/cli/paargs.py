@@ -74,6 +74,7 @@ graph is tells :manpage:`paexec-trio(1)`.
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    signals=paexec.SIGNALS,
     free="command",
 )
 

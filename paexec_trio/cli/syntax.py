@@ -74,6 +74,7 @@ class Syntax(NamedTuple):
         summary: what the program does, in a few words.
         usage: the ways to call it, each without the program's name.
         options: its options, ``HELP`` and ``VERSION`` among them, in the order of the help.
+        signals: names of signals, each with its effect.
         variables: names of variables of the environment, each with what it is for.
         free: what the free arguments are: ``command``, with its arguments, ``file`` or nothing.
     """
@@ -82,6 +83,7 @@ class Syntax(NamedTuple):
     usage: tuple[str, ...]
     options: tuple[Option, ...]
     variables: tuple[tuple[str, str], ...]
+    signals: tuple[tuple[str, str], ...] = ()
     free: Literal["", "command", "file"] = ""
 
     def split(self, arguments: Sequence[str]) -> tuple[list[tuple[str, bytes]], list[bytes]]:
@@ -141,6 +143,9 @@ class Syntax(NamedTuple):
         lines.append("OPTIONS:")
         for option in self.options:
             lines += _help_of(option)
+        if self.signals:
+            lines.append("SIGNALS:")
+            lines += [f"  {name}: {effect}" for name, effect in self.signals]
         lines.append("ENVIRONMENT:")
         lines += [f"  {names}: {purpose}" for names, purpose in self.variables]
         return "\n".join(lines) + "\n"

@@ -155,7 +155,7 @@ class Dispatcher:
         task_id, task = self._tasks.take()
         if self._exchanged:
             self._exchanged(node, attempt, received, len(lines), task_id, task)
-        node.answered = True
+        node.answered += 1
         attempt.task_id, attempt.task = task_id, task
         if prefix:
             attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid, task)
@@ -180,6 +180,7 @@ class Dispatcher:
             self.dead_among_idle += 1
             self._forget_dead_among_idle()
         node.died = True
+        node.record.deaths += 1
 
     def node_drained(self, node: Node) -> None:
         """Record that a living node is given no further task."""

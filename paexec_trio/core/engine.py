@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.facts import FactStream
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.objectpath import ObjectPath
+    from paexec_trio.core.overview import PipeTimesOf
     from paexec_trio.core.resuming import Past
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
@@ -156,6 +157,7 @@ class Engine:
             on.StdinChunk: reader.chunk,
             on.TaskAdded: reader.added,
             on.DrainRequested: fleet.drain,
+            on.FinishRequested: reader.finish,
             on.StdinEnded: reader.ended,
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
@@ -215,6 +217,14 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._accounts)
+
+    def overview(self, pipe_times_of: PipeTimesOf) -> list[bytes]:
+        """Return lines for people that say what each node does, and what waits (OBS-011)."""
+        from paexec_trio.core.overview import overview_of  # rarely needed
+
+        parts = self._nodes, self._tasks, self._dispatcher, self._accounts, self._ending.phase
+        reads_on = not self._reader.has_ended
+        return list(overview_of(*parts, reads_on=reads_on, pipe_times_of=pipe_times_of))
 
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce
@@ -326,7 +336,8 @@ class Engine:
         accounts.give_up_lost(self._dispatcher.waiting.leftovers())
         accounts.drop_waiting(are_wanted=True)
         accounts.close()
-        by_signal, read_all = outcome.signal != 0, self._reader.has_ended
+        by_signal = outcome.signal != 0
+        read_all = self._reader.has_ended and not self._reader.was_cut
         summary = accounts.summary(by_signal=by_signal, read_all=read_all)
         if summary:
             self._commands.append(Report(summary))

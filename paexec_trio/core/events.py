@@ -167,6 +167,13 @@ class DrainRequested(Record):
 
 
 @final
+class FinishRequested(Record):
+    """Somebody wants no more tasks to be started; those that have begun are finished."""
+
+    __slots__ = ()
+
+
+@final
 class StdinEnded(Record):
     """Standard input is at its end."""
 
@@ -273,6 +280,7 @@ Event = (
     | StdinChunk
     | TaskAdded
     | DrainRequested
+    | FinishRequested
     | StdinEnded
     | StdinFailed
     | OutputClosed

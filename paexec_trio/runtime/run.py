@@ -23,7 +23,7 @@ from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
 from paexec_trio.runtime.streams import StandardStreams
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from paexec_trio.core.commands import Command
     from paexec_trio.core.engine import Engine
@@ -74,6 +74,10 @@ class Run:
         stop_signals: signals that end the run. While nothing was started they have their default
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
+        overview_signals: signals that have an overview of the run written to ``stderr``: each node
+            with its task and the age of that, and what waits.
+        finish_signals: signals after which no more tasks are started; the run ends with status 1
+            when those that were started are done, unless none was left.
         suspends: whether SIGTSTP stops the calculators, too, until SIGCONT (END-044). Without it,
             SIGTSTP has the effect that it has in the program.
         owns_process: the process does nothing but this run, and may become the parent of all
@@ -99,6 +103,8 @@ class Run:
         streams: Streams | None = None,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
         stop_signals: Sequence[int] = (),
+        overview_signals: Iterable[int] = (),
+        finish_signals: Iterable[int] = (),
         suspends: bool = False,
         owns_process: bool = False,
         debug: bool = False,
@@ -115,7 +121,8 @@ class Run:
             if streams is None
             else streams
         )
-        self._surroundings = environment, stop_signals, suspends, debug
+        self._surroundings = environment, suspends, debug
+        self._signals = stop_signals, overview_signals, finish_signals
         self.owns_process = owns_process
         self._reserve = bytearray()
         self._engine: Engine | None = None
@@ -194,7 +201,8 @@ class Run:
 
     def _make_host(self, engine: Engine) -> None:
         settings = self.settings
-        environment, stop_signals, suspends, debug = self._surroundings
+        environment, suspends, debug = self._surroundings
+        stop_signals, overview_signals, finish_signals = self._signals
         adopts = self.owns_process and adopt_orphans()
 
         def tell_time(now: float) -> None:
@@ -224,7 +232,12 @@ class Run:
         # A program that runs other things beside us may wait for children of its own.
         reaps = adopts or (self.owns_process and is_first_process())
         # Until the host is closed: a signal before that must not leave calculators behind.
-        self._handling.enter_context(handling(host, stop_signals, suspends=suspends, reaps=reaps))
+        requests: dict[int, Callable[[], None]]
+        requests = dict.fromkeys(overview_signals, lambda: host.request(self.report_overview))
+        requests |= dict.fromkeys(finish_signals, host.request_finish)
+        self._handling.enter_context(
+            handling(host, stop_signals, requests, suspends=suspends, reaps=reaps)
+        )
 
     def step(self) -> bool:
         """Handle what has happened; return whether the run is over."""
@@ -315,6 +328,14 @@ class Run:
     def report(self, text: bytes) -> None:
         """Report one line on ``stderr``, behind the program's name; never blocks."""
         self.streams.report(self.settings.program + b": " + text)
+
+    def report_overview(self) -> None:
+        """Report what each node does, and what waits."""
+        if self._engine:
+            seconds = b"after %.1f s: " % self.seconds
+            for line in self._engine.overview(self.host.pipe_times):
+                self.report(seconds + line)
+                seconds = b""
 
     # The end
 
