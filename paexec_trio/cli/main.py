@@ -30,10 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from paexec_trio.cli.syntax import Syntax
+    from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.run import Run
     from paexec_trio.services.interface import Service
-
-_IGNORED = signal.SIG_IGN
 
 
 def main() -> int:
@@ -77,7 +76,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     if invocation.dry_run:
         from paexec_trio.cli.dryrun import show
 
-        return show(invocation)
+        return _end(show(invocation))
     import gc
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
@@ -94,8 +93,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         stop_signals=[
             number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
         ],
-        overview_signals=[number for number in OVERVIEW if signal.getsignal(number) != _IGNORED],
-        finish_signals=[number for number in FINISH if signal.getsignal(number) != _IGNORED],
+        takes_requests=True,
         suspends=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
         owns_process=True,
         debug=invocation.debug,
@@ -131,6 +129,11 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     outcome = run.result
     # The interpreter would look through everything again before it ends, for garbage.
     gc.freeze()
+    return _end(outcome)
+
+
+def _end(outcome: Exit) -> int:
+    """End by a signal, or return the exit status."""
     if outcome.signal:
         signal.signal(outcome.signal, signal.SIG_DFL)
         os.kill(os.getpid(), outcome.signal)

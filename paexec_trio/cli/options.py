@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import accountingoptions, logoptions
+from paexec_trio.cli import accountingoptions, hostoptions, logoptions
+from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
 LINE_LIMIT = Option(
@@ -31,11 +32,23 @@ OPTIONS: tuple[Option, ...] = (
         (
             "the nodes: +NUMBER: that many, all on this machine;",
             ":FILE: the lines of FILE;",
-            "anything else: a list of names, separated by blanks",
+            "anything else: a list of names, separated by blanks, in",
+            "which host*4, %nodeset and +NUMBER stand for several nodes",
         ),
         details="""\
 ``+NUMBER`` also means that there is no transport. A list begins with a letter, a digit, ``_`` or
-``/``. In a file, empty lines and lines that begin with ``#`` are left out.
+``/``, or with one of these words:
+
+``host*4``
+   four nodes of this name
+``+2``
+   two nodes on this machine, beside those that the transport reaches; their name is ``localhost``
+``%node[1-20,22-30]``, ``%@group``
+   a nodeset, as the Python package ClusterShell knows them; ``%node[1-3]*2`` has each node twice
+``[fe80::1%eth0]``, ``user@[::1]``
+   an IPv6 address, which the transport is given without the brackets
+
+In a file, each line is one name as it is; empty lines and lines that begin with ``#`` are left out.
 """,
     ),
     Option(
@@ -197,7 +210,7 @@ because its node was lost or the run was ended, nothing at all is printed.
     Option(
         "",
         "",
-        ("the same, in the order of the tasks",),
+        ("print results in the order of the tasks, each in one piece",),
         "keep-order",
         details="""\
 A task that is done waits for all earlier ones; those of a graph that are not run because of a
@@ -240,6 +253,7 @@ seconds later, SIGKILL; the exit status is 1.
 """,
     ),
     LINE_LIMIT,
+    *hostoptions.OPTIONS,
     *accountingoptions.OPTIONS,
     *logoptions.OPTIONS,
     Option(
@@ -307,8 +321,10 @@ before it the same without the last three digits. A task has its directory when 
 then the files are complete. A directory of an earlier run is replaced. ``stdout`` has the lines of
 the result only: no prefixes, no end-of-task marker, and with ``-x`` no line for the status.
 ``stderr`` has what calculators and commands print on standard error; the tasks are found as with
-``--stderr``. DIR is made if it is not there. If it cannot be used, nothing is started. If a file
-cannot be written later, the run ends with a message and status 1.
+``--stderr``. A task that exceeds ``--timeout``, or whose nodes died, has a directory, too: with
+what its last attempt printed, and a file ``reason``. DIR is made if it is not there. If it cannot
+be used, nothing is started. If a file cannot be written later, the run ends with a message and
+status 1.
 """,
     ),
     Option("d", "", ("write every event and command to standard error",)),
@@ -335,5 +351,6 @@ SYNTAX = Syntax(
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
     signals=SIGNALS,
+    sections=SECTIONS,
     free="command",
 )

@@ -121,9 +121,9 @@ class Dispatcher:
         """Fast path: a whole result comes in, the next task goes out.
 
         This step is most of the work of a run. With an event and two commands it takes twice the
-        processor time. The world calls it between events, so it changes the engine's state outside
-        of ``handle``. It keeps no reference to the ready tasks: other methods may rebind them. The
-        last waiting task is left to an event, because more follows from it.
+        time. The world calls it between events, so it changes the engine's state outside of
+        ``handle``. It keeps no reference to the ready tasks: other methods may rebind them. The last
+        one is left to an event, because more follows from it.
 
         Args:
             index: the node.

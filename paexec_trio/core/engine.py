@@ -16,6 +16,7 @@ from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.faults import Fault
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
+from paexec_trio.core.layers import make_layers
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.outlets import OutletMaker
 from paexec_trio.core.printing import Printer
@@ -28,7 +29,6 @@ from paexec_trio.core.starting import Starter
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, TaskSource
 from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.throttling import Throttle
-from paexec_trio.core.timelimits import TimeLimits
 from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
@@ -84,25 +84,8 @@ class Engine:
             for index, name in enumerate(settings.nodes)
         ]
         self._tasks = tasks = tasks or task_source(settings, past, per_task=exec_mode is not None)
-        outlet = make_outlet(settings, commands, tasks)
-        recorder = None
-        if settings.accounting.log:
-            # Only now: what makes hashes takes some milliseconds to load.
-            from paexec_trio.core.recording import Recorder
-
-            outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
-        if settings.reads_stderr:
-            from paexec_trio.core.pertask import make_layers  # rarely needed
-
-            outlet = make_layers(outlet, settings, commands)
-        # Without a limit nothing is told of the tasks that begin and end.
-        self._time_limits = TimeLimits(settings.accounting, outlet, commands)
-        if settings.accounting.has_time_limit:
-            outlet = self._time_limits
-        if facts:
-            from paexec_trio.core.witness import Witness  # rarely needed
-
-            outlet = Witness(settings, facts, outlet, past)
+        layers = make_layers(settings, make_outlet, tasks, commands, past, log_buffer, facts)
+        outlet, recorder, self._time_limits = layers
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
@@ -137,6 +120,7 @@ class Engine:
         )
         self.object_path: ObjectPath | None = None
         is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
+        is_plain = is_plain and not settings.reads_stderr
         if isinstance(tasks, AddedTasks) and not (exec_mode or settings.graph):
             # Only here: the programs do without these modules.
             from paexec_trio.core.collecting import Collector
@@ -199,6 +183,11 @@ class Engine:
     def takes_tasks(self) -> bool:
         """Whether a task that is added now will be done, if all goes well."""
         return self._ending.phase is _RUNNING and not self._reader.has_ended
+
+    @property
+    def was_halted(self) -> bool:
+        """Whether a halt has ended the run, and nothing else has failed (ACC-070)."""
+        return self._accounts.halted and not self._ending.had_error
 
     @property
     def now(self) -> float:
@@ -336,12 +325,15 @@ class Engine:
         accounts.give_up_lost(self._dispatcher.waiting.leftovers())
         accounts.drop_waiting(are_wanted=True)
         accounts.close()
-        by_signal = outcome.signal != 0
-        read_all = self._reader.has_ended and not self._reader.was_cut
-        summary = accounts.summary(by_signal=by_signal, read_all=read_all)
+        summary = accounts.summary(
+            by_signal=outcome.signal != 0,
+            read_all=self._reader.read_all,
+            wrote_all=not self._outlet.is_muted,
+        )
         if summary:
             self._commands.append(Report(summary))
         had_error = self._ending.had_error
+        read_all = self._reader.has_ended and not self._reader.was_cut
         status = accounts.exit_status(outcome.status, is_error=had_error, read_all=read_all)
         self._commands.append(Exit(status, outcome.signal))
 

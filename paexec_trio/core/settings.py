@@ -150,3 +150,8 @@ class Settings(NamedTuple):
     def reads_stderr(self) -> bool:
         """Whether the run reads the standard error of calculators, and does not pass on its own."""
         return self.stderr is not StderrMode.MIXED or bool(self.results)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the run of a program keeps more than results (see ``runtime.records``)."""
+        return self.reads_stderr or self.accounting.log is not None

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
 
-from paexec_trio.core.accounting import Accounting
+from paexec_trio.core.accounting import Accounting, Halt
 from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
+from paexec_trio.core.words import UnbalancedError, split_words
+from paexec_trio.nursery.rules import (
+    STDERR,
+    JobLog,
+    check_seconds,
+    halt_of,
+    log_of,
+    number_of,
+    optional_number,
+    stderr_of,
+    time_limit,
+)
+from paexec_trio.nursery.texts import Text, argument_of, name_of, octets_of
 
 if TYPE_CHECKING:
     from paexec_trio.core.facts import FactStream
     from paexec_trio.nursery.session import SessionMaker
-
-Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-"""The types that stand for octets. A ``str`` or a path is encoded by :func:`os.fsencode`."""
 
 
 class Options(TypedDict, total=False):
@@ -29,7 +38,8 @@ class Options(TypedDict, total=False):
     """
 
     nodes: Required[int | Iterable[Text]]
-    """The number of nodes on this machine, or the names of the nodes."""
+    """The number of nodes on this machine, or the names of the nodes.
+    :func:`~paexec_trio.node_names` makes names of counts and nodesets."""
 
     command: Required[Text | Sequence[Text] | Calculator | CommandPerTask | SessionMaker]
     """The calculator. The shell runs a text. A path or a sequence of words is executed without a
@@ -39,6 +49,14 @@ class Options(TypedDict, total=False):
     transport: Text | Sequence[Text]
     """The program that reaches a node, or its words, as in ``["ssh", "-F", config]``. It is given
     the name of a node and a command line. By default calculators run on this machine."""
+
+    transport_argv: Text | Sequence[Text]
+    """The same, with ``%n`` where the name of the node stands (HST-031): ``"ssh -F cfg %n --"``. A
+    text is split into words as a shell does. It cannot be given together with ``transport``."""
+
+    node_env: bool
+    """Whether calculators find the name of their node in ``PAEXEC_NODE``, and its number from 0 in
+    ``PAEXEC_NODEID``. ``False`` by default."""
 
     shell: Text
     """The shell that runs the command on the node, ``/bin/sh`` by default."""
@@ -65,9 +83,18 @@ class Options(TypedDict, total=False):
     """How many nodes may die of a task until it fails (ACC-062). It needs ``on_death``. By default
     any number."""
 
-    timeout: float
+    timeout: float | str
     """For how many seconds a calculator may work on a task (ACC-050). By default for ever. A task
-    that takes longer fails, and its node is started again."""
+    that takes longer fails, and its node is started again. ``"300%"`` stands for three times the
+    median of the times of all tasks so far (ACC-051)."""
+
+    halt: Halt | str | None
+    """When the run begins no further attempt (ACC-070), as in ``"now,fail=1"``: ``now`` or
+    ``soon``; ``fail``, ``success`` or ``done``; a number of tasks or a percentage. By default
+    never. See :ref:`halts`."""
+
+    limit: int
+    """How many tasks are dispatched at most (ACC-081), by default all. See :ref:`halts`."""
 
     delay: float
     """How many seconds pass at least between two attempts that begin (ACC-080), by default 0."""
@@ -82,8 +109,19 @@ class Options(TypedDict, total=False):
     """Whether :meth:`Distributor.follow <paexec_trio.Distributor.follow>` can be used; ``False`` by
     default. It doubles the processor time of a task. The run keeps all facts until it is used."""
 
-    stderr: int
-    """The descriptor that calculators and transports write diagnostics to, 2 by default."""
+    joblog: Text | JobLog | None
+    """The file that has a line for each attempt that has ended, once its result was received.
+    With a :class:`~paexec_trio.JobLog` the run can skip the tasks that it has. See
+    :ref:`job-logs`."""
+
+    results: Text
+    """The directory in which the output of each task is stored, in files of its own (PTK-050). By
+    default none is."""
+
+    stderr: int | Literal["mixed", "group", "tag"]
+    """The descriptor that calculators and transports write diagnostics to, 2 by default, which is
+    also that of ``"mixed"``. With ``"group"`` what they write for a task is in the ``stderr`` of
+    its result. With ``"tag"`` each line is logged, behind its node and its task."""
 
     graces: Graces
     """How long calculators have to end before they are killed, if the run is cancelled."""
@@ -110,8 +148,6 @@ class Plan(NamedTuple):
     facts: FactStream | None
 
 
-_STDERR = 2
-
 _KNOWN = frozenset(Options.__annotations__)
 
 
@@ -133,15 +169,18 @@ def plan_of(options: Options) -> Plan:
         raise ValueError(f"eot: {eot!r} contains a newline")
     if NUL in eot:
         raise ValueError(f"eot: {eot!r} contains a NUL")
+    stderr, stderr_mode = stderr_of(options.get("stderr", STDERR))
     settings = Settings(
         nodes=_nodes(options["nodes"]),
         eot=eot,
         prefetch=_prefetch(options.get("prefetch", 1)),
-        line_limit=_positive("line_limit", options.get("line_limit", LINE_LIMIT)),
+        line_limit=number_of("line_limit", options.get("line_limit", LINE_LIMIT)),
         graph=_graph(options.get("statuses", False), eot),
         on_death=_on_death(options.get("on_death")),
         graces=_graces(options.get("graces", GRACES)),
         accounting=_accounting(options),
+        stderr=stderr_mode,
+        results=name_of("results", options["results"]) if "results" in options else b"",
     )
     command = options["command"]
     environment = _environment(options.get("environment"))
@@ -154,49 +193,12 @@ def plan_of(options: Options) -> Plan:
         None if maker else _launch(command, options, eot, inherited),  # type: ignore[arg-type]
         maker,
         environment,
-        _descriptor(options.get("stderr", _STDERR)),
+        stderr,
         _facts(options.get("facts", False)),
     )
 
 
 _COMMANDS = (str, bytes, os.PathLike, Sequence, Calculator, CommandPerTask)
-
-
-def octets_of(name: str, value: Text) -> bytes:
-    """Return the octets of a text.
-
-    Args:
-        name: the name of the argument, for the error.
-        value: the text.
-
-    Raises:
-        TypeError: the value is neither ``str`` nor ``bytes`` nor a path.
-        ValueError: the value cannot be encoded.
-    """
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"{name}: expected str, bytes or a path, not {value!r}")
-    try:
-        return os.fsencode(value)
-    except UnicodeEncodeError:
-        raise ValueError(f"{name}: {value!r} cannot be encoded") from None
-
-
-def _argument(name: str, value: Text) -> bytes:
-    """Return the octets of an argument of a program; refuse a NUL."""
-    octets = octets_of(name, value)
-    if NUL in octets:
-        raise ValueError(f"{name}: {value!r} contains a NUL")
-    return octets
-
-
-def _name(name: str, value: Text) -> bytes:
-    """Return the octets of an argument that cannot be empty."""
-    octets = _argument(name, value)
-    if not octets:
-        raise ValueError(f"{name}: a text is empty")
-    return octets
 
 
 def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
@@ -205,26 +207,7 @@ def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
     if not values:
         raise ValueError(f"{name}: the sequence is empty")
     program, *arguments = values
-    return (_name(name, program), *[_argument(name, value) for value in arguments])
-
-
-def _positive(name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected a number, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name}: {value} is less than 1")
-    return value
-
-
-def _descriptor(value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"stderr: expected a descriptor, not {value!r}")
-    if value != _STDERR:  # a daemon may have closed that one: its calculators do without
-        try:
-            os.fstat(value)
-        except (OSError, OverflowError):
-            raise ValueError(f"stderr: descriptor {value} is not open") from None
-    return value
+    return (name_of(name, program), *[argument_of(name, value) for value in arguments])
 
 
 def _facts(value: bool) -> FactStream | None:
@@ -237,26 +220,19 @@ def _facts(value: bool) -> FactStream | None:
     return FactStream()
 
 
-def _check_seconds(name: str, value: float) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected seconds, not {value!r}")
-    if not 0 <= value < math.inf:  # as NaN is not
-        raise ValueError(f"{name}: {value} seconds are not possible")
-
-
 def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
     if isinstance(nodes, int):
-        return tuple([b"%d" % index for index in range(_positive("nodes", nodes))])
+        return tuple([b"%d" % index for index in range(number_of("nodes", nodes))])
     if isinstance(nodes, str | bytes | os.PathLike) or not isinstance(nodes, Iterable):
         raise TypeError(f"nodes: expected a number or several names, not {nodes!r}")
-    names = tuple([_name("nodes", node) for node in nodes])
+    names = tuple([name_of("nodes", node) for node in nodes])
     if not names:
         raise ValueError("nodes: no node is named")
     return names
 
 
 def _prefetch(prefetch: int | Literal["auto"]) -> int:
-    return AUTO if prefetch == "auto" else _positive("prefetch", prefetch)
+    return AUTO if prefetch == "auto" else number_of("prefetch", prefetch)
 
 
 def _graph(statuses: bool | tuple[Text, Text], eot: bytes) -> GraphSettings | None:
@@ -280,27 +256,28 @@ def _on_death(on_death: Reassign | None) -> Reassign | None:
         return None
     if not isinstance(on_death, Reassign):
         raise TypeError(f"on_death: expected a Reassign, not {on_death!r}")
-    _check_seconds("on_death: restart_after", on_death.restart_after)
+    check_seconds("on_death: restart_after", on_death.restart_after)
     if on_death.wait and not on_death.restart_after:
         raise ValueError("on_death: wait=True is useless without restart_after")
     return on_death
 
 
 def _accounting(options: Options) -> Accounting:
-    retries = _positive("retries", options.get("retries", 1))
-    crash_limit = 0
-    if "crash_limit" in options:
-        crash_limit = _positive("crash_limit", options["crash_limit"])
-        if not options.get("on_death"):
-            raise ValueError("crash_limit: useless without on_death")
-    timeout, delay = options.get("timeout", 0.0), options.get("delay", 0.0)
-    _check_seconds("timeout", timeout)
-    _check_seconds("delay", delay)
+    crash_limit = optional_number("crash_limit", options)
+    if crash_limit and not options.get("on_death"):
+        raise ValueError("crash_limit: useless without on_death")
+    seconds, percent = time_limit(options.get("timeout", 0.0))
+    delay = options.get("delay", 0.0)
+    check_seconds("delay", delay)
     return Accounting(
-        retries=retries if "retries" in options else 0,
+        retries=optional_number("retries", options),
         crash_limit=crash_limit,
-        timeout=timeout,
+        timeout=seconds,
+        timeout_percent=percent,
+        halt=halt_of(options.get("halt")),
         delay=delay,
+        limit=optional_number("limit", options),
+        log=log_of(options.get("joblog")),
     )
 
 
@@ -312,18 +289,49 @@ def _launch(
 ) -> Launch:
     # An inherited one must not mean another marker to calculators than to us.
     tells_eot = "eot" in options or b"PAEXEC_EOT" in inherited
-    transport = options.get("transport", ())
-    if isinstance(transport, str | bytes | os.PathLike):
-        words = octets_of("transport", transport).split()
-        if len(words) > 1:
-            raise ValueError(f"transport: {transport!r} is several words; give them as a list")
-        transport = words
+    transport, fills_in = _transport(options)
     return Launch(
         _calculator(command),
-        transport=_arguments("transport", transport) if transport else (),
-        shell=_name("shell", options.get("shell", b"/bin/sh")),
+        transport=transport,
+        fills_in=fills_in,
+        tells_node=_flag("node_env", options.get("node_env", False)),
+        shell=name_of("shell", options.get("shell", b"/bin/sh")),
         variables={b"PAEXEC_EOT": eot} if tells_eot else {},
     )
+
+
+def _transport(options: Options) -> tuple[tuple[bytes, ...], bool]:
+    """Return the words of the transport, and whether ``%n`` in them stands for the node."""
+    name: Literal["transport", "transport_argv"] = "transport"
+    if "transport_argv" in options:
+        name = "transport_argv"
+        if "transport" in options:
+            raise ValueError("transport_argv: useless together with transport")
+    fills_in = name == "transport_argv"
+    transport = options.get(name, ())
+    if isinstance(transport, str | bytes | os.PathLike):
+        text = octets_of(name, transport)
+        words = _split(text) if fills_in else text.split()
+        if len(words) > 1 and not fills_in:
+            raise ValueError(f"transport: {transport!r} is several words; give them as a list")
+        transport = words
+    arguments = _arguments(name, transport) if transport or fills_in else ()
+    if fills_in and not any(b"%n" in word for word in arguments):
+        raise ValueError(f"transport_argv: {options['transport_argv']!r} has no %n for the node")
+    return arguments, fills_in
+
+
+def _split(text: bytes) -> list[bytes]:
+    try:
+        return split_words(text)
+    except UnbalancedError:
+        raise ValueError(f"transport_argv: unbalanced quotes in {text!r}") from None
+
+
+def _flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected a bool, not {value!r}")
+    return value
 
 
 def _calculator(
@@ -332,11 +340,11 @@ def _calculator(
     if isinstance(command, Calculator):
         command = command.command
     elif isinstance(command, CommandPerTask):
-        return command._replace(command=_name("command", command.command))
+        return command._replace(command=name_of("command", command.command))
     if isinstance(command, str | bytes):
-        return Calculator(_name("command", command))
+        return Calculator(name_of("command", command))
     if isinstance(command, os.PathLike):
-        return Calculator((_name("command", command),))
+        return Calculator((name_of("command", command),))
     return Calculator(_arguments("command", command))
 
 
@@ -344,7 +352,7 @@ def _graces(graces: Graces) -> Graces:
     if not isinstance(graces, Graces):
         raise TypeError(f"graces: expected a Graces, not {graces!r}")
     for name, seconds in graces._asdict().items():
-        _check_seconds(f"graces: {name}", seconds)
+        check_seconds(f"graces: {name}", seconds)
     return graces
 
 
@@ -356,7 +364,7 @@ def _environment(
     if not isinstance(environment, Mapping):
         raise TypeError(f"environment: expected a mapping, not {environment!r}")
     entries = [
-        (_name("environment", name), octets_of("environment", value))
+        (name_of("environment", name), octets_of("environment", value))
         for name, value in environment.items()
     ]
     for name, value in entries:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.events import (
     NodeEnded,
     NodeNotStarted,
@@ -25,14 +24,11 @@ from paexec_trio.runtime.poller import CHUNK, READ, WRITE, silently
 from paexec_trio.runtime.process import NodeProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from paexec_trio.core.events import Event
-    from paexec_trio.core.launch import Launch
     from paexec_trio.runtime.ends import Ends
     from paexec_trio.runtime.pausing import Pauses
     from paexec_trio.runtime.poller import Poller
-    from paexec_trio.runtime.spawning import Environment
+    from paexec_trio.runtime.starts import Starts
 
 _DRAIN_LIMIT = 1 << 20
 """Octets read at most from a process that ended: the largest capacity of a pipe by default."""
@@ -57,9 +53,7 @@ class Children:
         errors: reads their standard error, if that is wanted.
 
     Args:
-        launch: how calculators are started.
-        nodes: the names of the nodes.
-        environment: the environment of calculators and transports.
+        starts: what is started for each node.
         stderr: the descriptor of the calculators' standard error.
         poller: tells when their pipes are ready and when they have ended.
         pauses: while results have to wait, none are read.
@@ -70,9 +64,7 @@ class Children:
 
     def __init__(
         self,
-        launch: Launch,
-        nodes: Sequence[bytes],
-        environment: Environment,
+        starts: Starts,
         stderr: int,
         poller: Poller,
         pauses: Pauses,
@@ -81,9 +73,7 @@ class Children:
         sessions: bool,
         reads_stderr: bool = False,
     ) -> None:
-        self._launch = launch
-        self._nodes = nodes
-        self._environment = environment
+        self._starts = starts
         self._stderr = stderr
         self._poller = poller
         self._pauses = pauses
@@ -98,7 +88,7 @@ class Children:
 
     def start(self, node: int) -> None:
         """Start the process of a node."""
-        argv = self._launch.argv(self._nodes[node])
+        argv = self._starts.argv(node)
         self.has_started = True  # before it has: a signal may come while it is half done
         if self._ends.has_died(node):
             self._ends.catch_up(self.processes.values())  # RST-007
@@ -106,7 +96,7 @@ class Children:
             process = NodeProcess(
                 node,
                 argv,
-                self._environment,
+                self._starts.environment(node),
                 self._stderr,
                 new_session=self._sessions,
                 reads_stderr=self.errors.are_wanted,
@@ -149,7 +139,7 @@ class Children:
         process = self.processes.get(node)
         if process:
             self._unwatch_stdin(process)
-            if process.unsent.size and isinstance(self._launch.command, CommandPerTask):
+            if process.unsent.size and self._starts.is_per_task:
                 process.cut_stdin()  # which is followed by signals, if it does not end
             else:
                 process.close_stdin()

@@ -38,7 +38,7 @@ from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
 from paexec_trio.runtime.pausing import Pauses
 from paexec_trio.runtime.poller import CHUNK, Poller
-from paexec_trio.runtime.spawning import Environment
+from paexec_trio.runtime.starts import Starts
 from paexec_trio.runtime.suspension import Suspension
 from paexec_trio.runtime.terminal import has_terminal
 from paexec_trio.runtime.timers import Timers
@@ -118,9 +118,7 @@ class Host:
         self._output, executors = streams.connect(poller, timers)
         self._ends = Ends(sessions=sessions, adopts=adopts)
         self._children = Children(
-            launch,
-            nodes,
-            Environment(launch.environment(inherited)),
+            Starts(launch, nodes, inherited),
             streams.stderr,
             poller,
             Pauses(poller, self._output, streams.facts),

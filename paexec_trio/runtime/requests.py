@@ -7,10 +7,14 @@ before.
 from __future__ import annotations
 
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from paexec_trio.runtime.host import Host
+    from paexec_trio.runtime.run import Run
 
 OVERVIEW = frozenset({signal.SIGUSR1, getattr(signal, "SIGINFO", signal.SIGUSR1)})
 """Signals that ask for an overview of the run (OBS-010)."""
@@ -37,3 +41,23 @@ def take_noted() -> frozenset[int]:
     noted = frozenset(_noted)
     _noted.clear()
     return noted
+
+
+def actions_for(run: Run, host: Host) -> dict[int, Callable[[], None]]:
+    """Return what each signal asks a run to do, unless it is ignored."""
+    overview = partial(host.request, partial(report_overview, run))
+    actions = dict.fromkeys(OVERVIEW, overview) | dict.fromkeys(FINISH, host.request_finish)
+    return {
+        number: action
+        for number, action in actions.items()
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+
+
+def report_overview(run: Run) -> None:
+    """Report what each node of a run does, and what waits."""
+    if run.engine:
+        seconds = b"after %.1f s: " % run.seconds
+        for line in run.engine.overview(run.host.pipe_times):
+            run.report(seconds + line)
+            seconds = b""

@@ -56,24 +56,28 @@ class ResultFiles:
 
     After an error nothing more is stored.
 
+    Attributes:
+        has_failed: whether something could not be stored.
+
     Args:
         directory: where the directories are made; it is made, too.
+        option: the name of the option in errors.
 
     Raises:
         OSError: the directory cannot be made or written to; its text names the directory.
     """
 
-    def __init__(self, directory: bytes) -> None:
+    def __init__(self, directory: bytes, option: bytes = b"--results") -> None:
         self._directory = directory
         self._stored: dict[int, _Stored] = {}
-        self._has_failed = False
+        self.has_failed = False
         self._shard = b""
         try:
             os.makedirs(directory, exist_ok=True)  # noqa: PTH103 (pathlib is slow to load)
             if not os.access(directory, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            text = diagnostic(b"--results: directory '%b': %b", directory, reason_of(error))
+            text = option + diagnostic(b": directory '%b': %b", directory, reason_of(error))
             raise OSError(error.errno, os.fsdecode(text)) from None
 
     def executors(
@@ -94,7 +98,7 @@ class ResultFiles:
 
     def append(self, task_id: int, name: bytes, data: bytes | bytearray | LazyLines) -> None:
         """Append octets to a file of a task."""
-        if self._has_failed:
+        if self.has_failed:
             return
         stored = self._stored.get(task_id)
         if stored is None:
@@ -109,7 +113,7 @@ class ResultFiles:
             self._attempt(lambda: self._write_waiting(task_id, stored, name))
 
     def _finish(self, command: StoreResult) -> None:
-        if self._has_failed:
+        if self.has_failed:
             return
         stored = self._stored.pop(command.task_id, None) or _Stored()
         if not self._attempt(lambda: self._give_place(command, stored)):
@@ -143,7 +147,7 @@ class ResultFiles:
         try:
             action()
         except OSError as error:
-            self._has_failed = True
+            self.has_failed = True
             reason = diagnostic(b"directory '%b': %b", self._directory, reason_of(error))
             self._emit(StoringFailed(reason))
             return False
@@ -182,6 +186,8 @@ class ResultFiles:
             os.truncate(path, os.stat(path).st_size - command.left_out)  # noqa: PTH116
         _append_to(hidden + b"/seq", b"%d\n" % task_id)
         _append_to(hidden + b"/task", command.task)
+        if command.reason:
+            _append_to(hidden + b"/reason", command.reason + b"\n")
         try:
             os.rename(hidden, place)  # noqa: PTH104
         except OSError as error:

@@ -20,10 +20,11 @@ from paexec_trio.runtime.handlers import handling
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.pump import Trace, pump
 from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
+from paexec_trio.runtime.requests import actions_for
 from paexec_trio.runtime.streams import StandardStreams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from paexec_trio.core.commands import Command
     from paexec_trio.core.engine import Engine
@@ -74,10 +75,8 @@ class Run:
         stop_signals: signals that end the run. While nothing was started they have their default
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
-        overview_signals: signals that have an overview of the run written to ``stderr``: each node
-            with its task and the age of that, and what waits.
-        finish_signals: signals after which no more tasks are started; the run ends with status 1
-            when those that were started are done, unless none was left.
+        takes_requests: whether SIGUSR1 and SIGINFO have an overview of the run written to
+            ``stderr``, and SIGUSR2 lets no more tasks be started; not those that are ignored.
         suspends: whether SIGTSTP stops the calculators, too, until SIGCONT (END-044). Without it,
             SIGTSTP has the effect that it has in the program.
         owns_process: the process does nothing but this run, and may become the parent of all
@@ -103,8 +102,7 @@ class Run:
         streams: Streams | None = None,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
         stop_signals: Sequence[int] = (),
-        overview_signals: Iterable[int] = (),
-        finish_signals: Iterable[int] = (),
+        takes_requests: bool = False,
         suspends: bool = False,
         owns_process: bool = False,
         debug: bool = False,
@@ -121,8 +119,7 @@ class Run:
             if streams is None
             else streams
         )
-        self._surroundings = environment, suspends, debug
-        self._signals = stop_signals, overview_signals, finish_signals
+        self._surroundings = environment, stop_signals, takes_requests, suspends, debug
         self.owns_process = owns_process
         self._reserve = bytearray()
         self._engine: Engine | None = None
@@ -201,8 +198,7 @@ class Run:
 
     def _make_host(self, engine: Engine) -> None:
         settings = self.settings
-        environment, suspends, debug = self._surroundings
-        stop_signals, overview_signals, finish_signals = self._signals
+        environment, stop_signals, takes_requests, suspends, debug = self._surroundings
         adopts = self.owns_process and adopt_orphans()
 
         def tell_time(now: float) -> None:
@@ -232,9 +228,7 @@ class Run:
         # A program that runs other things beside us may wait for children of its own.
         reaps = adopts or (self.owns_process and is_first_process())
         # Until the host is closed: a signal before that must not leave calculators behind.
-        requests: dict[int, Callable[[], None]]
-        requests = dict.fromkeys(overview_signals, lambda: host.request(self.report_overview))
-        requests |= dict.fromkeys(finish_signals, host.request_finish)
+        requests = actions_for(self, host) if takes_requests else {}
         self._handling.enter_context(
             handling(host, stop_signals, requests, suspends=suspends, reaps=reaps)
         )
@@ -328,14 +322,6 @@ class Run:
     def report(self, text: bytes) -> None:
         """Report one line on ``stderr``, behind the program's name; never blocks."""
         self.streams.report(self.settings.program + b": " + text)
-
-    def report_overview(self) -> None:
-        """Report what each node does, and what waits."""
-        if self._engine:
-            seconds = b"after %.1f s: " % self.seconds
-            for line in self._engine.overview(self.host.pipe_times):
-                self.report(seconds + line)
-                seconds = b""
 
     # The end
 

@@ -90,13 +90,15 @@ class Streams(Protocol):
 
     Attributes:
         stderr: the descriptor of the calculators' standard error.
-        reads_stderr: whether what they write there becomes events; decided with the engine.
         facts: are told what happens; ``None``: nobody wants to know.
     """
 
     stderr: int
-    reads_stderr: bool
     facts: FactStream | None
+
+    @property
+    def reads_stderr(self) -> bool:
+        """Whether the errors of calculators become events; decided with the engine."""
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that takes tasks from these streams and gives them its results."""
@@ -172,7 +174,7 @@ class StandardStreams:
             return Engine(settings, exec_mode=exec_mode, facts=self.facts)
         from paexec_trio.runtime.logfiles import open_files
 
-        self._files = files = open_files(self._settings)
+        self._files = files = open_files(self._settings, (self._stdin, self._stdout, self.stderr))
         if files.output >= 0:
             self._stdout = files.output
         if files.tasks:
@@ -221,9 +223,17 @@ class StandardStreams:
                 *(self._settings.log, self._files.log, self._stdout),
                 *(self._files.buffer, poller, timers),
             )
-            add = self._files.buffer.add
-            executors[LogAttempt] = lambda command: add(command.entry, command.end)
+            executors[LogAttempt] = self._log
         return output, executors
+
+    def _log(self, command: LogAttempt) -> None:
+        """Log an attempt, unless its files or those of one before it are missing (ACC-057).
+
+        A resumed run does these tasks again. Later lines would keep octets in the output that it
+        writes again.
+        """
+        if self._files and not (self._results and self._results.has_failed):
+            self._files.buffer.add(command.entry, command.end)
 
     def _make_relay(self, diagnostics: Diagnostics, poller: Poller) -> ErrorRelay:
         from paexec_trio.runtime.errorrelay import ErrorRelay  # rarely needed

@@ -6,6 +6,7 @@ import pytest
 
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
+from paexec_trio.core.accounting import Accounting
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.execmode import ExecMode, call, preamble
 from paexec_trio.core.grouping import Grouping
@@ -39,8 +40,9 @@ def test_a_result() -> None:
         << do.Write(b"1 of\n")
         >> on.NodeOutput(0, b"\n\n")
         << do.StoreOutput(1, bytearray(b" a\n"))
-        << do.Write(b"1  a\n1 \n")
+        << do.Write(b"1  a\n")
         << do.StoreResult(1, b"a")
+        << do.Write(b"1 \n")
         << do.ReadMore()
         >> on.NodeErrors(0, b"of no task")
         << do.PrintErrors(b"of no task")
@@ -59,12 +61,31 @@ def test_a_failed_attempt() -> None:
         << do.Write(b"x\n")
         >> on.NodeEnded(0)
         << do.CloseStdin(0)
-        << do.DropStored(1)
         << do.Write(b"fatal\n")
+        << do.DropStored(1)
         << burial(0)
         << do.Send(1, b"a\n")
         >> on.NodeOutput(1, b"\n")
         << do.StoreResult(1, b"a")
+    )
+
+
+def test_a_task_without_a_result() -> None:
+    """PTK-061."""
+    rules = Accounting(crash_limit=1)
+    assert (
+        started(2, results=DIRECTORY, on_death=Reassign(), accounting=rules)
+        >> on.StdinChunk(b"a\n")
+        << do.Send(0, b"a\n")
+        << do.ReadMore()
+        >> on.NodeOutput(0, b"x\n")
+        << do.StoreOutput(1, b"x\n")
+        << do.Write(b"x\n")
+        >> on.NodeEnded(0)
+        << do.CloseStdin(0)
+        << do.StoreResult(1, b"a", reason=b"node lost")
+        << do.Write(b"fatal\n")
+        << burial(0)
     )
 
 
@@ -81,10 +102,10 @@ def test_all_options_that_keep_tasks_apart(grouping: Grouping) -> None:
         >> on.NodeOutput(0, b"of a\n\n")
         << do.StoreOutput(1, b"of a\n")
         << do.Hold(1, b"a\tof a\n")
+        << do.StoreResult(1, b"a")
         << do.HoldErrors(1, b"x\n")
         << do.Release(1)
         << do.ReleaseErrors(1)
-        << do.StoreResult(1, b"a")
         << do.ReadMore()
     )
 
@@ -133,7 +154,6 @@ def test_files_that_cannot_be_written() -> None:
         << failure()
         << stopping(0, 1)
         >> on.NodeEnded(0)
-        << do.DropStored(1)
         >> on.NodeReaped(0)
         >> reaped(1)
         << ended(1)

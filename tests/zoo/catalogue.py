@@ -8,7 +8,17 @@ from pathlib import Path
 from tests.zoo.mutant import MUTANTS, Mutant
 
 CHAPTERS = (
-    *("options", "nodes", "launch", "inheritance", "transport", "exec", "framing", "results"),
+    *(
+        "options",
+        "nodes",
+        "hosts",
+        "launch",
+        "inheritance",
+        "transport",
+        "exec",
+        "framing",
+        "results",
+    ),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
     *("restart", "limits", "accounting", "joblog", "progress", "observing", "pertask", "security"),
     *("paargs", "reorder"),

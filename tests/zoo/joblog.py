@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from paexec_trio.cli import dryrun, logoptions
+from paexec_trio.cli import dryrun, invocation, logoptions
 from paexec_trio.core import joblog, resuming
 from paexec_trio.core.accounting import Accounting, Resume
 from paexec_trio.core.events import LogFailed
@@ -19,6 +19,7 @@ from paexec_trio.core.tasks import GraphTasks, RefusedTaskError
 from paexec_trio.runtime import logfiles
 from paexec_trio.runtime.joblog import JobLog
 from paexec_trio.runtime.output import Output
+from paexec_trio.runtime.streams import StandardStreams
 from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, do_without_fast_path, instead, put
 
@@ -225,6 +226,43 @@ def lets_two_runs_write_the_same_log() -> None:
     put(fcntl, "lockf", lambda *_: None)
 
 
+@breaks("ACC-027")
+def writes_the_log_over_the_results() -> None:
+    put(logfiles, "_refuse_streams", lambda *_: None)
+
+
+@breaks("ACC-028")
+def takes_an_empty_name_for_none() -> None:
+    @instead(logoptions, "log_of")
+    def log_of(right: Callable[..., object], values: Mapping[str, bytes]) -> object:
+        files = {"--joblog", "--output"}
+        return right({name: value for name, value in values.items() if value or name not in files})
+
+    put(invocation, "log_of", logoptions.log_of)
+
+
+@breaks("ACC-029")
+def lets_two_runs_write_one_output() -> None:
+    @instead(logfiles, "_lock")
+    def lock(right: Callable[..., None], fd: int, refusal: bytes, name: bytes) -> None:
+        if b"output" not in refusal:
+            right(fd, refusal, name)
+
+
+@breaks("ACC-056")
+def writes_results_to_a_pipe_that_nobody_reads() -> None:
+    put(logfiles, "_is_pipe", lambda _: False)
+
+
+@breaks("ACC-057")
+def logs_tasks_whose_files_are_missing() -> None:
+    put(
+        StandardStreams,
+        "_log",
+        lambda self, command: self._files.buffer.add(command.entry, command.end),
+    )
+
+
 @breaks("ACC-040")
 def takes_any_file_for_a_log() -> None:
     put(logfiles, "BEGIN", b"")
@@ -233,9 +271,9 @@ def takes_any_file_for_a_log() -> None:
 @breaks("ACC-041")
 def goes_on_without_a_log_that_cannot_be_opened() -> None:
     @instead(logfiles, "open_files")
-    def open_files(right: Callable[[Accounting], Any], accounting: Accounting) -> Any:
+    def open_files(right: Callable[..., Any], accounting: Accounting, *rest: Any) -> Any:
         try:
-            return right(accounting)
+            return right(accounting, *rest)
         except OSError:
             return logfiles.LogFiles(LogBuffer(), os.open(os.devnull, os.O_RDWR))
 

@@ -20,10 +20,11 @@ from paexec_trio.core.nodes import Node
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.reporting import Reporter
 from paexec_trio.core.witness import Witness
+from paexec_trio.runtime import requests
 from paexec_trio.runtime.run import Run
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
-from tests.zoo.planting import around, put
+from tests.zoo.planting import around, instead, put
 
 # The stream of facts
 
@@ -88,7 +89,7 @@ def change_overview(change: Callable[[bytes], bytes | None]) -> None:
 
 @breaks("OBS-010")
 def ignores_sigusr1() -> None:
-    put(program, "OVERVIEW", frozenset())
+    put(requests, "OVERVIEW", frozenset())
 
 
 @breaks("OBS-010")
@@ -128,22 +129,22 @@ def shows_tasks_as_they_are() -> None:
 
 @breaks("OBS-013")
 def ends_by_sigusr1() -> None:
-    put(program, "OVERVIEW", frozenset())
+    put(requests, "OVERVIEW", frozenset())
     put(program, "STOP_SIGNALS", (*STOP_SIGNALS, signal.SIGUSR1))
 
 
 @breaks("OBS-013")
 def writes_the_overview_to_standard_output() -> None:
-    @around(Run, "report_overview")
-    def report(right: Callable[..., None], self: Run) -> None:
+    @instead(requests, "report_overview")
+    def report(right: Callable[..., None], run: Run) -> None:
         os.write(1, b"overview\n")
-        right(self)
+        right(run)
 
 
 @breaks("OBS-014")
 def waits_for_the_reader_of_the_overview() -> None:
-    @around(Run, "report_overview")
-    def report(_right: object, _self: Run) -> None:
+    @instead(requests, "report_overview")
+    def report(_right: object, _run: Run) -> None:
         sys.stderr.buffer.write(b"overview\n")
         sys.stderr.buffer.flush()
 
