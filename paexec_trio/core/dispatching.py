@@ -121,9 +121,9 @@ class Dispatcher:
         """Fast path: a whole result comes in, the next task goes out.
 
         This step is most of the work of a run. With an event and two commands it takes twice the
-        time. The world calls it between events, so it changes the engine's state outside of
-        ``handle``. It keeps no reference to the ready tasks: other methods may rebind them. The last
-        one is left to an event, because more follows from it.
+        time. The world calls it between events, so it changes the state outside of ``handle``. It
+        keeps no reference to the ready tasks, which other methods may rebind. More follows from the
+        last waiting task.
 
         Args:
             index: the node.
@@ -180,7 +180,6 @@ class Dispatcher:
             self.dead_among_idle += 1
             self._forget_dead_among_idle()
         node.died = True
-        node.record.deaths += 1
 
     def node_drained(self, node: Node) -> None:
         """Record that a living node is given no further task."""

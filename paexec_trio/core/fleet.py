@@ -203,6 +203,7 @@ class Fleet:
                 self._accounts.give_up(attempt, NOT_FINISHED if before is _CLOSING else LOST)
         if before is _CLOSING:
             return
+        node.record.deaths += 1
         self._outlet.node_changed(node, Change.DIED)
         if self._settings.on_death:
             self.died(node, attempts)
@@ -225,6 +226,7 @@ class Fleet:
         if before is not _HALF_CLOSED:
             self._commands.append(CloseStdin(node.index))
         self._outlet.forget(attempt)
+        node.record.deaths += 1
         self._outlet.node_changed(node, Change.DIED)
         self._dispatcher.node_died(node, idle=False)
         if node.index not in self._starter.drained:
