@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
+import re
 import signal
+import struct
+import termios
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conformance.harness.distributor import Distributor
     from conformance.harness.stage import Stage
 
@@ -203,3 +210,129 @@ def test_the_status_and_the_log_say_what_is_left(stage: Stage) -> None:
     assert run.wait() == 111
     assert b"never ran" in run.stderr
     assert len(log.read_bytes().splitlines()) == 2
+
+
+# The progress on a terminal
+
+progress = pytest.mark.extension("--progress")
+
+CONTROL = re.compile(rb"\033\[[0-9;?]*[A-Za-z]")
+
+
+class Screen:
+    """A terminal that is the standard error of a distributor, and perhaps its output."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._master, self._theirs = pty.openpty()
+        fcntl.ioctl(self._theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+        os.set_blocking(self._master, False)
+        self.octets = b""
+
+    def within(self, term: str, *, output: bool = False, variables: str = "") -> list[str]:
+        """What a distributor is started within."""
+        streams = '>"$0" 2>&1' if output else '2>"$0"'
+        set_term = f"TERM={term}; export TERM" if term else "unset TERM"
+        script = f'{set_term}; {variables} exec "$@" {streams}'
+        return ["/bin/sh", "-c", script, os.ttyname(self._theirs)]
+
+    def read(self) -> bytes:
+        """All that was written so far."""
+        try:
+            while True:
+                self.octets += os.read(self._master, 1 << 16)
+        except (BlockingIOError, OSError):
+            return self.octets
+
+    def wait_for(self, what: bytes) -> None:
+        self._stage.wait(f"{what!r} on the terminal", lambda: what in self.read())
+
+    def rows(self) -> list[bytes]:
+        """The rows of the screen; each repainting of one row counts as that row alone."""
+        rows = [b""]
+        column = 0
+        for piece in re.split(rb"(\033\[[0-9;?]*[A-Za-z]|\r|\n)", self.read()):
+            if piece == b"\r":
+                column = 0
+            elif piece == b"\n":
+                rows.append(b"")
+                column = 0
+            elif piece in {b"\033[J", b"\033[K", b"\033[0J", b"\033[0K"}:
+                rows[-1] = rows[-1][:column]
+            elif piece == b"\033[2K":
+                rows[-1] = b" " * column
+            elif not CONTROL.fullmatch(piece):
+                rows[-1] = rows[-1][:column] + piece + rows[-1][column + len(piece) :]
+                column += len(piece)
+        return rows
+
+    def close(self) -> None:
+        os.close(self._master)
+        os.close(self._theirs)
+
+
+@pytest.fixture
+def screen(stage: Stage) -> Iterator[Screen]:
+    made = Screen(stage)
+    yield made
+    made.close()
+
+
+@requirement("OBS-040", "OBS-041", "OBS-044")
+@progress
+def test_results_scroll_above_the_line(stage: Stage, screen: Screen) -> None:
+    task = b"odd\033[2Jtask"
+    words = ["--progress", "-n", "+1", "-c", f"exec {stage.calculator()}"]
+    run = stage.start(*words, within=screen.within("xterm", output=True))
+    run.feed(task + b"\n")
+    calculator = stage.holder(task)
+    screen.wait_for(b"1 running")
+    calculator.answer(b"first result")
+    screen.wait_for(b"1 done")
+    run.feed(b"b\n")
+    calculator = stage.holder(b"b")
+    calculator.write(b"half")
+    calculator.sync()
+    calculator.answer(b" a line")
+    assert run.finish() == 0
+    rows = screen.rows()
+    assert b"first result" in rows
+    assert b"half a line" in rows
+    assert sum(b" running" in row for row in rows) <= 1, "it scrolls"
+    assert b"\033[2Jtask" not in screen.octets
+    assert any(b"total" in row for row in rows)
+
+
+@requirement("OBS-042")
+@progress
+@pytest.mark.parametrize("term", ["dumb", ""], ids=["dumb", "unset"])
+def test_a_dumb_terminal(stage: Stage, screen: Screen, term: str) -> None:
+    words = ["--progress", "-n", "+1", "-c", f"exec {stage.calculator()}"]
+    run = stage.start(*words, within=screen.within(term))
+    run.feed(b"a\n")
+    calculator = stage.holder(b"a")
+    screen.wait_for(b"1 running")
+    calculator.answer(b"of a")
+    assert run.finish() == 0
+    screen.wait_for(b"total")
+    assert b"\033" not in screen.octets
+
+
+@requirement("OBS-043")
+@progress
+def test_the_variable_shows_the_progress_on_a_terminal(stage: Stage, screen: Screen) -> None:
+    auto = "PAEXEC_PROGRESS=auto; export PAEXEC_PROGRESS;"
+    words = ["-n", "+1", "-c", f"exec {stage.calculator()}"]
+    run = stage.start(*words, within=screen.within("xterm", variables=auto))
+    run.feed(b"a\n")
+    calculator = stage.holder(b"a")
+    screen.wait_for(b"1 running")
+    calculator.answer(b"of a")
+    assert run.finish() == 0
+    assert run.stdout == b"of a\n"
+    within = ["/bin/sh", "-c", f'{auto} exec "$@"', "sh"]
+    other = stage.start(*words, within=within)
+    other.feed(b"a\n")
+    stage.holder(b"a").answer(b"of a")
+    assert other.finish() == 0
+    assert b"done" not in other.stderr

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.facts import FactStream
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.objectpath import ObjectPath
-    from paexec_trio.core.overview import PipeTimesOf
+    from paexec_trio.core.overview import BusyNode, PipeTimesOf
     from paexec_trio.core.resuming import Past
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
@@ -214,6 +214,13 @@ class Engine:
         parts = self._nodes, self._tasks, self._dispatcher, self._accounts, self._ending.phase
         reads_on = not self._reader.has_ended
         return list(overview_of(*parts, reads_on=reads_on, pipe_times_of=pipe_times_of))
+
+    def busy(self, pipe_times_of: PipeTimesOf) -> list[BusyNode]:
+        """Return the nodes that hold tasks, each with its first one."""
+        from paexec_trio.core.overview import busy_nodes  # rarely needed
+
+        runs_commands = self._wire.exec_mode is not None
+        return busy_nodes(self._nodes, pipe_times_of, runs_commands=runs_commands)
 
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce

@@ -42,12 +42,13 @@ class Record:
             that could not be started included.
         deaths: how many of its processes died.
         answered: how many tasks its earlier processes ended.
+        written_for: the id of the last task of which a part of the result came, and not all.
     """
 
-    __slots__ = ("answered", "deaths", "fruitless")
+    __slots__ = ("answered", "deaths", "fruitless", "written_for")
 
     def __init__(self) -> None:
-        self.fruitless = self.deaths = self.answered = 0
+        self.fruitless = self.deaths = self.answered = self.written_for = 0
 
 
 @final

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 from paexec_trio.core.ending import Phase
 from paexec_trio.core.snapshot import take_snapshot
 from paexec_trio.core.states import NodeState
-from paexec_trio.core.visible import diagnostic
+from paexec_trio.core.visible import diagnostic, excerpt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,6 +60,54 @@ class PipeTimes(NamedTuple):
             held: how many tasks it holds. With one, this is exact.
         """
         return self.sent if held == 1 else min(self.sent, self.read)
+
+
+@final
+class BusyNode(NamedTuple):
+    """A node that holds a task.
+
+    Attributes:
+        name: its name; control characters are made visible.
+        task_id: the task that it works on.
+        task: the octets of that, cut and made visible.
+        age: for how many seconds, at least, it has worked on it; ``None``: not known.
+        times: the times of its pipes; ``None``: not known.
+        has_written: whether it has written a part of the result.
+        done: how many tasks it has done.
+        runs_commands: whether a command is run per task.
+    """
+
+    name: bytes
+    task_id: int
+    task: bytes
+    age: float | None
+    times: PipeTimes | None
+    has_written: bool
+    done: int
+    runs_commands: bool
+
+
+def busy_nodes(
+    nodes: Sequence[Node], pipe_times_of: PipeTimesOf, *, runs_commands: bool
+) -> list[BusyNode]:
+    """Return the nodes that hold tasks, each with its first one."""
+    found = []
+    for node in nodes:
+        if node.attempts:
+            head, times = node.attempts[0], pipe_times_of(node.index)
+            found.append(
+                BusyNode(
+                    excerpt(node.name),
+                    head.task_id,
+                    excerpt(head.task),
+                    times.age(held=len(node.attempts)) if times else None,
+                    times,
+                    node.record.written_for == head.task_id,
+                    node.record.answered + node.answered,
+                    runs_commands,
+                )
+            )
+    return found
 
 
 PipeTimesOf = Callable[[int], PipeTimes | None]

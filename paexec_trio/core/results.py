@@ -111,7 +111,9 @@ class Results:
                 self._outlet.line(attempt, line)
             if lines:
                 self._outlet.lines(attempt, lines)
-            if rest is not None:
+            if rest is None:
+                node.record.written_for = attempt.task_id
+            else:
                 self.done(node)
                 if node.state is _ENDED:
                     return True

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.facts import FactStream
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.screen import Screen
     from paexec_trio.runtime.streams import Streams
 
 _RESERVE = 1 << 20
@@ -83,7 +84,7 @@ class Run:
             descendants that lose theirs, which it reaps. Otherwise each node has a session of its
             own, so that what a calculator has started is found again.
         debug: write each event and command to ``stderr``.
-        facts: are told what happens; by default nobody wants to know. Not with ``streams``.
+        facts, screen: are told what happens, and paint on ``stderr``; not with ``streams``.
 
     Raises:
         TypeError: the name of a node is not ``bytes``.
@@ -107,6 +108,7 @@ class Run:
         owns_process: bool = False,
         debug: bool = False,
         facts: FactStream | None = None,
+        screen: Screen | None = None,
     ) -> None:
         for node in settings.nodes:
             if not isinstance(node, bytes):
@@ -114,11 +116,8 @@ class Run:
         self.settings = settings
         self._launch = launch
         spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
-        self.streams = (
-            StandardStreams(stdin, stdout, stderr, spill_directory, facts)
-            if streams is None
-            else streams
-        )
+        ends = stdin, stdout, stderr, spill_directory
+        self.streams = StandardStreams(*ends, facts, screen) if streams is None else streams
         self._surroundings = environment, stop_signals, takes_requests, suspends, debug
         self.owns_process = owns_process
         self._reserve = bytearray()
