@@ -162,7 +162,8 @@ class Syntax(NamedTuple):
         if self.signals:
             lines += ["", "SIGNALS:"]
             lines += [f"  {name}: {effect}" for name, effect in self.signals]
-        lines += ["", "ENVIRONMENT:"]
+        if self.variables:
+            lines += ["", "ENVIRONMENT:"]
         lines += [f"  {names}: {purpose}" for names, purpose in self.variables]
         return "\n".join(lines) + "\n"
 
