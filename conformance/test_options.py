@@ -276,6 +276,7 @@ VALUES = {
     "--tagstring": ["of {}"],
     "--stderr": ["tag"],
     "--results": ["results"],
+    "--stuck": ["1000"],
 }
 
 

@@ -12,6 +12,7 @@ OPTIONS = (
     *("--delay", "--limit"),
     *("--tag", "--tagstring", "--stderr", "--results"),
     *("--joblog", "--output", "--dry-run"),
+    "--stuck",
 )
 
 #: All features, as profiles call them.

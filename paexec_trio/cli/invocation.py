@@ -11,6 +11,7 @@ from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
+from paexec_trio.cli.silenceoptions import silence_of
 from paexec_trio.cli.traps import of_command, of_nodes
 
 if TYPE_CHECKING:
@@ -149,6 +150,7 @@ def interpret(
             tag=tag_of(values),
             stderr=error_mode(values),
             results=results_directory(values),
+            silence=silence_of(values),
             accounting=accounting_of(values, environment, words)._replace(
                 log=log_of(values),
                 output=values.get("--output", b""),

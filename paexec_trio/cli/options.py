@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import accountingoptions, logoptions
+from paexec_trio.cli import accountingoptions, logoptions, silenceoptions
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
 LINE_LIMIT = Option(
@@ -242,6 +242,7 @@ seconds later, SIGKILL; the exit status is 1.
     LINE_LIMIT,
     *accountingoptions.OPTIONS,
     *logoptions.OPTIONS,
+    *silenceoptions.OPTIONS,
     Option(
         "",
         "",

@@ -40,6 +40,8 @@ class Purpose(IntEnum):
     """End a node whose calculator has worked on its task for too long."""
     DELAY = 9
     """Dispatch the next task."""
+    LOOK = 10
+    """Look for nodes that hold a task and have written nothing for too long."""
 
 
 @final

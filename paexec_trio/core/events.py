@@ -89,6 +89,19 @@ class NodeErrors(Record):
 
 
 @final
+class NodeUnread(Record):
+    """The node has written something that is not read yet, because nobody takes our results.
+
+    Comes before the ``DeadlinePassed`` of a look at silent nodes.
+    """
+
+    __slots__ = __match_args__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
+
+
+@final
 class NodeUnwritable(Record):
     """The node does not accept input any more, though its output has not ended.
 
@@ -267,6 +280,7 @@ Event = (
     | NodeNotStarted
     | NodeOutput
     | NodeErrors
+    | NodeUnread
     | NodeUnwritable
     | NodeEnded
     | NodeReaped

@@ -233,6 +233,20 @@ class Fleet:
         self._fail(node, attempt, TIME_LIMIT)
         self._terminator.end_now(node)
 
+    def end_silent(self, node: Node, template: bytes, *foreign: bytes | float) -> None:
+        """End a node that is silent and whose processes may live, as any dead one (SIL-002).
+
+        Args:
+            node: the node.
+            template: the diagnostic, as ``Reporter.report`` takes it.
+            foreign: the texts and numbers in it.
+        """
+        if self._settings.on_death:
+            self._reporter.report(template, *foreign)
+        self.end(node, self._reporter.text(template, *foreign))
+        if node.died:
+            self._terminator.end_now(node)
+
     def lose(self, node: Node) -> None:
         """End the run because of a node that ended before it was needed (END-011)."""
         self._ending.fail(_exited_unexpectedly(node), Blame.NODES, node.index)

@@ -8,6 +8,7 @@ from typing import NamedTuple, final
 from paexec_trio.core.accounting import FATAL, NO_ACCOUNTING, Accounting
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.silence import NO_SILENCE, Silence
 from paexec_trio.core.weights import Weighting
 
 AUTO = 0
@@ -122,6 +123,7 @@ class Settings(NamedTuple):
             ``None``: no tags.
         stderr: how the octets are printed that calculators write on their standard error.
         results: the directory in which the output of each task is stored (PTK-050); empty: none.
+        silence: how long nodes may be silent.
     """
 
     nodes: tuple[bytes, ...]
@@ -145,6 +147,7 @@ class Settings(NamedTuple):
     tag: bytes | None = None
     stderr: StderrMode = StderrMode.MIXED
     results: bytes = b""
+    silence: Silence = NO_SILENCE
 
     @property
     def reads_stderr(self) -> bool:

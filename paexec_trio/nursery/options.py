@@ -12,6 +12,7 @@ from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
+from paexec_trio.core.silence import NO_SILENCE, Silence
 
 if TYPE_CHECKING:
     from paexec_trio.nursery.session import SessionMaker
@@ -67,6 +68,10 @@ class Options(TypedDict, total=False):
     timeout: float
     """For how many seconds a calculator may work on a task (ACC-050). By default for ever. A task
     that takes longer fails, and its node is started again."""
+
+    stuck: float | Literal["auto"]
+    """For how many seconds a node that holds a task may write nothing (SIL-010). By default any
+    time. A node that exceeds it is dead. ``"auto"`` finds the limit during the run."""
 
     delay: float
     """How many seconds pass at least between two attempts that begin (ACC-080), by default 0."""
@@ -135,6 +140,7 @@ def plan_of(options: Options) -> Plan:
         on_death=_on_death(options.get("on_death")),
         graces=_graces(options.get("graces", GRACES)),
         accounting=_accounting(options),
+        silence=_silence(options),
     )
     command = options["command"]
     environment = _environment(options.get("environment"))
@@ -284,6 +290,16 @@ def _accounting(options: Options) -> Accounting:
         timeout=timeout,
         delay=delay,
     )
+
+
+def _silence(options: Options) -> Silence:
+    stuck = options.get("stuck", 0.0)
+    if stuck == "auto":
+        return NO_SILENCE._replace(learns=True)
+    _check_seconds("stuck", stuck)
+    if "stuck" in options and not stuck:
+        raise ValueError("stuck: 0 seconds are not possible")
+    return NO_SILENCE._replace(stuck=float(stuck))
 
 
 def _launch(

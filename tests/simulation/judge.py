@@ -49,6 +49,7 @@ from paexec_trio.core.events import (
     NodeOutput,
     NodeReaped,
     NodeStarted,
+    NodeUnread,
     NodeUnwritable,
     OutputClosed,
     OutputDrained,
@@ -182,6 +183,10 @@ class _Node:
     """When it began to work on its head."""
     exceeded: bool = False
     """It was ended because of a time limit, and has to be started again."""
+    silenced: bool = False
+    """It was ended because it was silent."""
+    heard_at: float = 0.0
+    """When it wrote something for the last time, or began to work on its head."""
 
     def turn(self, state: _NodeState, time: float) -> None:
         self.state = state
@@ -266,6 +271,8 @@ class Judge:
         """How the run has to end, if it has to end at once."""
         self._is_urgent = False
         """The stop was requested again in this step."""
+        self._reports: set[bytes] = set()
+        """The diagnostics of this step."""
         self._failed = False
         """Whether it ends with status 1 though it goes on."""
         self._diagnostics = Diagnostics(settings.program)
@@ -277,6 +284,7 @@ class Judge:
             NodeNotStarted: self._node_not_started,
             NodeOutput: self._node_output,
             NodeErrors: self._node_errors,
+            NodeUnread: self._node_unread,
             NodeUnwritable: self._node_unwritable,
             NodeEnded: self._node_ended,
             NodeReaped: self._node_gone,
@@ -335,6 +343,7 @@ class Judge:
 
     def _take(self, step: Step) -> None:
         self._time = step.time
+        self._reports = {item.text for item in step.rest if type(item) is Report}
         handler = self._on_event.get(type(step.event))
         if handler:
             handler(step.event)
@@ -560,6 +569,37 @@ class Judge:
             self._is_delaying = False
         elif deadline.purpose is Purpose.TIME_LIMIT:
             self._exceed(self._nodes[deadline.node])
+        elif deadline.purpose is Purpose.LOOK and not self._stop:
+            for node in self._nodes:
+                self._look(node)
+
+    def _node_unread(self, event: NodeUnread) -> None:
+        self._nodes[event.node].heard_at = self._time
+
+    def _look(self, node: _Node) -> None:
+        """Expect that a node is ended that was silent for too long (SIL-010)."""
+        if node.state is not _NodeState.ALIVE or not node.attempts or self._stop:
+            return
+        limit = self._settings.silence.stuck
+        silent = self._time - max(node.heard_at, node.head_since)
+        attempt = node.attempts[0]
+        text = diagnostic(
+            b"node %b has written nothing for %g seconds while it worked on task %d '%b' "
+            b"(--stuck); killed",
+            *(node.name, limit, attempt.task_id, self._ledger.names[attempt.task_id]),
+        )
+        named = self._diagnostics.named(text)
+        if named not in self._reports:
+            # Between two looks there are a quarter of the limit, and some lateness.
+            if silent > 1.25 * limit + 5 * self._lateness + A_MOMENT:
+                self._blame(Kind.LINGERING, f"node {node.index} is silent (SIL-010)")
+            return
+        if silent < limit - A_MOMENT:
+            self._blame(Kind.KILLED, f"node {node.index} has written something (SIL-010)")
+        if self._resistance:
+            self._diagnostics.need(named)
+            node.silenced = True
+        self._lost(node, named)
 
     def _exceed(self, node: _Node) -> None:
         """Record that a node works for too long, if it works at all (ACC-050)."""
@@ -832,6 +872,7 @@ class Judge:
         node = self._nodes[event.node]
         if node.state is not _NodeState.ALIVE:
             return
+        node.heard_at = self._time
         if not node.attempts:
             self._see_stray_octets(node, event.data)
             return
@@ -1230,8 +1271,9 @@ class Judge:
                 if not node.input_closed:
                     self._blame(Kind.INPUT_OPEN, f"node {node.index} is dead (DTH-004)")
                 self._check_dead(node)
-                if node.exceeded and not (node.terminated or self._stop):
-                    self._blame(Kind.LINGERING, f"node {node.index} gets no SIGTERM (ACC-050)")
+                if (node.exceeded or node.silenced) and not (node.terminated or self._stop):
+                    text = f"node {node.index} gets no SIGTERM (ACC-050, SIL-002)"
+                    self._blame(Kind.LINGERING, text)
             elif node.state is _NodeState.GONE:
                 self._check_gone(node)
             elif not self._stop:

@@ -174,6 +174,10 @@ class SimulatedProcess:
         """Go on without it."""
         self._in(0.0, self._bury if self._exit_seen else self._abandon)
 
+    def has_unread_output(self) -> bool:
+        """Return whether something that it wrote waits for the reader of our output."""
+        return bool(self._pipe)
+
     def resume(self) -> Iterator[Event]:
         """Read what has waited for the reader of our output."""
         yield from self._read()

@@ -39,6 +39,7 @@ TROUBLES = {
     "all is healed",
     "several tasks are sent at once",
     "a time limit is exceeded",
+    "a node is stuck",
     "ends with the number of failures",
     "ends with 111",
     "ends with 255",
@@ -68,6 +69,8 @@ def troubles(run: Run) -> Iterator[str]:
                 yield f"ends with {status}"
             case Exit(status=status, signal=0) if 1 < status <= 101:
                 yield "ends with the number of failures"
+            case Report(text=text) if b"(--stuck)" in text:
+                yield "a node is stuck"
             case Report(text=text) if b" failed: " in text and b" tasks: " in text:
                 yield "a summary"
             case DeadlinePassed(deadline=Deadline(purpose=Purpose.TIME_LIMIT)):

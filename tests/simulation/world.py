@@ -21,6 +21,7 @@ from paexec_trio.core.commands import (
     KillNode,
     LeaveNode,
     PrintErrors,
+    Purpose,
     ReadMore,
     Release,
     ReleaseErrors,
@@ -41,6 +42,7 @@ from paexec_trio.core.events import (
     NodeNotStarted,
     NodeOutput,
     NodeStarted,
+    NodeUnread,
     OutputClosed,
     OutputDrained,
     OutputFailed,
@@ -372,6 +374,9 @@ class SimulatedWorld:
     def _fire(self, timer: Deadline, number: int) -> Iterator[Event]:
         if self._timers.get(timer) == number:
             del self._timers[timer]
+            if timer.purpose is Purpose.LOOK:
+                unread = [p.node for p in self._processes.values() if p.has_unread_output()]
+                yield from map(NodeUnread, unread)
             yield DeadlinePassed(timer)
 
     def _later(self, most: float, happening: Callable[[], Iterator[Event]]) -> None:

@@ -10,7 +10,7 @@ from tests.zoo.mutant import MUTANTS, Mutant
 CHAPTERS = (
     *("options", "nodes", "launch", "inheritance", "transport", "exec", "framing", "results"),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
-    *("restart", "limits", "accounting", "joblog", "progress", "pertask", "security"),
+    *("restart", "silence", "limits", "accounting", "joblog", "progress", "pertask", "security"),
     *("paargs", "reorder"),
 )
 """The chapters of the specification, in its order."""
