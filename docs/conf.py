@@ -6,6 +6,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "spec" / "_ext"))
 
+from requirement_settings import *  # noqa: F403 (Sphinx reads its settings in this namespace)
+
 from paexec_trio import __version__
 from paexec_trio.cli.programs import PROGRAMS
 
@@ -16,14 +18,23 @@ version = release = __version__
 
 extensions = [
     "generated",
+    "machines",
     "manual",
+    "messages",
+    "requirement_blocks",
     "sequences",
+    "sessions",
+    "speeds",
     "sphinx.ext.autodoc",
     "sphinx.ext.doctest",
     "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_needs",
     "stories",
 ]
-exclude_patterns = ["_build", "_ext", "_static", "examples"]
+# The specification is the directory protocol/, a link to spec/.
+exclude_patterns = ["**/_build", "**/_ext", "**/_static", "examples", "protocol/conf.py"]
 nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
 nitpick_ignore_regex = [
@@ -56,9 +67,13 @@ autodoc_type_aliases = {
 }
 # An example must print what the page shows, to the octet.
 doctest_default_flags = 0
+# Only what a user types is copied.
+copybutton_prompt_text = r"^[$>] "
+copybutton_prompt_is_regexp = True
 html_theme = "furo"
-html_static_path = ["_static"]
-html_css_files = ["pictures.css"]
+html_static_path = ["_static", "protocol/_static"]
+html_css_files = ["pictures.css", "site.css", "requirements.css"]
+html_js_files = ["requirements.js"]
 html_title = f"{project} {version}"
 
 man_pages = [

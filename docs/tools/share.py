@@ -53,6 +53,9 @@ def manual_pages() -> dict[Path, str]:
                 "-W",
                 "-b",
                 "man",
+                # What another build read of the pages need not be read again.
+                "-d",
+                str(ROOT / "build" / "docs" / ".doctrees"),
                 str(ROOT / "docs"),
                 out,
             ],

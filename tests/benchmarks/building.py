@@ -29,7 +29,7 @@ def build(directory: Path) -> Tools:
         RuntimeError: there is no compiler.
     """
     if shutil.which("gcc") is None:
-        raise RuntimeError("gcc is missing; sh .ci/setup installs it")
+        raise RuntimeError("gcc is missing; sh .ci/setup test installs it")
     made = {}
     for source in sorted(SOURCES.glob("*.c")):
         made[source.stem] = directory / source.stem

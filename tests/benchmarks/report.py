@@ -105,5 +105,6 @@ def tables(figures: Mapping[str, Measured]) -> str:
         if section.name in figures:
             measured = figures[section.name]
             parts += [section.title, "-" * len(section.title), "", section.text, ""]
+            parts += [".. rst-class:: figures", ""]
             parts += [table(measured.rows, escaped), measured.made, ""]
     return "\n".join(parts)

@@ -179,14 +179,23 @@ def list_tests() -> set[str]:
 
 
 def run_campaign(directory: Path, jobs: int, names: list[str]) -> None:
-    """Judge these mutants, apart from those whose verdicts are there already."""
+    """Judge these mutants, apart from those whose verdicts are there already.
+
+    Raises:
+        CampaignError: some of them crash; the others were judged.
+    """
     mutants = list_mutants()
+    problems: list[str] = []
 
     def judge_one(name: str) -> None:
         path = directory / f"{name}.json"
         if path.exists() and _load(path).verdicts.keys() == set(mutants[name]):
             return
-        judgement = judge(name, mutants[name])
+        try:
+            judgement = judge(name, mutants[name])
+        except CampaignError as error:
+            problems.append(str(error))
+            return
         save(directory, name, judgement)
         found = " ".join(f"{key}: {verdict}" for key, verdict in judgement.verdicts.items())
         print(f"{'killed' if judgement.is_killed else 'SURVIVED'} {name} ({found})", flush=True)
@@ -194,6 +203,8 @@ def run_campaign(directory: Path, jobs: int, names: list[str]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(jobs) as executor:
         list(executor.map(judge_one, names or mutants))
+    if problems:
+        raise CampaignError("; ".join(problems))
 
 
 def try_idle_tests(directory: Path, jobs: int, names: list[str]) -> set[str]:

@@ -17,7 +17,7 @@ from paexec_trio.core import words as words_module
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.ending import Ending
 from paexec_trio.core.launch import Launch
-from paexec_trio.core.words import quote, split_words
+from paexec_trio.core.words import UnbalancedError, quote, split_words
 from paexec_trio.runtime import process
 from tests.zoo.invocations import (
     Options,
@@ -47,11 +47,15 @@ def runs_the_command_by_the_users_login_shell() -> None:
 
 @breaks("LCH-001")
 def runs_local_commands_without_a_shell() -> None:
-    change_argv(
-        lambda launch, argv, _: (
-            split_words(shell_text(launch)) if shell_text(launch) and not launch.transport else argv
-        )
-    )
+    change_argv(lambda launch, argv, _: argv if launch.transport else words_of(launch) or argv)
+
+
+def words_of(launch: Launch) -> list[bytes]:
+    """Return the words of a command line for the shell; nothing if quotes are not closed in it."""
+    try:
+        return split_words(shell_text(launch))
+    except UnbalancedError:
+        return []
 
 
 def change_free_arguments(change: Callable[[Sequence[bytes]], bytes | Sequence[bytes]]) -> None:

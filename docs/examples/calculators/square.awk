@@ -1,0 +1,6 @@
+#!/usr/bin/gawk -f
+{
+    print $0 * $0
+    print ""  # end-of-task marker
+    fflush()
+}

@@ -1,0 +1,5 @@
+#!/bin/sh
+while IFS= read -r task; do
+    echo "$((task * task))"
+    echo # end-of-task marker
+done
