@@ -11,7 +11,7 @@ from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
 from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
-from paexec_trio.cli.silenceoptions import silence_of
+from paexec_trio.cli.silenceoptions import is_ssh, silence_of
 from paexec_trio.cli.traps import of_command, of_nodes
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class Invocation(NamedTuple):
         debug: whether to write each event and command to standard error.
         progress: whether to write how far the run is to standard error.
         dry_run: whether to show what would be run, and to start nothing.
+        ssh_defaults: whether ssh is given options that the user has not set.
         warnings: diagnostics for a call that does not mean what it seems to mean.
     """
 
@@ -50,6 +51,7 @@ class Invocation(NamedTuple):
     debug: bool
     progress: bool = False
     dry_run: bool = False
+    ssh_defaults: bool = False
     warnings: tuple[bytes, ...] = ()
 
 
@@ -150,7 +152,7 @@ def interpret(
             tag=tag_of(values),
             stderr=error_mode(values),
             results=results_directory(values),
-            silence=silence_of(values),
+            silence=silence_of(values, transport),
             accounting=accounting_of(values, environment, words)._replace(
                 log=log_of(values),
                 output=values.get("--output", b""),
@@ -165,6 +167,7 @@ def interpret(
         debug="-d" in letters,
         progress="--progress" in letters,
         dry_run="--dry-run" in letters,
+        ssh_defaults=is_ssh(transport) and "--no-ssh-defaults" not in letters,
         warnings=(
             *of_nodes(
                 nodes,

@@ -22,6 +22,7 @@ from paexec_trio.cli.startup import (
     say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import HelpRequested
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
@@ -74,6 +75,8 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         from paexec_trio.cli.dryrun import show
 
         return show(invocation)
+    if invocation.ssh_defaults:
+        invocation = _with_ssh_defaults(invocation)
     import gc
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
@@ -131,6 +134,19 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         # Still here: the signal is blocked, or this is the first process of a container.
         return 128 + outcome.signal
     return outcome.status
+
+
+def _with_ssh_defaults(invocation: Invocation) -> Invocation:
+    """Let ssh notice that a link is cut (SIL-050); with ``-d`` tell by which options."""
+    from paexec_trio.cli.sshdefaults import node_words
+
+    settings, launch = invocation.settings, invocation.launch
+    words = node_words(launch.transport, settings.nodes, settings.silence.heartbeat)
+    if invocation.debug:
+        for node, added in words.items():
+            text = b"%b: added for ssh to node '%b': %b"
+            write_diagnostic(2, diagnostic(text, settings.program, node, b" ".join(added)))
+    return invocation._replace(launch=launch._replace(node_words=words))
 
 
 def _load_services(invocation: Invocation) -> list[Service]:

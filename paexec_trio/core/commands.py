@@ -42,6 +42,8 @@ class Purpose(IntEnum):
     """Dispatch the next task."""
     LOOK = 10
     """Look for nodes that hold a task and have written nothing for too long."""
+    LISTEN = 11
+    """Look for nodes that have missed too many beats."""
 
 
 @final

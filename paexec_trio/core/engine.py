@@ -87,7 +87,7 @@ class Engine:
             from paexec_trio.core.recording import Recorder
 
             outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
-        if settings.reads_stderr:
+        if settings.keeps_stderr_apart:
             from paexec_trio.core.pertask import make_layers  # rarely needed
 
             outlet = make_layers(outlet, settings, commands)
@@ -163,7 +163,7 @@ class Engine:
         if settings.silence.is_watched:
             from paexec_trio.core.watching import Watching  # rarely needed
 
-            Watching(settings, nodes, fleet, ending, commands, self._handlers)
+            Watching(settings, nodes, fleet, terminator, ending, reporter, commands, self._handlers)
 
     def handle(self, event: on.Event) -> list[Command]:
         """Record an event and return the commands that follow from it, in order.

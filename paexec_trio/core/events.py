@@ -19,12 +19,14 @@ class RunStarted(Record):
     """The run begins; the first event of every run.
 
     ``nonce``: letters and digits that no command can guess, if a command is run per task.
+    ``token``: the text by which nodes greet and beat, if they do.
     """
 
-    __slots__ = __match_args__ = ("nonce",)
+    __slots__ = __match_args__ = ("nonce", "token")
 
-    def __init__(self, nonce: bytes = b"") -> None:
+    def __init__(self, nonce: bytes = b"", token: bytes = b"") -> None:
         self.nonce = nonce
+        self.token = token
 
 
 @final

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from paexec_trio.core.wire import Wire
 
 _BUSY, _HALF_CLOSED, _CLOSING = NodeState.BUSY, NodeState.HALF_CLOSED, NodeState.CLOSING
-_DRAINING, _OPEN = NodeState.DRAINING, {NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING}
+_CONNECTING, _IDLE, _DRAINING = NodeState.CONNECTING, NodeState.IDLE, NodeState.DRAINING
+_OPEN = {_CONNECTING, _IDLE, _BUSY, _DRAINING}
 _ENDED, _REAPED = NodeState.ENDED, NodeState.REAPED
 
 
@@ -75,6 +76,7 @@ class Fleet:
         commands: list[Command],
     ) -> None:
         self._settings = settings
+        self._will_greet = settings.silence.is_wrapped
         self._nodes = nodes
         self._tasks = tasks
         self._accounts = accounts
@@ -97,11 +99,11 @@ class Fleet:
     def started(self, event: NodeStarted) -> bool:
         """Record that the process of a node runs; start the next node."""
         node = self._nodes[event.node]
-        node.begin_life(event.pid)
+        node.begin_life(event.pid, will_greet=self._will_greet)
         self._is_hopeless = False
         self._outlet.node_changed(node, Change.STARTED)
         is_drained = node.index in self._starter.drained
-        if not is_drained:
+        if not (is_drained or self._will_greet):
             self._dispatcher.node_started(node)
         if self._ending.phase is Phase.STOPPING:
             self._ending.stop_late_starter(node)
@@ -111,6 +113,12 @@ class Fleet:
             self._ending.close(node)
         self._starter.start_next()
         return True
+
+    def greeted(self, node: Node) -> None:
+        """Record that the calculator of a node begins: it takes tasks (SIL-040)."""
+        if node.state is _CONNECTING:
+            node.step(Step.GREET)
+            self._dispatcher.node_started(node)
 
     def not_started(self, event: NodeNotStarted) -> bool:
         """Record that the process of a node cannot be started: the node is dead, or the run is."""
@@ -175,7 +183,7 @@ class Fleet:
         self._starter.drain(node)
         if node.state < _CLOSING:
             self._dispatcher.node_drained(node)
-        if node.state is NodeState.IDLE:
+        if node.state is _IDLE or node.state is _CONNECTING:
             self._ending.close(node)
         elif node.state is _BUSY:
             node.step(Step.DRAIN)
@@ -205,7 +213,9 @@ class Fleet:
             return
         self._outlet.node_changed(node, Change.DIED)
         if self._settings.on_death:
-            self.died(node, attempts)
+            self.died(node, attempts, idle=before is _IDLE)
+        elif before is _CONNECTING:
+            self._dispatcher.node_started(node)  # it is lost if it is needed, as one that is idle
         elif before is _BUSY or before is _DRAINING:
             self._fatal_loss = node, attempts[0]
             self._ending.fail(report, blame, node.index)
@@ -233,28 +243,20 @@ class Fleet:
         self._fail(node, attempt, TIME_LIMIT)
         self._terminator.end_now(node)
 
-    def end_silent(self, node: Node, template: bytes, *foreign: bytes | float) -> None:
-        """End a node that is silent and whose processes may live, as any dead one (SIL-002).
-
-        Args:
-            node: the node.
-            template: the diagnostic, as ``Reporter.report`` takes it.
-            foreign: the texts and numbers in it.
-        """
-        if self._settings.on_death:
-            self._reporter.report(template, *foreign)
-        self.end(node, self._reporter.text(template, *foreign))
-        if node.died:
-            self._terminator.end_now(node)
-
     def lose(self, node: Node) -> None:
         """End the run because of a node that ended before it was needed (END-011)."""
         self._ending.fail(_exited_unexpectedly(node), Blame.NODES, node.index)
 
-    def died(self, node: Node, attempts: Sequence[Attempt]) -> None:
-        """Let others do the tasks of a dead node (the chapter Death of the spec)."""
+    def died(self, node: Node, attempts: Sequence[Attempt], *, idle: bool) -> None:
+        """Let others do the tasks of a dead node (the chapter Death of the spec).
+
+        Args:
+            node: the node.
+            attempts: those that it held.
+            idle: whether it could have been given a task.
+        """
         node.fruitless = 0 if node.answered else node.fruitless + 1
-        self._dispatcher.node_died(node, idle=not attempts)
+        self._dispatcher.node_died(node, idle=idle)
         self._dispatcher.living -= node.index not in self._starter.drained
         for attempt in attempts:
             self._fail(node, attempt, LOST)
@@ -324,7 +326,8 @@ class Fleet:
     def wind_down(self) -> bool:
         """Close the inputs of idle nodes for good; return whether no input is open any more."""
         self._starter.wind_down()
-        return self._ending.close_inputs(self._dispatcher.pop_idle())
+        connecting = [n for n in self._nodes if n.state is _CONNECTING] if self._will_greet else []
+        return self._ending.close_inputs([*self._dispatcher.pop_idle(), *connecting])
 
 
 def _exited_unexpectedly(node: Node) -> bytes:

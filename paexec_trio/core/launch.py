@@ -12,6 +12,8 @@ from paexec_trio.core.words import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from paexec_trio.core.wrapper import Wrapper
+
 _LONGEST_ARGUMENT = (1 << 17) - 1
 """The octets of one argument that Linux takes at most."""
 
@@ -45,18 +47,25 @@ class Launch(NamedTuple):
         shell: the shell that runs the text of the command on the node (LCH-001).
         variables: added to the environment that the calculator inherits: ``PAEXEC_EOT`` and the
             variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
+        wrapper: greets and beats for the calculator; ``None``: nobody does.
+        node_words: words that the transport is given for each node, behind its own.
     """
 
     command: Calculator | CommandPerTask
     transport: tuple[bytes, ...] = ()
     shell: bytes = b"/bin/sh"
     variables: Mapping[bytes, bytes] = {}
+    wrapper: Wrapper | None = None
+    node_words: Mapping[bytes, tuple[bytes, ...]] = {}
 
     def argv(self, node: bytes) -> list[bytes]:
         """Return the argument vector that starts the calculator of a node (LCH-021)."""
         if self.transport:
-            return [*self.transport, node, self._command_line()]
-        return self._calculator()
+            return [*self.transport, *self.node_words.get(node, ()), node, self._command_line()]
+        return self._wrapped(self._calculator())
+
+    def _wrapped(self, words: list[bytes]) -> list[bytes]:
+        return self.wrapper.wrap(words) if self.wrapper else words
 
     def environment(self, inherited: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Return the environment of the process that is started on this machine (LCH-010)."""
@@ -83,7 +92,7 @@ class Launch(NamedTuple):
         if calculator[0].startswith(b"-") or b"=" in calculator[0]:
             calculator = [b"/bin/sh", b"-c", _RUN_ARGUMENTS, *calculator]
         assignments = [name + b"=" + value for name, value in variables.items()]
-        words = [b"env", *assignments, *calculator]
+        words = self._wrapped([b"env", *assignments, *calculator])
         line = one_line(words)
         if len(line) > _LONGEST_ARGUMENT:
             return _for_posix_shells(words)  # shorter

@@ -152,4 +152,9 @@ class Settings(NamedTuple):
     @property
     def reads_stderr(self) -> bool:
         """Whether the run reads the standard error of calculators, and does not pass on its own."""
+        return self.keeps_stderr_apart or bool(self.silence.heartbeat)
+
+    @property
+    def keeps_stderr_apart(self) -> bool:
+        """Whether the standard error of calculators belongs to tasks."""
         return self.stderr is not StderrMode.MIXED or bool(self.results)

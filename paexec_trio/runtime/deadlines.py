@@ -25,7 +25,7 @@ def passed(timers: Timers, processes: Mapping[int, NodeProcess]) -> Iterator[Eve
         processes: the process of each node that has one.
     """
     for deadline in timers.passed():
-        if deadline.purpose is Purpose.LOOK:
+        if deadline.purpose is Purpose.LOOK or deadline.purpose is Purpose.LISTEN:
             unread = [p.node for p in processes.values() if p.has_unread_output()]
             yield from map(NodeUnread, unread)
         yield DeadlinePassed(deadline)
