@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import time
@@ -304,6 +305,60 @@ def test_a_summary_of_a_run_that_is_ended(stage: Stage, how: str) -> None:
     assert line.counts[b"succeeded"] == 1
     assert line.counts[b"given up"] == 1
     assert line.counts.get(b"never ran", 0) in (0, 1)
+
+
+NOT_READ = b"not read to its end"
+
+
+@requirement("ACC-016")
+@summary
+@pytest.mark.extension("--limit", "--halt")
+@pytest.mark.parametrize(
+    "options", [("--limit", "2"), ("--halt", "soon,done=2")], ids=["limit", "halt"]
+)
+def test_an_input_that_is_not_read_to_its_end(stage: Stage, options: tuple[str, ...]) -> None:
+    """It stays open; nobody knows which tasks would have followed."""
+    stage.reply = replies()
+    run = stage.start("--summary", *options, "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\nb\n")
+    assert run.wait(3 * stage.bound) == 0
+    line = summary_of(run)
+    assert NOT_READ in line.octets, f"{line.octets!r}"
+    assert line.counts == {b"succeeded": 2}
+
+
+@requirement("ACC-016")
+@summary
+@pytest.mark.parametrize("options", [(), ("-g",)], ids=["flat", "graph"])
+def test_an_input_that_is_read_to_its_end(stage: Stage, options: tuple[str, ...]) -> None:
+    stage.reply = replies(b=b"failure\n")
+    words = ("--summary", *options, "-n", "+1", "-c", stage.calculator())
+    run = stage.run(*words, feed=b"a\nb\n")
+    assert NOT_READ not in summary_of(run).octets
+
+
+@requirement("ACC-017")
+@summary
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")  # noqa: PTH110
+def test_results_that_cannot_be_written(stage: Stage) -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        words = ("--summary", "-n", "+1", "-c", stage.calculator())
+        run = stage.start(*words, stdout=full)
+        run.feed(b"a\n")
+        stage.holder(b"a").answer(b"of a")
+        assert run.wait(3 * stage.bound) not in (0, None)
+    finally:
+        os.close(full)
+    assert b"not all results were written" in summary_of(run).octets
+
+
+@requirement("ACC-017")
+@summary
+def test_results_that_were_written(stage: Stage) -> None:
+    stage.reply = replies()
+    run = stage.run("--summary", "-n", "+1", "-c", stage.calculator(), feed=b"a\n")
+    assert b"written" not in summary_of(run).octets
 
 
 @requirement("ACC-014")

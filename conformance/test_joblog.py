@@ -677,6 +677,77 @@ def test_each_result_is_there_once_after_a_kill(stage: Stage) -> None:
     assert octets_of(stage, "out") == b"of a\n" + stage.result(b"b") + b"\n"
 
 
+@requirement("ACC-029")
+@with_output
+def test_two_runs_with_one_output(stage: Stage) -> None:
+    first = stage.start("--output", "out", "-n", "+1", "-c", stage.calculator())
+    first.feed(b"a\n")
+    stage.holder(b"a").answer(b"of a")
+    stage.wait("the result", lambda: octets_of(stage, "out") == b"of a\n")
+    second = stage.run("--output", "out", "-n", "+1", "-c", NOTE, feed=b"b\n")
+    assert second.status not in (0, None)
+    assert b"out" in second.diagnostics
+    assert tasks_run(stage) == []
+    assert first.finish() == 0
+    assert octets_of(stage, "out") == b"of a\n"
+
+
+@requirement("ACC-027")
+@with_output
+@pytest.mark.parametrize(
+    ("words", "redirection"),
+    [
+        (("--joblog", "f", "--output", "f"), ""),
+        (("--joblog", "f"), ">>f"),
+        (("--joblog", "f", "--output", "other"), "2>>f"),
+        (("--joblog", "f"), "<f"),
+        (("--joblog", "f", "--resume"), ">>./f"),
+        (("--output", "f"), "<f"),
+        (("--output", "f"), "2>>f"),
+        (("--output", "f"), ">>f"),
+    ],
+)
+def test_a_file_with_two_purposes(stage: Stage, words: tuple[str, ...], redirection: str) -> None:
+    before = write_log(stage, logged(1, b"a", b"success"))
+    (stage.directory / "f").write_bytes(before)
+    within = ("/bin/sh", "-c", f'exec "$@" {redirection}', "sh")
+    run = stage.run(*words, "-n", "+1", "-c", NOTE, feed=b"a\nb\n", within=within)
+    assert run.status not in (0, None)
+    after = octets_of(stage, "f")
+    told = after.removeprefix(before)
+    assert after.startswith(before)
+    assert told == b"" or "2>>" in redirection, "the file was changed"
+    assert b"f" in run.diagnostics + told
+    assert tasks_run(stage) == []
+
+
+@requirement("ACC-028")
+@with_output
+@pytest.mark.parametrize("option", ["--joblog", "--output"])
+def test_a_file_without_a_name(stage: Stage, option: str) -> None:
+    run = stage.run(option, "", "-n", "+1", "-c", NOTE, feed=b"a\n")
+    assert_is_refused(stage, run, option.encode())
+
+
+@requirement("ACC-056")
+@with_output
+def test_a_named_pipe_for_the_results(stage: Stage) -> None:
+    path = stage.directory / "pipe"
+    os.mkfifo(path)
+    run = stage.start("--output", "pipe", "-n", "+1", "-c", stage.calculator())
+    run.feed(b"a\n")
+    # A right one does nothing meanwhile; a wrong one that is slow passes.
+    assert not stage.happens(lambda: stage.started > 0 or run.has_ended, stage.moment)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    stage.holder(b"a").answer(b"of a")
+    os.set_blocking(reader, True)
+    assert os.read(reader, 100) == b"of a\n"
+    os.close(reader)
+    run.feed(b"b\n")
+    stage.holder(b"b").answer(b"of b")
+    assert run.wait(3 * stage.bound) == -signal.SIGPIPE
+
+
 # Dry runs
 
 dry_run = pytest.mark.extension("--dry-run")

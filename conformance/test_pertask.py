@@ -654,6 +654,42 @@ def test_directories_are_whole(stage: Stage, octets: int) -> None:
     assert files_of(directory, 1) == expected_files(1, b"a", line + b"of a\n")
 
 
+@requirement("PTK-061")
+@pytest.mark.extension("--timeout", "--crash-limit", "--exit-status")
+@RESULTS
+@pytest.mark.parametrize("how", ["time limit", "node lost"])
+def test_tasks_without_a_result(stage: Stage, how: str) -> None:
+    directory = stage.directory / "results"
+    if how == "time limit":
+        options: tuple[str, ...] = ("--timeout", "1", "-n", "+1")
+    else:
+        options = ("-z", "--crash-limit", "2", "--exit-status=tasks", "-n", "+3")
+    words = ("--results", str(directory), "--group", *options, "-c", stage.calculator())
+    run = stage.start(*words)
+    run.feed(b"a\n")
+    first = stage.holder(b"a")
+    first.write_stderr(b"of the first\n")
+    first.write(b"1\n")
+    if how == "node lost":
+        first.sync()
+        first.exit(3)
+        stage.wait("the second attempt", lambda: stage.tasks.count(b"a") == 2)
+        (last,) = (fake for fake in stage.calculators if fake is not first and fake.tasks)
+        last.write_stderr(b"of the second\n")
+        last.write(b"2\n3\n")
+        last.sync()
+        last.exit(3)
+    stage.wait("the files", lambda: names_in(directory) == ["0000/0000001"])
+    run.feed(b"b\n")
+    stage.holder(b"b").answer(b"of b")
+    assert run.finish() == 1
+    lines = b"2\n3\n" if how == "node lost" else b"1\n"
+    errors = b"of the second\n" if how == "node lost" else b"of the first\n"
+    kept = expected_files(1, b"a", lines, errors)
+    assert files_of(directory, 1) == kept | {"reason": how.encode() + b"\n"}
+    assert files_of(directory, 2) == expected_files(2, b"b", b"of b\n")
+
+
 @requirement("PTK-055", "PTK-050")
 @RESULTS
 @pytest.mark.parametrize("how", ["SIGTERM", "loss", "closed output"])

@@ -56,10 +56,12 @@ autodoc_type_aliases = {
         "core.terminating": ("Terminator",),
         "core.wire": ("Wire",),
         "nursery.intake": ("Intake",),
-        "nursery.options": ("Plan", "Text"),
+        "nursery.options": ("Plan",),
         "nursery.outcome": ("Outcome",),
         "nursery.session": ("Session",),
+        "nursery.texts": ("Text",),
         "runtime.mailbox": ("Mailbox",),
+        "runtime.records": ("Records",),
         "runtime.streams": ("ResultSink", "Streams"),
         "services.interface": ("Facts", "Service"),
     }.items()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from paexec_trio.core.accounting import Halt as Halt
+    from paexec_trio.core.accounting import Why as Why
     from paexec_trio.core.calculators import Calculator as Calculator
     from paexec_trio.core.calculators import CommandPerTask as CommandPerTask
     from paexec_trio.core.commands import Change as Change
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from paexec_trio.nursery.results import NodeChange as NodeChange
     from paexec_trio.nursery.results import Result as Result
     from paexec_trio.nursery.results import Statistics as Statistics
+    from paexec_trio.nursery.rules import JobLog as JobLog
     from paexec_trio.runtime.run import Run as Run
 
 __version__ = "0.1.0"
@@ -48,6 +51,8 @@ _HOMES = {
     "Graces": "paexec_trio.core.settings",
     "GraphSettings": "paexec_trio.core.settings",
     "Grouping": "paexec_trio.core.grouping",
+    "Halt": "paexec_trio.core.accounting",
+    "JobLog": "paexec_trio.nursery.rules",
     "Launch": "paexec_trio.core.launch",
     "NodeChange": "paexec_trio.nursery.results",
     "NodesLostError": "paexec_trio.nursery.errors",
@@ -63,6 +68,7 @@ _HOMES = {
     "TaskRefusedError": "paexec_trio.nursery.errors",
     "UnreceivedResultsError": "paexec_trio.nursery.errors",
     "Weighting": "paexec_trio.core.weights",
+    "Why": "paexec_trio.core.accounting",
     "map_tasks": "paexec_trio.nursery.mapping",
     "open_distributor": "paexec_trio.nursery.distributor",
     "run_tasks": "paexec_trio.nursery.mapping",

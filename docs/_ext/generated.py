@@ -21,9 +21,10 @@ from paexec_trio.core.states import TRANSITIONS, NodeState
 from paexec_trio.runtime.holding import MEMORY_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import ExtensionMetadata
 
 SOURCE = Path(paexec_trio.__file__).parent
@@ -119,8 +120,20 @@ SUBSTITUTIONS = {
 }
 
 
+def _read_anew(
+    app: Sphinx, env: BuildEnvironment, _added: set[str], _changed: set[str], _removed: set[str]
+) -> Sequence[str]:
+    """Return all pages if the program is newer than what was read: any page may show it."""
+    pickled = app.doctreedir / "environment.pickle"
+    if not pickled.exists():
+        return []
+    newest = max(path.stat().st_mtime for path in SOURCE.rglob("*.py"))
+    return [*env.all_docs] if newest > pickled.stat().st_mtime else []
+
+
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives, and the limits as substitutions."""
+    app.connect("env-get-outdated", _read_anew)
     app.add_directive("help-text", HelpText)
     app.add_directive("modules", Modules)
     app.add_directive("state-machine", MachineDirective)

@@ -51,12 +51,16 @@ class ProgramOptions(Section):
         """Yield descriptions of options."""
         yield f".. program:: {program}"
         yield ""
-        for option in syntax.options:
-            value = f" <{option.value}>" if option.value else ""
-            yield f".. option:: {', '.join(name + value for name in option.spellings)}"
-            yield ""
-            for line in (_help(option), "", *option.details.splitlines(), ""):
-                yield f"   {line}"
+        for title, options in syntax.by_section():
+            if syntax.sections:
+                yield f".. rubric:: {title}"
+                yield ""
+            for option in options:
+                value = f" <{option.value}>" if option.value else ""
+                yield f".. option:: {', '.join(name + value for name in option.spellings)}"
+                yield ""
+                for line in (_help(option), "", *option.details.splitlines(), ""):
+                    yield f"   {line}"
 
 
 class Variables(Section):

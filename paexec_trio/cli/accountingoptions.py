@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 ERROR = 255
 """The exit status of a wrong call, with ``--exit-status=tasks`` (ACC-024)."""
 
-MOST_DIGITS = 9
-"""How many digits a number has at most, leading zeros apart (ACC-090)."""
-
 VARIABLE = b"PAEXEC_EXIT_STATUS"
 """The variable that stands for ``--exit-status`` (ACC-020)."""
 
@@ -189,28 +186,28 @@ def seconds_of(option: str, value: bytes) -> float:
     return float(value)
 
 
-def _is_number(value: bytes) -> bool:
-    return value.isdigit() and 1 <= len(value.lstrip(b"0")) <= MOST_DIGITS
-
-
 def _number(values: Mapping[str, bytes], option: str) -> int:
     """Return the value of an option that is a number, 0 if it is not given."""
+    from paexec_trio.core.accounting import is_number
+
     value = values.get(option)
     if value is None:
         return 0
-    if not _is_number(value):
+    if not is_number(value):
         raise invalid(option, value, b"a number from 1")
     return int(value)
 
 
 def _timeout(values: Mapping[str, bytes]) -> tuple[float, int]:
     """Return the value of ``--timeout`` in seconds, or in percent (ACC-050, ACC-051)."""
+    from paexec_trio.core.accounting import is_number
+
     option = "--timeout"
     value = values.get(option)
     if value is None:
         return 0.0, 0
     if value.endswith(b"%"):
-        if not _is_number(value[:-1]):
+        if not is_number(value[:-1]):
             raise invalid(option, value, b"a number from 1 before the %")
         return 0.0, int(value[:-1])
     seconds = seconds_of(option, value)
@@ -221,27 +218,14 @@ def _timeout(values: Mapping[str, bytes]) -> tuple[float, int]:
 
 def _halt(values: Mapping[str, bytes]) -> Halt | None:
     """Return the value of ``--halt`` (ACC-070, ACC-071)."""
-    from paexec_trio.core.accounting import Halt, Why
+    from paexec_trio.core.accounting import parse_halt
 
     option = "--halt"
     value = values.get(option, b"never")
-    if value == b"never":
-        return None
-    when, _, condition = value.partition(b",")
-    why, _, number = condition.partition(b"=")
-    digits = number.removesuffix(b"%")
-    is_percent = digits != number
-    whys = {each.value.encode(): each for each in Why}
-    if when not in {b"soon", b"now"} or why not in whys or not _is_number(digits):
-        raise invalid(option, value, b"never, or soon or now, a comma, fail=N, success=N or done=N")
-    if is_percent and int(digits) > 100:
-        raise invalid(option, value, b"a percentage up to 100%")
-    return Halt(
-        whys[why],
-        number=0 if is_percent else int(digits),
-        percent=int(digits) if is_percent else 0,
-        now=when == b"now",
-    )
+    try:
+        return parse_halt(value)
+    except ValueError as error:
+        raise invalid(option, value, str(error).encode()) from None
 
 
 def _status_of_tasks(values: Mapping[str, bytes], environment: Mapping[bytes, bytes]) -> bool:

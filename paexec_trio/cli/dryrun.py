@@ -7,7 +7,10 @@ import sys
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from paexec_trio.core.accounts import ERROR
 from paexec_trio.core.calculators import Calculator, CommandPerTask
+from paexec_trio.core.commands import Exit
+from paexec_trio.core.ending import SIGPIPE
 from paexec_trio.core.engine import forbidden_octet, task_source
 from paexec_trio.core.launch import Launch, one_line
 from paexec_trio.core.status import Status
@@ -23,24 +26,28 @@ if TYPE_CHECKING:
     from paexec_trio.core.tasks import TaskSource
 
 
-def show(invocation: Invocation) -> int:
-    """Write a line for each task, and start nothing; return the exit status."""
+def show(invocation: Invocation) -> Exit:
+    """Write a line for each task, and start nothing; return how the program ends."""
     settings = invocation.settings
     try:
         log = settings.accounting.log
         files = read_log(log) if log else None
         _show_tasks(invocation, files)
+    except BrokenPipeError:
+        return Exit(signal=SIGPIPE)  # END-020
     except (LogError, RefusedTaskError, InputError) as error:
         for text in _texts_of(error):
             write_diagnostic(2, settings.program + b": " + text)
-        return 1
-    return 0
+        return Exit(ERROR if settings.accounting.status_of_tasks else 1)
+    return Exit()
 
 
 def _texts_of(error: LogError | RefusedTaskError | InputError) -> list[bytes]:
     if isinstance(error, InputError):
         return error.diagnostics
-    return [reason_of(error) if isinstance(error, LogError) else error.reason]
+    if isinstance(error, RefusedTaskError):
+        return [error.reason]
+    return [reason_of(error)]
 
 
 def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
@@ -60,7 +67,7 @@ def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
                 tasks.done(task_id, Status.SUCCESS)
                 left -= 1
         finally:
-            write_all(1, b"".join(lines))
+            _write(b"".join(lines))
 
     tasks: TaskSource
     per_task = isinstance(launch.command, CommandPerTask)
@@ -70,7 +77,7 @@ def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
         show_ready()
         return
     tasks = task_source(settings, past, per_task=per_task)
-    while left and (chunk := os.read(0, CHUNK)):
+    while left and (chunk := _read()):
         _feed(lambda chunk=chunk: tasks.feed(chunk), show_ready)  # type: ignore[misc]
     if left:
         _feed(tasks.end, lambda: None if isinstance(tasks, GraphTasks) else show_ready())
@@ -80,6 +87,22 @@ def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
 
             skip_done(tasks, past)
         show_ready()
+
+
+def _read() -> bytes:
+    try:
+        return os.read(0, CHUNK)
+    except OSError as error:
+        raise LogError(b"reading from standard input failed: %b", reason_of(error)) from None
+
+
+def _write(lines: bytes) -> None:
+    try:
+        write_all(1, lines)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise LogError(b"writing to standard output failed: %b", reason_of(error)) from None
 
 
 def _feed(feed: Callable[[], None], show_ready: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from paexec_trio.cli.errors import UsageError
+from paexec_trio.cli.errors import UsageError, invalid
 from paexec_trio.cli.syntax import Option
 
 if TYPE_CHECKING:
@@ -95,8 +95,11 @@ def log_of(values: Mapping[str, bytes]) -> LogSettings | None:
         values: the values of options, by their names.
 
     Raises:
-        UsageError: an option needs another one (ACC-048).
+        UsageError: an option needs another one (ACC-048), or a name is empty.
     """
+    for option in ("--joblog", "--output"):
+        if values.get(option) == b"":
+            raise invalid(option, b"", b"the name of a file")  # ACC-028
     resuming = next((option for option in _RESUMING if option in values), "")
     if "--joblog" not in values:
         option = resuming or ("--joblog-sync" if "--joblog-sync" in values else "")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from paexec_trio.cli.syntax import Syntax
+    from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.run import Run
     from paexec_trio.services.interface import Service
 
@@ -74,7 +75,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     if invocation.dry_run:
         from paexec_trio.cli.dryrun import show
 
-        return show(invocation)
+        return _end(show(invocation))
     if invocation.ssh_defaults:
         invocation = _with_ssh_defaults(invocation)
     import gc
@@ -128,6 +129,11 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     outcome = run.result
     # The interpreter would look through everything again before it ends, for garbage.
     gc.freeze()
+    return _end(outcome)
+
+
+def _end(outcome: Exit) -> int:
+    """End by a signal, or return the exit status."""
     if outcome.signal:
         signal.signal(outcome.signal, signal.SIG_DFL)
         os.kill(os.getpid(), outcome.signal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from paexec_trio.cli import accountingoptions, logoptions, silenceoptions
+from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
 LINE_LIMIT = Option(
@@ -197,7 +198,7 @@ because its node was lost or the run was ended, nothing at all is printed.
     Option(
         "",
         "",
-        ("the same, in the order of the tasks",),
+        ("print results in the order of the tasks, each in one piece",),
         "keep-order",
         details="""\
 A task that is done waits for all earlier ones; those of a graph that are not run because of a
@@ -308,8 +309,10 @@ before it the same without the last three digits. A task has its directory when 
 then the files are complete. A directory of an earlier run is replaced. ``stdout`` has the lines of
 the result only: no prefixes, no end-of-task marker, and with ``-x`` no line for the status.
 ``stderr`` has what calculators and commands print on standard error; the tasks are found as with
-``--stderr``. DIR is made if it is not there. If it cannot be used, nothing is started. If a file
-cannot be written later, the run ends with a message and status 1.
+``--stderr``. A task that exceeds ``--timeout``, or whose nodes died, has a directory, too: with
+what its last attempt printed, and a file ``reason``. DIR is made if it is not there. If it cannot
+be used, nothing is started. If a file cannot be written later, the run ends with a message and
+status 1.
 """,
     ),
     Option("d", "", ("write every event and command to standard error",)),
@@ -330,5 +333,6 @@ SYNTAX = Syntax(
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    sections=SECTIONS,
     free="command",
 )

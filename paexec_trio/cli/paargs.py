@@ -11,6 +11,7 @@ from paexec_trio.cli import options as paexec
 from paexec_trio.cli.invocation import Invocation, OptionNames, interpret
 from paexec_trio.cli.logoptions import refuse_retries_of_graph
 from paexec_trio.cli.main import distribute
+from paexec_trio.cli.sections import PAARGS_SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ graph is tells :manpage:`paexec-trio(1)`.
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    sections=PAARGS_SECTIONS,
     free="command",
 )
 

@@ -70,12 +70,10 @@ def prepare_standard_descriptors() -> None:
 
 def print_help_or_version(program: str, syntax: Syntax, option: str) -> int:
     """Print the help or the version, whichever the option asks for; return the exit status."""
-    if option == VERSION.name:
-        fd, text = 1, f"{program} {__version__}\n"
-    else:
-        fd, text = 2, syntax.help_text(program)  # as upstream
+    version = f"{program} {__version__}\n"
+    text = version if option == VERSION.name else syntax.help_text(program)
     try:
-        write_patiently(fd, os.fsencode(text))
+        write_patiently(1, os.fsencode(text))
     except OSError as error:
         line = f"{program}: writing failed: {error.strerror}"
         write_diagnostic(2, os.fsencode(line))

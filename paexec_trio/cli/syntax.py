@@ -15,6 +15,8 @@ from paexec_trio.core.visible import excerpt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from paexec_trio.cli.sections import Section
+
 HELP_COLUMN = 17
 
 
@@ -73,8 +75,9 @@ class Syntax(NamedTuple):
     Attributes:
         summary: what the program does, in a few words.
         usage: the ways to call it, each without the program's name.
-        options: its options, ``HELP`` and ``VERSION`` among them, in the order of the help.
+        options: its options, ``HELP`` and ``VERSION`` among them.
         variables: names of variables of the environment, each with what it is for.
+        sections: of the help and the manual page; none: all options in one.
         free: what the free arguments are: ``command``, with its arguments, ``file`` or nothing.
     """
 
@@ -82,6 +85,7 @@ class Syntax(NamedTuple):
     usage: tuple[str, ...]
     options: tuple[Option, ...]
     variables: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...] = ()
     free: Literal["", "command", "file"] = ""
 
     def split(self, arguments: Sequence[str]) -> tuple[list[tuple[str, bytes]], list[bytes]]:
@@ -113,6 +117,17 @@ class Syntax(NamedTuple):
                 raise HelpRequested(name)
         return options, [os.fsencode(argument) for argument in free]
 
+    def by_section(self) -> list[tuple[str, list[Option]]]:
+        """Return the title and the options of each section that has any."""
+        if not self.sections:
+            return [("OPTIONS", list(self.options))]
+        options = {option.name: option for option in self.options}
+        found = [
+            (title, [options[name] for name in names if name in options])
+            for title, names in self.sections
+        ]
+        return [(title, there) for title, there in found if there]
+
     def _fault(self, error: getopt.GetoptError) -> bytes:
         """Say what getopt found, in the words of the C library."""
         given = excerpt(os.fsencode(error.opt))
@@ -138,10 +153,11 @@ class Syntax(NamedTuple):
         lines = [f"{program} -- {self.summary}"]
         for number, words in enumerate(self.usage):
             lines.append(f"{'       ' if number else 'usage: '}{program} {words}")
-        lines.append("OPTIONS:")
-        for option in self.options:
-            lines += _help_of(option)
-        lines.append("ENVIRONMENT:")
+        for title, options in self.by_section():
+            lines += ["", f"{title}:"]
+            for option in options:
+                lines += _help_of(option)
+        lines += ["", "ENVIRONMENT:"]
         lines += [f"  {names}: {purpose}" for names, purpose in self.variables]
         return "\n".join(lines) + "\n"
 

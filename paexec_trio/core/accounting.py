@@ -5,6 +5,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple, final
 
+MOST_DIGITS = 9
+"""How many digits a number has at most, leading zeros apart (ACC-090)."""
+
+MOST_PERCENT = 100
+"""How many hundredths of the tasks can end in some way."""
+
 FATAL = b"fatal"
 """The line that is printed after a failed attempt, unless another one is wanted (DTH-020)."""
 
@@ -30,12 +36,13 @@ class Why(Enum):
 
 @final
 class Halt(NamedTuple):
-    """When a run begins no further attempt (ACC-070, ACC-071).
+    """The rule by which a run begins no further attempt (ACC-070, ACC-071).
 
     Attributes:
         why: which tasks count.
         number: how many of them are enough; 0 if ``percent`` says that.
-        percent: how many hundredths of the tasks that have ended are enough.
+        percent: how many hundredths of the tasks that have ended are enough; 0 if ``number`` says
+            that.
         now: whether attempts that are under way are ended, too.
     """
 
@@ -43,6 +50,36 @@ class Halt(NamedTuple):
     number: int = 0
     percent: int = 0
     now: bool = False
+
+
+def is_number(text: bytes) -> bool:
+    """Return whether a text is a number from 1 that an option may have (ACC-090)."""
+    return text.isdigit() and 1 <= len(text.lstrip(b"0")) <= MOST_DIGITS
+
+
+def parse_halt(text: bytes) -> Halt | None:
+    """Return the rule that a text such as ``now,fail=1`` stands for; ``None``: ``never``.
+
+    Raises:
+        ValueError: it stands for none; the error says what was expected.
+    """
+    if text == b"never":
+        return None
+    when, _, condition = text.partition(b",")
+    why, _, number = condition.partition(b"=")
+    digits = number.removesuffix(b"%")
+    is_percent = digits != number
+    whys = {each.value.encode(): each for each in Why}
+    if when not in {b"soon", b"now"} or why not in whys or not is_number(digits):
+        raise ValueError("never, or soon or now, a comma, fail=N, success=N or done=N")
+    if is_percent and int(digits) > MOST_PERCENT:
+        raise ValueError("a percentage up to 100%")
+    return Halt(
+        whys[why],
+        number=0 if is_percent else int(digits),
+        percent=int(digits) if is_percent else 0,
+        now=when == b"now",
+    )
 
 
 class Resume(Enum):

@@ -250,12 +250,13 @@ class Accounts:
         insort(self._named, _Named(end, task_id, excerpt(task), reason))
         del self._named[NAMED:]
 
-    def summary(self, *, by_signal: bool, read_all: bool) -> bytes:
+    def summary(self, *, by_signal: bool, read_all: bool, wrote_all: bool) -> bytes:
         """Return the line that sums up what became of the tasks, or nothing (ACC-010).
 
         Args:
             by_signal: whether a signal ends the run (ACC-012).
-            read_all: whether no task of the input is unknown.
+            read_all: whether no task of the input is unknown (ACC-016).
+            wrote_all: whether no result was lost on its way to the output (ACC-017).
         """
         summing = self._accounting.summing
         missing = self.failed + self.given_up + self.never_ran
@@ -277,11 +278,14 @@ class Accounts:
         known += skipped
         text = b"%b: %d %b: " % (self._program, known, b"task" if known == 1 else b"tasks")
         text += b", ".join(b"%d %b" % count for count in counts if count[0])
-        if not missing:
-            return text if known else text + b"none"
-        text += b": " + b", ".join(map(_description, self._named))
+        if not known:
+            text += b"none"
+        if missing:
+            text += b": " + b", ".join(map(_description, self._named))
         if missing > len(self._named):
             text += b", ..."
+        if not wrote_all:
+            text += b"; not all results were written"
         return text if read_all else text + b"; the input was not read to its end"
 
     def _not_wanted(self) -> int:

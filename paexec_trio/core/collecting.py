@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.commands import Change, Command, Deliver, TellChange
+from paexec_trio.core.commands import Change, Command, Deliver, PrintErrors, TellChange
 from paexec_trio.core.execmode import ExecFramer
 from paexec_trio.core.framing import NEWLINE
 from paexec_trio.core.rendering import PrefixMaker
+from paexec_trio.core.settings import StderrMode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,10 +28,14 @@ class Collector:
     the lines of failed attempts.
 
     Args:
-        settings: whether tasks have a status.
+        settings: whether tasks have a status, and whether their standard error is kept.
         commands: the list that all parts of the engine share.
         tasks: not needed here.
     """
+
+    is_plain = False
+    result_end: bytes | None = None
+    holds_output = False
 
     def __init__(
         self,
@@ -50,9 +55,9 @@ class Collector:
         self.exchanged: Exchanged | None = None
         self.now = 0.0
         self.prefixes = PrefixMaker(show_node=False, show_task_id=False, show_pid=False)
-        self.is_plain = False
-        self.result_end: bytes | None = None
-        self.holds_output = False
+        self.keeps_errors = settings.stderr is StderrMode.GROUP
+        # What was written on standard error, by task: failed attempts may say why.
+        self._errors: defaultdict[int, list[bytes]] = defaultdict(list)
 
     def begun(self, node: Node, attempt: Attempt) -> None:  # noqa: ARG002
         """Note the time."""
@@ -71,7 +76,11 @@ class Collector:
         self._pieces[attempt.task_id].append(NEWLINE * count)
 
     def errors(self, node: Node, data: bytes) -> None:
-        """Do nothing: the standard error of calculators is not read."""
+        """Collect octets of a task, if they are kept; pass all others on."""
+        if self.keeps_errors and node.attempts:
+            self._errors[node.attempts[0].task_id].append(data)
+        else:
+            self._commands.append(PrintErrors(data))
 
     def failed(self, attempt: Attempt, dropped: Sequence[bytes]) -> None:  # noqa: ARG002
         """Note the dependants that will not be run; ``done`` delivers them."""
@@ -100,6 +109,7 @@ class Collector:
             1 + self._failures.pop(task_id) if task_id in self._failures else 1,
             tuple(dropped),
             self.now - self._began.pop(task_id, self.now),
+            stderr=b"".join(self._errors.pop(task_id)) if task_id in self._errors else b"",
         )
 
     def forget(self, attempt: Attempt) -> None:
@@ -125,4 +135,7 @@ class Collector:
         self._commands.append(TellChange(node.index, change, reason))
 
     def flush(self) -> None:
-        """Do nothing: complete results were delivered."""
+        """Pass on the errors of tasks that have no result; complete results were delivered."""
+        for pieces in self._errors.values():
+            self._commands.append(PrintErrors(b"".join(pieces)))
+        self._errors.clear()

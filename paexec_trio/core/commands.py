@@ -269,15 +269,17 @@ class StoreErrors(Record):
 class StoreResult(Record):
     """Give the stored output of the task its place: the task is done.
 
-    ``left_out``: how many octets at the end of the stored output do not belong there.
+    ``left_out``: how many octets at the end of the stored output do not belong there. ``reason``:
+    why the task failed without a result, or nothing.
     """
 
-    __slots__ = __match_args__ = ("task_id", "task", "left_out")
+    __slots__ = __match_args__ = ("task_id", "task", "left_out", "reason")
 
-    def __init__(self, task_id: int, task: bytes, left_out: int = 0) -> None:
+    def __init__(self, task_id: int, task: bytes, left_out: int = 0, reason: bytes = b"") -> None:
         self.task_id = task_id
         self.task = task
         self.left_out = left_out
+        self.reason = reason
 
 
 @final
@@ -299,6 +301,7 @@ class Deliver(Record):
     ``dropped``: the tasks that will not be run because of this one's status. ``seconds``: the time
     from when the calculator began to work on it to its EOT. ``reason``: why there is no result, or
     nothing. ``exit_status``: that of the command, ``None`` if a calculator did the task.
+    ``stderr``: the octets of the task on standard error, if they are kept.
     """
 
     __slots__ = __match_args__ = (
@@ -312,6 +315,7 @@ class Deliver(Record):
         "seconds",
         "reason",
         "exit_status",
+        "stderr",
     )
 
     def __init__(
@@ -326,6 +330,7 @@ class Deliver(Record):
         seconds: float = 0.0,
         reason: bytes = b"",
         exit_status: int | None = None,
+        stderr: bytes = b"",
     ) -> None:
         self.task_id = task_id
         self.task = task
@@ -337,6 +342,7 @@ class Deliver(Record):
         self.seconds = seconds
         self.reason = reason
         self.exit_status = exit_status
+        self.stderr = stderr
 
 
 @final

@@ -247,8 +247,11 @@ class Ending:
     def output_failed(self, event: OutputFailed) -> bool:
         """Stop the run, because its results cannot be written."""
         self._break_output()
-        name = self._settings.accounting.output or b"standard output"
-        self._reporter.report(b"writing to %b failed: %b", name, event.reason)
+        name = self._settings.accounting.output
+        if name:
+            self._reporter.report(b"writing the output '%b' failed: %b", name, event.reason)
+        else:
+            self._reporter.report(b"writing to standard output failed: %b", event.reason)
         self.stop(Exit(status=1))
         return True
 
@@ -288,6 +291,7 @@ class Ending:
     def give_up_output(self) -> None:
         """Exit, since nobody takes the output that is left."""
         if self.phase is Phase.DRAINING:
+            self._outlet.is_muted = True
             self._exit()
 
     # The inputs of nodes

@@ -129,6 +129,7 @@ class Engine:
         )
         self.object_path: ObjectPath | None = None
         is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
+        is_plain = is_plain and not settings.reads_stderr
         if isinstance(tasks, AddedTasks) and not (exec_mode or settings.graph):
             # Only here: the programs do without these modules.
             from paexec_trio.core.collecting import Collector
@@ -194,6 +195,11 @@ class Engine:
     def takes_tasks(self) -> bool:
         """Whether a task that is added now will be done, if all goes well."""
         return self._ending.phase is _RUNNING and not self._reader.has_ended
+
+    @property
+    def was_halted(self) -> bool:
+        """Whether a halt has ended the run, and nothing else has failed (ACC-070)."""
+        return self._accounts.halted and not self._ending.had_error
 
     @property
     def now(self) -> float:
@@ -323,11 +329,15 @@ class Engine:
         accounts.give_up_lost(self._dispatcher.waiting.leftovers())
         accounts.drop_waiting(are_wanted=True)
         accounts.close()
-        by_signal, read_all = outcome.signal != 0, self._reader.has_ended
-        summary = accounts.summary(by_signal=by_signal, read_all=read_all)
+        summary = accounts.summary(
+            by_signal=outcome.signal != 0,
+            read_all=self._reader.read_all,
+            wrote_all=not self._outlet.is_muted,
+        )
         if summary:
             self._commands.append(Report(summary))
         had_error = self._ending.had_error
+        read_all = self._reader.has_ended
         status = accounts.exit_status(outcome.status, is_error=had_error, read_all=read_all)
         self._commands.append(Exit(status, outcome.signal))
 

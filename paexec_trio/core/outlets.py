@@ -41,6 +41,9 @@ class Outlet(Protocol):
     holds_output: bool
     """Whether results wait here for others."""
 
+    keeps_errors: bool
+    """Whether it keeps by itself the octets that calculators write on standard error."""
+
     tells_seconds: bool
     """Whether it needs to know the time."""
 

@@ -22,7 +22,7 @@ def make_layers(outlet: Outlet, settings: Settings, commands: list[Command]) -> 
         settings: those of the run.
         commands: the list that all parts of the engine share.
     """
-    if settings.stderr is not StderrMode.MIXED:
+    if settings.stderr is not StderrMode.MIXED and not outlet.keeps_errors:
         groups_results = outlet.holds_output
         outlet = ErrorLines(outlet, commands, settings.stderr, groups_results=groups_results)
     if settings.results:

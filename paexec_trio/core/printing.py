@@ -40,6 +40,8 @@ class Printer:
         tasks: says which tasks will not be run.
     """
 
+    keeps_errors = False
+
     def __init__(self, settings: Settings, commands: list[Command], tasks: TaskSource) -> None:
         self._commands = commands
         self.prefixes = PrefixMaker(

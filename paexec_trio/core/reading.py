@@ -40,6 +40,7 @@ class Reader:
 
     Attributes:
         has_ended: whether no more of the input is read.
+        read_all: whether the end of the input was met, or nothing of it is read.
         has_room: whether a chunk was asked for and has not come. A program may add a task then.
     """
 
@@ -66,6 +67,7 @@ class Reader:
         self._commands = commands
         log = settings.accounting.log
         self.has_ended = log is not None and log.resume is Resume.ONLY_UNSUCCESSFUL  # ACC-044
+        self.read_all = self.has_ended
         self.has_room = False
 
     def read_more(self) -> None:
@@ -104,7 +106,7 @@ class Reader:
         self.has_room = False
         if self.has_ended or self._ending.phase is not _RUNNING:
             return False
-        self.has_ended = True
+        self.has_ended = self.read_all = True
         try:
             self._tasks.end()
             if self._past and isinstance(self._tasks, GraphTasks):

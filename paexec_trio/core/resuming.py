@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, final
 from paexec_trio.core.accounting import Resume
 from paexec_trio.core.joblog import FAILURE, SUCCESS, TIMEOUT, BadLogError, hash_of, task_of
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, refuse
+from paexec_trio.core.visible import diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -78,8 +79,8 @@ class Past:
         if digest is None:
             return False
         if digest != hash_of(task):
-            text = b"task %d is not the one that the job log %b has" % (task_id, self._file)
-            raise RefusedTaskError(text)
+            text = b"task %d is not the one that the job log '%b' has"
+            raise RefusedTaskError(diagnostic(text, task_id, self._file))
         succeeded = self.done.get(task_id)
         if succeeded is None:
             return False
@@ -95,8 +96,8 @@ class Past:
         """
         missing = min((task_id for task_id in self._hashes if task_id > last_id), default=0)
         if missing:
-            text = b"the input ends before task %d, which the job log %b has"
-            raise RefusedTaskError(text % (missing, self._file))
+            text = b"the input ends before task %d, which the job log '%b' has"
+            raise RefusedTaskError(diagnostic(text, missing, self._file))
 
 
 def unsuccessful(attempts: Sequence[PastAttempt]) -> list[tuple[int, bytes]]:

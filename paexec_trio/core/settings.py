@@ -158,3 +158,8 @@ class Settings(NamedTuple):
     def keeps_stderr_apart(self) -> bool:
         """Whether the standard error of calculators belongs to tasks."""
         return self.stderr is not StderrMode.MIXED or bool(self.results)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether the run of a program keeps more than results (see ``runtime.records``)."""
+        return self.reads_stderr or self.accounting.log is not None

@@ -17,13 +17,18 @@ from paexec_trio.core.rendering import LazyLines
 from paexec_trio.core.wrapping import OutletWrapper
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Outlet
 
 
 @final
 class Storing(OutletWrapper):
-    """Stores the output of each attempt, and drops that of attempts that fail.
+    """Stores the output of each attempt, and drops that of attempts that others follow.
+
+    The output of an attempt that the end of the run interrupts stays where it is until the run is
+    over, and is dropped then.
 
     Args:
         inner: what else comes of results.
@@ -63,7 +68,14 @@ class Storing(OutletWrapper):
         left_out = framer.added if isinstance(framer, ExecFramer) else 0
         self._commands.append(StoreResult(attempt.task_id, attempt.task, left_out))
 
-    def forget(self, attempt: Attempt) -> None:
-        """Drop what is stored of an attempt that failed (PTK-055)."""
-        super().forget(attempt)
+    def given_up(self, attempt: Attempt, reason: bytes) -> None:
+        """Drop the output of an attempt that another one follows (PTK-055)."""
+        super().given_up(attempt, reason)
         self._commands.append(DropStored(attempt.task_id))
+
+    def no_result(
+        self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes
+    ) -> None:
+        """Keep the output so far of a task that failed, and why it failed (PTK-061)."""
+        super().no_result(node, attempt, dropped, reason)
+        self._commands.append(StoreResult(attempt.task_id, attempt.task, reason=reason))

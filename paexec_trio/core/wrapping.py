@@ -28,6 +28,7 @@ class OutletWrapper:
         self.is_plain = False
         self.result_end: bytes | None = None
         self.holds_output = inner.holds_output
+        self.keeps_errors = inner.keeps_errors
         self.tells_seconds = True
         self.exchanged: Exchanged | None = None
 

@@ -11,8 +11,8 @@ from paexec_trio.nursery.results import Result
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Deliver
     from paexec_trio.nursery.intake import Intake
-    from paexec_trio.nursery.options import Text
     from paexec_trio.nursery.outcome import Outcome
+    from paexec_trio.nursery.texts import Text
     from paexec_trio.runtime.mailbox import Mailbox
 
 
@@ -43,12 +43,15 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
         intake = self._intake
         task = intake.check(value)
         await trio.lowlevel.checkpoint_if_cancelled()
-        if intake.has_room():
+        if intake.skip(task) is not None:
+            await trio.lowlevel.cancel_shielded_checkpoint()
+        elif intake.has_room():
             intake.give(task)
             await trio.lowlevel.cancel_shielded_checkpoint()
         else:
             await intake.wait_for_room()
-            intake.give(task)
+            if intake.skip(task) is None:  # others had their turn
+                intake.give(task)
 
     @trio.lowlevel.enable_ki_protection
     def send_nowait(self, value: Text) -> None:
@@ -58,6 +61,8 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
             trio.WouldBlock: the run has enough to do.
         """
         task = self._intake.check(value)
+        if self._intake.skip(task) is not None:
+            return
         if not self._intake.has_room():
             raise trio.WouldBlock
         self._intake.give(task)
@@ -74,8 +79,16 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
     @trio.lowlevel.enable_ki_protection
     async def aclose(self) -> None:
         """End the input: no more tasks come."""
-        self._intake.end()
+        self.close(is_whole=True)
         await trio.lowlevel.checkpoint()
+
+    def close(self, *, is_whole: bool) -> None:
+        """Do what ``aclose`` does, without a checkpoint.
+
+        Args:
+            is_whole: whether nothing kept the program from giving all its tasks.
+        """
+        self._intake.end(is_whole=is_whole)
 
 
 @final
@@ -100,6 +113,10 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         mailbox: keeps the results that wait.
         outcome: knows whether more results can come.
         nodes: the names of the nodes.
+
+    Attributes:
+        is_closed: whether no result is wanted any more.
+        passes_on: whether a result that is received goes to somebody who has not received it yet.
     """
 
     def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: tuple[bytes, ...]) -> None:
@@ -108,6 +125,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         self._nodes = nodes
         self._receivers: dict[_Receiver, None] = {}  # an ordered set
         self.is_closed = False
+        self.passes_on = False
 
     @trio.lowlevel.enable_ki_protection
     async def receive(self) -> Result:
@@ -123,7 +141,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._mailbox.results and not self.is_closed:
-            result = self.result_of(self._mailbox.take())
+            result = self._received(self._mailbox.take())
             await trio.lowlevel.cancel_shielded_checkpoint()
             return result
         self._raise_if_ended()
@@ -149,7 +167,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             trio.WouldBlock: no result waits.
         """
         if self._mailbox.results and not self.is_closed:
-            return self.result_of(self._mailbox.take())
+            return self._received(self._mailbox.take())
         self._raise_if_ended()
         raise trio.WouldBlock
 
@@ -163,6 +181,11 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         self._outcome.raise_error()
         raise trio.EndOfChannel
 
+    def _received(self, delivered: Deliver) -> Result:
+        if not self.passes_on:
+            self._mailbox.received(delivered)
+        return self.result_of(delivered)
+
     def result_of(self, delivered: Deliver) -> Result:
         """Return the public form of a result."""
         return Result(
@@ -175,6 +198,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             delivered.seconds,
             delivered.exit_status,
             delivered.reason.decode(),
+            delivered.stderr,
         )
 
     @trio.lowlevel.enable_ki_protection
@@ -184,10 +208,15 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         await trio.lowlevel.checkpoint()
 
     @trio.lowlevel.enable_ki_protection
-    def close(self) -> None:
-        """Do what ``aclose`` does, without a checkpoint."""
+    def close(self, *, are_wanted: bool = False) -> None:
+        """Do what ``aclose`` does, without a checkpoint.
+
+        Args:
+            are_wanted: whether the results are dropped although they are wanted: a resumed run has
+                to do their tasks again.
+        """
         self.is_closed = True
-        self._mailbox.discard()
+        self._mailbox.discard(are_wanted=are_wanted)
         self.release()
 
     def put(self, delivered: Deliver) -> None:
@@ -196,7 +225,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         if receivers:
             receiver = next(iter(receivers))
             del receivers[receiver]
-            receiver.result = self.result_of(delivered)
+            receiver.result = self._received(delivered)
             trio.lowlevel.reschedule(receiver.task)
         else:
             self._mailbox.keep(delivered)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import abc
 from contextlib import asynccontextmanager
-from os import PathLike
 from typing import TYPE_CHECKING, final
 
 import trio
@@ -16,14 +16,20 @@ from paexec_trio.core.snapshot import Snapshot
 from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.nursery.channels import ResultChannel, TaskChannel
-from paexec_trio.nursery.errors import TaskRefusedError, UnreceivedResultsError
+from paexec_trio.nursery.errors import (
+    DistributorError,
+    TaskRefusedError,
+    UnreceivedResultsError,
+)
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
-from paexec_trio.nursery.options import Options, Plan, Text, octets_of, plan_of
+from paexec_trio.nursery.options import Options, Plan, plan_of
 from paexec_trio.nursery.outcome import Outcome
 from paexec_trio.nursery.results import NodeChange, Result, Statistics
 from paexec_trio.nursery.session import RealSession
+from paexec_trio.nursery.texts import Text, octets_of
 from paexec_trio.runtime.mailbox import Mailbox
+from paexec_trio.runtime.records import Records
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -149,9 +155,14 @@ class Distributor:
         settings = plan.settings
         self._nodes = settings.nodes
         self._outcome = outcome = Outcome(settings.program)
-        self._intake = Intake(plan, outcome)
+        try:
+            records = Records(settings, plan.stderr, outcome.log) if settings.has_records else None
+        except OSError as error:
+            raise DistributorError(error.strerror) from None
+        past = records.log.past if records and records.log else None
+        self._intake = Intake(plan, outcome, past)
         self._mailbox = mailbox = Mailbox(
-            plan.stderr, self._arrived, self._intake.open, self._changed, self._reported
+            plan.stderr, self._arrived, self._intake.open, self._changed, self._reported, records
         )
         self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
@@ -185,6 +196,9 @@ class Distributor:
         """
         octets = self._intake.check(task)
         await self._intake.wait_for_room()
+        if self._intake.skip(octets) is not None:
+            self._intake.pass_on()
+            raise TaskRefusedError(f"task {octets!r} was done in an earlier run; it has no result")
         this = self._calls[self._intake.next_id] = _Call()
         self._intake.give(octets)
         await this.done.wait()
@@ -221,7 +235,7 @@ class Distributor:
             DistributorError: the run could not go on.
         """
         octets = self._intake.check(task)
-        if isinstance(after, str | bytes | PathLike) or not isinstance(after, abc.Iterable):
+        if isinstance(after, str | bytes | os.PathLike) or not isinstance(after, abc.Iterable):
             raise TypeError(f"after: expected several texts, not {after!r}")
         names = [octets_of("after", other) for other in after]
         self._intake.raise_if_ended()
@@ -230,15 +244,35 @@ class Distributor:
         try:
             # Again: others had their turn.
             ids = self._names.resolve(octets, names)
+            succeeded = self._intake.skip(octets, has_to_wait=bool(ids))
         except TaskRefusedError:
             self._intake.pass_on()
             raise
-        # Before it is given: its result may come with it.
-        self._names.added(octets, self._intake.next_id)
-        task_id = self._intake.give(octets, ids)
+        if succeeded is None:
+            # Before it is given: its result may come with it.
+            self._names.added(octets, self._intake.next_id)
+            task_id = self._intake.give(octets, ids)
+        else:
+            task_id = self._intake.next_id - 1
+            self._names.added(octets, task_id)
+            self._names.done(task_id, Status.SUCCESS if succeeded else Status.FAILURE, ())
+            self._intake.pass_on()
         if not waited:
             await trio.lowlevel.cancel_shielded_checkpoint()
         return task_id
+
+    @property
+    def had_last_task(self) -> bool:
+        """Whether a halt or a limit keeps the run from taking tasks."""
+        return self._intake.had_last_task
+
+    def received(self, result: Result) -> None:
+        """Record that the program has received a result that was passed on."""
+        self._mailbox.received(result)
+
+    def was_skipped(self, task_id: int) -> bool:
+        """Return whether a task was done in an earlier run, and has no result."""
+        return self._intake.was_skipped(task_id)
 
     @trio.lowlevel.enable_ki_protection
     def statistics(self) -> Statistics:
@@ -318,6 +352,7 @@ class Distributor:
     def _arrived(self, delivered: Deliver) -> None:
         """Give a result to the call that waits for it, or to the channel."""
         if self._calls and (call := self._calls.pop(delivered.task_id, None)):
+            self._mailbox.received(delivered)
             call.delivered = delivered
             call.done.set()
         else:
@@ -361,6 +396,7 @@ class Distributor:
             await self._session.serve(task_status)
             was_cut = False
         finally:
+            self._mailbox.close()
             self._snapshot()
             self._outcome.decide(self._session, was_cut=was_cut)
             self._intake.release()
@@ -377,11 +413,15 @@ class Distributor:
         self._intake.end()
         if not self.results.is_closed:
             self._was_left = True
-            self.results.close()
+            self.results.close(are_wanted=True)
 
     def _error_left(self) -> Exception | None:
         """Return the error of the run if no task was told of it."""
-        error = self._outcome.error_for_nobody()
+        records = self._mailbox.records
+        problem = records.close() if records else b""
+        error = self._outcome.error_for_nobody() or self._intake.error
+        if error is None and problem:
+            error = DistributorError(os.fsdecode(problem))
         if error is None and self._was_left and self._mailbox.dropped:
             return UnreceivedResultsError(self._mailbox.dropped)
         return error

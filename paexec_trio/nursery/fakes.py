@@ -29,7 +29,7 @@ from paexec_trio.core.events import (
     TimePassed,
 )
 from paexec_trio.core.framing import NEWLINE
-from paexec_trio.nursery.options import octets_of
+from paexec_trio.nursery.texts import octets_of
 from paexec_trio.runtime.pump import pump
 from paexec_trio.runtime.timers import Timers
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.events import Event
     from paexec_trio.core.settings import Settings
-    from paexec_trio.nursery.options import Text
+    from paexec_trio.nursery.texts import Text
     from paexec_trio.runtime.mailbox import Mailbox
 
 _KILLED = -15
@@ -104,6 +104,7 @@ class FakeSession:
         self.engine = mailbox.make_engine(settings, None)
         self.result = Exit()
         self._is_over = False
+        self._token = trio.lowlevel.current_trio_token()
         self._timers = timers = Timers(trio.current_time)
         _, executors = mailbox.connect(self, timers)
         self._executors: dict[type[Command], Callable[[Any], None]] = {
@@ -137,18 +138,28 @@ class FakeSession:
             self.submit(RunStarted())
             task_status.started()
             while not self._is_over:
-                passes_at = self._timers.next()
-                with trio.move_on_at(math.inf if passes_at is None else passes_at):
+                due = self._timers.next(), self._mailbox.flush_at
+                passes_at = min([at for at in due if at is not None], default=math.inf)
+                with trio.move_on_at(passes_at):
                     await self._news.wait()
                 self._news = trio.Event()
                 for deadline in self._timers.passed():
                     self.emit(DeadlinePassed(deadline))
                 self._work()
+                self._mailbox.flush()
             nursery.cancel_scope.cancel()
 
     def emit(self, event: Event) -> None:
         """Let an event happen in the next step."""
         self._pending.append(event)
+        self._news.set()
+
+    def request(self, action: Callable[[], None]) -> None:
+        """Carry out an action in the loop; may be called by another thread."""
+        self._token.run_sync_soon(action)
+
+    def wake(self) -> None:
+        """End the wait that is under way."""
         self._news.set()
 
     def execute(self, command: Command) -> None:

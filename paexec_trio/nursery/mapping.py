@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from paexec_trio.nursery.distributor import Distributor
-    from paexec_trio.nursery.options import Options, Text
+    from paexec_trio.nursery.options import Options
+    from paexec_trio.nursery.texts import Text
 
 _MOST_AHEAD = 1 << 26
 """Octets of results that wait for an earlier one, above which no further task is begun."""
@@ -106,7 +107,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
 
     def __init__(self, run: Distributor, *, keep_order: bool) -> None:
         self._run = run
-        self._keep_order = keep_order
+        self._keep_order = run.results.passes_on = keep_order
         self._error: Exception | None = None
         # Whether the receiver knows that the run has failed.
         self._was_told = False
@@ -128,8 +129,11 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
             else:
                 await self._feed_fast(tasks)
         except Exception as error:  # noqa: BLE001 (it is raised again)
-            self._error = error
-        await self._run.tasks.aclose()
+            # After a halt or a limit no more of them are wanted.
+            if not (isinstance(error, trio.ClosedResourceError) and self._run.had_last_task):
+                self._error = error
+        self._run.tasks.close(is_whole=self._error is None)
+        await trio.lowlevel.checkpoint()
 
     async def _feed_slowly(self, tasks: AsyncIterable[Text]) -> None:
         async for task in tasks:
@@ -179,13 +183,20 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
             await trio.lowlevel.checkpoint_if_cancelled()
             self._turn.acquire_nowait()
         try:
-            if self._next_id in self._held:
+            if self._has_next():
                 await trio.lowlevel.checkpoint()
-            while self._next_id not in self._held:
-                result = await self._run.results.receive()
+            while not self._has_next():
+                try:
+                    result = await self._run.results.receive()
+                except trio.EndOfChannel:
+                    if not self._held:
+                        raise
+                    self._next_id = min(self._held)  # those before it have no result
+                    break
                 self._held[result.task_id] = result
                 self._held_octets += weight_of(result)
             result = self._held.pop(self._next_id)
+            self._run.received(result)
         finally:
             self._turn.release()
         self._next_id += 1
@@ -193,6 +204,12 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
         if self._held_octets <= _MOST_AHEAD:
             self._caught_up.unpark_all()
         return result
+
+    def _has_next(self) -> bool:
+        """Return whether the next result is there; tasks that were done before have none."""
+        while self._run.was_skipped(self._next_id):
+            self._next_id += 1
+        return self._next_id in self._held
 
     def take_error_left(self) -> Exception | None:
         """Return the exception of :meth:`feed` if nobody was told of it; afterwards ``None``."""

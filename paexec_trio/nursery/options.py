@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, Required, TypedDict, final
 
-from paexec_trio.core.accounting import Accounting
+from paexec_trio.core.accounting import Accounting, Halt
 from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
-from paexec_trio.core.silence import NO_SILENCE, Silence
+from paexec_trio.core.silence import Silence
+from paexec_trio.nursery.rules import (
+    STDERR,
+    JobLog,
+    check_seconds,
+    halt_of,
+    log_of,
+    number_of,
+    optional_number,
+    stderr_of,
+    time_limit,
+)
+from paexec_trio.nursery.texts import Text, argument_of, name_of, octets_of
 
 if TYPE_CHECKING:
     from paexec_trio.nursery.session import SessionMaker
-
-Text = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-"""The types that stand for octets. A ``str`` or a path is encoded by :func:`os.fsencode`."""
 
 
 class Options(TypedDict, total=False):
@@ -65,13 +73,30 @@ class Options(TypedDict, total=False):
     """How many nodes may die of a task until it fails (ACC-062). It needs ``on_death``. By default
     any number."""
 
-    timeout: float
+    timeout: float | str
     """For how many seconds a calculator may work on a task (ACC-050). By default for ever. A task
-    that takes longer fails, and its node is started again."""
+    that takes longer fails, and its node is started again. ``"300%"`` stands for three times the
+    median of the times of all tasks so far (ACC-051)."""
+
+    halt: Halt | str | None
+    """When the run begins no further attempt (ACC-070), as in ``"now,fail=1"``: ``now`` or
+    ``soon``; ``fail``, ``success`` or ``done``; a number of tasks or a percentage. By default
+    never. See :ref:`halts`."""
+
+    limit: int
+    """How many tasks are dispatched at most (ACC-081), by default all. See :ref:`halts`."""
 
     stuck: float | Literal["auto"]
     """For how many seconds a node that holds a task may write nothing (SIL-010). By default any
     time. A node that exceeds it is dead. ``"auto"`` finds the limit during the run."""
+
+    heartbeat: float
+    """How many seconds pass between two beats of a node (SIL-020). By default there are none. If a
+    node misses three beats, it is dead, whatever its task takes."""
+
+    greeting: bool
+    """Whether a node is given no task before its calculator begins (SIL-040). ``heartbeat`` implies
+    it."""
 
     delay: float
     """How many seconds pass at least between two attempts that begin (ACC-080), by default 0."""
@@ -82,8 +107,19 @@ class Options(TypedDict, total=False):
     line_limit: int
     """How many octets a task, or a line of a result, may have (LIM-011), 1 GiB by default."""
 
-    stderr: int
-    """The descriptor that calculators and transports write diagnostics to, 2 by default."""
+    joblog: Text | JobLog | None
+    """The file that has a line for each attempt that has ended, once its result was received.
+    With a :class:`~paexec_trio.JobLog` the run can skip the tasks that it has. See
+    :ref:`job-logs`."""
+
+    results: Text
+    """The directory in which the output of each task is stored, in files of its own (PTK-050). By
+    default none is."""
+
+    stderr: int | Literal["mixed", "group", "tag"]
+    """The descriptor that calculators and transports write diagnostics to, 2 by default, which is
+    also that of ``"mixed"``. With ``"group"`` what they write for a task is in the ``stderr`` of
+    its result. With ``"tag"`` each line is logged, behind its node and its task."""
 
     graces: Graces
     """How long calculators have to end before they are killed, if the run is cancelled."""
@@ -108,8 +144,6 @@ class Plan(NamedTuple):
     stderr: int
 
 
-_STDERR = 2
-
 _KNOWN = frozenset(Options.__annotations__)
 
 
@@ -131,16 +165,19 @@ def plan_of(options: Options) -> Plan:
         raise ValueError(f"eot: {eot!r} contains a newline")
     if NUL in eot:
         raise ValueError(f"eot: {eot!r} contains a NUL")
+    stderr, stderr_mode = stderr_of(options.get("stderr", STDERR))
     settings = Settings(
         nodes=_nodes(options["nodes"]),
         eot=eot,
         prefetch=_prefetch(options.get("prefetch", 1)),
-        line_limit=_positive("line_limit", options.get("line_limit", LINE_LIMIT)),
+        line_limit=number_of("line_limit", options.get("line_limit", LINE_LIMIT)),
         graph=_graph(options.get("statuses", False), eot),
         on_death=_on_death(options.get("on_death")),
         graces=_graces(options.get("graces", GRACES)),
         accounting=_accounting(options),
         silence=_silence(options),
+        stderr=stderr_mode,
+        results=name_of("results", options["results"]) if "results" in options else b"",
     )
     command = options["command"]
     environment = _environment(options.get("environment"))
@@ -153,48 +190,11 @@ def plan_of(options: Options) -> Plan:
         None if maker else _launch(command, options, eot, inherited),  # type: ignore[arg-type]
         maker,
         environment,
-        _descriptor(options.get("stderr", _STDERR)),
+        stderr,
     )
 
 
 _COMMANDS = (str, bytes, os.PathLike, Sequence, Calculator, CommandPerTask)
-
-
-def octets_of(name: str, value: Text) -> bytes:
-    """Return the octets of a text.
-
-    Args:
-        name: the name of the argument, for the error.
-        value: the text.
-
-    Raises:
-        TypeError: the value is neither ``str`` nor ``bytes`` nor a path.
-        ValueError: the value cannot be encoded.
-    """
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, str | os.PathLike):
-        raise TypeError(f"{name}: expected str, bytes or a path, not {value!r}")
-    try:
-        return os.fsencode(value)
-    except UnicodeEncodeError:
-        raise ValueError(f"{name}: {value!r} cannot be encoded") from None
-
-
-def _argument(name: str, value: Text) -> bytes:
-    """Return the octets of an argument of a program; refuse a NUL."""
-    octets = octets_of(name, value)
-    if NUL in octets:
-        raise ValueError(f"{name}: {value!r} contains a NUL")
-    return octets
-
-
-def _name(name: str, value: Text) -> bytes:
-    """Return the octets of an argument that cannot be empty."""
-    octets = _argument(name, value)
-    if not octets:
-        raise ValueError(f"{name}: a text is empty")
-    return octets
 
 
 def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
@@ -203,48 +203,22 @@ def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
     if not values:
         raise ValueError(f"{name}: the sequence is empty")
     program, *arguments = values
-    return (_name(name, program), *[_argument(name, value) for value in arguments])
-
-
-def _positive(name: str, value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected a number, not {value!r}")
-    if value < 1:
-        raise ValueError(f"{name}: {value} is less than 1")
-    return value
-
-
-def _descriptor(value: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"stderr: expected a descriptor, not {value!r}")
-    if value != _STDERR:  # a daemon may have closed that one: its calculators do without
-        try:
-            os.fstat(value)
-        except (OSError, OverflowError):
-            raise ValueError(f"stderr: descriptor {value} is not open") from None
-    return value
-
-
-def _check_seconds(name: str, value: float) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise TypeError(f"{name}: expected seconds, not {value!r}")
-    if not 0 <= value < math.inf:  # as NaN is not
-        raise ValueError(f"{name}: {value} seconds are not possible")
+    return (name_of(name, program), *[argument_of(name, value) for value in arguments])
 
 
 def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
     if isinstance(nodes, int):
-        return tuple([b"%d" % index for index in range(_positive("nodes", nodes))])
+        return tuple([b"%d" % index for index in range(number_of("nodes", nodes))])
     if isinstance(nodes, str | bytes | os.PathLike) or not isinstance(nodes, Iterable):
         raise TypeError(f"nodes: expected a number or several names, not {nodes!r}")
-    names = tuple([_name("nodes", node) for node in nodes])
+    names = tuple([name_of("nodes", node) for node in nodes])
     if not names:
         raise ValueError("nodes: no node is named")
     return names
 
 
 def _prefetch(prefetch: int | Literal["auto"]) -> int:
-    return AUTO if prefetch == "auto" else _positive("prefetch", prefetch)
+    return AUTO if prefetch == "auto" else number_of("prefetch", prefetch)
 
 
 def _graph(statuses: bool | tuple[Text, Text], eot: bytes) -> GraphSettings | None:
@@ -268,38 +242,53 @@ def _on_death(on_death: Reassign | None) -> Reassign | None:
         return None
     if not isinstance(on_death, Reassign):
         raise TypeError(f"on_death: expected a Reassign, not {on_death!r}")
-    _check_seconds("on_death: restart_after", on_death.restart_after)
+    check_seconds("on_death: restart_after", on_death.restart_after)
     if on_death.wait and not on_death.restart_after:
         raise ValueError("on_death: wait=True is useless without restart_after")
     return on_death
 
 
 def _accounting(options: Options) -> Accounting:
-    retries = _positive("retries", options.get("retries", 1))
-    crash_limit = 0
-    if "crash_limit" in options:
-        crash_limit = _positive("crash_limit", options["crash_limit"])
-        if not options.get("on_death"):
-            raise ValueError("crash_limit: useless without on_death")
-    timeout, delay = options.get("timeout", 0.0), options.get("delay", 0.0)
-    _check_seconds("timeout", timeout)
-    _check_seconds("delay", delay)
+    crash_limit = optional_number("crash_limit", options)
+    if crash_limit and not options.get("on_death"):
+        raise ValueError("crash_limit: useless without on_death")
+    seconds, percent = time_limit(options.get("timeout", 0.0))
+    delay = options.get("delay", 0.0)
+    check_seconds("delay", delay)
     return Accounting(
-        retries=retries if "retries" in options else 0,
+        retries=optional_number("retries", options),
         crash_limit=crash_limit,
-        timeout=timeout,
+        timeout=seconds,
+        timeout_percent=percent,
+        halt=halt_of(options.get("halt")),
         delay=delay,
+        limit=optional_number("limit", options),
+        log=log_of(options.get("joblog")),
     )
 
 
 def _silence(options: Options) -> Silence:
     stuck = options.get("stuck", 0.0)
-    if stuck == "auto":
-        return NO_SILENCE._replace(learns=True)
-    _check_seconds("stuck", stuck)
-    if "stuck" in options and not stuck:
-        raise ValueError("stuck: 0 seconds are not possible")
-    return NO_SILENCE._replace(stuck=float(stuck))
+    learns = stuck == "auto"
+    if stuck != "auto":
+        stuck = _seconds_of("stuck", stuck, is_given="stuck" in options)
+    heartbeat = options.get("heartbeat", 0.0)
+    heartbeat = _seconds_of("heartbeat", heartbeat, is_given="heartbeat" in options)
+    # Fakes have no link that could be cut, and no login shell.
+    is_real = isinstance(options["command"], _COMMANDS)
+    return Silence(
+        stuck=0.0 if stuck == "auto" else stuck,
+        learns=learns,
+        heartbeat=heartbeat if is_real else 0.0,
+        greeting=is_real and bool(options.get("greeting", False)),
+    )
+
+
+def _seconds_of(name: str, value: float, *, is_given: bool) -> float:
+    check_seconds(name, value)
+    if is_given and not value:
+        raise ValueError(f"{name}: 0 seconds are not possible")
+    return float(value)
 
 
 def _launch(
@@ -319,7 +308,7 @@ def _launch(
     return Launch(
         _calculator(command),
         transport=_arguments("transport", transport) if transport else (),
-        shell=_name("shell", options.get("shell", b"/bin/sh")),
+        shell=name_of("shell", options.get("shell", b"/bin/sh")),
         variables={b"PAEXEC_EOT": eot} if tells_eot else {},
     )
 
@@ -330,11 +319,11 @@ def _calculator(
     if isinstance(command, Calculator):
         command = command.command
     elif isinstance(command, CommandPerTask):
-        return command._replace(command=_name("command", command.command))
+        return command._replace(command=name_of("command", command.command))
     if isinstance(command, str | bytes):
-        return Calculator(_name("command", command))
+        return Calculator(name_of("command", command))
     if isinstance(command, os.PathLike):
-        return Calculator((_name("command", command),))
+        return Calculator((name_of("command", command),))
     return Calculator(_arguments("command", command))
 
 
@@ -342,7 +331,7 @@ def _graces(graces: Graces) -> Graces:
     if not isinstance(graces, Graces):
         raise TypeError(f"graces: expected a Graces, not {graces!r}")
     for name, seconds in graces._asdict().items():
-        _check_seconds(f"graces: {name}", seconds)
+        check_seconds(f"graces: {name}", seconds)
     return graces
 
 
@@ -354,7 +343,7 @@ def _environment(
     if not isinstance(environment, Mapping):
         raise TypeError(f"environment: expected a mapping, not {environment!r}")
     entries = [
-        (_name("environment", name), octets_of("environment", value))
+        (name_of("environment", name), octets_of("environment", value))
         for name, value in environment.items()
     ]
     for name, value in entries:

@@ -64,7 +64,7 @@ class Outcome:
             self._reason = self._without_program(engine.fault.reason)
         elif was_cut:
             self.was_cut = True
-        elif session.result != Exit():
+        elif session.result != Exit() and not (engine and engine.was_halted):
             self._reason = self._last_report or "the run failed"
 
     def raise_error(self) -> None:

@@ -30,6 +30,8 @@ class Result(NamedTuple):
         exit_status: that of the command, with a :class:`~paexec_trio.CommandPerTask`; otherwise
             ``None``.
         problem: why there is no result, in words such as ``time limit``; empty if there is one.
+        stderr: the octets that the calculator wrote on its standard error during all attempts of
+            the task, with the option ``stderr="group"``; otherwise empty.
     """
 
     task_id: int
@@ -41,6 +43,7 @@ class Result(NamedTuple):
     seconds: float
     exit_status: int | None = None
     problem: str = ""
+    stderr: bytes = b""
 
     @property
     def lines(self) -> list[bytes]:

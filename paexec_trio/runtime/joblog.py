@@ -9,13 +9,14 @@ from time import time
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.events import LogFailed
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.diagnostics import reason_of
 from paexec_trio.runtime.logfiles import is_regular, write_all
 
 if TYPE_CHECKING:
     from paexec_trio.core.accounting import LogSettings
     from paexec_trio.core.joblog import LogBuffer
-    from paexec_trio.runtime.poller import Poller
+    from paexec_trio.runtime.poller import Loop
     from paexec_trio.runtime.timers import Timers
 
 _PERIOD = 0.005
@@ -34,22 +35,23 @@ class JobLog:
     Args:
         settings: the name of the file, and whether its lines wait for the disk.
         fd: its descriptor.
-        output: the descriptor that results are written to.
+        output: the descriptor that results are written to; ``None``: a program receives them.
         buffer: see the attribute.
         poller: is told of failures, and woken when a batch is on the disk.
         timers: have the time of the run.
 
     Attributes:
         buffer: the lines that were not written yet.
+        is_broken: whether a line could not be written; no other one is then.
     """
 
     def __init__(
         self,
         settings: LogSettings,
         fd: int,
-        output: int,
+        output: int | None,
         buffer: LogBuffer,
-        poller: Poller,
+        poller: Loop,
         timers: Timers,
     ) -> None:
         self._name = settings.file
@@ -57,7 +59,9 @@ class JobLog:
         self._syncs = settings.sync
         self._period = 0.0 if settings.sync else _PERIOD  # the disk sets the pace
         self._due_at = 0.0
-        self._to_sync = [output] if settings.sync and is_regular(output) else []
+        self._to_sync: list[int] = []
+        if settings.sync and output is not None and is_regular(output):
+            self._to_sync.append(output)
         self._log_is_file = is_regular(fd)
         self.buffer = buffer
         self.buffer.epoch = time() - timers.now()
@@ -65,11 +69,11 @@ class JobLog:
         self._timers = timers
         self._committer: threading.Thread | None = None
         self._error: OSError | None = None
-        self._is_broken = False
+        self.is_broken = False
 
     def is_done(self, written: int) -> bool:
         """Return whether no attempt is left that ``written`` octets of output let be logged."""
-        return self._is_broken or not (
+        return self.is_broken or not (
             self._committer or (self.buffer.ends and self.buffer.ends[0] <= written)
         )
 
@@ -109,7 +113,7 @@ class JobLog:
     def _take_lines(self, written: int) -> bytes:
         self.buffer.epoch = time() - self._timers.now()
         lines = self.buffer.take(written)
-        return b"" if self._is_broken else lines
+        return b"" if self.is_broken else lines
 
     def _commit(self, lines: bytes) -> None:
         """Write lines behind their results; runs in a thread, because a disk can be slow."""
@@ -135,11 +139,11 @@ class JobLog:
             self._fail(self._error)
 
     def _fail(self, error: OSError) -> None:
-        self._is_broken = True
+        self.is_broken = True
         self._poller.emit(LogFailed(self._why(error)))
 
     def _why(self, error: OSError) -> bytes:
-        return b"writing the job log %b failed: %b" % (self._name, reason_of(error))
+        return diagnostic(b"writing the job log '%b' failed: %b", self._name, reason_of(error))
 
     def finish(self, written: int) -> bytes:
         """Log the last attempts, when the run does nothing else any more.
@@ -150,7 +154,7 @@ class JobLog:
         if self._committer:
             self._committer.join()
             self._committer = None
-        was_broken = self._is_broken
+        was_broken = self.is_broken
         if not self._error and (lines := self._take_lines(written)):
             if self._syncs:
                 self._write_durably(lines)

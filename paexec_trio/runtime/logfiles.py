@@ -12,19 +12,27 @@ from typing import TYPE_CHECKING, NamedTuple
 from paexec_trio.core.accounting import Resume
 from paexec_trio.core.joblog import BEGIN, HEADER, BadLogError, LogBuffer, parse, whole_lines
 from paexec_trio.core.resuming import NumberedTasks, Past, unsuccessful
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime.diagnostics import reason_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.core.accounting import Accounting, LogSettings
 
 _CHUNK = 1 << 20
 
 
 class LogError(OSError):
-    """A file of the run cannot be used; ``strerror`` names it and says why."""
+    """A file of the run cannot be used; ``strerror`` names it and says why.
 
-    def __init__(self, text: bytes) -> None:
-        super().__init__(errno.EINVAL, os.fsdecode(text))
+    Args:
+        template: what happened, for :func:`~paexec_trio.core.visible.diagnostic`.
+        foreign: the texts and numbers in it.
+    """
+
+    def __init__(self, template: bytes, *foreign: bytes | float) -> None:
+        super().__init__(errno.EINVAL, os.fsdecode(diagnostic(template, *foreign)))
 
 
 class LogFiles(NamedTuple):
@@ -50,11 +58,20 @@ class LogFiles(NamedTuple):
         """Release the descriptors, and the lock with them."""
         for fd in (self.log, self.output):
             if fd >= 0:
+                _locked.discard(_file_of(fd))
                 os.close(fd)
 
 
-def open_files(accounting: Accounting) -> LogFiles:
+STREAMS = (b"standard input", b"standard output", b"standard error")
+"""The words for the descriptors of a program."""
+
+
+def open_files(accounting: Accounting, streams: Sequence[int] = ()) -> LogFiles:
     """Open the job log and the output of a run, as far as it has them.
+
+    Args:
+        accounting: the names of the files.
+        streams: the descriptors of standard input, output and error, which are other files.
 
     Raises:
         LogError: one of them cannot be used.
@@ -65,6 +82,7 @@ def open_files(accounting: Accounting) -> LogFiles:
             files = _open_log(accounting.log)
         if accounting.output:
             files = files._replace(output=_open_output(accounting, files))
+        _refuse_streams(files, accounting, streams)
         # Not before both can be used: what is in them may be all that is left of a run.
         if accounting.log:
             _begin(files, accounting.log)
@@ -76,13 +94,33 @@ def open_files(accounting: Accounting) -> LogFiles:
     return files
 
 
+def _refuse_streams(files: LogFiles, accounting: Accounting, streams: Sequence[int]) -> None:
+    """Check that no file is one of the streams, too: each would spoil the other (ACC-027)."""
+    log_name = accounting.log.file if accounting.log else b""
+    used = (files.log, b"the job log", log_name), (files.output, b"the output", accounting.output)
+    for fd, what, name in used:
+        if fd < 0 or not is_regular(fd):
+            continue
+        for stream, stream_name in zip(streams, STREAMS, strict=False):
+            if _is_open(stream) and os.path.sameopenfile(fd, stream):
+                raise LogError(b"'%b' is both %b and %b", name, what, stream_name)
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
 def _open_log(settings: LogSettings) -> LogFiles:
     """Open and lock the file of a job log, and read it if the run resumes."""
     name = settings.file
     try:
         fd, is_new = _open(name)
     except OSError as error:
-        raise LogError(b"opening the job log %b failed: %b" % (name, reason_of(error))) from None
+        raise LogError(b"opening the job log '%b' failed: %b", name, reason_of(error)) from None
     try:
         files = _look_into(fd, settings)
         if settings.sync and is_new:
@@ -91,23 +129,33 @@ def _open_log(settings: LogSettings) -> LogFiles:
         os.close(fd)
         if isinstance(error, LogError):
             raise
-        raise LogError(b"the job log %b cannot be used: %b" % (name, reason_of(error))) from None
+        raise LogError(b"the job log '%b' cannot be used: %b", name, reason_of(error)) from None
     return files
 
 
 def _open(name: bytes) -> tuple[int, bool]:
     """Open a file that may exist; return its descriptor, and whether it was created."""
+    if _is_pipe(name):
+        # Not for reading, too: it would never be seen that nobody else reads.
+        return os.open(name, os.O_WRONLY | os.O_CLOEXEC), False
     flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOCTTY
     with suppress(FileExistsError):
         return os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o666), True
     return os.open(name, flags | os.O_CREAT, 0o666), False
 
 
+def _is_pipe(name: bytes) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(name).st_mode)  # noqa: PTH116 (pathlib is slow to load)
+    except OSError:
+        return False
+
+
 def _look_into(fd: int, settings: LogSettings) -> LogFiles:
     """Lock a job log, and read it if the run resumes; it stays as it is."""
-    octets = b""
+    octets, name = b"", settings.file
     if is_regular(fd):
-        _lock(fd, b"the job log " + settings.file)
+        _lock(fd, b"another run writes the job log '%b'", name)
         octets = _read(fd)
     past, tasks, kept = _interpret(octets, settings)
     if settings.resume is Resume.NOTHING:
@@ -123,18 +171,30 @@ def _begin(files: LogFiles, settings: LogSettings) -> None:
         if not files.kept:
             write_all(files.log, HEADER)
     except OSError as error:
-        text = b"the job log %b cannot be used: %b" % (settings.file, reason_of(error))
-        raise LogError(text) from None
+        text = b"the job log '%b' cannot be used: %b"
+        raise LogError(text, settings.file, reason_of(error)) from None
 
 
-def _lock(fd: int, what: bytes) -> None:
-    """Lock a file until this process ends (ACC-039)."""
+_locked: set[tuple[int, int]] = set()
+"""The files that runs of this process have locked: the system's locks are between processes."""
+
+
+def _file_of(fd: int) -> tuple[int, int]:
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
+
+
+def _lock(fd: int, refusal: bytes, name: bytes) -> None:
+    """Lock a file until it is closed, or this process ends (ACC-039)."""
     try:
         # Not flock: a process that is just being started would hold that lock, too, until it
         # executes its program, even if this one was killed meanwhile.
         fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
-        raise LogError(b"another run writes %b" % what) from None
+        raise LogError(refusal, name) from None
+    if _file_of(fd) in _locked:
+        raise LogError(refusal, name)
+    _locked.add(_file_of(fd))
 
 
 def _interpret(
@@ -144,7 +204,7 @@ def _interpret(
     name = settings.file
     # A header that was cut is not the beginning of another file.
     if not octets.startswith(BEGIN) and not BEGIN.startswith(octets):
-        raise LogError(b"%b is not a job log" % name)
+        raise LogError(b"'%b' is not a job log", name)
     if settings.resume is Resume.NOTHING:
         return None, None, len(octets)
     whole = whole_lines(octets)
@@ -153,8 +213,8 @@ def _interpret(
         only = settings.resume is Resume.ONLY_UNSUCCESSFUL
         tasks = NumberedTasks(unsuccessful(attempts)) if only else None
     except BadLogError as error:
-        text = b"line %d of the job log %b cannot be understood"
-        raise LogError(text % (error.number, name)) from None
+        text = b"line %d of the job log '%b' cannot be understood"
+        raise LogError(text, error.number, name) from None
     return Past(name, attempts, settings.resume), tasks, len(whole)
 
 
@@ -170,10 +230,13 @@ def read_log(settings: LogSettings) -> LogFiles:
     except FileNotFoundError:
         octets = b""
     except OSError as error:
-        raise LogError(b"opening the job log %b failed: %b" % (name, reason_of(error))) from None
+        raise LogError(b"opening the job log '%b' failed: %b", name, reason_of(error)) from None
     else:
         try:
-            octets = _read(fd) if is_regular(fd) else b""
+            octets = _read(fd) if is_regular(fd) or _is_directory(fd) else b""
+        except OSError as error:
+            text = b"opening the job log '%b' failed: %b"
+            raise LogError(text, name, reason_of(error)) from None
         finally:
             os.close(fd)
     past, tasks, _ = _interpret(octets, settings)
@@ -183,6 +246,10 @@ def read_log(settings: LogSettings) -> LogFiles:
 def is_regular(fd: int) -> bool:
     """Return whether a descriptor is one of a file that can be read, cut and synchronized."""
     return stat.S_ISREG(os.fstat(fd).st_mode)
+
+
+def _is_directory(fd: int) -> bool:
+    return stat.S_ISDIR(os.fstat(fd).st_mode)
 
 
 def _read(fd: int) -> bytes:
@@ -218,12 +285,12 @@ def _open_output(accounting: Accounting, files: LogFiles) -> int:
     try:
         fd, is_new = _open(name)
     except OSError as error:
-        raise LogError(b"opening the output %b failed: %b" % (name, reason_of(error))) from None
+        raise LogError(b"opening the output '%b' failed: %b", name, reason_of(error)) from None
     try:
         if files.log >= 0 and os.path.sameopenfile(fd, files.log):
-            raise LogError(b"%b is both the job log and the output" % name)
+            raise LogError(b"'%b' is both the job log and the output", name)
         if is_regular(fd):
-            _lock(fd, b"the output " + name)
+            _lock(fd, b"another run writes the output '%b'", name)
             _check_output(fd, name, files.past.end if files.past else 0)
         if accounting.log and is_new:
             _sync_directory_of(name)
@@ -231,7 +298,7 @@ def _open_output(accounting: Accounting, files: LogFiles) -> int:
         os.close(fd)
         if isinstance(error, LogError):
             raise
-        raise LogError(b"the output %b cannot be used: %b" % (name, reason_of(error))) from None
+        raise LogError(b"the output '%b' cannot be used: %b", name, reason_of(error)) from None
     return fd
 
 
@@ -239,8 +306,8 @@ def _check_output(fd: int, name: bytes, end: int) -> None:
     """Check that an output has all results that the job log knows (ACC-049)."""
     size = os.fstat(fd).st_size
     if size < end:
-        text = b"the output %b has %d octets, but the job log has results up to octet %d"
-        raise LogError(text % (name, size, end))
+        text = b"the output '%b' has %d octets, but the job log has results up to octet %d"
+        raise LogError(text, name, size, end)
 
 
 def _cut_output(fd: int, name: bytes, end: int) -> None:
@@ -248,4 +315,4 @@ def _cut_output(fd: int, name: bytes, end: int) -> None:
     try:
         os.ftruncate(fd, end)
     except OSError as error:
-        raise LogError(b"the output %b cannot be used: %b" % (name, reason_of(error))) from None
+        raise LogError(b"the output '%b' cannot be used: %b", name, reason_of(error)) from None

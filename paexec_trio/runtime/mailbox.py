@@ -15,10 +15,11 @@ from paexec_trio.runtime.output import CONGESTED_ABOVE
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from paexec_trio.core.events import Event
     from paexec_trio.core.execmode import ExecMode
     from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.poller import Loop
+    from paexec_trio.runtime.records import Records
     from paexec_trio.runtime.streams import Executors
     from paexec_trio.runtime.timers import Timers
 
@@ -37,17 +38,26 @@ class _HasOctets(Protocol):
     def output(self) -> bytes:
         """The octets that the calculator wrote."""
 
+    @property
+    def stderr(self) -> bytes:
+        """Those that it wrote on its standard error."""
+
+
+class _HasId(Protocol):
+    """The same."""
+
+    @property
+    def task_id(self) -> int:
+        """The id of the task."""
+
+    @property
+    def attempts(self) -> int:
+        """How many times the task was dispatched."""
+
 
 def weight_of(result: _HasOctets) -> int:
     """Return for how many octets a result counts while it waits."""
-    return len(result.output) + len(result.task) + _PER_RESULT
-
-
-class Emitter(Protocol):
-    """A queue of events."""
-
-    def emit(self, event: Event) -> None:
-        """Let an event happen in the next step."""
+    return len(result.output) + len(result.stderr) + len(result.task) + _PER_RESULT
 
 
 @final
@@ -63,16 +73,16 @@ class Mailbox:
         wanted: is called when the run has room for one more task.
         changed: is called with each change of a node.
         report: is called with each diagnostic.
+        records: keeps a job log, files and errors, if they are wanted.
 
     Attributes:
         size: the size of the results that wait, in octets.
         dropped: how many results were dropped.
+        records: see the argument.
     """
 
     is_broken = False
     has_more = False
-    flush_at = None
-    reads_stderr = False
 
     def __init__(
         self,
@@ -81,8 +91,11 @@ class Mailbox:
         wanted: Callable[[], None],
         changed: Callable[[TellChange], None],
         report: Callable[[bytes], None],
+        records: Records | None = None,
     ) -> None:
         self.stderr = stderr
+        self.records = records
+        self.reads_stderr = records is not None and records.reads_stderr
         self.queue = self
         self.size = self.dropped = 0
         self.on_room: Callable[[], object] | None = None
@@ -92,6 +105,7 @@ class Mailbox:
         self._wanted = wanted
         self._changed = changed
         self._keeps = True
+        self._drops_wanted = False
         self._path: ObjectPath | None = None
 
     # What the program does
@@ -115,30 +129,54 @@ class Mailbox:
             self.results.append(result)
             self.size += weight_of(result)
         else:
-            self.dropped += 1
+            self._drop(result)
 
-    def discard(self) -> None:
-        """Drop the results that wait, and all later ones."""
+    def discard(self, *, are_wanted: bool) -> None:
+        """Drop the results that wait, and all later ones.
+
+        Args:
+            are_wanted: whether they do not count as received all the same.
+        """
         self._keeps = False
+        self._drops_wanted = are_wanted
         while self.results:
-            self.take()
-            self.dropped += 1
+            self._drop(self.take())
+
+    def _drop(self, result: Deliver) -> None:
+        self.dropped += 1
+        if not self._drops_wanted:
+            self.received(result)
+
+    def received(self, result: _HasId) -> None:
+        """Record that the program has a result, or wants it no more."""
+        if self.records and self.records.log and result.attempts:
+            self.records.log.received(result.task_id)
 
     # What the run does
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that is given tasks one by one and delivers results."""
         tasks = AddedTasks(has_status=settings.graph is not None)
-        engine = Engine(settings, Collector, tasks, exec_mode=exec_mode)
+        log = self.records.log if self.records else None
+        engine = Engine(
+            settings,
+            Collector,
+            tasks,
+            exec_mode=exec_mode,
+            past=log.past if log else None,
+            log_buffer=log.buffer if log else None,
+        )
         self._path = engine.object_path
         return engine
 
     def open(self) -> None:
         """Do nothing: there is no descriptor."""
 
-    def connect(self, poller: Emitter, timers: Timers) -> tuple[Mailbox, Executors]:  # noqa: ARG002
+    def connect(self, poller: Loop, timers: Timers) -> tuple[Mailbox, Executors]:
         """Return the sink of the results, and the functions that carry out commands."""
+        kept = self.records.connect(poller, timers) if self.records else {}
         return self, {
+            **kept,
             Deliver: self._arrived,
             TellChange: self._changed,
             ReadMore: lambda _command: self._wanted(),
@@ -158,15 +196,25 @@ class Mailbox:
             path.made_room = False
             self._wanted()
 
+    @property
+    def flush_at(self) -> float | None:
+        """The time of the run at which :meth:`flush` has to be called; ``None``: at no time."""
+        return self.records.flush_at if self.records else None
+
     def flush(self) -> None:
-        """Do nothing: the program takes the results."""
+        """Write what the run keeps; the program takes the results."""
+        if self.records:
+            self.records.flush()
 
     def stop_watching(self) -> None:
         """Do nothing: nothing is watched."""
 
-    def write_rest(self, patience: float) -> Generator[float, None, None]:  # noqa: ARG002
-        """Do nothing: results stay here, and diagnostics were reported."""
-        yield from ()
+    def write_rest(self, patience: float) -> Generator[float, None, None]:
+        """Write the rest of what the run keeps; results stay here."""
+        if self.records:
+            yield from self.records.write_rest(patience)
 
     def close(self) -> None:
-        """Do nothing: there is no descriptor."""
+        """Release what only the loop of the run needs."""
+        if self.records:
+            self.records.end_run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.core.events import HoldingFailed, OutputClosed, OutputDrained, OutputFailed
 from paexec_trio.core.visible import visible
@@ -225,6 +225,13 @@ class Output:
         self._held.close()
 
 
+class Flushable(Protocol):
+    """Octets that are written before diagnostics."""
+
+    def flush(self) -> None:
+        """Write as much as the reader takes."""
+
+
 @final
 class Diagnostics:
     """Standard error: written without waiting; dropped at the end of the run if nobody reads it.
@@ -238,7 +245,7 @@ class Diagnostics:
         poller: tells when there is room.
     """
 
-    def __init__(self, writer: NonblockingWriter | None, output: Output, poller: Poller) -> None:
+    def __init__(self, writer: NonblockingWriter | None, output: Flushable, poller: Poller) -> None:
         self._writer = writer
         self._output = output
         self._poller = poller

@@ -7,14 +7,14 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.runtime.system import HANG_UP, READ, WRITE, system
 
 if TYPE_CHECKING:
     from paexec_trio.core.events import Event
 
-__all__ = ["HANG_UP", "READ", "WRITE", "Poller", "Watcher"]
+__all__ = ["HANG_UP", "READ", "WRITE", "Loop", "Poller", "Watcher"]
 
 Watcher = Callable[[], "Iterator[Event]"]
 """Handles a descriptor that is ready, or a process that has ended; yields what has happened."""
@@ -31,6 +31,19 @@ def silently(action: Callable[[], None]) -> Watcher:
         return iter(())
 
     return watch
+
+
+class Loop(Protocol):
+    """The part of a loop that works beside it may use."""
+
+    def emit(self, event: Event) -> None:
+        """Let an event happen in the next batch."""
+
+    def request(self, action: Callable[[], None]) -> None:
+        """Carry out an action in the next batch; may be called by another thread."""
+
+    def wake(self) -> None:
+        """End the wait that is under way, or the next one."""
 
 
 @final

@@ -58,12 +58,13 @@ class ResultFiles:
 
     Args:
         directory: where the directories are made; it is made, too.
+        option: the name of the option in errors.
 
     Raises:
         OSError: the directory cannot be made or written to; its text names the directory.
     """
 
-    def __init__(self, directory: bytes) -> None:
+    def __init__(self, directory: bytes, option: bytes = b"--results") -> None:
         self._directory = directory
         self._stored: dict[int, _Stored] = {}
         self._has_failed = False
@@ -73,7 +74,7 @@ class ResultFiles:
             if not os.access(directory, os.W_OK | os.X_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
-            text = diagnostic(b"--results: directory '%b': %b", directory, reason_of(error))
+            text = option + diagnostic(b": directory '%b': %b", directory, reason_of(error))
             raise OSError(error.errno, os.fsdecode(text)) from None
 
     def executors(
@@ -182,6 +183,8 @@ class ResultFiles:
             os.truncate(path, os.stat(path).st_size - command.left_out)  # noqa: PTH116
         _append_to(hidden + b"/seq", b"%d\n" % task_id)
         _append_to(hidden + b"/task", command.task)
+        if command.reason:
+            _append_to(hidden + b"/reason", command.reason + b"\n")
         try:
             os.rename(hidden, place)  # noqa: PTH104
         except OSError as error:

@@ -160,7 +160,7 @@ class StandardStreams:
             return Engine(settings, exec_mode=exec_mode)
         from paexec_trio.runtime.logfiles import open_files
 
-        self._files = files = open_files(self._settings)
+        self._files = files = open_files(self._settings, (self._stdin, self._stdout, self.stderr))
         if files.output >= 0:
             self._stdout = files.output
         if files.tasks:

@@ -152,8 +152,8 @@ def call(*arguments: str | bytes, stdin: bytes = b"") -> subprocess.CompletedPro
 def test_help_and_version() -> None:
     """ARG-040, ARG-041."""
     done = call("--help")
-    assert (done.returncode, done.stdout) == (0, b"")
-    assert done.stderr.decode() == SYNTAX.help_text("paargs-trio")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == SYNTAX.help_text("paargs-trio")
     done = call("-V")
     assert (done.returncode, done.stdout, done.stderr) == (
         0,

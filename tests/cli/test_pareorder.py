@@ -152,8 +152,8 @@ def test_a_call() -> None:
 def test_help_and_version() -> None:
     """RDR-049, RDR-050."""
     result = call("-h", stdin=b"bad\n")
-    assert (result.returncode, result.stdout) == (0, b"")
-    assert result.stderr.decode() == SYNTAX.help_text("pareorder-trio")
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert result.stdout.decode() == SYNTAX.help_text("pareorder-trio")
     result = call("-V", stdin=b"bad\n")
     assert (result.returncode, result.stderr) == (0, b"")
     assert result.stdout.decode() == f"pareorder-trio {__version__}\n"

@@ -144,7 +144,9 @@ def test_a_refused_task_never_ran() -> None:
         << finishing(0)
         >> reaped(0)
         << summed_up(
-            b"2 tasks: 2 never ran: 1 'a\\nb' (not started), 2 'c' (not started)", status=255
+            b"2 tasks: 2 never ran: 1 'a\\nb' (not started), 2 'c' (not started); "
+            b"the input was not read to its end",
+            status=255,
         )
     )
 
@@ -191,6 +193,8 @@ def test_an_error_counts_more_than_failures() -> None:
         << do.Report(b"paexec-trio: writing to standard output failed: no space")
         << do.SetDeadline(do.Deadline(do.Purpose.TERMINATE), 0.2)
         >> reaped(0)
-        << do.Report(b"paexec-trio: 1 task: 1 failed: 1 'a' (status failure)")
+        << do.Report(
+            b"paexec-trio: 1 task: 1 failed: 1 'a' (status failure); not all results were written"
+        )
         << do.Exit(255)
     )

@@ -6,6 +6,7 @@ import pytest
 
 from paexec_trio.core import commands as do
 from paexec_trio.core import events as on
+from paexec_trio.core.accounting import Accounting
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.execmode import ExecMode, call, preamble
 from paexec_trio.core.grouping import Grouping
@@ -59,12 +60,31 @@ def test_a_failed_attempt() -> None:
         << do.Write(b"x\n")
         >> on.NodeEnded(0)
         << do.CloseStdin(0)
-        << do.DropStored(1)
         << do.Write(b"fatal\n")
+        << do.DropStored(1)
         << burial(0)
         << do.Send(1, b"a\n")
         >> on.NodeOutput(1, b"\n")
         << do.StoreResult(1, b"a")
+    )
+
+
+def test_a_task_without_a_result() -> None:
+    """PTK-061."""
+    rules = Accounting(crash_limit=1)
+    assert (
+        started(2, results=DIRECTORY, on_death=Reassign(), accounting=rules)
+        >> on.StdinChunk(b"a\n")
+        << do.Send(0, b"a\n")
+        << do.ReadMore()
+        >> on.NodeOutput(0, b"x\n")
+        << do.StoreOutput(1, b"x\n")
+        << do.Write(b"x\n")
+        >> on.NodeEnded(0)
+        << do.CloseStdin(0)
+        << do.Write(b"fatal\n")
+        << do.StoreResult(1, b"a", reason=b"node lost")
+        << burial(0)
     )
 
 
@@ -133,7 +153,6 @@ def test_files_that_cannot_be_written() -> None:
         << failure()
         << stopping(0, 1)
         >> on.NodeEnded(0)
-        << do.DropStored(1)
         >> on.NodeReaped(0)
         >> reaped(1)
         << ended(1)

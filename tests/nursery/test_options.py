@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 import paexec_trio
-from paexec_trio import Calculator, CommandPerTask, GraphSettings, Launch, Reassign
+from paexec_trio import (
+    Calculator,
+    CommandPerTask,
+    GraphSettings,
+    Halt,
+    JobLog,
+    Launch,
+    Reassign,
+    Why,
+)
 from paexec_trio.core.settings import AUTO, GRACES, Graces
 from paexec_trio.nursery.options import plan_of
 from paexec_trio.testing import FakeCalculator
@@ -54,6 +63,16 @@ def plan(**options: Any) -> Any:
         ({"stuck": 0}, "stuck: 0 seconds are not possible"),
         ({"stuck": -1}, "stuck: -1 seconds are not possible"),
         ({"stuck": float("inf")}, "stuck: inf seconds are not possible"),
+        ({"timeout": "50"}, "timeout: '50' is not possible; expected seconds or a percentage"),
+        ({"timeout": "0%"}, "timeout: '0%' is not possible"),
+        ({"halt": "now"}, "halt: 'now' is not possible; expected never, or soon or now, a comma"),
+        ({"halt": "now,fail=0"}, "halt: 'now,fail=0' is not possible"),
+        ({"halt": "soon,done=101%"}, "halt: 'soon,done=101%' .*; expected a percentage up to 100%"),
+        ({"halt": Halt(Why.FAIL)}, "halt: expected either a number or a percentage, not Halt"),
+        ({"halt": Halt(Why.FAIL, 1, 1)}, "halt: expected either a number or a percentage"),
+        ({"halt": Halt(Why.FAIL, number=-1)}, "halt: -1 is less than 1"),
+        ({"halt": Halt(Why.FAIL, percent=101)}, "halt: 101 percent are not possible"),
+        ({"limit": 0}, "limit: 0 is less than 1"),
         ({"delay": math.nan}, "delay: nan seconds are not possible"),
         ({"statuses": ("", "b")}, "statuses: the line b'' is the end-of-task marker"),
         ({"statuses": True, "eot": "failure"}, "statuses: the line b'failure' is the end-of-task"),
@@ -64,6 +83,11 @@ def plan(**options: Any) -> Any:
         ),
         ({"on_death": Reassign(wait=True)}, "on_death: wait=True is useless without"),
         ({"graces": Graces(stop=-1)}, "graces: stop: -1 seconds are not possible"),
+        ({"stderr": "2"}, "stderr: '2' is not possible; expected mixed, group or tag"),
+        ({"joblog": ""}, "joblog: a text is empty"),
+        ({"joblog": JobLog("a\0")}, r"joblog: 'a\\x00' contains a NUL"),
+        ({"joblog": JobLog("a", resume="x")}, "joblog: resume: 'x' is neither a bool nor 'failed'"),  # type: ignore[arg-type]
+        ({"results": ""}, "results: a text is empty"),
         ({"stderr": -1}, "stderr: descriptor -1 is not open"),
         ({"stderr": 10**6}, "stderr: descriptor 1000000 is not open"),
         ({"stderr": 10**30}, "stderr: descriptor 1000000000000000000000000000000 is not open"),
@@ -100,10 +124,19 @@ def test_a_value_that_cannot_be_used(options: dict[str, Any], message: str) -> N
         ({"prefetch": "many"}, "prefetch: expected a number, not 'many'"),
         ({"prefetch": True}, "prefetch: expected a number, not True"),
         ({"line_limit": "1"}, "line_limit: expected a number, not '1'"),
+        ({"halt": 3}, "halt: expected a text or a Halt, not 3"),
+        ({"halt": Halt("fail", 1)}, "halt: expected a text or a Halt, not Halt"),  # type: ignore[arg-type]
+        ({"halt": Halt(Why.FAIL, 1.5)}, "halt: expected a number, not 1.5"),  # type: ignore[arg-type]
+        ({"limit": "3"}, "limit: expected a number, not '3'"),
+        ({"timeout": None}, "timeout: expected seconds, not None"),
         ({"on_death": 5}, "on_death: expected a Reassign, not 5"),
         ({"environment": ["a"]}, "environment: expected a mapping"),
         ({"environment": {"a": 3}}, "environment: expected str, bytes or a path, not 3"),
-        ({"stderr": "2"}, "stderr: expected a descriptor, not '2'"),
+        ({"stderr": 2.5}, "stderr: expected a descriptor or a text, not 2.5"),
+        ({"joblog": 3}, "joblog: expected str, bytes or a path, not 3"),
+        ({"joblog": JobLog("a", resume=3)}, "joblog: resume: expected a bool or 'failed', not 3"),  # type: ignore[arg-type]
+        ({"joblog": JobLog("a", sync="x")}, "joblog: sync: expected a bool, not 'x'"),  # type: ignore[arg-type]
+        ({"results": None}, "results: expected str, bytes or a path, not None"),
         ({"graces": 3}, "graces: expected a Graces, not 3"),
         ({"graces": Graces(term=NOTHING)}, "graces: term: expected seconds, not None"),
         ({"on_death": Reassign(restart_after=True)}, "on_death: restart_after: expected seconds"),

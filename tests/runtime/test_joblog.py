@@ -192,7 +192,7 @@ def test_a_full_disk(make: Make, sync: bool) -> None:
     world.flush(1)
     if sync:
         world.poller.act()
-    text = b"writing the job log /dev/full failed: No space left on device"
+    text = b"writing the job log '/dev/full' failed: No space left on device"
     assert world.poller.events == [LogFailed(text)]
     assert world.log.is_done(1)
     world.add(2)

@@ -66,6 +66,7 @@ class Apart:
         self._printed = b""
         self._held: defaultdict[int, bytes] = defaultdict(bytes)
         self._to_store: dict[int, tuple[bytes, bytes, bytes]] = {}
+        self._to_keep: dict[int, tuple[bytes, bytes, bytes, bytes]] = {}
         self._output: defaultdict[int, bytes] = defaultdict(bytes)
         self._errors: defaultdict[int, bytes] = defaultdict(bytes)
 
@@ -125,6 +126,12 @@ class Apart:
         text = b"".join(line + b"\n" for line in lines)
         self._to_store[task_id] = task, text, output.errors
 
+    def failed(self, task_id: int, task: bytes, output: AttemptOutput, reason: bytes) -> None:
+        """Record that a task failed without a result."""
+        if self._settings.results:
+            text = b"".join(line + b"\n" for line in output.lines)
+            self._to_keep[task_id] = reason, task, text, output.errors
+
     def _expect(self, line: _OpenLine, text: bytes) -> None:
         is_tagged = self._settings.stderr is StderrMode.TAG
         self._expected[line.prefix + text if is_tagged else text] += 1
@@ -151,8 +158,23 @@ class Apart:
             case DropStored(task_id):
                 self._output.pop(task_id, None)
                 self._errors.pop(task_id, None)
-            case StoreResult(task_id, task, left_out):
+            case StoreResult(task_id, task, left_out, b""):
                 self._store(task_id, task, left_out)
+            case StoreResult(task_id, task, _, reason):
+                self._keep(task_id, task, reason)
+
+    def _keep(self, task_id: int, task: bytes, reason: bytes) -> None:
+        """Judge the files of a task without a result."""
+        output, errors = self._output.pop(task_id, b""), self._errors.pop(task_id, b"")
+        expected = self._to_keep.pop(task_id, None)
+        if expected is None:
+            self._blame(Kind.FABRICATED, f"task {task_id} is kept, but has not failed (PTK-061)")
+        # The last lines may be blank ones, or a part of a marker.
+        elif (reason, task, errors) != (*expected[:2], expected[3]) or not expected[2].startswith(
+            output
+        ):
+            kept = reason, task, output, errors
+            self._blame(Kind.MISCREDITED, f"task {task_id}: {kept} is kept, not {expected}")
 
     def _store(self, task_id: int, task: bytes, left_out: int) -> None:
         output = self._output.pop(task_id, b"")
@@ -169,6 +191,8 @@ class Apart:
             self._blame(Kind.LOST, f"held lines of {group} on standard error (PTK-034)")
         for task_id in self._to_store:
             self._blame(Kind.LOST, f"the files of task {task_id} (PTK-050)")
+        for task_id in self._to_keep:
+            self._blame(Kind.LOST, f"the files of task {task_id}, which failed (PTK-061)")
         if self._settings.stderr is StderrMode.MIXED:
             if self._printed != self._written * self._settings.reads_stderr:
                 self._blame(Kind.LOST, f"{self._printed!r}, not {self._written!r} (PTK-057)")

@@ -511,6 +511,8 @@ class Judge:
             self._repeat(attempt.task_id)
             return
         graph, is_grouped = self._settings.graph, self._settings.grouping is not Grouping.NONE
+        task = self._ledger.names[attempt.task_id]
+        self._apart.failed(attempt.task_id, task, attempt.output, reason)
         self._print_fatal(attempt)
         if graph:
             dropped = self._ledger.done(attempt.task_id, success=False)
@@ -945,7 +947,6 @@ class Judge:
             self._blame(Kind.MISCREDITED, f"the EOT for another task ends task {attempt.task_id}")
         node.answered += 1
         self._apart.attempt_ends(node.index, attempt.output)
-        self._apart.done(attempt.task_id, task, attempt.output)
         self._in_flight.pop(attempt.task_id, None)
         reason = self._why_failed(node, attempt)
         if reason and self._accounts.fails(node.index, attempt.task_id, reason):
@@ -954,6 +955,7 @@ class Judge:
             self._print_end(attempt)
             self._repeat(attempt.task_id)
         else:
+            self._apart.done(attempt.task_id, task, attempt.output)
             self._task_done(attempt, task, has_failed=bool(reason))
         if node.deaf:
             node.turn(_NodeState.DEAD, self._time)

@@ -17,7 +17,7 @@ import trio
 
 import paexec_trio
 from paexec_trio.core.settings import Graces
-from paexec_trio.nursery.options import Text
+from paexec_trio.nursery.texts import Text
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "spec" / "_ext"), str(ROOT / "docs" / "_ext")]

@@ -9,6 +9,7 @@ from typing import Any
 from paexec_trio.cli import accountingoptions, invocation
 from paexec_trio.cli import main as program
 from paexec_trio.cli.errors import UsageError
+from paexec_trio.core import accounting
 from paexec_trio.core.accounting import Accounting, Halt, Summing, Why
 from paexec_trio.core.accounts import LOST, TASKS_LEFT, TIME_LIMIT, Accounts
 from paexec_trio.core.commands import Command, Exit, KillNode, Report
@@ -260,6 +261,29 @@ def sums_nothing_up_after_a_signal() -> None:
 @breaks("ACC-013")
 def does_not_say_how_many_succeeded() -> None:
     change_summary(lambda text: text.replace(b" succeeded", b" good"))
+
+
+@breaks("ACC-016")
+def takes_a_limit_for_the_end_of_the_input() -> None:
+    @around(Reader, "stop")
+    def stop(right: Callable[..., None], self: Reader) -> None:
+        right(self)
+        self.read_all = True
+
+
+@breaks("ACC-016")
+def says_always_that_the_input_was_not_read() -> None:
+    change_summary(lambda text: text + b"; the input was not read to its end")
+
+
+@breaks("ACC-017")
+def says_nothing_of_results_that_are_lost() -> None:
+    change_summary(lambda text: text.replace(b"; not all results were written", b""))
+
+
+@breaks("ACC-017")
+def says_always_that_results_are_lost() -> None:
+    change_summary(lambda text: text + b"; not all results were written")
 
 
 @breaks("ACC-014")
@@ -690,26 +714,26 @@ def counts_attempts_for_the_limit() -> None:
 
 @breaks("ACC-090")
 def takes_0_for_a_number() -> None:
-    @instead(accountingoptions, "_is_number")
+    @instead(accounting, "is_number")
     def is_number(right: Callable[[bytes], bool], value: bytes) -> bool:
         return right(value) or value == b"0"
 
 
 @breaks("ACC-090")
 def takes_any_number_of_digits() -> None:
-    put(accountingoptions, "MOST_DIGITS", 99)
+    put(accounting, "MOST_DIGITS", 99)
 
 
 @breaks("ACC-090")
 def takes_signs_in_numbers() -> None:
-    @instead(accountingoptions, "_is_number")
+    @instead(accounting, "is_number")
     def is_number(right: Callable[[bytes], bool], value: bytes) -> bool:
         return right(value.removeprefix(b"+"))
 
 
 @breaks("ACC-090")
 def takes_no_leading_zeros() -> None:
-    @instead(accountingoptions, "_is_number")
+    @instead(accounting, "is_number")
     def is_number(right: Callable[[bytes], bool], value: bytes) -> bool:
         return right(value) and not value.startswith(b"0")
 

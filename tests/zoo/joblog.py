@@ -5,10 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from paexec_trio.cli import dryrun, logoptions
+from paexec_trio.cli import dryrun, invocation, logoptions
 from paexec_trio.core import joblog, resuming
 from paexec_trio.core.accounting import Accounting, Resume
 from paexec_trio.core.events import LogFailed
@@ -223,6 +223,34 @@ def forgets_the_last_lines_that_wait_for_the_disk() -> None:
 @breaks("ACC-039")
 def lets_two_runs_write_the_same_log() -> None:
     put(fcntl, "lockf", lambda *_: None)
+
+
+@breaks("ACC-027")
+def writes_the_log_over_the_results() -> None:
+    put(logfiles, "_refuse_streams", lambda *_: None)
+
+
+@breaks("ACC-028")
+def takes_an_empty_name_for_none() -> None:
+    @instead(logoptions, "log_of")
+    def log_of(right: Callable[..., object], values: Mapping[str, bytes]) -> object:
+        files = {"--joblog", "--output"}
+        return right({name: value for name, value in values.items() if value or name not in files})
+
+    put(invocation, "log_of", logoptions.log_of)
+
+
+@breaks("ACC-029")
+def lets_two_runs_write_one_output() -> None:
+    @instead(logfiles, "_lock")
+    def lock(right: Callable[..., None], fd: int, refusal: bytes, name: bytes) -> None:
+        if b"output" not in refusal:
+            right(fd, refusal, name)
+
+
+@breaks("ACC-056")
+def writes_results_to_a_pipe_that_nobody_reads() -> None:
+    put(logfiles, "_is_pipe", lambda _: False)
 
 
 @breaks("ACC-040")

@@ -35,10 +35,11 @@ from paexec_trio.core.rendering import LazyLines, PrefixMaker, render
 from paexec_trio.core.settings import Settings, StderrMode
 from paexec_trio.core.storing import Storing
 from paexec_trio.core.visible import visible
+from paexec_trio.core.wrapping import OutletWrapper
 from paexec_trio.runtime import resultfiles
 from paexec_trio.runtime.errorpipes import ErrorPipes
 from paexec_trio.runtime.errorrelay import ErrorRelay
-from paexec_trio.runtime.output import Diagnostics
+from paexec_trio.runtime.output import Diagnostics, Output
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.resultfiles import ResultFiles
 from tests.simulation.violations import Kind
@@ -185,7 +186,9 @@ def reads_standard_error_to_mix_it() -> None:
 def prints_standard_error_on_standard_output() -> None:
     @around(ErrorRelay, "print")
     def relay(_right: object, self: ErrorRelay, data: bytes) -> None:
-        self._diagnostics._output.write(data)  # noqa: SLF001
+        output = self._diagnostics._output  # noqa: SLF001
+        assert isinstance(output, Output)
+        output.write(data)
 
 
 @breaks("PTK-022")
@@ -572,6 +575,36 @@ def keeps_the_files_of_attempts_that_failed() -> None:
 @breaks("PTK-055")
 def stores_the_output_of_all_attempts_together() -> None:
     change_stored(lambda command: None if isinstance(command, DropStored) else command)
+
+
+@shows_as(Kind.LOST)
+@breaks("PTK-061")
+def keeps_nothing_of_tasks_without_a_result() -> None:
+    def change(command: Command) -> Command:
+        if isinstance(command, StoreResult) and command.reason:
+            return DropStored(command.task_id)
+        return command
+
+    change_stored(change)
+
+
+@shows_as(Kind.FABRICATED)
+@breaks("PTK-061")
+def does_not_say_why_there_is_no_result() -> None:
+    def change(command: Command) -> Command:
+        if not isinstance(command, StoreResult):
+            return command
+        return StoreResult(command.task_id, command.task, command.left_out)
+
+    change_stored(change)
+
+
+@shows_as(Kind.MISCREDITED)
+@breaks("PTK-061", "PTK-055")
+def keeps_all_attempts_of_tasks_without_a_result() -> None:
+    @around(Storing, "given_up")
+    def given_up(_right: object, self: Storing, attempt: Attempt, reason: bytes) -> None:
+        OutletWrapper.given_up(self, attempt, reason)
 
 
 @breaks("PTK-056")
