@@ -277,6 +277,7 @@ VALUES = {
     "--stderr": ["tag"],
     "--results": ["results"],
     "--stuck": ["1000"],
+    "--heartbeat": ["1000"],
 }
 
 

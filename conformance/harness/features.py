@@ -12,7 +12,7 @@ OPTIONS = (
     *("--delay", "--limit"),
     *("--tag", "--tagstring", "--stderr", "--results"),
     *("--joblog", "--output", "--dry-run"),
-    "--stuck",
+    *("--stuck", "--heartbeat", "--greeting", "--no-ssh-defaults"),
 )
 
 #: All features, as profiles call them.

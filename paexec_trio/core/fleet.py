@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.accounts import LOST, NOT_FINISHED, TIME_LIMIT
@@ -327,7 +328,7 @@ class Fleet:
         """Close the inputs of idle nodes for good; return whether no input is open any more."""
         self._starter.wind_down()
         connecting = [n for n in self._nodes if n.state is _CONNECTING] if self._will_greet else []
-        return self._ending.close_inputs([*self._dispatcher.pop_idle(), *connecting])
+        return self._ending.close_inputs(chain(self._dispatcher.pop_idle(), connecting))
 
 
 def _exited_unexpectedly(node: Node) -> bytes:

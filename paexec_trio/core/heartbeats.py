@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LOOKS = 2
 """How often the nodes are looked at per interval."""
 
-_RUNNING = {
+RUNNING = {
     *(NodeState.CONNECTING, NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING),
     *(NodeState.HALF_CLOSED, NodeState.CLOSING),
 }
@@ -86,7 +86,7 @@ class Heartbeats:
         """Yield the nodes that have missed too many beats; arrange the next look."""
         self.arrange()
         for node in self._nodes:
-            if node.state not in _RUNNING or node.exited:
+            if node.state not in RUNNING or node.exited:
                 continue
             self._silent_looks[node.index] += 1
             if self._silent_looks[node.index] > _LOOKS * MISSED:

@@ -97,7 +97,8 @@ class Watching:
         node = self._nodes[event.node]
         if self._stuck:
             self._stuck.heard(event.node)
-        if not (self._greetings and self._greetings.expects(node)):
+        is_over = node.state is NodeState.ENDED
+        if is_over or not (self._greetings and self._greetings.expects(node)):
             return self._handlers[on.NodeOutput](event)
         after = self._greetings.output(node, event.data)
         if after is None:

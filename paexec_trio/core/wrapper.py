@@ -20,7 +20,7 @@ from paexec_trio.core.silence import MISSED
 GROUP_GRACE = 2
 """Seconds from SIGTERM to SIGKILL for the process group of a calculator whose link is gone."""
 
-_GREETER = b'echo "$1"; shift; exec "$@"'
+GREETER = b'echo "$1"; shift; exec "$@"'
 """The wrapper without beats: nothing of it is left when the calculator runs."""
 
 # A line of /proc/net/tcp: number, local and remote address and port, state (01: established), two
@@ -34,7 +34,7 @@ _LINK = (
 
 # A trap that does nothing lets a write fail that would otherwise end the shell. The one of SIGTERM
 # ends the sleep as well, which would hold nothing, but be left. Fractions are not for every sleep.
-_LOOP = (
+LOOP = (
     b"trap : PIPE; trap 'kill $!; exit' TERM; "
     b'f="/proc/net/tcp /proc/net/tcp6"; m=0; ' + _LINK + b'while kill -0 $$ && echo "$n"; do '
     b'sleep "$i" >/dev/null & wait $! || sleep 1 >/dev/null; '
@@ -45,7 +45,7 @@ _LOOP = (
 
 # The shell's own messages, such as "Killed", go nowhere. The subshell keeps dash from writing them
 # where the calculator's standard error is.
-_BEATER = (
+BEATER = (
     b'exec %(spare)d>&2 2>/dev/null; n=$1 i=$2; shift 2; echo "$n"; '
     b"(%(loop)b) </dev/null >&%(spare)d %(spare)d>&- & b=$!; "
     b'(exec "$@" 2>&%(spare)d %(spare)d>&-); s=$?; kill $b; exit $s'
@@ -69,8 +69,8 @@ class Wrapper(NamedTuple):
     def wrap(self, calculator: list[bytes]) -> list[bytes]:
         """Return the words that start a calculator within the wrapper."""
         if not self.interval:
-            return [b"/bin/sh", b"-c", _GREETER, b"sh", self.token, *calculator]
-        loop = _LOOP % {b"missed": MISSED, b"grace": GROUP_GRACE}
-        text = _BEATER % {b"spare": self.spare, b"loop": loop}
+            return [b"/bin/sh", b"-c", GREETER, b"sh", self.token, *calculator]
+        loop = LOOP % {b"missed": MISSED, b"grace": GROUP_GRACE}
+        text = BEATER % {b"spare": self.spare, b"loop": loop}
         interval = b"%f" % self.interval if self.interval % 1 else b"%d" % self.interval
         return [b"/bin/sh", b"-c", text, b"sh", self.token, interval, *calculator]

@@ -69,7 +69,7 @@ from paexec_trio.core.settings import (
 from paexec_trio.core.visible import diagnostic, visible
 from tests.simulation.accounts import LOST, TIME_LIMIT, RunAccounts
 from tests.simulation.apart import Apart, AttemptOutput
-from tests.simulation.calculators import CALL, unquoted
+from tests.simulation.calculators import CALL, TOKEN, unquoted
 from tests.simulation.diagnostics import Diagnostics
 from tests.simulation.history import Asked, Crashed, Fact, Greeted, History, Printed, Step, Stuck
 from tests.simulation.ledger import Ledger, make_ledger
@@ -185,6 +185,14 @@ class _Node:
     """It was ended because of a time limit, and has to be started again."""
     silenced: bool = False
     """It was ended because it was silent."""
+    begun: bool = True
+    """Its calculator has begun, as far as is known."""
+    before: bytes = b""
+    """What it wrote before, and was not reported."""
+    kept: bytes = b""
+    """The end of its standard error, which may be the beginning of a beat."""
+    beat_at: float = 0.0
+    """When it beat for the last time, or was not read, or started."""
     heard_at: float = 0.0
     """When it wrote something for the last time, or began to work on its head."""
 
@@ -420,6 +428,8 @@ class Judge:
             started_at=old.started_at,
             stray_reported=old.stray_reported,
             fruitless=old.fruitless,
+            begun=not self._settings.silence.is_wrapped,
+            beat_at=self._time,
         )
         node.turn(_NodeState.ALIVE, self._time)
 
@@ -574,9 +584,63 @@ class Judge:
         elif deadline.purpose is Purpose.LOOK and not self._stop:
             for node in self._nodes:
                 self._look(node)
+        elif deadline.purpose is Purpose.LISTEN and not self._stop:
+            for node in self._nodes:
+                self._listen(node)
 
     def _node_unread(self, event: NodeUnread) -> None:
-        self._nodes[event.node].heard_at = self._time
+        node = self._nodes[event.node]
+        node.heard_at = node.beat_at = self._time
+
+    def _before_greeting(self, node: _Node, data: bytes) -> bytes:
+        """Take what came before a node's greeting; return the rest (SIL-041)."""
+        before, token, after = (node.before + data).partition(TOKEN + b"\n")
+        *lines, node.before = before.split(b"\n")
+        if token:
+            node.begun = True
+            lines += [node.before] if node.before else []
+            node.before = b""
+        for line in lines:
+            self._need_noise(node, line)
+        return after
+
+    def _need_noise(self, node: _Node, line: bytes) -> None:
+        text = diagnostic(b"node %b wrote before its calculator began: '%b'", node.name, line)
+        self._diagnostics.need(self._diagnostics.named(text))
+
+    def _without_beats(self, node: _Node, data: bytes) -> bytes:
+        """Return octets of standard error without beats (SIL-023)."""
+        line = TOKEN + b"\n"
+        data = node.kept + data
+        if line in data:
+            node.beat_at = self._time
+        data = data.replace(line, b"")
+        starts = [line[:size] for size in range(len(line), 0, -1)]
+        node.kept = next(filter(data.endswith, starts), b"")
+        return data.removesuffix(node.kept)
+
+    def _listen(self, node: _Node) -> None:
+        """Expect that a node is ended that has missed three beats (SIL-020, SIL-021)."""
+        if node.state is not _NodeState.ALIVE or self._stop or node.exited:
+            return
+        limit = 3 * self._settings.silence.heartbeat
+        silent = self._time - node.beat_at
+        text = b"node %b has sent no heartbeat for %g seconds; killed"
+        if not (node.begun or node.input_closed):
+            text = b"node %b has sent no heartbeat within %g seconds of its start; killed"
+        named = self._diagnostics.named(diagnostic(text, node.name, limit))
+        if named not in self._reports:
+            if silent > 3.5 / 3 * limit + 7 * self._lateness + A_MOMENT and not node.killed:
+                self._blame(Kind.LINGERING, f"node {node.index} does not beat (SIL-020)")
+            return
+        if silent < limit - A_MOMENT:
+            self._blame(Kind.KILLED, f"node {node.index} has beaten (SIL-022)")
+        holds = bool(node.attempts)
+        if self._resistance or not holds or node.input_closed:
+            self._diagnostics.need(named)
+        node.silenced = True
+        if not node.input_closed or node.deaf:
+            self._lost(node, named)
 
     def _look(self, node: _Node) -> None:
         """Expect that a node is ended that was silent for too long (SIL-010)."""
@@ -654,6 +718,10 @@ class Judge:
         node = self._nodes[event.node]
         assert node.state is _NodeState.DEAD or self._violations, "the world makes nodes vanish"
         self._check_dead(node)
+        if node.kept:
+            self._apart.wrote(node.index, node.name, None, node.kept)
+        if not node.begun and node.before:
+            self._need_noise(node, node.before)
         self._apart.line_ends(node.index)
         node.turn(_NodeState.GONE, self._time)
         shown = visible(node.name)
@@ -690,6 +758,8 @@ class Judge:
             node.killed = True
             node.killed_at = self._time
         if self._stop or (node.state is _NodeState.DEAD and not node.ended_in_order):
+            return
+        if node.silenced:
             return
         if not node.input_closed or self._time < node.was_closed_at + TIME_TO_END:
             self._blame(Kind.KILLED, f"node {node.index} is {node.state.value} (END-004)")
@@ -875,6 +945,11 @@ class Judge:
         if node.state is not _NodeState.ALIVE:
             return
         node.heard_at = self._time
+        if not node.begun:
+            unread = self._before_greeting(node, event.data)
+            if unread:
+                self._see_stray_octets(node, unread)
+            return
         if not node.attempts:
             self._see_stray_octets(node, event.data)
             return
@@ -896,11 +971,15 @@ class Judge:
 
     def _node_errors(self, event: NodeErrors) -> None:
         node = self._nodes[event.node]
+        data = event.data
+        if self._settings.silence.heartbeat:
+            data = self._without_beats(node, data)
         head = None
         if node.attempts:
             attempt = node.attempts[0]
             head = attempt.task_id, self._ledger.names[attempt.task_id], attempt.output
-        self._apart.wrote(node.index, node.name, head, event.data)
+        if data:
+            self._apart.wrote(node.index, node.name, head, data)
 
     def _see_stray_octets(self, node: _Node, octets: bytes) -> None:
         """Take in what a node wrote while it held no task (RES-030 to RES-034)."""
@@ -1212,15 +1291,13 @@ class Judge:
     # What is always true
 
     def _idle(self) -> Sequence[_Node]:
-        return [
-            node
-            for node in self._nodes
-            if node.state is _NodeState.ALIVE and not node.attempts and not node.input_closed
-        ]
+        return [node for node in self._nodes if node in self._open() and not node.attempts]
 
     def _open(self) -> Sequence[_Node]:
         return [
-            node for node in self._nodes if node.state is _NodeState.ALIVE and not node.input_closed
+            node
+            for node in self._nodes
+            if node.state is _NodeState.ALIVE and node.begun and not node.input_closed
         ]
 
     def _check_shares(self) -> None:

@@ -38,7 +38,13 @@ _TAGS = (None, None, None, None, b"", b"{}", b"<{}> {}")
 """The tags of scenarios. No dice draw them, so the run of a seed stays the same in all else."""
 
 
-_SILENCES = {2: Silence(stuck=1.0), 3: Silence(stuck=2.0), 4: Silence(stuck=1.5)}
+_SILENCES = {
+    2: Silence(stuck=1.0),
+    3: Silence(stuck=2.0),
+    4: Silence(stuck=1.5, heartbeat=1.0),
+    5: Silence(greeting=True),
+    6: Silence(heartbeat=0.5),
+}
 """How long nodes may be silent, so long that those that work are not stuck."""
 
 _MODES = {0: StderrMode.GROUP, 1: StderrMode.TAG}

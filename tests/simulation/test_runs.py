@@ -40,6 +40,9 @@ TROUBLES = {
     "several tasks are sent at once",
     "a time limit is exceeded",
     "a node is stuck",
+    "a node misses beats",
+    "a node never begins",
+    "a login shell prints something",
     "ends with the number of failures",
     "ends with 111",
     "ends with 255",
@@ -71,6 +74,12 @@ def troubles(run: Run) -> Iterator[str]:
                 yield "ends with the number of failures"
             case Report(text=text) if b"(--stuck)" in text:
                 yield "a node is stuck"
+            case Report(text=text) if b" heartbeat for " in text:
+                yield "a node misses beats"
+            case Report(text=text) if b" heartbeat within " in text:
+                yield "a node never begins"
+            case Report(text=text) if b" before its calculator " in text:
+                yield "a login shell prints something"
             case Report(text=text) if b" failed: " in text and b" tasks: " in text:
                 yield "a summary"
             case DeadlinePassed(deadline=Deadline(purpose=Purpose.TIME_LIMIT)):

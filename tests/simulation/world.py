@@ -374,7 +374,7 @@ class SimulatedWorld:
     def _fire(self, timer: Deadline, number: int) -> Iterator[Event]:
         if self._timers.get(timer) == number:
             del self._timers[timer]
-            if timer.purpose is Purpose.LOOK:
+            if timer.purpose in {Purpose.LOOK, Purpose.LISTEN}:
                 unread = [p.node for p in self._processes.values() if p.has_unread_output()]
                 yield from map(NodeUnread, unread)
             yield DeadlinePassed(timer)

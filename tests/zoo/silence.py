@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from paexec_trio.cli import invocation, silenceoptions
-from paexec_trio.core import stuck
-from paexec_trio.core.commands import Command, KillNode, Purpose, Report, SetDeadline
+from paexec_trio.cli import invocation, silenceoptions, sshdefaults
+from paexec_trio.cli.invocation import Invocation
+from paexec_trio.core import heartbeats, stuck, wrapper
+from paexec_trio.core.commands import Command, KillNode, Purpose, Report, SetDeadline, Write
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event
+from paexec_trio.core.events import Event, NodeEnded, NodeStarted
+from paexec_trio.core.fleet import Fleet
+from paexec_trio.core.greetings import Greetings
+from paexec_trio.core.heartbeats import Heartbeats
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.silence import Silence
+from paexec_trio.core.states import NodeState
 from paexec_trio.core.stuck import StuckNode, StuckWatch
 from paexec_trio.core.terminating import Terminator
+from paexec_trio.core.tokens import TokenFilter
 from paexec_trio.core.watching import Watching
 from paexec_trio.runtime.process import NodeProcess
 from tests.simulation.violations import Kind
@@ -188,3 +194,196 @@ def takes_a_node_that_is_not_read_for_a_stuck_one() -> None:
 def takes_the_word_auto_for_one_second() -> None:
     change_rules(lambda rules: Silence(stuck=1.0) if rules.learns else rules)
     put(stuck, "LEAST_LEARNED", 1.0)
+
+
+# Heartbeats
+
+
+@breaks("SIL-020")
+@shows_as(Kind.LINGERING, Kind.ENDLESS)
+def never_looks_for_missed_beats() -> None:
+    @around(Heartbeats, "look")
+    def look(_right: object, self: Heartbeats) -> Iterator[Node]:
+        self.arrange()
+        return iter(())
+
+
+@breaks("SIL-020")
+@shows_as(Kind.LINGERING, Kind.ENDLESS)
+def takes_any_octet_of_standard_error_for_a_beat_and_makes_some_up() -> None:
+    @around(Heartbeats, "look")
+    def look(right: Callable[..., Iterator[Node]], self: Heartbeats) -> Iterator[Node]:
+        self._silent_looks = [0] * len(self._nodes)
+        return right(self)
+
+
+@breaks("SIL-020")
+@shows_as(Kind.LINGERING)
+def expects_beats_of_busy_nodes_only() -> None:
+    put(heartbeats, "RUNNING", {NodeState.BUSY, NodeState.CONNECTING})
+
+
+@breaks("SIL-021")
+@shows_as(Kind.LINGERING, Kind.ENDLESS)
+def waits_for_the_first_beat_for_ever() -> None:
+    put(heartbeats, "RUNNING", heartbeats.RUNNING - {NodeState.CONNECTING})
+
+
+@breaks("SIL-022")
+@shows_as(Kind.KILLED)
+def does_not_hear_beats() -> None:
+    @around(Heartbeats, "errors")
+    def errors(right: Callable[..., bytes], self: Heartbeats, index: int, data: bytes) -> bytes:
+        before = self._silent_looks[index]
+        rest = right(self, index, data)
+        self._silent_looks[index] = before
+        return rest
+
+
+@breaks("SIL-023")
+@shows_as(Kind.FABRICATED, Kind.LOST)
+def prints_beats() -> None:
+    @around(Heartbeats, "errors")
+    def errors(right: Callable[..., bytes], self: Heartbeats, index: int, data: bytes) -> bytes:
+        right(self, index, data)
+        return data
+
+
+@breaks("SIL-023")
+def drops_the_line_in_which_a_beat_comes() -> None:
+    @around(TokenFilter, "take")
+    def take(
+        right: Callable[..., tuple[bytes, int]], self: TokenFilter, data: bytes
+    ) -> tuple[bytes, int]:
+        rest, beats = right(self, data)
+        return (b"" if beats else rest), beats
+
+
+@breaks("SIL-023")
+@shows_as(Kind.LOST, Kind.FABRICATED)
+def drops_what_may_be_the_beginning_of_a_beat() -> None:
+    @around(TokenFilter, "_keep_back")
+    def keep_back(right: Callable[..., None], self: TokenFilter, parts: list[bytes]) -> None:
+        right(self, parts)
+        if len(self._kept) < 8:
+            self._kept = b""
+
+
+def change_loop(old: bytes, new: bytes) -> None:
+    """Change the loop that beats."""
+    assert old in wrapper.LOOP
+    put(wrapper, "LOOP", wrapper.LOOP.replace(old, new))
+
+
+@breaks("SIL-024")
+def dies_of_a_beat_that_cannot_be_written() -> None:
+    change_loop(b"trap : PIPE; ", b"")
+
+
+@breaks("SIL-024")
+def beats_on_behind_a_cut_link() -> None:
+    change_loop(b' && echo "$n"; do', b'; do echo "$n";')
+
+
+@breaks("SIL-024")
+def sends_no_sigkill_behind_a_cut_link() -> None:
+    change_loop(b"kill -s KILL 0", b":")
+
+
+@breaks("SIL-025")
+def beats_when_the_calculator_has_ended() -> None:
+    put(wrapper, "BEATER", wrapper.BEATER.replace(b"kill $b; ", b""))
+
+
+@breaks("SIL-025")
+def leaves_a_sleep_on_the_node() -> None:
+    change_loop(b"trap 'kill $!; exit' TERM; ", b"")
+
+
+@breaks("SIL-026")
+def gives_the_calculator_no_input() -> None:
+    put(wrapper, "BEATER", wrapper.BEATER.replace(b'(exec "$@"', b'(exec </dev/null "$@"'))
+
+
+@breaks("SIL-026")
+def lets_the_wrapper_split_arguments() -> None:
+    put(wrapper, "BEATER", wrapper.BEATER.replace(b'(exec "$@"', b"(exec $*"))
+    put(wrapper, "GREETER", wrapper.GREETER.replace(b'exec "$@"', b"exec $*"))
+
+
+@breaks("SIL-027")
+def beats_never_by_default() -> None:
+    change_rules(lambda rules: rules._replace(heartbeat=0.0) if rules.heartbeat == 5 else rules)
+
+
+@breaks("SIL-027")
+def beats_by_default_with_any_transport_and_without_z() -> None:
+    @instead(silenceoptions, "silence_of")
+    def silence_of(
+        right: Callable[..., Silence], values: dict[str, bytes], transport: tuple[bytes, ...]
+    ) -> Silence:
+        rules = right(values, transport)
+        return rules if "--heartbeat" in values else rules._replace(heartbeat=5.0)
+
+    put(invocation, "silence_of", silenceoptions.silence_of)
+
+
+# Greetings
+
+
+@breaks("SIL-040")
+def sends_tasks_before_the_greeting() -> None:
+    @around(Fleet, "started")
+    def started(right: Callable[..., bool], self: Fleet, event: NodeStarted) -> bool:
+        right(self, event)
+        self.greeted(self._nodes[event.node])
+        return True
+
+
+@breaks("SIL-041")
+@shows_as(Kind.DIAGNOSTIC)
+def says_nothing_of_what_a_login_shell_prints() -> None:
+    put(Greetings, "_report", lambda *_: None)
+
+
+@breaks("SIL-041")
+def takes_what_a_login_shell_prints_for_a_result() -> None:
+    change_rules(lambda rules: rules._replace(greeting=False))
+
+
+@breaks("SIL-042")
+def gives_tasks_up_with_nodes_that_never_greet() -> None:
+    @around(Fleet, "died")
+    def died(right: Callable[..., None], self: Fleet, node: Node, *rest: Any, idle: bool) -> None:
+        right(self, node, *rest, idle=idle)
+        if not idle and not rest[0]:
+            self._commands.append(Write(b"fatal\n"))
+
+
+@breaks("SIL-042")
+def goes_on_without_a_node_that_never_greets() -> None:
+    @around(Fleet, "ended")
+    def ended(right: Callable[..., bool], self: Fleet, event: NodeEnded) -> bool:
+        if self._nodes[event.node].state is NodeState.CONNECTING and not self._settings.on_death:
+            return False
+        return right(self, event)
+
+
+# ssh
+
+
+@breaks("SIL-050")
+def gives_ssh_no_keepalives() -> None:
+    put(sshdefaults, "_missing", lambda *_: iter(()))
+
+
+@breaks("SIL-050")
+def does_not_ask_what_the_user_has_set() -> None:
+    put(sshdefaults, "_is_unset", lambda *_: True)
+
+
+@breaks("SIL-051")
+def always_gives_ssh_keepalives() -> None:
+    @instead(invocation, "interpret")
+    def interpret(right: Callable[..., Invocation], *rest: Any) -> Invocation:
+        return right(*rest)._replace(ssh_defaults=True)
