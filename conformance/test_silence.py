@@ -445,7 +445,7 @@ def test_nothing_works_behind_a_cut_link(stage: Stage, flags: tuple[str, ...]) -
     ids=["heartbeat", "greeting"],
 )
 def test_nothing_is_left_on_the_node(stage: Stage, words: tuple[str, ...]) -> None:
-    """What is behind the transport is in a session of its own: the distributor cannot reach it."""
+    """The calculator is in a session of its own, which the distributor cannot reach."""
     stage.reply_with_results()
     transport = stage.script("remote", 'setsid -w sh -c "$2"')
     place = ("-t", transport, "-n", "a b")

@@ -1,4 +1,4 @@
-"""Options that ssh is given as a transport, unless the user sets them (SIL-050 to SIL-052).
+"""Options that ssh is given as a transport, unless the user sets them (SIL-050).
 
 Without them ssh waits for ever on a link that is cut, and two minutes for a host that does not
 answer. ``ssh -G`` tells what the user has set, by options or in a file, for each node.

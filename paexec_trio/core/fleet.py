@@ -77,7 +77,6 @@ class Fleet:
         commands: list[Command],
     ) -> None:
         self._settings = settings
-        self._will_greet = settings.silence.is_wrapped
         self._nodes = nodes
         self._tasks = tasks
         self._accounts = accounts
@@ -100,11 +99,12 @@ class Fleet:
     def started(self, event: NodeStarted) -> bool:
         """Record that the process of a node runs; start the next node."""
         node = self._nodes[event.node]
-        node.begin_life(event.pid, will_greet=self._will_greet)
+        will_greet = self._settings.silence.is_wrapped
+        node.begin_life(event.pid, will_greet=will_greet)
         self._is_hopeless = False
         self._outlet.node_changed(node, Change.STARTED)
         is_drained = node.index in self._starter.drained
-        if not (is_drained or self._will_greet):
+        if not (is_drained or will_greet):
             self._dispatcher.node_started(node)
         if self._ending.phase is Phase.STOPPING:
             self._ending.stop_late_starter(node)
@@ -327,7 +327,9 @@ class Fleet:
     def wind_down(self) -> bool:
         """Close the inputs of idle nodes for good; return whether no input is open any more."""
         self._starter.wind_down()
-        connecting = [n for n in self._nodes if n.state is _CONNECTING] if self._will_greet else []
+        connecting: list[Node] = []
+        if self._settings.silence.is_wrapped:
+            connecting = [node for node in self._nodes if node.state is _CONNECTING]
         return self._ending.close_inputs(chain(self._dispatcher.pop_idle(), connecting))
 
 

@@ -1,4 +1,4 @@
-"""Greetings: a node tells when its calculator begins (SIL-040 to SIL-043)."""
+"""Greetings: a node tells when its calculator begins (SIL-040 to SIL-042)."""
 
 from __future__ import annotations
 

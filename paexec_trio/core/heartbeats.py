@@ -1,4 +1,4 @@
-"""Heartbeats: tokens that each node writes on its standard error (SIL-020 to SIL-026).
+"""Heartbeats: tokens that each node writes on its standard error (SIL-020 to SIL-023).
 
 They tell the silence of a link from that of a calculator that works for a long time. Twice per
 interval the nodes are looked at. As with stuck nodes, looks are counted and not seconds.

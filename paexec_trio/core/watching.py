@@ -121,7 +121,7 @@ class Watching:
             self._commands.append(PrintErrors(data))
 
     def _unread(self, event: on.NodeUnread) -> bool:
-        """Record that a node is not silent, but not read (SIL-011, SIL-023)."""
+        """Record that a node is not silent, but not read (SIL-011, SIL-022)."""
         if self._stuck:
             self._stuck.heard(event.node)
         if self._beats:

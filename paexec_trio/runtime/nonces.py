@@ -18,7 +18,7 @@ def make_nonce() -> bytes:
 
 
 def wrapped(launch: Launch, rules: Silence) -> tuple[Launch, bytes]:
-    """Let nodes greet and beat; return also the token by which they do (SIL-021).
+    """Let nodes greet and beat; return also the token by which they do.
 
     Args:
         launch: how calculators are started.

@@ -188,7 +188,7 @@ class _Node:
     begun: bool = True
     """Its calculator has begun, as far as is known."""
     before: bytes = b""
-    """What it wrote before, and was not reported."""
+    """Octets that it wrote before, and that were not reported."""
     kept: bytes = b""
     """The end of its standard error, which may be the beginning of a beat."""
     beat_at: float = 0.0

@@ -1,7 +1,7 @@
 # fish completion for paargs-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --stuck --tagstring --stderr --results)'
+complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --stuck --heartbeat --tagstring --stderr --results)'
 complete -c paargs-trio -s h -l help -d 'give this help'
 complete -c paargs-trio -s V -l version -d 'show version'
 complete -c paargs-trio -s P -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -35,6 +35,9 @@ complete -c paargs-trio -l retry-failed -d 'run again the tasks of the log that 
 complete -c paargs-trio -l output -r -F -d 'write results to FILE, not to standard output'
 complete -c paargs-trio -l dry-run -d 'start nothing'
 complete -c paargs-trio -l stuck -x -a 'auto' -d 'a node is dead if it holds a task and has written nothing for SECONDS'
+complete -c paargs-trio -l heartbeat -x -a 'off' -d 'each node beats every SECONDS'
+complete -c paargs-trio -l greeting -d 'give a node no task before its calculator begins'
+complete -c paargs-trio -l no-ssh-defaults -d 'with -t ssh'
 complete -c paargs-trio -l progress -d 'say on standard error once a second how many tasks are done, and at the end the totals'
 complete -c paargs-trio -l tag -d 'begin each output line with the task and a tab'
 complete -c paargs-trio -l tagstring -x -d 'the same with this text, in which {} stands for the task'
