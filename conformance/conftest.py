@@ -15,6 +15,7 @@ from conformance.harness.again import command_line
 from conformance.harness.asking import Answer
 from conformance.harness.judge import BOUND, NOT_OFFERED, Judge, UnsoundError, ids_of
 from conformance.harness.junit import STATUS
+from conformance.harness.network.hosts import why_not
 from conformance.harness.options import add_options
 from conformance.harness.order import dealt
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
@@ -60,6 +61,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers", "lasting(seconds): how long it takes at most to see that a program fails a test"
+    )
+    config.addinivalue_line(
+        "markers", "network: needs hosts in network namespaces; left out without --network"
     )
     # A debugger needs the test in its process. Short waits are over before they are seen to be any.
     is_allowed = not config.option.usepdb and BOUND * config.option.timeout_scale > QUIET
@@ -162,6 +166,11 @@ def _companion(item: pytest.Item) -> str | None:
     return mark.args[0] if mark else None
 
 
+def _is_networked(item: pytest.Item) -> bool:
+    """Whether a test needs hosts in network namespaces."""
+    return item.get_closest_marker("network") is not None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of companions that are said not to exist, and those not asked for.
 
@@ -169,10 +178,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     absent = _judge(config).absent_companions() if _is_to_judge(config) else set()
     wanted = config.getoption("--requirement")
+    has_hosts = config.getoption("--network")
     left_out = [
         item
         for item in items
-        if _companion(item) in absent or (wanted and not set(wanted) & set(ids_of(item)))
+        if _companion(item) in absent
+        or (not has_hosts and _is_networked(item))
+        or (wanted and not set(wanted) & set(ids_of(item)))
     ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -196,11 +208,18 @@ def _scope(config: pytest.Config, chosen: list[pytest.Item]) -> Scope:
     names = {_name(item) for item in chosen}
     absent = judge.absent_companions() - judge.hidden_companions()
     others = {name: item for name, item in made.items() if name not in names}
+    networked = {
+        name
+        for name, item in others.items()
+        if _is_networked(item) and not config.getoption("--network")
+    }
+    others = {name: item for name, item in others.items() if name not in networked}
     left_out = {name for name, item in others.items() if _companion(item) not in absent}
     return Scope(
         chosen={_name(item): ids_of(item) for item in chosen},
         left_out={name: ids_of(item) for name, item in others.items() if name in left_out},
         absent={name: ids_of(item) for name, item in others.items() if name not in left_out},
+        networked={name: ids_of(made[name]) for name in networked},
         unread=find_unread(_HERE, made),
     )
 
@@ -261,7 +280,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         status = ExitStatus.FAULT_OF_THE_SUITE
         line = str(error)
     else:
-        return None
+        reason = why_not() if option.network else ""
+        if not reason:
+            return None
+        status = ExitStatus.INCONCLUSIVE
+        line = f"--network: {reason}"
     _tell(line)
     return ExitStatus.NOT_AS_EXPECTED if option.require_conformance else status
 

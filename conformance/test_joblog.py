@@ -748,6 +748,22 @@ def test_a_named_pipe_for_the_results(stage: Stage) -> None:
     assert run.wait(3 * stage.bound) == -signal.SIGPIPE
 
 
+@requirement("ACC-057")
+@pytest.mark.extension("--results")
+@pytest.mark.parametrize("options", [(), ("--group",)], ids=["lines", "groups"])
+def test_no_line_without_its_files(stage: Stage, options: tuple[str, ...]) -> None:
+    """The directory of the first thousand tasks is a file, until the run is resumed."""
+    words = ("--results", "R", "--joblog", "log", *options, "-n", "+1", "-c", NOTE)
+    (stage.directory / "R").mkdir()
+    (stage.directory / "R/0000").write_bytes(b"x")
+    assert stage.run(*words, feed=b"a\n").status == 1
+    assert [line.status for line in lines_of(stage) if line.status == b"success"] == []
+    (stage.directory / "R/0000").unlink()
+    again = stage.run(*words, "--resume", feed=b"a\n")
+    assert again.status == 0
+    assert octets_of(stage, "R/0000/0000001/stdout") == b"<a>\n"
+
+
 # Dry runs
 
 dry_run = pytest.mark.extension("--dry-run")

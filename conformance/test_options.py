@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.harness import features
-from conformance.harness.usage import CALCULATOR, Call, assert_works, call, refuse
+from conformance.harness.usage import CALCULATOR, DIRECTORY, Call, assert_works, call, refuse
 
 if TYPE_CHECKING:
     from conformance.harness.distributor import Distributor
@@ -271,6 +271,8 @@ VALUES = {
     "--halt": ["never"],
     "--delay": ["0.01"],
     "--limit": ["1000"],
+    "--hostfile": [f"{DIRECTORY}/hosts"],
+    "--transport-argv": ["false %n"],
     "--joblog": ["log"],
     "--output": ["file"],
     "--tagstring": ["of {}"],
@@ -290,7 +292,9 @@ def test_options_that_may_be_missing(stage: Stage, option: str) -> None:
     words = options_in(help_run.stdout + help_run.stderr)
     assert "-n" in words, f"this is no help: {help_run.stdout!r}"
     values = VALUES.get(option, [])
-    extended = call(option, *values, "-n", "+1", "-c", CALCULATOR)
+    (stage.directory / "hosts").write_text("localhost\n")
+    nodes = () if option == "--hostfile" else ("-n", "+1")
+    extended = call(option, *values, *nodes, "-c", CALCULATOR)
     named = option in words
     assert stage.features.get(option, named) == named, f"profile and help disagree on {option}"
     if option in {"--output", "--dry-run"} and named:

@@ -39,7 +39,7 @@ nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections\.abc|enum|os|typing|trio)\..*"),
-    ("py:.*", r"Command|Event|IntEnum|OutletMaker|SessionMaker|TypeAliasForwardRef"),
+    ("py:.*", r"Command|Event|Fact|IntEnum|OutletMaker|SessionMaker|TypeAliasForwardRef"),
 ]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
@@ -49,6 +49,7 @@ autodoc_type_aliases = {
     for module, names in {
         "core.engine": ("Engine",),
         "core.faults": ("Blame", "Fault"),
+        "core.ending": ("Phase",),
         "core.nodes": ("Attempt", "Node"),
         "core.rendering": ("LazyLines", "PrefixMaker"),
         "core.reporting": ("Reporter",),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from paexec_trio.nursery.errors import ProtocolViolationError as ProtocolViolationError
     from paexec_trio.nursery.errors import TaskRefusedError as TaskRefusedError
     from paexec_trio.nursery.errors import UnreceivedResultsError as UnreceivedResultsError
+    from paexec_trio.nursery.hosts import node_names as node_names
     from paexec_trio.nursery.loop import serve as serve
     from paexec_trio.nursery.mapping import map_tasks as map_tasks
     from paexec_trio.nursery.mapping import run_tasks as run_tasks
@@ -70,6 +71,7 @@ _HOMES = {
     "Weighting": "paexec_trio.core.weights",
     "Why": "paexec_trio.core.accounting",
     "map_tasks": "paexec_trio.nursery.mapping",
+    "node_names": "paexec_trio.nursery.hosts",
     "open_distributor": "paexec_trio.nursery.distributor",
     "run_tasks": "paexec_trio.nursery.mapping",
     "serve": "paexec_trio.nursery.loop",

@@ -30,6 +30,8 @@ class Channel:
         self._watch = watch
         self._on_event = on_event
         self._unparsed = bytearray()
+        #: The process at the other end, by its id here: it may know itself by another one.
+        self.pid = _process_behind(connection)
         self.open = True
         watch.add(connection, READ, self._take)
 
@@ -69,6 +71,14 @@ class Channel:
         del self._unparsed[:start]
 
 
+def _process_behind(connection: socket.socket) -> int:
+    """Return the process that has made a connection."""
+    size = struct.calcsize("3i")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+    pid: int = struct.unpack("3i", credentials)[0]
+    return pid
+
+
 class Switchboard:
     """Accepts the connections of all fakes of a test."""
 
@@ -78,18 +88,28 @@ class Switchboard:
         self._channels: list[Channel] = []
         #: In the abstract namespace: no file to clean up and no limit by the depth of a directory.
         self.address = f"paexec-conformance-{os.getpid()}-{secrets.token_hex(8)}"
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind("\0" + self.address)
-        self._listener.listen(1024)
-        watch.add(self._listener, READ, self._accept)
+        self._listeners: list[socket.socket] = []
+        self._listen("\0" + self.address)
+
+    def listen_at(self, path: str) -> None:
+        """Accept those, too, whose network namespace has another abstract namespace."""
+        self._listen(path)
+
+    def _listen(self, address: str) -> None:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(address)
+        listener.listen(1024)
+        self._listeners.append(listener)
+        self._watch.add(listener, READ, lambda: self._accept(listener))
 
     def close(self) -> None:
         """Hang up on all fakes, those included that never said a word."""
         for channel in self._channels:
             channel.close()
-        self._watch.remove(self._listener)
-        self._listener.close()
+        for listener in self._listeners:
+            self._watch.remove(listener)
+            listener.close()
 
-    def _accept(self) -> None:
-        connection, _ = self._listener.accept()
+    def _accept(self, listener: socket.socket) -> None:
+        connection, _ = listener.accept()
         self._channels.append(Channel(connection, self._watch, self._on_event))

@@ -48,6 +48,13 @@ def _no_inherited_ignores() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
 
 
+def _is_file(word: str | bytes) -> bool:
+    try:
+        return Path(os.fsdecode(word)).is_file()
+    except OSError:  # no path is so long
+        return False
+
+
 class Distributor:
     """A started distributor.
 
@@ -81,7 +88,7 @@ class Distributor:
         self._close_when_sent = False
         #: The exit status, negative for the number of a signal; None while it runs.
         self.status: ExitStatus | None = None
-        self._paths = [os.fsencode(word) for word in argv if Path(os.fsdecode(word)).is_file()]
+        self._paths = [os.fsencode(word) for word in argv if _is_file(word)]
         #: The seconds of processor time that it had used, without its children, when it ended.
         self.processor_time = 0.0
         words = (os.fsencode(word).decode(errors="backslashreplace") for word in argv)

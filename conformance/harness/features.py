@@ -11,6 +11,7 @@ OPTIONS = (
     *("--summary", "--exit-status", "--retries", "--crash-limit", "--timeout", "--halt"),
     *("--delay", "--limit"),
     *("--tag", "--tagstring", "--stderr", "--results"),
+    *("--hostfile", "--transport-argv", "--node-env"),
     *("--joblog", "--output", "--dry-run"),
     *("--stuck", "--heartbeat", "--greeting", "--no-ssh-defaults"),
 )

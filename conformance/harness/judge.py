@@ -305,6 +305,9 @@ class Judge:
         """Find the entries of the profile that no test of the whole suite fits."""
         find = self.profile.find
         known = {entry.test for name in (*names.values(), *scope.absent) if (entry := find(name))}
+        networked = {
+            entry.test: ids for name, ids in scope.networked.items() if (entry := find(name))
+        }
         shown: dict[str, set[str]] = {}
         for item in items:
             if not self.not_offered(item) and (entry := find(names[item.nodeid])):
@@ -313,10 +316,13 @@ class Judge:
             f"profile {self.profile}: "
             + (f"{test} is left out" if test in known else f"no test {test}")
             for test in self.profile.expected
-            if test not in shown
+            if test not in shown and test not in networked
         ]
         for deviation in self.profile.deviations:
-            ids = set().union(*(shown.get(test, ()) for test in deviation.tests))
+            ids = set().union(
+                *(shown.get(test, ()) for test in deviation.tests),
+                *(networked.get(test, ()) for test in deviation.tests),
+            )
             faults += [
                 f"profile {self.profile}: no test of {name} under {deviation.reason!r}"
                 for name in deviation.requirements

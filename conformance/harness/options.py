@@ -57,6 +57,11 @@ def add_options(parser: pytest.Parser) -> None:
         help="run the tests of this requirement only; can be given several times",
     )
     group.addoption(
+        "--network",
+        action="store_true",
+        help="run the tests that need hosts in network namespaces, too (needs root)",
+    )
+    group.addoption(
         "--seed",
         type=int,
         metavar="N",

@@ -147,7 +147,7 @@ def name_of(pid: int) -> str:
 def descendants_of(pid: int) -> set[int]:
     """The children of a process, their children and so on."""
     children: dict[int, list[int]] = {}
-    for other in _all():
+    for other in all_of_them():
         children.setdefault(parent_of(other), []).append(other)
     found: set[int] = set()
     unseen = [pid]
@@ -197,5 +197,15 @@ def _wait(ending: dict[int, int], patience: float) -> set[int]:
     return set(living.values())
 
 
-def _all() -> list[int]:
+def children_of(pid: int) -> set[int]:
+    """The children of a process that was started by its main thread."""
+    try:
+        listed = (_PROC / str(pid) / "task" / str(pid) / "children").read_text()
+    except OSError:
+        return set()
+    return set(map(int, listed.split()))
+
+
+def all_of_them() -> list[int]:
+    """The processes of this machine."""
     return [int(name) for name in os.listdir(_PROC) if name.isdigit()]  # noqa: PTH208 (names only)

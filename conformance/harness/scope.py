@@ -30,12 +30,15 @@ class Scope:
         chosen: the tests that it runs.
         left_out: tests that it leaves out although the implementation may be judged by them.
         absent: tests of companion programs that do not exist.
+        networked: tests that need hosts, which were not asked for. Their requirements have other
+            tests, so that without them the suite is whole.
         unread: the ids of requirements in each file of which not all tests are known.
     """
 
     chosen: Tests = field(default_factory=dict)
     left_out: Tests = field(default_factory=dict)
     absent: Tests = field(default_factory=dict)
+    networked: Tests = field(default_factory=dict)
     unread: Tests = field(default_factory=dict)
 
     @property
@@ -61,6 +64,11 @@ class Scope:
         if self.unread:
             first = min(self.unread)
             lines.append(f"{len(self.unread)} files are left out in whole or in part: {first}, ...")
+        if self.networked:
+            lines.append(
+                f"{len(self.networked)} tests on hosts in network namespaces are left out; "
+                "--network runs them"
+            )
         return lines
 
     def as_dict(self) -> dict[str, Any]:

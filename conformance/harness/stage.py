@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from random import Random
 
+    from conformance.harness.network.hosts import Network
+
 #: Variables of a distributor, by text or by octets.
 Environment = Mapping[str, str] | Mapping[bytes, bytes] | Mapping[str, str | bytes]
 
@@ -70,6 +72,7 @@ class Stage:
         self._fakes: dict[Channel, Fake] = {}
         self._met = 0
         self._switchboard = Switchboard(self._watch, self._take)
+        self._switchboard_of_hosts = ""
         self._mark = secrets.token_hex(8)
 
     @property
@@ -112,6 +115,19 @@ class Stage:
     def calculator(self, *flags: str) -> str:
         """The path, free of special characters, of a calculator; flags as in ``steered.py``."""
         return self._script("calculator", flags)
+
+    def reach_hosts(self, network: Network) -> None:
+        """Let the fakes of ``calculator_on_hosts`` report from hosts that share our files."""
+        self._switchboard_of_hosts = str(network.directory / "control")
+        self._switchboard.listen_at(self._switchboard_of_hosts)
+
+    def calculator_on_hosts(self, *flags: str) -> str:
+        """The same as ``calculator`` for the hosts of a network."""
+        fixed = [sys.executable, "-IS", str(_STEERED), self._switchboard_of_hosts]
+        words = [*fixed, ",".join(("calculator", *flags))]
+        return self.script(
+            "-".join(("calculator-on-hosts", *flags)), f'exec {shlex.join(words)} "$@"'
+        )
 
     def transport(self) -> str:
         """The path, free of special characters, of a transport."""
@@ -307,6 +323,7 @@ class Stage:
                 fake.write(self.reply(fake.unanswered.pop(0)))
 
     def _meet(self, channel: Channel, hello: Any) -> None:
+        hello["pid"] = channel.pid
         if "calculator" in hello["flags"]:
             calculator = Calculator(
                 len(self.calculators),

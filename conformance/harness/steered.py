@@ -86,7 +86,8 @@ class Steered:
         self._reads = "paused" not in flags
         self._poll = select.poll()
         self._channel = socket.socket(socket.AF_UNIX)
-        self._channel.connect("\0" + address)
+        # A file's, where the abstract namespace is another one.
+        self._channel.connect(address if address.startswith("/") else "\0" + address)
         self._poll.register(self._channel, select.POLLIN)
         self._unparsed = b""
         self._signals, wakeup = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

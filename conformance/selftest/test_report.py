@@ -147,6 +147,18 @@ def test_companions_that_are_not_there_are_not_offered() -> None:
     assert found.verdicts["AAA-002"] == "proven"
 
 
+def test_hosts_that_were_not_asked_for_are_a_note() -> None:
+    """The requirements of their tests have others, so that the suite is whole."""
+    found = results(
+        *ALL_PASS,
+        scope=Scope({test: [test] for test, _ in ALL_PASS}, networked={"x": ["AAA-002"]}),
+    )
+    assert found.verdict() == "conforms"
+    assert found.verdicts["AAA-002"] == "proven"
+    (cause,) = found.causes()
+    assert cause == "1 tests on hosts in network namespaces are left out; --network runs them"
+
+
 def test_the_worst_test_of_a_requirement_counts() -> None:
     found = results(
         ("AAA-001a", Status.PASS),

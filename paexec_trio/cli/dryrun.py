@@ -53,7 +53,7 @@ def _texts_of(error: LogError | RefusedTaskError | InputError) -> list[bytes]:
 def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
     settings, launch = invocation.settings, invocation.launch
     past = files.past if files else None
-    nodes = cycle(settings.nodes)
+    nodes = cycle(enumerate(settings.nodes))
     left = settings.accounting.limit or sys.maxsize
 
     def show_ready() -> None:
@@ -62,8 +62,9 @@ def _show_tasks(invocation: Invocation, files: LogFiles | None) -> None:
         try:
             while tasks.ready and left:
                 task_id, task = tasks.take()
-                node = next(nodes)
-                lines.append(node + b"\t" + command_line(launch, node, task) + b"\n")
+                index, node = next(nodes)
+                line = command_line(launch, node, task, index)
+                lines.append(node + b"\t" + line + b"\n")
                 tasks.done(task_id, Status.SUCCESS)
                 left -= 1
         finally:
@@ -113,17 +114,19 @@ def _feed(feed: Callable[[], None], show_ready: Callable[[], None]) -> None:
         show_ready()
 
 
-def command_line(launch: Launch, node: bytes, task: bytes) -> bytes:
+def command_line(launch: Launch, node: bytes, task: bytes, index: int = 0) -> bytes:
     """Return the line for a shell that starts a calculator, or runs the command with a task.
 
     Args:
         launch: how calculators are started.
         node: the name of the node.
         task: the octets of the task.
+        index: the index of the node.
     """
     command = launch.command
     if isinstance(command, CommandPerTask):
         text = os.fsencode(command.command)
         launch = launch._replace(command=Calculator((launch.shell, b"-c", text, b"sh", task)))
-    variables = [] if launch.transport else [b"=".join(pair) for pair in launch.variables.items()]
-    return one_line([*([b"env", *variables] if variables else []), *launch.argv(node)])
+    added = launch.variables_of(node, index) if launch.is_local(node) else {}
+    variables = [b"=".join(pair) for pair in added.items()]
+    return one_line([*([b"env", *variables] if variables else []), *launch.argv(node, index)])

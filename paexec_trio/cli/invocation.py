@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.accountingoptions import accounting_of, seconds_of
 from paexec_trio.cli.errors import UsageError, invalid, refuse_newline
+from paexec_trio.cli.hostoptions import nodes_of, transport_of
 from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
-from paexec_trio.cli.nodelist import parse_nodes
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
 from paexec_trio.cli.silenceoptions import is_ssh, silence_of
@@ -111,15 +111,11 @@ def interpret(
     graph = _graph_settings(values, words)
     calculator = _calculator(options, free, name)
     on_death = _reassign(values, words)
-    nodes_value = values.get("-n", environment.get(b"PAEXEC_NODES"))
-    if nodes_value is None:
-        raise UsageError(names.nodes + b" option is mandatory!")
-    nodes = parse_nodes(nodes_value, names.nodes)
+    nodes = nodes_of(values, environment, names.nodes)
     if calculator is None:
         raise UsageError(b"-c option is mandatory!")
     per_task = _command_per_task(options, calculator, names)
-    transport_value = values.get("-t", environment.get(b"PAEXEC_TRANSPORT", b""))
-    transport = () if nodes.counted else _transport_words(transport_value)
+    transport, fills_in = ((), False) if nodes.counted else transport_of(options, environment)
     variables = _passed_variables(environment)
     if per_task is None:
         variables[b"PAEXEC_EOT"] = eot
@@ -163,6 +159,8 @@ def interpret(
             transport=transport,
             shell=environment.get(b"PAEXEC_SH") or b"/bin/sh",
             variables=variables,
+            fills_in=fills_in,
+            tells_node="--node-env" in letters,
         ),
         debug="-d" in letters,
         progress="--progress" in letters,
@@ -171,12 +169,19 @@ def interpret(
         warnings=(
             *of_nodes(
                 nodes,
-                names.nodes if "-n" in values else b"PAEXEC_NODES",
+                _source(values, names),
                 transport=bool(values.get("-t", b"").strip() if nodes.counted else transport),
             ),
             *(of_command(calculator, values.get("-J", b""), names.replaced) if per_task else ()),
         ),
     )
+
+
+def _source(values: Mapping[str, bytes], names: OptionNames) -> bytes:
+    """Return the option or the variable that the nodes come from."""
+    if "--hostfile" in values:
+        return b"--hostfile"
+    return names.nodes if "-n" in values else b"PAEXEC_NODES"
 
 
 def _message_words(options: Sequence[tuple[str, bytes]]) -> dict[bytes, bytes]:
@@ -359,17 +364,6 @@ def _text_for_task(text: bytes, names: OptionNames) -> bytes:
             text.rpartition(b"\n")[2],
         )
     return text
-
-
-def _transport_words(value: bytes) -> tuple[bytes, ...]:
-    if not value.strip():
-        return ()  # LCH-026, without loading the splitter
-    from paexec_trio.core.words import UnbalancedError, split_words
-
-    try:
-        return tuple(split_words(value))
-    except UnbalancedError:
-        raise UsageError(b"unbalanced quotes in the transport: %b", value) from None
 
 
 def _passed_variables(environment: Mapping[bytes, bytes]) -> dict[bytes, bytes]:

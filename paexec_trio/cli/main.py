@@ -147,7 +147,7 @@ def _with_ssh_defaults(invocation: Invocation) -> Invocation:
     from paexec_trio.cli.sshdefaults import node_words
 
     settings, launch = invocation.settings, invocation.launch
-    words = node_words(launch.transport, settings.nodes, settings.silence.heartbeat)
+    words = node_words(launch, settings.nodes, settings.silence.heartbeat)
     if invocation.debug:
         for node, added in words.items():
             text = b"%b: added for ssh to node '%b': %b"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.errors import UsageError
-from paexec_trio.core.visible import diagnostic
+from paexec_trio.core.nodenames import MAX_NODES
+from paexec_trio.core.visible import diagnostic, excerpt
 
-_MAX_NODES = 1 << 22
-"""More processes than this a Linux system cannot have; names for them would fill the memory."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _FIRST_OCTETS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/"
 _GAPS = b" \t\r\n"
 _GAPS_TO_SPACES = bytes.maketrans(_GAPS, b" " * len(_GAPS))
+_SPECIAL = b"*%[+"
+"""A list without these octets has one node per word."""
 
 
 class NodeList(NamedTuple):
@@ -47,21 +50,24 @@ def parse_nodes(value: bytes, option: bytes = b"-n") -> NodeList:
 class _InvalidError(Exception):
     """The value means no nodes; the octets say why."""
 
-    def __init__(self, template: bytes, foreign: bytes) -> None:
-        self.reason = diagnostic(template, foreign)
+    def __init__(self, template: bytes, *foreign: bytes) -> None:
+        self.reason = diagnostic(template, *foreign)
         super().__init__(self.reason)
 
 
 def _nodes(value: bytes) -> NodeList:
-    if value.startswith(b"+"):
+    # Not split() alone, which takes vertical tabs and form feeds for gaps too.
+    words = tuple(filter(None, value.translate(_GAPS_TO_SPACES).split(b" ")))
+    if value.startswith(b"+") and len(words) == 1:
         return NodeList(_count(value), counted=True)
     if value.startswith(b":"):
         names = _read_file(value[1:])
-    else:
-        # Not split() alone, which takes vertical tabs and form feeds for gaps too.
-        names = tuple(filter(None, value.translate(_GAPS_TO_SPACES).split(b" ")))
-        if not names or value.lstrip(_GAPS)[0] not in _FIRST_OCTETS:
+    elif value.translate(None, _SPECIAL) == value:
+        names = words
+        if not names or names[0][0] not in _FIRST_OCTETS:
             raise _InvalidError(b"'%b'", value)
+    else:
+        names = _expanded(value, words)
     for name in names:
         if name.startswith(b"-"):
             raise _InvalidError(b"node '%b' begins with a hyphen", name)
@@ -70,15 +76,65 @@ def _nodes(value: bytes) -> NodeList:
     return NodeList(names, counted=False)
 
 
+def _expanded(value: bytes, words: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return the names in a list that may have words for several nodes (the chapter Hosts)."""
+    from paexec_trio.core.nodewords import NodeWordError, begins_list, expand
+
+    if words[0][0] not in _FIRST_OCTETS and not begins_list(words[0]):
+        raise _InvalidError(b"'%b'", value)
+    try:
+        return tuple(expand(words, _expand_set))
+    except NodeWordError as error:
+        raise _InvalidError(error.reason) from None
+
+
+def _expand_set(text: bytes) -> Sequence[bytes]:
+    from paexec_trio.runtime.nodesets import expand_set
+
+    return expand_set(text)
+
+
 def _count(value: bytes) -> tuple[bytes, ...]:
     digits = value[1:]
     # isdigit() first: int() takes blanks and underscores too, and refuses very long numbers.
-    if not digits.isdigit() or len(digits.lstrip(b"0")) > len(str(_MAX_NODES)):
+    if not digits.isdigit() or len(digits.lstrip(b"0")) > len(str(MAX_NODES)):
         raise _InvalidError(b"'%b'", value)
     count = int(digits.lstrip(b"0") or b"0")
-    if not 1 <= count <= _MAX_NODES:
+    if not 1 <= count <= MAX_NODES:
         raise _InvalidError(b"'%b'", value)
     return tuple(b"%d" % index for index in range(count))
+
+
+def read_hostfile(path: bytes) -> tuple[bytes, ...]:
+    """Return the names of the nodes in a hostfile (HST-020).
+
+    Raises:
+        NodeWordError: it cannot be read, a line is bad, or there is no node.
+    """
+    from paexec_trio.core.nodewords import NodeWordError, parse_hosts
+
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 (a path of octets)
+            text = file.read()
+    except (OSError, ValueError) as error:
+        raise NodeWordError(b"%b", _reason(error)) from None
+    return tuple(parse_hosts(text, _expand_set))
+
+
+def hostfile_nodes(path: bytes) -> NodeList:
+    """Read the value of ``--hostfile``.
+
+    Raises:
+        UsageError: HST-021.
+    """
+    from paexec_trio.core.nodewords import NodeWordError
+
+    try:
+        return NodeList(read_hostfile(path), counted=False)
+    except NodeWordError as error:
+        raise UsageError(
+            b"invalid argument for option --hostfile: '%b': " % excerpt(path) + error.reason
+        ) from None
 
 
 def _read_file(path: bytes) -> tuple[bytes, ...]:
@@ -86,11 +142,15 @@ def _read_file(path: bytes) -> tuple[bytes, ...]:
         with open(path, "rb") as file:  # noqa: PTH123 (a path of octets)
             lines = [line.strip(_GAPS) for line in file.read().split(b"\n")]
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageError(
-            b"Cannot obtain a list of nodes from '%b': %b", path, os.fsencode(reason or "")
+            b"Cannot obtain a list of nodes from '%b': %b", path, _reason(error)
         ) from None
     names = tuple(line for line in lines if line and not line.startswith(b"#"))
     if not names:
         raise _InvalidError(b"':%b'", path)
     return names
+
+
+def _reason(error: OSError | ValueError) -> bytes:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return os.fsencode(reason or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import accountingoptions, logoptions, silenceoptions
+from paexec_trio.cli import accountingoptions, hostoptions, logoptions, silenceoptions
 from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
@@ -32,11 +32,23 @@ OPTIONS: tuple[Option, ...] = (
         (
             "the nodes: +NUMBER: that many, all on this machine;",
             ":FILE: the lines of FILE;",
-            "anything else: a list of names, separated by blanks",
+            "anything else: a list of names, separated by blanks, in",
+            "which host*4, %nodeset and +NUMBER stand for several nodes",
         ),
         details="""\
 ``+NUMBER`` also means that there is no transport. A list begins with a letter, a digit, ``_`` or
-``/``. In a file, empty lines and lines that begin with ``#`` are left out.
+``/``, or with one of these words:
+
+``host*4``
+   four nodes of this name
+``+2``
+   two nodes on this machine, beside those that the transport reaches; their name is ``localhost``
+``%node[1-20,22-30]``, ``%@group``
+   a nodeset, as the Python package ClusterShell knows them; ``%node[1-3]*2`` has each node twice
+``[fe80::1%eth0]``, ``user@[::1]``
+   an IPv6 address, which the transport is given without the brackets
+
+In a file, each line is one name as it is; empty lines and lines that begin with ``#`` are left out.
 """,
     ),
     Option(
@@ -241,6 +253,7 @@ seconds later, SIGKILL; the exit status is 1.
 """,
     ),
     LINE_LIMIT,
+    *hostoptions.OPTIONS,
     *accountingoptions.OPTIONS,
     *logoptions.OPTIONS,
     *silenceoptions.OPTIONS,

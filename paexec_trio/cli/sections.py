@@ -32,6 +32,7 @@ SECTIONS = (
             *("--stderr", "--results", "--output"),
         ),
     ),
+    Section("Nodes", ("--hostfile", "--transport-argv", "--node-env")),
     Section(
         "Nodes that die",
         (

@@ -16,6 +16,8 @@ from paexec_trio.core.silence import MISSED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from paexec_trio.core.launch import Launch
+
 INTERVAL = 5.0
 """The seconds between two keepalives, if there is no heartbeat that says so."""
 
@@ -37,21 +39,21 @@ _OF_DEBIAN = b"300"
 
 
 def node_words(
-    transport: Sequence[bytes], nodes: Sequence[bytes], heartbeat: float
+    launch: Launch, nodes: Sequence[bytes], heartbeat: float
 ) -> Mapping[bytes, tuple[bytes, ...]]:
-    """Return the words that ssh is given for each node, behind those of the user.
+    """Return the words that ssh is given for each node, besides those of the user.
 
     Args:
-        transport: the words of the transport; the first is the program.
+        launch: has the words of the transport; the first is the program.
         nodes: the names of the nodes.
         heartbeat: the seconds between two beats; 0: there are none.
     """
-    names = sorted({*nodes})
+    names = sorted({node for node in nodes if not launch.is_local(node)})
     interval = max(1, math.ceil(heartbeat or INTERVAL))
     words: dict[bytes, tuple[bytes, ...]] = {}
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]
-        for name, shown in zip(some, _ask(transport, some), strict=True):
+        for name, shown in zip(some, _ask(launch, some), strict=True):
             words[name] = tuple(_missing(shown, interval))
     return words
 
@@ -77,13 +79,21 @@ def _is_unset(shown: Mapping[bytes, bytes], name: bytes) -> bool:
     return value is None or value in _UNSET[name]
 
 
-def _ask(transport: Sequence[bytes], nodes: Sequence[bytes]) -> list[dict[bytes, bytes]]:
+def _ask(launch: Launch, nodes: Sequence[bytes]) -> list[dict[bytes, bytes]]:
     """Return what ``ssh -G`` shows for each of some nodes; nothing if it fails."""
     asked: list[subprocess.Popen[bytes]] = []
     with suppress(OSError):  # the run tells why ssh cannot be started
-        asked.extend(_start([*transport, b"-G", node]) for node in nodes)
+        asked.extend(_start(_question(launch, node)) for node in nodes)
     answers = [_answer(process) for process in asked]
     return answers + [{} for _ in range(len(nodes) - len(answers))]
+
+
+def _question(launch: Launch, node: bytes) -> list[bytes]:
+    """Return the words by which ssh shows its options for a node."""
+    program, *words = launch.transport
+    if launch.fills_in:
+        return [program, b"-G", *[word.replace(b"%n", node) for word in words]]
+    return [program, b"-G", *words, node]
 
 
 def _start(words: list[bytes]) -> subprocess.Popen[bytes]:

@@ -60,14 +60,6 @@ def of_nodes(nodes: NodeList, source: bytes, *, transport: bool) -> Iterator[byt
                 name,
             )
             return
-        if name.startswith(b"+") and name[1:].isdigit():
-            yield diagnostic(
-                b"%b: '%b' is the name of one node on this machine: it is a number of calculators "
-                b"only if it stands alone",
-                source,
-                name,
-            )
-            return
     named = [name for name in names if not name.isdigit() and name != b"localhost"]
     if len(named) > 1:
         yield diagnostic(

@@ -14,6 +14,7 @@ from paexec_trio.core.settings import StderrMode
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Exchanged
     from paexec_trio.core.settings import Settings
@@ -133,6 +134,9 @@ class Collector:
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Tell of the change."""
         self._commands.append(TellChange(node.index, change, reason))
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Do nothing: the program sees the results and the end."""
 
     def flush(self) -> None:
         """Pass on the errors of tasks that have no result; complete results were delivered."""

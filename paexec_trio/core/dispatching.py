@@ -152,10 +152,11 @@ class Dispatcher:
             if is_too_much(prefix, lines):
                 return None
             lines = render(prefix, lines)
+        task_id, task = self._tasks.take()
         if self._exchanged:
-            self._exchanged(node, attempt, received, len(lines))
+            self._exchanged(node, attempt, received, len(lines), task_id, task)
         node.answered = True
-        attempt.task_id, attempt.task = task_id, task = self._tasks.take()
+        attempt.task_id, attempt.task = task_id, task
         if prefix:
             attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid, task)
         return lines, task + NEWLINE

@@ -131,6 +131,7 @@ class Ending:
             self.phase = TURNS[self.phase, turn]
         except KeyError:
             raise IllegalStepError(self.phase, turn) from None
+        self._outlet.phase_changed(self.phase)
 
     # The exit of the run
 

@@ -16,6 +16,7 @@ from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.faults import Fault
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.framing import NEWLINE, NUL, ResultFramer
+from paexec_trio.core.layers import make_layers
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.outlets import OutletMaker
 from paexec_trio.core.printing import Printer
@@ -28,11 +29,11 @@ from paexec_trio.core.starting import Starter
 from paexec_trio.core.tasks import FlatTasks, GraphTasks, RefusedTaskError, TaskSource
 from paexec_trio.core.terminating import Terminator
 from paexec_trio.core.throttling import Throttle
-from paexec_trio.core.timelimits import TimeLimits
 from paexec_trio.core.waiting import WaitingTasks
 from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.resuming import Past
@@ -58,6 +59,7 @@ class Engine:
         exec_mode: how a command is run per task; ``None`` if tasks are sent to calculators.
         past: what the job log says of earlier runs; ``None``: there were none.
         log_buffer: the fast path adds the lines of the log to it.
+        facts: is told what happens; ``None``: nobody wants to know.
 
     Attributes:
         object_path: the fast paths of a run whose results are objects, if it can use them.
@@ -72,6 +74,7 @@ class Engine:
         exec_mode: ExecMode | None = None,
         past: Past | None = None,
         log_buffer: LogBuffer | None = None,
+        facts: FactStream | None = None,
     ) -> None:
         self._commands: list[Command] = []
         commands = self._commands
@@ -80,21 +83,8 @@ class Engine:
             for index, name in enumerate(settings.nodes)
         ]
         self._tasks = tasks = tasks or task_source(settings, past, per_task=exec_mode is not None)
-        outlet = make_outlet(settings, commands, tasks)
-        recorder = None
-        if settings.accounting.log:
-            # Only now: what makes hashes takes some milliseconds to load.
-            from paexec_trio.core.recording import Recorder
-
-            outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
-        if settings.keeps_stderr_apart:
-            from paexec_trio.core.pertask import make_layers  # rarely needed
-
-            outlet = make_layers(outlet, settings, commands)
-        # Without a limit nothing is told of the tasks that begin and end.
-        self._time_limits = TimeLimits(settings.accounting, outlet, commands)
-        if settings.accounting.has_time_limit:
-            outlet = self._time_limits
+        layers = make_layers(settings, make_outlet, tasks, commands, past, log_buffer, facts)
+        outlet, recorder, self._time_limits = layers
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)

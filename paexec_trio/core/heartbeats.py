@@ -6,6 +6,7 @@ interval the nodes are looked at. As with stuck nodes, looks are counted and not
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.commands import Command, Deadline, Purpose, SetDeadline
@@ -48,7 +49,7 @@ class Heartbeats:
         self._commands = commands
         self._token = b""
         self._filters: dict[int, TokenFilter] = {}
-        self._silent_looks = [0] * len(nodes)
+        self._silent_looks: defaultdict[int, int] = defaultdict(int)
 
     def begin(self, token: bytes) -> None:
         """Learn the token of this run; arrange the first look."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core import execshell
 from paexec_trio.core.calculators import Calculator, CommandPerTask
+from paexec_trio.core.nodenames import LocalNode
 from paexec_trio.core.words import quote
 
 if TYPE_CHECKING:
@@ -44,37 +45,60 @@ class Launch(NamedTuple):
     Attributes:
         command: the calculator that is given the tasks, or the command that is run per task.
         transport: the words of the transport; empty to run calculators on this machine.
+        fills_in: whether the name of the node takes the place of each ``%n`` in these words, and
+            is no word of its own (HST-031).
         shell: the shell that runs the text of the command on the node (LCH-001).
         variables: added to the environment that the calculator inherits: ``PAEXEC_EOT`` and the
             variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
         wrapper: greets and beats for the calculator; ``None``: nobody does.
         node_words: words that the transport is given for each node, behind its own.
+        tells_node: whether each calculator finds its node in its environment (HST-040).
     """
 
     command: Calculator | CommandPerTask
     transport: tuple[bytes, ...] = ()
     shell: bytes = b"/bin/sh"
     variables: Mapping[bytes, bytes] = {}
+    fills_in: bool = False
+    tells_node: bool = False
     wrapper: Wrapper | None = None
     node_words: Mapping[bytes, tuple[bytes, ...]] = {}
 
-    def argv(self, node: bytes) -> list[bytes]:
+    def is_local(self, node: bytes) -> bool:
+        """Return whether the calculator of a node is started without the transport (HST-003)."""
+        return not self.transport or isinstance(node, LocalNode)
+
+    def argv(self, node: bytes, index: int = 0) -> list[bytes]:
         """Return the argument vector that starts the calculator of a node (LCH-021)."""
-        if self.transport:
-            return [*self.transport, *self.node_words.get(node, ()), node, self._command_line()]
-        return self._wrapped(self._calculator())
+        if self.is_local(node):
+            return self._wrapped(self._calculator())
+        line = self._command_line(node, index)
+        added = self.node_words.get(node, ())
+        if self.fills_in:
+            program, *words = [word.replace(b"%n", node) for word in self.transport]
+            return [program, *added, *words, line]
+        return [*self.transport, *added, node, line]
 
     def _wrapped(self, words: list[bytes]) -> list[bytes]:
         return self.wrapper.wrap(words) if self.wrapper else words
 
-    def environment(self, inherited: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    def environment(
+        self, inherited: Iterable[tuple[bytes, bytes]], node: bytes = b"", index: int = 0
+    ) -> list[tuple[bytes, bytes]]:
         """Return the environment of the process that is started on this machine (LCH-010)."""
-        if self.transport:
+        if not self.is_local(node):
             return list(inherited)  # the command line sets the variables, on the node
-        kept = [entry for entry in inherited if entry[0] not in self.variables]
-        entries = [*kept, *self.variables.items()]
+        variables = self.variables_of(node, index)
+        kept = [entry for entry in inherited if entry[0] not in variables]
+        entries = [*kept, *variables.items()]
         per_task = isinstance(self.command, CommandPerTask)
         return execshell.environment(entries) if per_task else entries
+
+    def variables_of(self, node: bytes, index: int) -> Mapping[bytes, bytes]:
+        """Return the variables that are added to the environment of the calculator of a node."""
+        if not self.tells_node:
+            return self.variables
+        return {**self.variables, b"PAEXEC_NODE": bytes(node), b"PAEXEC_NODEID": b"%d" % index}
 
     def _calculator(self) -> list[bytes]:
         if isinstance(self.command, CommandPerTask):
@@ -82,9 +106,9 @@ class Launch(NamedTuple):
         command = self.command.command
         return [self.shell, b"-c", command] if isinstance(command, bytes) else list(command)
 
-    def _command_line(self) -> bytes:
+    def _command_line(self, node: bytes, index: int) -> bytes:
         """Return the text that any login shell of the node understands alike (LCH-030)."""
-        variables = dict(self.variables)
+        variables = dict(self.variables_of(node, index))
         calculator = self._calculator()
         if isinstance(self.command, CommandPerTask):
             variables |= execshell.VARIABLES

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Change, Command
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.rendering import PrefixMaker
     from paexec_trio.core.settings import Settings
     from paexec_trio.core.tasks import TaskSource
 
 
-Exchanged = Callable[["Node", "Attempt", int, int], None]
+Exchanged = Callable[["Node", "Attempt", int, int, int, bytes], None]
 """Records that a whole result was written, and that the next attempt begins.
 
 The arguments: the node; the attempt; how many octets of lines came with the EOT; how many octets
-were written.
+were written; the id of the next task, and that task.
 """
 
 
@@ -113,6 +114,9 @@ class Outlet(Protocol):
             change: the change.
             reason: why it was not started, or how it ended.
         """
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Record that the run has come into another phase."""
 
     def flush(self) -> None:
         """Pass on the complete results; no further task will be done."""

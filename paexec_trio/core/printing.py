@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from paexec_trio.core.commands import Change
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Exchanged
     from paexec_trio.core.settings import Settings
@@ -148,6 +149,9 @@ class Printer:
 
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Do nothing: changes of nodes are not printed."""
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Do nothing: phases are not printed."""
 
     def flush(self) -> None:
         """Print the groups that wait for tasks that will not be done any more (GRP-024)."""

@@ -244,7 +244,15 @@ class Recorder(OutletWrapper):
 
     # Ends
 
-    def _exchange(self, node: Node, attempt: Attempt, received: int, written: int) -> None:
+    def _exchange(
+        self,
+        node: Node,
+        attempt: Attempt,
+        received: int,
+        written: int,
+        next_id: int,  # noqa: ARG002 (nothing is logged of an attempt before its end)
+        next_task: bytes,  # noqa: ARG002
+    ) -> None:
         """Log a whole result that the fast path writes; the next attempt of the node begins."""
         task, now, index, order = attempt.task, self._now, node.index, self._order
         if self._received:

@@ -269,10 +269,14 @@ def skip_done(tasks: GraphTasks, past: Past) -> None:
     Raises:
         RefusedTaskError: the graph has other tasks or other dependencies than that of the log.
     """
-    done = [
-        (task_id, past.done[task_id])
-        for task_id, task in tasks.waiting()
-        if past.is_done(task_id, task)
-    ]
-    past.check_end(tasks.count_waiting())
+    try:
+        done = [
+            (task_id, past.done[task_id])
+            for task_id, task in tasks.waiting()
+            if past.is_done(task_id, task)
+        ]
+        past.check_end(tasks.count_waiting())
+    except RefusedTaskError:
+        past.skipped = past.failed = 0  # all of them wait
+        raise
     tasks.skip(done)

@@ -63,10 +63,11 @@ class Storing(OutletWrapper):
 
     def done(self, node: Node, attempt: Attempt) -> None:
         """Give the result its place, without the lines that are no part of it (PTK-051)."""
-        super().done(node, attempt)
         framer = node.framer
         left_out = framer.added if isinstance(framer, ExecFramer) else 0
+        # Before it is logged: a log must not have a task without its files.
         self._commands.append(StoreResult(attempt.task_id, attempt.task, left_out))
+        super().done(node, attempt)
 
     def given_up(self, attempt: Attempt, reason: bytes) -> None:
         """Drop the output of an attempt that another one follows (PTK-055)."""
@@ -77,5 +78,5 @@ class Storing(OutletWrapper):
         self, node: Node, attempt: Attempt, dropped: Sequence[bytes], reason: bytes
     ) -> None:
         """Keep the output so far of a task that failed, and why it failed (PTK-061)."""
-        super().no_result(node, attempt, dropped, reason)
         self._commands.append(StoreResult(attempt.task_id, attempt.task, reason=reason))
+        super().no_result(node, attempt, dropped, reason)

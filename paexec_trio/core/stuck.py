@@ -8,6 +8,7 @@ missed one look, not an hour of octets.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple, final
 
 from paexec_trio.core.commands import Command, Deadline, Purpose, SetDeadline
@@ -75,7 +76,7 @@ class StuckWatch:
         self._least = LEAST_LEARNED if rules.learns else rules.stuck
         self._nodes = nodes
         self._commands = commands
-        self._chunks = [0] * len(nodes)
+        self._chunks: defaultdict[int, int] = defaultdict(int)
         self._looks: dict[int, _Looks] = {}
         # For the limit that is learned.
         self._ended = 0

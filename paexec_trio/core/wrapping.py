@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from paexec_trio.core.commands import Change
+    from paexec_trio.core.ending import Phase
     from paexec_trio.core.nodes import Attempt, Node
     from paexec_trio.core.outlets import Exchanged, Outlet
 
@@ -95,6 +96,10 @@ class OutletWrapper:
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Pass it on."""
         self._inner.node_changed(node, change, reason)
+
+    def phase_changed(self, phase: Phase) -> None:
+        """Pass it on."""
+        self._inner.phase_changed(phase)
 
     def flush(self) -> None:
         """Pass it on."""

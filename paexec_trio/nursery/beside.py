@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from paexec_trio.core.visible import diagnostic
+from paexec_trio.nursery.following import Following
 from paexec_trio.nursery.results import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from paexec_trio.nursery.following import FactChannel
     from paexec_trio.runtime.run import Run
     from paexec_trio.services.interface import Service
+
+_TURNS = 2
+"""Checkpoints after which each service has had its first turn, and follows the facts if it will."""
 
 
 @final
@@ -22,12 +27,11 @@ class RunFacts:
 
     Args:
         run: the run.
-        over: is set when the run is over.
     """
 
-    def __init__(self, run: Run, over: trio.Event) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._over = over
+        self._following = Following(run.streams.facts)
 
     @property
     def seconds(self) -> float:
@@ -44,13 +48,21 @@ class RunFacts:
         now = self._run.snapshot()
         return Statistics(now.done, now.failed, now.in_flight, now.waiting, 0, now.nodes)
 
+    def follow(self) -> FactChannel:
+        """Return a channel of the facts of the run."""
+        return self._following.follow()
+
+    def end(self) -> None:
+        """Say that the run is over."""
+        self._following.end()
+
     def report(self, text: bytes) -> None:
         """Report one line on ``stderr``, behind the program's name; never blocks."""
         self._run.report(text)
 
     async def wait_over(self) -> None:
         """Wait until the run is over."""
-        await self._over.wait()
+        await self._following.over.wait()
 
 
 @trio.lowlevel.enable_ki_protection  # as in the loop
@@ -63,16 +75,20 @@ async def work_beside(
         Exception: as ``work`` raised it, and not in a group.
     """
     error: Exception | None = None
-    over = trio.Event()
-    facts = RunFacts(run, over)
+    facts = RunFacts(run)
+    stream = run.streams.facts
     async with trio.open_nursery() as nursery:
         for service in services:
             nursery.start_soon(_guard, service, facts)
+        if stream:
+            for _ in range(_TURNS):
+                await trio.lowlevel.checkpoint()
+            stream.forget_history()
         try:
             await work(run)
         except Exception as raised:  # noqa: BLE001 (it is raised below)
             error = raised
-        over.set()
+        facts.end()
         nursery.cancel_scope.cancel()
     if error:
         raise error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import abc
 from contextlib import asynccontextmanager
@@ -21,8 +20,10 @@ from paexec_trio.nursery.errors import (
     TaskRefusedError,
     UnreceivedResultsError,
 )
+from paexec_trio.nursery.following import Following
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
+from paexec_trio.nursery.nodechanges import NodeChanges
 from paexec_trio.nursery.options import Options, Plan, plan_of
 from paexec_trio.nursery.outcome import Outcome
 from paexec_trio.nursery.results import NodeChange, Result, Statistics
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from typing import Unpack
 
-    from paexec_trio.core.commands import TellChange
+    from paexec_trio.nursery.following import FactChannel
     from paexec_trio.nursery.session import Session
 
 
@@ -161,9 +162,17 @@ class Distributor:
             raise DistributorError(error.strerror) from None
         past = records.log.past if records and records.log else None
         self._intake = Intake(plan, outcome, past)
+        self._changes = changes = NodeChanges(settings.nodes)
         self._mailbox = mailbox = Mailbox(
-            plan.stderr, self._arrived, self._intake.open, self._changed, self._reported, records
+            plan.stderr,
+            self._arrived,
+            self._intake.open,
+            changes.tell,
+            self._reported,
+            records,
+            plan.facts,
         )
+        self._following = Following(plan.facts)
         self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
         self.results = ResultChannel(mailbox, outcome, settings.nodes)
@@ -173,11 +182,9 @@ class Distributor:
         self._intake.session = self._session
         self._names = Names()
         self._calls: dict[int, _Call] = {}
-        self._watchers: list[trio.MemorySendChannel[NodeChange]] = []
         self._last = Snapshot(0, 0, 0, 0, ())
         self._was_left = False
         self._began = trio.current_time()
-        self._over = trio.Event()
 
     # What a program does
 
@@ -288,12 +295,20 @@ class Distributor:
 
         The channel keeps all changes that wait. Close it when you want no more of them.
         """
-        sender, receiver = trio.open_memory_channel[NodeChange](math.inf)
-        if self._outcome.is_decided:
-            sender.close()
-        else:
-            self._watchers.append(sender)
-        return receiver
+        return self._changes.watch(is_over=self._outcome.is_decided)
+
+    @trio.lowlevel.enable_ki_protection
+    def follow(self) -> FactChannel:
+        """Return a channel of what happens in the run, for which it needs the option ``facts``.
+
+        The first call gives all facts from the beginning of the run, later ones those from now on.
+
+        Raises:
+            RuntimeError: the run tells no facts.
+        """
+        channel = self._following.follow()
+        channel.forget_history()
+        return channel
 
     @trio.lowlevel.enable_ki_protection
     async def drain(self, node: Text) -> None:
@@ -345,7 +360,7 @@ class Distributor:
 
     async def wait_over(self) -> None:
         """Wait until nothing of the run is left."""
-        await self._over.wait()
+        await self._following.over.wait()
 
     # What the run does
 
@@ -363,17 +378,6 @@ class Distributor:
             delivered.task_id, delivered.status, delivered.dropped
         ):
             self.results.put(Deliver(task_id, task, b"", -1, status=Status.NOT_RUN, attempts=0))
-
-    def _changed(self, change: TellChange) -> None:
-        """Tell all watchers of a change."""
-        news = NodeChange(
-            self._nodes[change.node], change.change, change.reason.decode(errors="replace")
-        )
-        for watcher in self._watchers.copy():
-            try:
-                watcher.send_nowait(news)
-            except trio.BrokenResourceError:
-                self._watchers.remove(watcher)
 
     def _reported(self, text: bytes) -> None:
         """Log a diagnostic, unless the error of the run will say the same."""
@@ -403,9 +407,8 @@ class Distributor:
             self.results.release()
             for call in self._calls.values():
                 call.done.set()
-            for watcher in self._watchers:
-                watcher.close()
-            self._over.set()
+            self._changes.end()
+            self._following.end()
 
     @trio.lowlevel.enable_ki_protection
     def _leave(self) -> None:

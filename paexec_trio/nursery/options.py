@@ -12,6 +12,7 @@ from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
 from paexec_trio.core.silence import Silence
+from paexec_trio.core.words import UnbalancedError, split_words
 from paexec_trio.nursery.rules import (
     STDERR,
     JobLog,
@@ -26,6 +27,7 @@ from paexec_trio.nursery.rules import (
 from paexec_trio.nursery.texts import Text, argument_of, name_of, octets_of
 
 if TYPE_CHECKING:
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.nursery.session import SessionMaker
 
 
@@ -37,7 +39,8 @@ class Options(TypedDict, total=False):
     """
 
     nodes: Required[int | Iterable[Text]]
-    """The number of nodes on this machine, or the names of the nodes."""
+    """The number of nodes on this machine, or the names of the nodes.
+    :func:`~paexec_trio.node_names` makes names of counts and nodesets."""
 
     command: Required[Text | Sequence[Text] | Calculator | CommandPerTask | SessionMaker]
     """The calculator. The shell runs a text. A path or a sequence of words is executed without a
@@ -47,6 +50,14 @@ class Options(TypedDict, total=False):
     transport: Text | Sequence[Text]
     """The program that reaches a node, or its words, as in ``["ssh", "-F", config]``. It is given
     the name of a node and a command line. By default calculators run on this machine."""
+
+    transport_argv: Text | Sequence[Text]
+    """The same, with ``%n`` where the name of the node stands (HST-031): ``"ssh -F cfg %n --"``. A
+    text is split into words as a shell does. It cannot be given together with ``transport``."""
+
+    node_env: bool
+    """Whether calculators find the name of their node in ``PAEXEC_NODE``, and its number from 0 in
+    ``PAEXEC_NODEID``. ``False`` by default."""
 
     shell: Text
     """The shell that runs the command on the node, ``/bin/sh`` by default."""
@@ -107,6 +118,10 @@ class Options(TypedDict, total=False):
     line_limit: int
     """How many octets a task, or a line of a result, may have (LIM-011), 1 GiB by default."""
 
+    facts: bool
+    """Whether :meth:`Distributor.follow <paexec_trio.Distributor.follow>` can be used; ``False`` by
+    default. It doubles the processor time of a task. The run keeps all facts until it is used."""
+
     joblog: Text | JobLog | None
     """The file that has a line for each attempt that has ended, once its result was received.
     With a :class:`~paexec_trio.JobLog` the run can skip the tasks that it has. See
@@ -135,6 +150,7 @@ class Plan(NamedTuple):
         maker: makes the session of a test; ``None`` for real processes.
         environment: the environment of transports and calculators.
         stderr: the descriptor of their standard error.
+        facts: is told what happens; ``None``: nobody wants to know.
     """
 
     settings: Settings
@@ -142,6 +158,7 @@ class Plan(NamedTuple):
     maker: SessionMaker | None
     environment: list[tuple[bytes, bytes]] | None
     stderr: int
+    facts: FactStream | None
 
 
 _KNOWN = frozenset(Options.__annotations__)
@@ -191,6 +208,7 @@ def plan_of(options: Options) -> Plan:
         maker,
         environment,
         stderr,
+        _facts(options.get("facts", False)),
     )
 
 
@@ -204,6 +222,16 @@ def _arguments(name: str, values: Sequence[Text]) -> tuple[bytes, ...]:
         raise ValueError(f"{name}: the sequence is empty")
     program, *arguments = values
     return (name_of(name, program), *[argument_of(name, value) for value in arguments])
+
+
+def _facts(value: bool) -> FactStream | None:
+    if not isinstance(value, bool):
+        raise TypeError(f"facts: expected a bool, not {value!r}")
+    if not value:
+        return None
+    from paexec_trio.core.facts import FactStream  # rarely needed
+
+    return FactStream()
 
 
 def _nodes(nodes: int | Iterable[Text]) -> tuple[bytes, ...]:
@@ -299,18 +327,49 @@ def _launch(
 ) -> Launch:
     # An inherited one must not mean another marker to calculators than to us.
     tells_eot = "eot" in options or b"PAEXEC_EOT" in inherited
-    transport = options.get("transport", ())
-    if isinstance(transport, str | bytes | os.PathLike):
-        words = octets_of("transport", transport).split()
-        if len(words) > 1:
-            raise ValueError(f"transport: {transport!r} is several words; give them as a list")
-        transport = words
+    transport, fills_in = _transport(options)
     return Launch(
         _calculator(command),
-        transport=_arguments("transport", transport) if transport else (),
+        transport=transport,
+        fills_in=fills_in,
+        tells_node=_flag("node_env", options.get("node_env", False)),
         shell=name_of("shell", options.get("shell", b"/bin/sh")),
         variables={b"PAEXEC_EOT": eot} if tells_eot else {},
     )
+
+
+def _transport(options: Options) -> tuple[tuple[bytes, ...], bool]:
+    """Return the words of the transport, and whether ``%n`` in them stands for the node."""
+    name: Literal["transport", "transport_argv"] = "transport"
+    if "transport_argv" in options:
+        name = "transport_argv"
+        if "transport" in options:
+            raise ValueError("transport_argv: useless together with transport")
+    fills_in = name == "transport_argv"
+    transport = options.get(name, ())
+    if isinstance(transport, str | bytes | os.PathLike):
+        text = octets_of(name, transport)
+        words = _split(text) if fills_in else text.split()
+        if len(words) > 1 and not fills_in:
+            raise ValueError(f"transport: {transport!r} is several words; give them as a list")
+        transport = words
+    arguments = _arguments(name, transport) if transport or fills_in else ()
+    if fills_in and not any(b"%n" in word for word in arguments):
+        raise ValueError(f"transport_argv: {options['transport_argv']!r} has no %n for the node")
+    return arguments, fills_in
+
+
+def _split(text: bytes) -> list[bytes]:
+    try:
+        return split_words(text)
+    except UnbalancedError:
+        raise ValueError(f"transport_argv: unbalanced quotes in {text!r}") from None
+
+
+def _flag(name: str, value: bool) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected a bool, not {value!r}")
+    return value
 
 
 def _calculator(

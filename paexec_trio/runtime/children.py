@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, final
 
-from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.events import (
     NodeEnded,
     NodeNotStarted,
@@ -25,14 +24,11 @@ from paexec_trio.runtime.poller import CHUNK, READ, WRITE, silently
 from paexec_trio.runtime.process import NodeProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from paexec_trio.core.events import Event
-    from paexec_trio.core.launch import Launch
     from paexec_trio.runtime.ends import Ends
+    from paexec_trio.runtime.pausing import Pauses
     from paexec_trio.runtime.poller import Poller
-    from paexec_trio.runtime.spawning import Environment
-    from paexec_trio.runtime.streams import ResultSink
+    from paexec_trio.runtime.starts import Starts
 
 _DRAIN_LIMIT = 1 << 20
 """Octets read at most from a process that ended: the largest capacity of a pipe by default."""
@@ -57,12 +53,10 @@ class Children:
         errors: reads their standard error, if that is wanted.
 
     Args:
-        launch: how calculators are started.
-        nodes: the names of the nodes.
-        environment: the environment of calculators and transports.
+        starts: what is started for each node.
         stderr: the descriptor of the calculators' standard error.
         poller: tells when their pipes are ready and when they have ended.
-        output: while it is congested, no results are read.
+        pauses: while results have to wait, none are read.
         ends: signals and reaps them.
         sessions: whether each has a session of its own.
         reads_stderr: whether what they write on their standard error becomes events.
@@ -70,38 +64,31 @@ class Children:
 
     def __init__(
         self,
-        launch: Launch,
-        nodes: Sequence[bytes],
-        environment: Environment,
+        starts: Starts,
         stderr: int,
         poller: Poller,
-        output: ResultSink,
+        pauses: Pauses,
         ends: Ends,
         *,
         sessions: bool,
         reads_stderr: bool = False,
     ) -> None:
-        self._launch = launch
-        self._nodes = nodes
-        self._environment = environment
+        self._starts = starts
         self._stderr = stderr
         self._poller = poller
-        self._output = output
+        self._pauses = pauses
         self._ends = ends
         self._sessions = sessions
         self.by_stdout: dict[int, NodeProcess] = {}
         self.processes: dict[int, NodeProcess] = {}
         self.has_started = False
         self.errors = ErrorPipes(poller, are_wanted=reads_stderr)
-        self._paused: list[NodeProcess] = []
-        # The last output of these is read when there is room for results again.
-        self._postponed: dict[NodeProcess, Callable[[], Iterator[Event]]] = {}
 
     # What the engine wants
 
     def start(self, node: int) -> None:
         """Start the process of a node."""
-        argv = self._launch.argv(self._nodes[node])
+        argv = self._starts.argv(node)
         self.has_started = True  # before it has: a signal may come while it is half done
         if self._ends.has_died(node):
             self._ends.catch_up(self.processes.values())  # RST-007
@@ -109,7 +96,7 @@ class Children:
             process = NodeProcess(
                 node,
                 argv,
-                self._environment,
+                self._starts.environment(node),
                 self._stderr,
                 new_session=self._sessions,
                 reads_stderr=self.errors.are_wanted,
@@ -152,12 +139,11 @@ class Children:
         process = self.processes.get(node)
         if process:
             self._unwatch_stdin(process)
-            if process.unsent.size and isinstance(self._launch.command, CommandPerTask):
+            if process.unsent.size and self._starts.is_per_task:
                 process.cut_stdin()  # which is followed by signals, if it does not end
             else:
                 process.close_stdin()
-            if process in self._postponed:
-                self._poller.pending.append(self._postponed.pop(process)())
+            self._pauses.release(process)
 
     def kill(self, node: int, *, force: bool) -> None:
         """Send SIGTERM, or with ``force`` SIGKILL, to all processes of a node."""
@@ -207,9 +193,9 @@ class Children:
         # have ended, which says more than a broken pipe.
         process.refused += process.unsent.size
         process.unsent.clear()
-        if self._has_to_wait(process):
-            if process not in self._postponed:
-                self._postpone(process, partial(self._unwritable, process, reason))
+        if self._pauses.has_to_wait(process):
+            if not self._pauses.is_postponed(process):
+                self._pauses.postpone(process, partial(self._unwritable, process, reason))
             return
         yield from self._read_rest(process)
         if not process.end_reported:
@@ -220,29 +206,11 @@ class Children:
     def pause(self, process: NodeProcess) -> None:
         """Read no results of a process until there is room for them."""
         self._unwatch_stdout(process)
-        self._paused.append(process)
-        self._output.on_room = self._resume
+        self._pauses.pause(partial(self._resume, process))
 
-    def _resume(self) -> None:
-        for process in self._paused:
-            if process.stdout >= 0:
-                self._watch_stdout(process)
-        self._paused.clear()
-        # Their pipes hold output, for which the loop wakes, also if the program made the room.
-        self._poller.pending.extend(finish() for finish in self._postponed.values())
-        self._postponed.clear()
-
-    def _has_to_wait(self, process: NodeProcess) -> bool:
-        """Return whether the last output of a process is not to be read yet (DSP-025).
-
-        Otherwise a node that keeps dying and restarting would add one pipeful per restart while
-        standard output is blocked. A node whose input is closed is not restarted that soon.
-        """
-        return self._output.is_congested and process.stdin >= 0 and process.has_unread_output()
-
-    def _postpone(self, process: NodeProcess, finish: Callable[[], Iterator[Event]]) -> None:
-        self._postponed[process] = finish
-        self._output.on_room = self._resume
+    def _resume(self, process: NodeProcess) -> None:
+        if process.stdout >= 0:
+            self._watch_stdout(process)
 
     def _watch_stdout(self, process: NodeProcess) -> None:
         self._poller.selector.watch(process.stdout, READ)
@@ -291,8 +259,8 @@ class Children:
 
     def _finish(self, process: NodeProcess) -> Iterator[Event]:
         """Read the last output of a process that has ended, and report its end."""
-        if self._has_to_wait(process):
-            self._postpone(process, partial(self._finish, process))
+        if self._pauses.has_to_wait(process):
+            self._pauses.postpone(process, partial(self._finish, process))
             return
         # A background process may hold its output open, so EOF may be a long time coming.
         yield from self._read_rest(process)
@@ -344,5 +312,4 @@ class Children:
         """Read no output any more, and drop what waits for room."""
         for process in list(self.by_stdout.values()):
             self._unwatch_stdout(process)
-        self._postponed.clear()
-        self._output.on_room = None
+        self._pauses.forget()

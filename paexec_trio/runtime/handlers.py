@@ -35,9 +35,9 @@ def handling(
     handlers: dict[int, Callable[[int, FrameType | None], object]]
     handlers = dict.fromkeys(stop_signals, partial(_stop, host))
     if suspends:
-        handlers[signal.SIGTSTP] = lambda _signum, _frame: host.request_suspension()
+        handlers[signal.SIGTSTP] = lambda _signum, _frame: host.suspension.request()
         # Always: it may come while that is still being carried out.
-        handlers[signal.SIGCONT] = lambda _signum, _frame: host.withdraw_suspension()
+        handlers[signal.SIGCONT] = lambda _signum, _frame: host.suspension.withdraw()
     if reaps:
         reaps = childsignal.listen(host.request_reaping)
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}

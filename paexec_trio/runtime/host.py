@@ -30,9 +30,10 @@ from paexec_trio.runtime.closing import end_leftovers, end_processes
 from paexec_trio.runtime.deadlines import passed
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
+from paexec_trio.runtime.pausing import Pauses
 from paexec_trio.runtime.poller import CHUNK, Poller
-from paexec_trio.runtime.spawning import Environment
-from paexec_trio.runtime.suspension import stop_this_process
+from paexec_trio.runtime.starts import Starts
+from paexec_trio.runtime.suspension import Suspension
 from paexec_trio.runtime.terminal import has_terminal
 from paexec_trio.runtime.timers import Timers
 
@@ -57,6 +58,7 @@ class Host:
 
     Attributes:
         timers: the deadlines of the run.
+        suspension: stops the run when SIGTSTP comes.
 
     Args:
         launch: how calculators are started.
@@ -109,12 +111,10 @@ class Host:
         self._output, executors = streams.connect(poller, timers)
         self._ends = Ends(sessions=sessions, adopts=adopts)
         self._children = Children(
-            launch,
-            nodes,
-            Environment(launch.environment(inherited)),
+            Starts(launch, nodes, inherited),
             streams.stderr,
             poller,
-            self._output,
+            Pauses(poller, self._output, streams.facts),
             self._ends,
             sessions=sessions,
             reads_stderr=streams.reads_stderr,
@@ -123,7 +123,7 @@ class Host:
         self._batch = Batch(poller.selector.poll)
         self.stopped_by = 0
         """The last signal that asked for an end of the run; 0: none has."""
-        self._is_to_stop = False
+        self.suspension = Suspension(poller, self._children, self._ends, timers)
         self._executors = executors | self._make_executors()
 
     def _make_executors(self) -> dict[type[Command], Callable[[Any], None]]:
@@ -275,30 +275,9 @@ class Host:
         self._poller.emit(StopRequested(signum))
         self._poller.wake()
 
-    def request_suspension(self) -> None:
-        """Stop, with all nodes, until SIGCONT (END-044)."""
-        self._is_to_stop = True
-        if self.has_started:
-            self._poller.request(self._suspend)
-        else:
-            stop_this_process(lambda: self._is_to_stop)
-
-    def withdraw_suspension(self) -> None:
-        """Go on, or do not stop if that was asked for and is not done yet: SIGCONT has come."""
-        self._is_to_stop = False
-
     def request_reaping(self) -> None:
         """Reap adopted processes that have ended, in the next batch."""
         self._poller.request(self._reap_orphans)
-
-    def _suspend(self) -> None:
-        """Stop, and let the nodes stop as long; no time passes for deadlines."""
-        if not self._is_to_stop:
-            return
-        began = self.timers.now()
-        with self._ends.stopped(self._children.processes.values()):
-            stop_this_process(lambda: self._is_to_stop)
-        self.timers.stand_still(self.timers.now() - began)
 
     def _reap_orphans(self) -> None:
         self._ends.reap_orphans(self._children.processes.values())

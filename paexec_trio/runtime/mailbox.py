@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from paexec_trio.core.execmode import ExecMode
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.poller import Loop
@@ -74,6 +75,7 @@ class Mailbox:
         changed: is called with each change of a node.
         report: is called with each diagnostic.
         records: keeps a job log, files and errors, if they are wanted.
+        facts: are told what happens; ``None``: nobody wants to know.
 
     Attributes:
         size: the size of the results that wait, in octets.
@@ -92,10 +94,11 @@ class Mailbox:
         changed: Callable[[TellChange], None],
         report: Callable[[bytes], None],
         records: Records | None = None,
+        facts: FactStream | None = None,
     ) -> None:
+        self.facts = facts
         self.stderr = stderr
         self.records = records
-        self.reads_stderr = records is not None and records.reads_stderr
         self.queue = self
         self.size = self.dropped = 0
         self.on_room: Callable[[], object] | None = None
@@ -154,6 +157,11 @@ class Mailbox:
 
     # What the run does
 
+    @property
+    def reads_stderr(self) -> bool:
+        """Whether the run reads what calculators write on standard error."""
+        return self.records is not None and self.records.reads_stderr
+
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that is given tasks one by one and delivers results."""
         tasks = AddedTasks(has_status=settings.graph is not None)
@@ -165,6 +173,7 @@ class Mailbox:
             exec_mode=exec_mode,
             past=log.past if log else None,
             log_buffer=log.buffer if log else None,
+            facts=self.facts,
         )
         self._path = engine.object_path
         return engine

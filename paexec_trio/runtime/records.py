@@ -69,7 +69,7 @@ class Records:
         executors: Executors = {}
         if self.log:
             self.log.connect(loop, timers)
-            executors[LogAttempt] = self.log.add
+            executors[LogAttempt] = self._add
         if self._files:
             executors |= self._files.executors(loop.emit)
         if self.reads_stderr and self._is_mixed:
@@ -78,6 +78,11 @@ class Records:
         elif self.reads_stderr:
             executors[PrintErrors] = lambda command: self._print(command.data)
         return executors
+
+    def _add(self, command: LogAttempt) -> None:
+        """Log an attempt, unless its files or those of one before it are missing (ACC-057)."""
+        if self.log and not (self._files and self._files.has_failed):
+            self.log.add(command)
 
     def _make_relay(self, poller: Poller) -> ErrorRelay:
         from paexec_trio.runtime.errorrelay import ErrorRelay

@@ -56,6 +56,9 @@ class ResultFiles:
 
     After an error nothing more is stored.
 
+    Attributes:
+        has_failed: whether something could not be stored.
+
     Args:
         directory: where the directories are made; it is made, too.
         option: the name of the option in errors.
@@ -67,7 +70,7 @@ class ResultFiles:
     def __init__(self, directory: bytes, option: bytes = b"--results") -> None:
         self._directory = directory
         self._stored: dict[int, _Stored] = {}
-        self._has_failed = False
+        self.has_failed = False
         self._shard = b""
         try:
             os.makedirs(directory, exist_ok=True)  # noqa: PTH103 (pathlib is slow to load)
@@ -95,7 +98,7 @@ class ResultFiles:
 
     def append(self, task_id: int, name: bytes, data: bytes | bytearray | LazyLines) -> None:
         """Append octets to a file of a task."""
-        if self._has_failed:
+        if self.has_failed:
             return
         stored = self._stored.get(task_id)
         if stored is None:
@@ -110,7 +113,7 @@ class ResultFiles:
             self._attempt(lambda: self._write_waiting(task_id, stored, name))
 
     def _finish(self, command: StoreResult) -> None:
-        if self._has_failed:
+        if self.has_failed:
             return
         stored = self._stored.pop(command.task_id, None) or _Stored()
         if not self._attempt(lambda: self._give_place(command, stored)):
@@ -144,7 +147,7 @@ class ResultFiles:
         try:
             action()
         except OSError as error:
-            self._has_failed = True
+            self.has_failed = True
             reason = diagnostic(b"directory '%b': %b", self._directory, reason_of(error))
             self._emit(StoringFailed(reason))
             return False

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.commands import Command
     from paexec_trio.core.engine import Engine
     from paexec_trio.core.events import Event
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.streams import Streams
@@ -60,6 +61,7 @@ class Run:
         owns_process: whether the process does nothing but this run.
         settings: those that it was made with.
         host: the world of the run; not before ``start``.
+        streams: where tasks come from and results go.
 
     Args:
         settings: the nodes, how tasks are framed, how results are rendered.
@@ -79,6 +81,7 @@ class Run:
             descendants that lose theirs, which it reaps. Otherwise each node has a session of its
             own, so that what a calculator has started is found again.
         debug: write each event and command to ``stderr``.
+        facts: are told what happens; by default nobody wants to know. Not with ``streams``.
 
     Raises:
         TypeError: the name of a node is not ``bytes``.
@@ -100,6 +103,7 @@ class Run:
         suspends: bool = False,
         owns_process: bool = False,
         debug: bool = False,
+        facts: FactStream | None = None,
     ) -> None:
         for node in settings.nodes:
             if not isinstance(node, bytes):
@@ -107,8 +111,10 @@ class Run:
         self.settings = settings
         self._launch = launch
         spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
-        self._streams = (
-            StandardStreams(stdin, stdout, stderr, spill_directory) if streams is None else streams
+        self.streams = (
+            StandardStreams(stdin, stdout, stderr, spill_directory, facts)
+            if streams is None
+            else streams
         )
         self._surroundings = environment, stop_signals, suspends, debug
         self.owns_process = owns_process
@@ -177,8 +183,8 @@ class Run:
         problem = b""
         try:
             self._reserve += bytes(_RESERVE)
-            exec_mode = self._exec_mode()
-            self._engine = engine = self._streams.make_engine(settings, exec_mode)
+            exec_mode = _exec_mode(self._launch)
+            self._engine = engine = self.streams.make_engine(settings, exec_mode)
             nonce = make_nonce() if exec_mode else b""
             self._launch, token = wrapped(self._launch, settings.silence)
             self._make_host(engine)
@@ -187,13 +193,6 @@ class Run:
             problem = self.explain(error)
         if problem:
             self.give_up(problem)
-
-    def _exec_mode(self) -> ExecMode | None:
-        command = self._launch.command
-        if isinstance(command, CommandPerTask):
-            text = os.fsencode(command.command)
-            return ExecMode(text, command.discard_output, spare_descriptors())
-        return None
 
     def _make_host(self, engine: Engine) -> None:
         settings = self.settings
@@ -208,7 +207,7 @@ class Run:
         self.host = host = Host(
             self._launch,
             settings.nodes,
-            self._streams,
+            self.streams,
             environment=environment,
             fast_path=None if debug else engine.fast_path,
             tell_time=tell_time if settings.prefetch == AUTO or engine.tells_seconds else None,
@@ -221,6 +220,7 @@ class Run:
             graces=settings.graces,
         )
         self._began = host.timers.now()
+        engine.tell_time(self._began)
         if debug:
             self._trace = _tracer(host)
         # A program that runs other things beside us may wait for children of its own.
@@ -316,7 +316,7 @@ class Run:
 
     def report(self, text: bytes) -> None:
         """Report one line on ``stderr``, behind the program's name; never blocks."""
-        self._streams.report(self.settings.program + b": " + text)
+        self.streams.report(self.settings.program + b": " + text)
 
     # The end
 
@@ -340,6 +340,14 @@ class Run:
         """Exhaust :meth:`ending`, waiting without a loop."""
         for seconds in self._ending:
             self.host.poll(seconds)
+
+
+def _exec_mode(launch: Launch) -> ExecMode | None:
+    command = launch.command
+    if isinstance(command, CommandPerTask):
+        text = os.fsencode(command.command)
+        return ExecMode(text, command.discard_output, spare_descriptors())
+    return None
 
 
 def _tracer(host: Host) -> Trace:

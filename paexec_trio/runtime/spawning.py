@@ -48,7 +48,7 @@ class _Name(bytes):
 
 @final
 class Environment:
-    """The environment of processes that are started, made once for all of them.
+    """The environment of processes that are started, made once for those that share it.
 
     Args:
         variables: names and values in their order. Duplicates are kept. Entries whose name is empty

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.commands import Command
     from paexec_trio.core.execmode import ExecMode
+    from paexec_trio.core.facts import FactStream
     from paexec_trio.core.settings import Settings
     from paexec_trio.runtime.errorrelay import ErrorRelay
     from paexec_trio.runtime.logfiles import LogFiles
@@ -89,11 +90,15 @@ class Streams(Protocol):
 
     Attributes:
         stderr: the descriptor of the calculators' standard error.
-        reads_stderr: whether what they write there becomes events; decided with the engine.
+        facts: are told what happens; ``None``: nobody wants to know.
     """
 
     stderr: int
-    reads_stderr: bool
+    facts: FactStream | None
+
+    @property
+    def reads_stderr(self) -> bool:
+        """Whether the errors of calculators become events; decided with the engine."""
 
     def make_engine(self, settings: Settings, exec_mode: ExecMode | None) -> Engine:
         """Return an engine that takes tasks from these streams and gives them its results."""
@@ -127,9 +132,18 @@ class StandardStreams:
         stdout: the descriptor that results are written to; its flags are not changed.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
         spill_directory: where the temporary file of held output is made.
+        facts: are told what happens; ``None``: nobody wants to know.
     """
 
-    def __init__(self, stdin: int, stdout: int, stderr: int, spill_directory: bytes) -> None:
+    def __init__(
+        self,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        spill_directory: bytes,
+        facts: FactStream | None = None,
+    ) -> None:
+        self.facts = facts
         self._stdin = stdin
         self._stdout = stdout
         self.stderr = stderr
@@ -157,7 +171,7 @@ class StandardStreams:
 
             self._results = ResultFiles(settings.results)
         if not (self._settings.log or self._settings.output):
-            return Engine(settings, exec_mode=exec_mode)
+            return Engine(settings, exec_mode=exec_mode, facts=self.facts)
         from paexec_trio.runtime.logfiles import open_files
 
         self._files = files = open_files(self._settings, (self._stdin, self._stdout, self.stderr))
@@ -171,6 +185,7 @@ class StandardStreams:
             exec_mode=exec_mode,
             past=files.past,
             log_buffer=files.buffer,
+            facts=self.facts,
         )
 
     def open(self) -> None:
@@ -208,9 +223,17 @@ class StandardStreams:
                 *(self._settings.log, self._files.log, self._stdout),
                 *(self._files.buffer, poller, timers),
             )
-            add = self._files.buffer.add
-            executors[LogAttempt] = lambda command: add(command.entry, command.end)
+            executors[LogAttempt] = self._log
         return output, executors
+
+    def _log(self, command: LogAttempt) -> None:
+        """Log an attempt, unless its files or those of one before it are missing (ACC-057).
+
+        A resumed run does these tasks again. Later lines would keep octets in the output that it
+        writes again.
+        """
+        if self._files and not (self._results and self._results.has_failed):
+            self._files.buffer.add(command.entry, command.end)
 
     def _make_relay(self, diagnostics: Diagnostics, poller: Poller) -> ErrorRelay:
         from paexec_trio.runtime.errorrelay import ErrorRelay  # rarely needed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     import trio
 
+    from paexec_trio.nursery.following import FactChannel
     from paexec_trio.nursery.results import Statistics
 
 
@@ -27,6 +28,15 @@ class Facts(Protocol):
 
     def statistics(self) -> Statistics:
         """Return the numbers of tasks and the states of the nodes at this moment."""
+
+    def follow(self) -> FactChannel:
+        """Return a channel of what happens; :mod:`paexec_trio.core.facts` shows how to use it.
+
+        If a service calls this before it first waits, it gets all facts from the beginning.
+
+        Raises:
+            RuntimeError: the run tells no facts, since it was not given the argument ``facts``.
+        """
 
     def report(self, text: bytes) -> None:
         """Tell the user something, in one line; never blocks.

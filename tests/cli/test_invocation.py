@@ -502,7 +502,7 @@ def test_usage_errors(arguments: list[str], message: bytes) -> None:
     assert complaint(*arguments) == message
 
 
-@pytest.mark.parametrize("argument", ["--gr0up", "--q", "--foo"])
+@pytest.mark.parametrize("argument", ["--nn", "--gr0up", "--q", "--foo"])
 def test_unknown_long_options_are_named_as_they_were_given(argument: str) -> None:
     """OPT-022."""
     assert argument.encode() in complaint(argument)

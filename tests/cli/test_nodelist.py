@@ -28,7 +28,7 @@ def test_a_count(value: bytes, count: int) -> None:
         (b"  a  b  ", (b"a", b"b")),
         (b"\r\n\ta\r\n", (b"a",)),
         (b"a a a", (b"a", b"a", b"a")),
-        (b"user@host.example:22 [::1]", (b"user@host.example:22", b"[::1]")),
+        (b"user@host.example:22 [::1]", (b"user@host.example:22", b"::1")),
         (b"/path _x 9", (b"/path", b"_x", b"9")),
         (b"4", (b"4",)),
         (b"a +b :c", (b"a", b"+b", b":c")),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.execshell import GIVE_BACK
 from paexec_trio.core.launch import Launch
+from paexec_trio.core.nodenames import LOCAL
 
 INHERITED = [(b"HOME", b"/home/a"), (b"PAEXEC_EOT", b"theirs"), (b"X", b"1"), (b"X", b"2")]
 
@@ -247,3 +248,29 @@ def test_commands_find_these_variables(node_shell: str, remote: bool, tmp_path: 
         del variables[b"SHELLOPTS"], variables[b"BASHOPTS"]
     assert variables.items() <= found.items()
     assert not [name for name in found if name.startswith(b"_paexec")]
+
+
+def test_a_place_for_the_node() -> None:
+    """HST-031: each %n is the node, and nothing else is changed."""
+    words = (b"t", b"%n", b"%%n", b"a%nb%n", b"%h")
+    launch = Launch(Calculator(b"c"), transport=words, fills_in=True)
+    assert launch.argv(b"%n;x")[:-1] == [b"t", b"%n;x", b"%%n;x", b"a%n;xb%n;x", b"%h"]
+
+
+def test_a_node_on_this_machine_beside_a_transport() -> None:
+    """HST-003: as without a transport."""
+    launch = Launch(Calculator(b"c"), transport=(b"ssh",), variables=EOT)
+    plain = launch._replace(transport=())
+    assert launch.argv(LOCAL) == plain.argv(b"0")
+    assert launch.environment(INHERITED, LOCAL) == plain.environment(INHERITED)
+    assert launch.environment(INHERITED, bytes(LOCAL)) == INHERITED
+
+
+def test_calculators_that_are_told_their_node() -> None:
+    """HST-040."""
+    launch = Launch(Calculator(b"c"), variables=EOT, tells_node=True)
+    entries = launch.environment([*INHERITED, (b"PAEXEC_NODE", b"outer")], b"n", 3)
+    assert entries[-3:] == [(b"PAEXEC_EOT", b""), (b"PAEXEC_NODE", b"n"), (b"PAEXEC_NODEID", b"3")]
+    assert (b"PAEXEC_NODE", b"outer") not in entries
+    line = launch._replace(transport=(b"ssh",)).argv(b"it's", 3)[-1]
+    assert b" PAEXEC_NODE='it'\\''s' PAEXEC_NODEID='3' " in line

@@ -21,6 +21,7 @@ from paexec_trio import (
     Why,
 )
 from paexec_trio.core.settings import AUTO, GRACES, Graces
+from paexec_trio.nursery.hosts import node_names
 from paexec_trio.nursery.options import plan_of
 from paexec_trio.testing import FakeCalculator
 
@@ -232,3 +233,40 @@ def test_the_public_names_are_shown() -> None:
     assert {"open_distributor", "map_tasks", "run_tasks", "serve"} < set(dir(paexec_trio))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         paexec_trio.nothing  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_a_transport_with_a_place_for_the_node() -> None:
+    """HST-031."""
+    launch = plan(transport_argv="ssh -F 'my cfg' %n --").launch
+    assert launch.argv(b"h")[:-1] == [b"ssh", b"-F", b"my cfg", b"h", b"--"]
+    assert plan(transport_argv=["a", b"x%n"]).launch.argv(b"h")[:-1] == [b"a", b"xh"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"transport_argv": "ssh"}, "transport_argv: 'ssh' has no %n"),
+        ({"transport_argv": ""}, "transport_argv: the sequence is empty"),
+        ({"transport_argv": "ssh '%n"}, "transport_argv: unbalanced quotes"),
+        ({"transport_argv": "ssh %n", "transport": "ssh"}, "transport_argv: useless together"),
+    ],
+)
+def test_bad_transports_with_a_place_for_the_node(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        plan(**options)
+
+
+def test_calculators_may_be_told_their_node() -> None:
+    """HST-040."""
+    assert not plan().launch.tells_node
+    assert plan(node_env=True).launch.tells_node
+    with pytest.raises(TypeError, match="node_env: expected a bool"):
+        plan(node_env=1)
+
+
+def test_names_of_nodes() -> None:
+    """HST-002, HST-003."""
+    assert node_names("a*2 %b[1-2]\n+1") == (b"a", b"a", b"b1", b"b2", b"localhost")
+    for text, message in (("", "no node"), ("a*0", "expected a count"), ("%", "empty")):
+        with pytest.raises(ValueError, match=message):
+            node_names(text)

@@ -24,6 +24,7 @@ from paexec_trio import (
     serve,
     services,
 )
+from paexec_trio.core.facts import FactStream
 from paexec_trio.core.snapshot import NodeSnapshot, Snapshot
 from paexec_trio.core.states import NodeState
 from paexec_trio.runtime.host import Host
@@ -152,13 +153,20 @@ class Pipes:
         self.diagnostics, self.stderr = os.pipe()
         os.set_blocking(self.diagnostics, False)
 
-    def run(self, *, graph: GraphSettings | None = None) -> Run:
+    def run(
+        self,
+        *,
+        graph: GraphSettings | None = None,
+        facts: FactStream | None = None,
+        command: bytes = ECHO,
+    ) -> Run:
         return Run(
             Settings(nodes=(b"0",), graph=graph),
-            Launch(Calculator(ECHO)),
+            Launch(Calculator(command)),
             stdin=self.stdin,
             stdout=self.stdout,
             stderr=self.stderr,
+            facts=facts,
         )
 
     def feed(self, tasks: bytes) -> None:

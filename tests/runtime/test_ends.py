@@ -16,7 +16,7 @@ from paexec_trio.core.commands import Deadline, Exit, Purpose, SetDeadline, Star
 from paexec_trio.core.events import DeadlinePassed, NodeStarted
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import GRACES, Reassign, Settings
-from paexec_trio.runtime import host, linux, posix
+from paexec_trio.runtime import linux, posix, suspension
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.process import NodeProcess
 from paexec_trio.runtime.streams import StandardStreams
@@ -254,7 +254,7 @@ async def test_no_time_passes_while_the_program_is_stopped(
         assert is_wanted()
         now += 100.0
 
-    monkeypatch.setattr(host, "stop_this_process", stop)
+    monkeypatch.setattr(suspension, "stop_this_process", stop)
     results, stdout = os.pipe()
     times: list[float] = []
     world = Host(
@@ -266,7 +266,7 @@ async def test_no_time_passes_while_the_program_is_stopped(
     )
     world.execute(StartNode(0))  # nobody stops with a run that has not started anything
     world.execute(SetDeadline(Deadline(Purpose.RESTART), 5.0))
-    world.request_suspension()
+    world.suspension.request()
     world.poll(LIMIT)
     assert [type(event) for event in world.events()] == [NodeStarted]
     assert times == [0.0]
@@ -285,13 +285,13 @@ async def test_who_is_to_go_on_before_the_stop_is_not_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """END-044: nobody would send a second SIGCONT."""
-    monkeypatch.setattr(host, "stop_this_process", lambda _is_wanted: pytest.fail("stops"))
+    monkeypatch.setattr(suspension, "stop_this_process", lambda _is_wanted: pytest.fail("stops"))
     results, stdout = os.pipe()
     world = Host(Launch(Calculator(b"cat")), [b"0"], StandardStreams(0, stdout, 2, b"/tmp"))
     try:
         world.execute(StartNode(0))
-        world.request_suspension()
-        world.withdraw_suspension()
+        world.suspension.request()
+        world.suspension.withdraw()
         world.poll(LIMIT)
         assert [type(event) for event in world.events()] == [NodeStarted]
     finally:
@@ -311,14 +311,14 @@ async def test_who_is_to_go_on_while_nodes_are_stopped_is_not_stopped(
 
     def stop(is_wanted: Callable[[], bool]) -> None:
         asked.append(is_wanted())
-        world.withdraw_suspension()
+        world.suspension.withdraw()
         asked.append(is_wanted())
         stop_this_process(is_wanted)  # a test that is stopped does not end
 
-    monkeypatch.setattr(host, "stop_this_process", stop)
+    monkeypatch.setattr(suspension, "stop_this_process", stop)
     try:
         world.execute(StartNode(0))
-        world.request_suspension()
+        world.suspension.request()
         world.poll(LIMIT)
         assert [type(event) for event in world.events()] == [NodeStarted]
         assert asked == [True, False]

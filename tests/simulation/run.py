@@ -9,13 +9,15 @@ from typing import final
 from paexec_trio.core.commands import Command, Exit
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, RunStarted
+from paexec_trio.core.facts import FactStream
 from paexec_trio.runtime.pump import pump
 from tests.simulation.calculators import NONCE, TOKEN
 from tests.simulation.dice import Dice, seeded
+from tests.simulation.factcheck import problems_of
 from tests.simulation.history import Crashed, History, Stuck
 from tests.simulation.judge import Judge, Verdict
 from tests.simulation.scenario import Scenario, draw
-from tests.simulation.violations import Kind
+from tests.simulation.violations import Kind, Violation
 from tests.simulation.world import SimulatedWorld, StuckError
 
 MOST_TASKS = 800
@@ -58,11 +60,16 @@ def play(dice: Dice, most_tasks: int = MOST_TASKS, *, until_violation: bool = Fa
             raise ViolationSeenError
 
     history = History(before_event=follow if until_violation else None)
-    engine = Engine(scenario.settings, exec_mode=scenario.exec_mode)
+    # Those that tell facts take other paths than those that do not.
+    stream = FactStream() if len(scenario.input) % 2 else None
+    engine = Engine(scenario.settings, exec_mode=scenario.exec_mode, facts=stream)
     fast_path = engine.fast_path if scenario.fast_path else None
     world = SimulatedWorld(scenario, dice, history, fast_path)
+    problems: list[str] = []
     try:
         _play(engine, world, history)
+        if stream:
+            problems = problems_of(stream.follow().take(), history, engine.snapshot().done)
     except ViolationSeenError:
         pass
     except StuckError as error:
@@ -70,7 +77,9 @@ def play(dice: Dice, most_tasks: int = MOST_TASKS, *, until_violation: bool = Fa
     except Exception as error:  # noqa: BLE001 (whatever it is, it is a violation)
         history.log(Crashed(f"{type(error).__name__}: {error}"))
     judge.follow(history)
-    return Run(scenario, history, judge.verdict())
+    verdict = judge.verdict()
+    verdict.violations.extend(Violation(history.now, Kind.FACTS, text) for text in problems)
+    return Run(scenario, history, verdict)
 
 
 def kinds(run: Run) -> set[Kind]:

@@ -28,6 +28,7 @@ class Kind(Enum):
     DIAGNOSTIC = "diagnostic"
     EXIT = "wrong end"
     ENDLESS = "no end"
+    FACTS = "facts that do not fit"
     CRASHED = "exception"
 
 

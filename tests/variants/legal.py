@@ -202,8 +202,8 @@ def writes_another_command_line() -> None:
     """LCH-021: it need not be upstream's, as long as each login shell knows it (LCH-030)."""
 
     @around(Launch, "argv")
-    def argv(right: Callable[..., list[bytes]], self: Launch, node: bytes) -> list[bytes]:
-        words = right(self, node)
+    def argv(right: Callable[..., list[bytes]], self: Launch, *node: object) -> list[bytes]:
+        words = right(self, *node)
         if self.transport:
             words[-1] = b"exec  " + words[-1]
         return words

@@ -8,10 +8,20 @@ from pathlib import Path
 from tests.zoo.mutant import MUTANTS, Mutant
 
 CHAPTERS = (
-    *("options", "nodes", "launch", "inheritance", "transport", "exec", "framing", "results"),
+    *(
+        "options",
+        "nodes",
+        "hosts",
+        "launch",
+        "inheritance",
+        "transport",
+        "exec",
+        "framing",
+        "results",
+    ),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
-    *("restart", "silence", "limits", "accounting", "joblog", "progress", "pertask", "security"),
-    *("paargs", "reorder"),
+    *("restart", "silence", "limits", "accounting", "joblog", "progress", "observing", "pertask"),
+    *("security", "paargs", "reorder"),
 )
 """The chapters of the specification, in its order."""
 

@@ -79,8 +79,8 @@ def starts_a_calculator_for_each_task() -> None:
     loop = b'while IFS= read -r task; do printf "%s\\n" "$task" | eval "$1"; done'
 
     @around(Launch, "argv")
-    def argv(right: Callable[..., list[bytes]], self: Launch, node: bytes) -> list[bytes]:
-        words, text = right(self, node), shell_text(self)
+    def argv(right: Callable[..., list[bytes]], self: Launch, *node: object) -> list[bytes]:
+        words, text = right(self, *node), shell_text(self)
         return words if self.transport or not text else [*words[:2], loop, b"sh", text]
 
 

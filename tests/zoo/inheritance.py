@@ -80,16 +80,20 @@ def answers_itself_if_a_program_cannot_be_run() -> None:
 @breaks("LCH-031")
 def passes_on_what_the_interpreter_adds() -> None:
     @around(Launch, "environment")
-    def environment(right: Callable[..., Entries], self: Launch, inherited: Entries) -> Entries:
+    def environment(
+        right: Callable[..., Entries], self: Launch, inherited: Entries, *node: object
+    ) -> Entries:
         added = (b"LC_CTYPE", b"C.UTF-8")
-        return [added, *(entry for entry in right(self, inherited) if entry[0] != added[0])]
+        return [added, *(entry for entry in right(self, inherited, *node) if entry[0] != added[0])]
 
 
 @breaks("LCH-034")
 def gives_transports_variables_of_shells_only() -> None:
     @around(Launch, "environment")
-    def environment(right: Callable[..., Entries], self: Launch, inherited: Entries) -> Entries:
-        entries = right(self, inherited)
+    def environment(
+        right: Callable[..., Entries], self: Launch, inherited: Entries, *node: object
+    ) -> Entries:
+        entries = right(self, inherited, *node)
         if not self.transport:
             return entries
         return [entry for entry in entries if re.fullmatch(rb"[A-Za-z_][A-Za-z_0-9]*", entry[0])]

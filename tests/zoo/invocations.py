@@ -62,8 +62,10 @@ def change_argv(change: Callable[[Launch, list[bytes], bytes], list[bytes]]) -> 
     """Change the argument vector that starts the calculator of a node."""
 
     @around(Launch, "argv")
-    def argv(right: Callable[..., list[bytes]], self: Launch, node: bytes) -> list[bytes]:
-        return change(self, right(self, node), node)
+    def argv(
+        right: Callable[..., list[bytes]], self: Launch, node: bytes, *index: int
+    ) -> list[bytes]:
+        return change(self, right(self, node, *index), node)
 
 
 def shell_text(launch: Launch) -> bytes:

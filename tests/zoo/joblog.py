@@ -19,6 +19,7 @@ from paexec_trio.core.tasks import GraphTasks, RefusedTaskError
 from paexec_trio.runtime import logfiles
 from paexec_trio.runtime.joblog import JobLog
 from paexec_trio.runtime.output import Output
+from paexec_trio.runtime.streams import StandardStreams
 from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, do_without_fast_path, instead, put
 
@@ -253,6 +254,15 @@ def writes_results_to_a_pipe_that_nobody_reads() -> None:
     put(logfiles, "_is_pipe", lambda _: False)
 
 
+@breaks("ACC-057")
+def logs_tasks_whose_files_are_missing() -> None:
+    put(
+        StandardStreams,
+        "_log",
+        lambda self, command: self._files.buffer.add(command.entry, command.end),
+    )
+
+
 @breaks("ACC-040")
 def takes_any_file_for_a_log() -> None:
     put(logfiles, "BEGIN", b"")
@@ -261,9 +271,9 @@ def takes_any_file_for_a_log() -> None:
 @breaks("ACC-041")
 def goes_on_without_a_log_that_cannot_be_opened() -> None:
     @instead(logfiles, "open_files")
-    def open_files(right: Callable[[Accounting], Any], accounting: Accounting) -> Any:
+    def open_files(right: Callable[..., Any], accounting: Accounting, *rest: Any) -> Any:
         try:
-            return right(accounting)
+            return right(accounting, *rest)
         except OSError:
             return logfiles.LogFiles(LogBuffer(), os.open(os.devnull, os.O_RDWR))
 

@@ -8,7 +8,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterable, Sequence
 
-from paexec_trio.cli import invocation
+from paexec_trio.cli import hostoptions, invocation
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.invocation import Invocation
 from paexec_trio.core import launch
@@ -150,9 +150,13 @@ def change_inherited(change: Callable[[Variables], Variables]) -> None:
 
     @around(Launch, "environment")
     def environment(
-        right: Callable[..., object], self: Launch, inherited: Iterable[tuple[bytes, bytes]]
+        right: Callable[..., object],
+        self: Launch,
+        inherited: Iterable[tuple[bytes, bytes]],
+        *node: object,
     ) -> object:
-        return right(self, inherited if self.transport else change(dict(inherited)).items())
+        changed = inherited if self.transport else change(dict(inherited)).items()
+        return right(self, changed, *node)
 
 
 @breaks("LCH-010")
@@ -186,8 +190,8 @@ def puts_passed_values_between_double_quotes() -> None:
     put(launch, "_without_newlines", lambda words: words)
 
     @around(Launch, "_command_line")
-    def command_line(right: Callable[..., bytes], self: Launch) -> bytes:
-        text = right(self)
+    def command_line(right: Callable[..., bytes], self: Launch, *node: object) -> bytes:
+        text = right(self, *node)
         for name, value in self.variables.items():
             word = launch._for_any_shell(name + b"=" + value)  # noqa: SLF001
             text = text.replace(word, b'"%b=%b"' % (name, value), 1)
@@ -204,7 +208,8 @@ def passes_variables_to_the_first_node_only() -> None:
         if len(nodes) == 1 or not launch.transport:
             return argv
         eot = {b"PAEXEC_EOT": launch.variables[b"PAEXEC_EOT"]}
-        return [*argv[:-1], launch._replace(variables=eot)._command_line()]  # noqa: SLF001
+        line = launch._replace(variables=eot)._command_line(node, 0)  # noqa: SLF001
+        return [*argv[:-1], line]
 
     change_argv(change)
 
@@ -290,15 +295,15 @@ def gives_the_transport_a_command_line_in_several_words() -> None:
 @breaks("LCH-001", "LCH-021")
 def does_not_quote_the_command_for_the_node() -> None:
     @around(Launch, "_command_line")
-    def command_line(right: Callable[..., bytes], self: Launch) -> bytes:
-        line, text = right(self), shell_text(self)
+    def command_line(right: Callable[..., bytes], self: Launch, *node: object) -> bytes:
+        line, text = right(self, *node), shell_text(self)
         return line.removesuffix(launch_module._quoted(text)) + text if text else line  # noqa: SLF001
 
 
 def split_transport(split: Callable[[bytes], Sequence[bytes]]) -> None:
     """Split the value of -t so."""
-    right = invocation._transport_words  # noqa: SLF001
-    put(invocation, "_transport_words", lambda value: right(value) and tuple(split(value.strip())))
+    right = hostoptions._transport_words  # noqa: SLF001
+    put(hostoptions, "_transport_words", lambda value: right(value) and tuple(split(value.strip())))
 
 
 @breaks("LCH-022")
@@ -386,7 +391,7 @@ def refuses_an_empty_transport() -> None:
 
 @breaks("LCH-026")
 def runs_the_node_if_the_transport_is_blank() -> None:
-    @instead(invocation, "_transport_words")
+    @instead(hostoptions, "_transport_words")
     def words(right: Callable[..., object], value: bytes) -> object:
         # `env NODE COMMAND` stands for the missing first word.
         return (b"env",) if value and not value.strip() else right(value)
@@ -394,7 +399,7 @@ def runs_the_node_if_the_transport_is_blank() -> None:
 
 @breaks("LCH-027")
 def closes_open_quotes() -> None:
-    @instead(invocation, "_transport_words")
+    @instead(hostoptions, "_transport_words")
     def words(right: Callable[..., object], value: bytes) -> object:
         try:
             return right(value)

@@ -133,7 +133,7 @@ def writes_progress_lines_to_standard_output() -> None:
 def does_not_say_whose_progress_it_is() -> None:
     @around(Run, "report")
     def report(_right: object, self: Run, text: bytes) -> None:
-        self._streams.report(text)
+        self.streams.report(text)
 
 
 @breaks("PRG-011")

@@ -213,7 +213,7 @@ def never_looks_for_missed_beats() -> None:
 def takes_any_octet_of_standard_error_for_a_beat_and_makes_some_up() -> None:
     @around(Heartbeats, "look")
     def look(right: Callable[..., Iterator[Node]], self: Heartbeats) -> Iterator[Node]:
-        self._silent_looks = [0] * len(self._nodes)
+        self._silent_looks.clear()
         return right(self)
 
 

@@ -1,7 +1,7 @@
 # fish completion for paexec-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --stuck --heartbeat --tagstring --stderr --results)'
+complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --stuck --heartbeat --tagstring --stderr --results)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
 complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -32,6 +32,9 @@ complete -c paexec-trio -l keep-order -d 'print results in the order of the task
 complete -c paexec-trio -l prefetch -x -a 'auto' -d 'keep up to NUMBER tasks in the input of each calculator, which need not wait for the next'
 complete -c paexec-trio -l finish-timeout -x -d 'at the end of the run, wait at most this long for calculators to end'
 complete -c paexec-trio -l line-limit -x -d 'longest line accepted, in octets'
+complete -c paexec-trio -l hostfile -r -F -d 'take the nodes from FILE, one or several per line'
+complete -c paexec-trio -l transport-argv -x -d 'the transport, with %n where the name of the node stands'
+complete -c paexec-trio -l node-env -d 'tell calculators their node'
 complete -c paexec-trio -l summary -d 'say on standard error at the end of every run how many tasks succeeded, failed, were given up and never ran'
 complete -c paexec-trio -l exit-status -x -a 'tasks run' -d 'tasks'
 complete -c paexec-trio -l retries -x -d 'try a task that fails up to NUMBER times, on other nodes if there are any'
