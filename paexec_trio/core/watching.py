@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core import events as on
-from paexec_trio.core.commands import Command, KillNode, PrintErrors, Purpose
+from paexec_trio.core.commands import Command, PrintErrors, Purpose
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.greetings import Greetings
 from paexec_trio.core.heartbeats import Heartbeats
@@ -62,8 +62,6 @@ class Watching:
         self._stuck = StuckWatch(rules, nodes, commands) if rules.looks_for_stuck else None
         self._beats = Heartbeats(rules.heartbeat, nodes, commands) if rules.heartbeat else None
         self._greetings = Greetings(reporter) if rules.is_wrapped else None
-        # The nodes at the end of the run that were sent a signal because they do not beat.
-        self._signalled: set[int] = set()
         self._handlers = handlers.copy()
         handlers |= {
             on.RunStarted: self._begin,
@@ -171,7 +169,7 @@ class Watching:
         if self._settings.on_death or not node.attempts:
             self._reporter.report(template, *foreign)
         self._fleet.end(node, self._reporter.text(template, *foreign))
-        if self._ending.phase is Phase.RUNNING:  # otherwise it is ended with all others
+        if self._ending.phase is not Phase.STOPPING:  # otherwise it is ended with all others
             node.died = True
             self._terminator.end_now(node)
 
@@ -182,13 +180,6 @@ class Watching:
             text = b"node %b has sent no heartbeat for %g seconds; killed"
             if node.state is NodeState.CONNECTING:
                 text = b"node %b has sent no heartbeat within %g seconds of its start; killed"
-            if node.state is not NodeState.CLOSING:
-                self._end(node, text, node.name, beats.patience)
-            elif node.index not in self._signalled:
-                self._signalled.add(node.index)
-                self._reporter.report(text, node.name, beats.patience)
-                self._commands.append(KillNode(node.index, force=False))
-            else:
-                self._commands.append(KillNode(node.index, force=True))
+            self._end(node, text, node.name, beats.patience)
             if self._ending.phase not in (Phase.RUNNING, Phase.FINISHING):
                 break

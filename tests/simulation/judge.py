@@ -639,8 +639,7 @@ class Judge:
         if self._resistance or not holds or node.input_closed:
             self._diagnostics.need(named)
         node.silenced = True
-        if not node.input_closed or node.deaf:
-            self._lost(node, named)
+        self._lost(node, named)
 
     def _look(self, node: _Node) -> None:
         """Expect that a node is ended that was silent for too long (SIL-010)."""

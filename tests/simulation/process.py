@@ -18,6 +18,9 @@ TIDYING = 4.0
 """Seconds that a process takes to end when its input has ended, at most (END-004)."""
 
 
+_HANGS_AT_LOGIN = 7
+"""Processes whose ids are multiples of this never begin."""
+
 _NOISE = (b"", b"", b"noise\n", b"", b"\n", b"noise and half a line ")
 """Octets that login shells print before calculators begin; no dice choose them."""
 
@@ -234,6 +237,9 @@ class SimulatedProcess:
     def _begin(self) -> Iterator[Event]:
         """Tell that the calculator begins; a login shell may have printed something before."""
         if self._exited or self._hangs:
+            return
+        if self.pid % _HANGS_AT_LOGIN == 0 and not self._world.is_healed():
+            self._hangs = self._broken = True
             return
         noise = _NOISE[self.pid % len(_NOISE)]
         self._write(noise + TOKEN + b"\n")
