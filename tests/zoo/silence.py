@@ -9,8 +9,9 @@ from paexec_trio.cli import invocation, silenceoptions, sshdefaults
 from paexec_trio.cli.invocation import Invocation
 from paexec_trio.core import heartbeats, stuck, wrapper
 from paexec_trio.core.commands import Command, KillNode, Purpose, Report, SetDeadline, Write
+from paexec_trio.core.dispatching import Dispatcher
 from paexec_trio.core.engine import Engine
-from paexec_trio.core.events import Event, NodeEnded, NodeStarted
+from paexec_trio.core.events import Event, NodeStarted
 from paexec_trio.core.fleet import Fleet
 from paexec_trio.core.greetings import Greetings
 from paexec_trio.core.heartbeats import Heartbeats
@@ -361,12 +362,11 @@ def gives_tasks_up_with_nodes_that_never_greet() -> None:
 
 
 @breaks("SIL-042")
-def goes_on_without_a_node_that_never_greets() -> None:
-    @around(Fleet, "ended")
-    def ended(right: Callable[..., bool], self: Fleet, event: NodeEnded) -> bool:
-        if self._nodes[event.node].state is NodeState.CONNECTING and not self._settings.on_death:
-            return False
-        return right(self, event)
+def waits_for_a_node_that_never_greets() -> None:
+    @around(Dispatcher, "node_started")
+    def node_started(right: Callable[..., None], self: Dispatcher, node: Node) -> None:
+        if node.state is not NodeState.ENDED:
+            right(self, node)
 
 
 # ssh
