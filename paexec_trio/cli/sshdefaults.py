@@ -76,7 +76,8 @@ def _is_unset(shown: Mapping[bytes, bytes], name: bytes) -> bool:
     value = shown.get(name)
     if name == b"serveraliveinterval" and shown.get(b"batchmode") == b"yes" and value == _OF_DEBIAN:
         return True
-    return value is None or value in _UNSET[name]
+    # A program that does not answer may be another ssh, or a script that takes no options.
+    return value is not None and value in _UNSET[name]
 
 
 def _ask(launch: Launch, nodes: Sequence[bytes]) -> list[dict[bytes, bytes]]:

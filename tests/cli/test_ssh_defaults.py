@@ -34,9 +34,10 @@ def shows(*lines: str) -> str:
         (shows("serveraliveinterval 0", "connecttimeout 60"), KEEPALIVES),
         (shows("serveraliveinterval 300", "connecttimeout 60"), ()),
         (shows("batchmode yes", "serveraliveinterval 300", "connecttimeout 60"), KEEPALIVES),
-        ("exit 255", (*KEEPALIVES, *TIMEOUT)),
+        ("exit 255", ()),
+        ("echo Welcome", ()),
     ],
-    ids=["nothing", "keepalives", "timeout", "both", "as Debian has it", "no answer"],
+    ids=["nothing", "keepalives", "timeout", "both", "as Debian has it", "no answer", "no ssh"],
 )
 def test_what_is_added(tmp_path: Path, text: str, expected: tuple[bytes, ...]) -> None:
     """SIL-050."""
@@ -44,7 +45,8 @@ def test_what_is_added(tmp_path: Path, text: str, expected: tuple[bytes, ...]) -
 
 
 def test_the_interval_is_that_of_the_heartbeat(tmp_path: Path) -> None:
-    words = node_words(launch_of(tmp_path, "exit 1"), [b"a"], 1.5)[b"a"]
+    text = shows("serveraliveinterval 0", "connecttimeout none")
+    words = node_words(launch_of(tmp_path, text), [b"a"], 1.5)[b"a"]
     assert words[1::2] == (b"ServerAliveInterval=2", b"ServerAliveCountMax=3", b"ConnectTimeout=6")
 
 
@@ -58,7 +60,7 @@ def test_each_node_is_asked_about_once(tmp_path: Path) -> None:
 
 def test_the_place_of_the_node(tmp_path: Path) -> None:
     """HST-020: behind ``--`` there is no room for options."""
-    text = f'echo "$@" >>{tmp_path}/asked; {shows("serveraliveinterval 3")}'
+    text = f'echo "$@" >>{tmp_path}/asked; {shows("serveraliveinterval 3", "connecttimeout none")}'
     launch = launch_of(tmp_path, text, b"-F", b"cfg", b"%n", b"--", fills_in=True)
     words = node_words(launch, [b"a"], 0.0)
     assert (tmp_path / "asked").read_text() == "-G -F cfg a --\n"
@@ -69,4 +71,4 @@ def test_the_place_of_the_node(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there() -> None:
     """The run tells why it cannot start."""
     launch = Launch(Calculator(b"c"), (b"/no/such/ssh",))
-    assert node_words(launch, [b"a", b"b"], 0.0).keys() == {b"a", b"b"}
+    assert node_words(launch, [b"a", b"b"], 0.0) == {b"a": (), b"b": ()}
