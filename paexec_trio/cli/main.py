@@ -22,9 +22,11 @@ from paexec_trio.cli.startup import (
     say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import HelpRequested
+from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
+from paexec_trio.runtime.requests import FINISH, OVERVIEW, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
     from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.run import Run
+    from paexec_trio.runtime.screen import Screen
+    from paexec_trio.services.historyfiles import HistoryFiles
     from paexec_trio.services.interface import Service
 
 
@@ -53,6 +57,7 @@ def distribute(
         parse: understands a call; arguments and errors as those of ``invocation.parse``.
     """
     prepare_signals()
+    note(OVERVIEW | FINISH)
     prepare_standard_descriptors()
     program = program_name(usual_name)
     environment = inheritance.environment()
@@ -78,12 +83,20 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         return _end(show(invocation))
     if invocation.ssh_defaults:
         invocation = _with_ssh_defaults(invocation)
+    try:
+        history = _open_history(invocation)
+    except OSError as error:
+        return _end(_failed(invocation, error))
     import gc
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
     gc.disable()
     from paexec_trio.runtime.run import Run
 
+    screen = _screen_of(invocation)
+    if screen:
+        settings = invocation.settings._replace(whole_errors=True)
+        invocation = invocation._replace(settings=settings)
     # Now, because later there may be no memory or descriptor left for that.
     report_totals = _load_totals() if invocation.progress else None
     say_nothing_of_ignored_errors()
@@ -94,9 +107,12 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         stop_signals=[
             number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
         ],
+        takes_requests=True,
         suspends=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
         owns_process=True,
         debug=invocation.debug,
+        facts=history.facts if history else None,
+        screen=screen,
     )
     problem = b""
     was_served = False
@@ -108,7 +124,9 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
             with meanwhile(run.advance, lambda: run.is_over):
                 from paexec_trio.nursery.program import finish_alone
 
-                services = _load_services(invocation)
+                services = _load_services(invocation, screen)
+                if history:
+                    services.append(history)
         if not run.is_over:
             gc.enable()
             finish_alone(run, services)
@@ -127,9 +145,40 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
                 report_totals(run)
         run.end_alone()  # whatever trio has not ended
     outcome = run.result
+    if history:
+        history.finish(run.engine.graph if run.engine else None)
+        if history.error:
+            failure = _failed(invocation, history.error)
+            outcome = outcome if outcome.status or outcome.signal else failure
     # The interpreter would look through everything again before it ends, for garbage.
     gc.freeze()
     return _end(outcome)
+
+
+def _open_history(invocation: Invocation) -> HistoryFiles | None:
+    """Open the files for the history of the run, if there are to be some.
+
+    Raises:
+        HistoryFileError: one cannot be opened.
+    """
+    if not invocation.history:
+        return None
+    from paexec_trio.services.historyfiles import HistoryFiles
+
+    trace, report = invocation.history
+    words = [os.fsencode(word) for word in sys.argv[1:]]
+    return HistoryFiles(invocation.settings.program, words, trace=trace, report=report)
+
+
+def _failed(invocation: Invocation, error: OSError) -> Exit:
+    """Report that a file of the history cannot be written; return how the program has to end."""
+    from paexec_trio.core.commands import Exit  # only for an error
+
+    path, reason = error.args
+    settings = invocation.settings
+    text = diagnostic(b"writing '%b' failed: %b", path, reason)
+    write_diagnostic(2, settings.program + b": " + text)
+    return Exit(status=ERROR if settings.accounting.status_of_tasks else 1)
 
 
 def _end(outcome: Exit) -> int:
@@ -155,13 +204,35 @@ def _with_ssh_defaults(invocation: Invocation) -> Invocation:
     return invocation._replace(launch=launch._replace(node_words=words))
 
 
-def _load_services(invocation: Invocation) -> list[Service]:
+def _screen_of(invocation: Invocation) -> Screen | None:
+    """Return the terminal on which the progress is painted; ``None``: it is not painted."""
+    if not invocation.progress or invocation.debug:
+        return None
+    from paexec_trio.runtime.screen import Screen, can_repaint
+
+    return Screen(2) if can_repaint(2, os.environb) else None
+
+
+def _load_services(invocation: Invocation, screen: Screen | None) -> list[Service]:
     """Return the services that were asked for; no other one is loaded."""
     services: list[Service] = []
-    if invocation.progress:
+    if screen:
+        from paexec_trio.services.paintedprogress import PaintedProgress
+
+        services.append(PaintedProgress(screen))
+    elif invocation.progress:
         from paexec_trio.services.progressservice import progress
 
         services.append(progress)
+    if invocation.hostfile:
+        from paexec_trio.services.hostfileservice import HostfileService
+
+        services.append(HostfileService(invocation.hostfile))
+    runs_commands = isinstance(invocation.launch.command, CommandPerTask)
+    if not runs_commands and (invocation.progress or os.isatty(2)):
+        from paexec_trio.services.stallhint import stall_hint
+
+        services.append(stall_hint)
     return services
 
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import accountingoptions, hostoptions, logoptions, silenceoptions
+from paexec_trio.cli import (
+    accountingoptions,
+    hostoptions,
+    logoptions,
+    observingoptions,
+    silenceoptions,
+    watchoptions,
+)
 from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
@@ -54,11 +61,19 @@ In a file, each line is one name as it is; empty lines and lines that begin with
     Option(
         "t",
         "transport",
-        ("program that reaches a node, such as ssh",),
+        (
+            "program that reaches a node, such as ssh;",
+            "slurm, podman, docker or kubectl: by srun or exec",
+        ),
         details="""\
 A command line that is split into words by the quoting rules of the shell; nothing in it is
 expanded. For each node it is started once, with two more arguments: the node, and a command line
 for a shell there. Without a transport all nodes are this machine.
+
+Four words alone are names of engines, not programs; ``./slurm`` and ``slurm x`` are programs.
+``podman``, ``docker`` and ``kubectl`` run the command in a container or pod by ``exec -i``.
+``slurm`` runs it by ``srun``; without ``-n``, the nodes are those of the allocation. The file that
+``PAEXEC_ENGINES`` names has further engines: a name and the words of ``--transport-argv`` per line.
 """,
     ),
     Option(
@@ -257,21 +272,7 @@ seconds later, SIGKILL; the exit status is 1.
     *accountingoptions.OPTIONS,
     *logoptions.OPTIONS,
     *silenceoptions.OPTIONS,
-    Option(
-        "",
-        "",
-        (
-            "say on standard error once a second how many tasks are done,",
-            "and at the end the totals",
-        ),
-        "progress",
-        details="""\
-Each line says how many tasks are done, how many calculators work on one, with ``-g`` how many tasks
-failed, and how many were done per second since the run began. The last line begins with ``total:``
-and has the seconds of the run, too. It comes also if the run fails or is ended by a signal. Nothing
-of the input is read ahead, and standard output stays as it is without the option.
-""",
-    ),
+    *observingoptions.OPTIONS,
     Option(
         "",
         "",
@@ -328,6 +329,7 @@ be used, nothing is started. If a file cannot be written later, the run ends wit
 status 1.
 """,
     ),
+    *watchoptions.OPTIONS,
     Option("d", "", ("write every event and command to standard error",)),
 )
 
@@ -341,11 +343,14 @@ SYNTAX = Syntax(
     variables=(
         ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "defaults for -n, -t, -mt= and -y"),
         ("PAEXEC_EXIT_STATUS", "default for --exit-status"),
+        ("PAEXEC_ENGINES", "a file of further engines for -t"),
+        ("PAEXEC_PROGRESS", "auto: --progress if standard error is a terminal"),
         ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    signals=observingoptions.SIGNALS,
     sections=SECTIONS,
     free="command",
 )

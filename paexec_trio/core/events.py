@@ -182,6 +182,33 @@ class DrainRequested(Record):
 
 
 @final
+class NodeAdded(Record):
+    """Somebody wants one more node, of this name."""
+
+    __slots__ = __match_args__ = ("name",)
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+
+
+@final
+class NodesWanted(Record):
+    """Somebody wants these nodes, each as often as it is named, and no others."""
+
+    __slots__ = __match_args__ = ("names",)
+
+    def __init__(self, names: tuple[bytes, ...]) -> None:
+        self.names = names
+
+
+@final
+class FinishRequested(Record):
+    """Somebody wants no more tasks to be started; those that have begun are finished."""
+
+    __slots__ = ()
+
+
+@final
 class StdinEnded(Record):
     """Standard input is at its end."""
 
@@ -289,6 +316,9 @@ Event = (
     | StdinChunk
     | TaskAdded
     | DrainRequested
+    | NodeAdded
+    | NodesWanted
+    | FinishRequested
     | StdinEnded
     | StdinFailed
     | OutputClosed

@@ -136,8 +136,9 @@ class Fleet:
             self._reporter.report(event.reason)
         self._is_hopeless &= event.permanent
         self._dispatcher.living -= node.index not in self._starter.drained
-        node.fruitless += 1
+        node.record.fruitless += 1
         self._report_vain_lives(node, event.reason)
+        self._starter.gone(node)
         self._starter.start_next()
         return True
 
@@ -212,6 +213,7 @@ class Fleet:
                 self._accounts.give_up(attempt, NOT_FINISHED if before is _CLOSING else LOST)
         if before is _CLOSING:
             return
+        node.record.deaths += 1
         self._outlet.node_changed(node, Change.DIED)
         if self._settings.on_death:
             self.died(node, attempts, idle=before is _IDLE)
@@ -236,6 +238,7 @@ class Fleet:
         if before is not _HALF_CLOSED:
             self._commands.append(CloseStdin(node.index))
         self._outlet.forget(attempt)
+        node.record.deaths += 1
         self._outlet.node_changed(node, Change.DIED)
         self._dispatcher.node_died(node, idle=False)
         if node.index not in self._starter.drained:
@@ -256,7 +259,8 @@ class Fleet:
             attempts: those that it held.
             idle: whether it could have been given a task.
         """
-        node.fruitless = 0 if node.answered else node.fruitless + 1
+        record = node.record
+        record.fruitless = 0 if node.answered else record.fruitless + 1
         self._dispatcher.node_died(node, idle=idle)
         self._dispatcher.living -= node.index not in self._starter.drained
         for attempt in attempts:
@@ -312,8 +316,11 @@ class Fleet:
         is_revived = node.index in self._starter.reviving
         if node.died and not node.answered and not is_revived:
             self._report_vain_lives(node, how)
-        if is_revived and self._ending.phase is Phase.RUNNING:
-            self._starter.revive(node)
+        if self._ending.phase is Phase.RUNNING:
+            if is_revived:
+                self._starter.revive(node)
+            elif node.died:
+                self._starter.gone(node)
         return True
 
     def _report_vain_lives(self, node: Node, last: bytes) -> None:
@@ -321,7 +328,7 @@ class Fleet:
         on_death = self._settings.on_death
         if not on_death or not on_death.restart_after or self._ending.phase is not Phase.RUNNING:
             return
-        if should_report(node.fruitless):
+        if should_report(node.record.fruitless):
             self._reporter.report(in_vain(node, last, on_death.restart_after))
 
     def wind_down(self) -> bool:

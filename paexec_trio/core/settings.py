@@ -122,6 +122,8 @@ class Settings(NamedTuple):
         tag: the text before each printed line, in which ``{}`` stands for the task (PTK-011);
             ``None``: no tags.
         stderr: how the octets are printed that calculators write on their standard error.
+        whole_errors: whether what calculators write on their standard error is printed in whole
+            lines, since something else is painted there; only with ``StderrMode.MIXED``.
         results: the directory in which the output of each task is stored (PTK-050); empty: none.
         silence: how long nodes may be silent.
     """
@@ -148,6 +150,7 @@ class Settings(NamedTuple):
     stderr: StderrMode = StderrMode.MIXED
     results: bytes = b""
     silence: Silence = NO_SILENCE
+    whole_errors: bool = False
 
     @property
     def reads_stderr(self) -> bool:
@@ -157,7 +160,7 @@ class Settings(NamedTuple):
     @property
     def keeps_stderr_apart(self) -> bool:
         """Whether the standard error of calculators belongs to tasks."""
-        return self.stderr is not StderrMode.MIXED or bool(self.results)
+        return self.stderr is not StderrMode.MIXED or bool(self.results) or self.whole_errors
 
     @property
     def has_records(self) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core.commands import (
+    AddNode,
     CloseStdin,
     Command,
     KillNode,
@@ -22,12 +24,18 @@ from paexec_trio.core.commands import (
     SetDeadline,
     StartNode,
 )
-from paexec_trio.core.events import Event, NodeOutput, StopRequested
+from paexec_trio.core.events import (
+    Event,
+    FinishRequested,
+    NodeOutput,
+    StopRequested,
+)
 from paexec_trio.core.settings import GRACES, Graces
 from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
 from paexec_trio.runtime.deadlines import passed
+from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
 from paexec_trio.runtime.pausing import Pauses
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.dispatching import FastPath
     from paexec_trio.core.launch import Launch
+    from paexec_trio.core.overview import PipeTimes
     from paexec_trio.runtime.streams import Streams
     from paexec_trio.runtime.system import Ready
 
@@ -124,12 +133,23 @@ class Host:
         self.stopped_by = 0
         """The last signal that asked for an end of the run; 0: none has."""
         self.suspension = Suspension(poller, self._children, self._ends, timers)
-        self._executors = executors | self._make_executors()
+        self._executors = executors | self._make_executors(executors.get(AddNode))
 
-    def _make_executors(self) -> dict[type[Command], Callable[[Any], None]]:
+    def _make_executors(
+        self, tell_added: Callable[[Any], None] | None
+    ) -> dict[type[Command], Callable[[Any], None]]:
         children, timers = self._children, self.timers
         processes = children.processes
+
+        def add_node(command: AddNode) -> None:
+            count = children.add(command.name)
+            # Without room the node cannot be started, which is reported then.
+            make_room_for(count, reads_stderr=children.errors.are_wanted)
+            if tell_added:
+                tell_added(command)
+
         return {
+            AddNode: add_node,
             StartNode: lambda command: children.start(command.node),
             Send: lambda command: children.send(processes[command.node], command.data),
             CloseStdin: lambda command: children.close_stdin(command.node),
@@ -274,6 +294,20 @@ class Host:
         self.stopped_by = signum
         self._poller.emit(StopRequested(signum))
         self._poller.wake()
+
+    def request(self, action: Callable[[], None]) -> None:
+        """Carry out an action in the next batch, between two events."""
+        self._poller.request(action)
+
+    def request_finish(self) -> None:
+        """Ask the engine to start no more tasks."""
+        self._poller.request(partial(self._poller.emit, FinishRequested()))
+
+    def pipe_times(self, node: int) -> PipeTimes | None:
+        """Return when something last passed through the pipes of a node."""
+        from paexec_trio.runtime.pipetimes import pipe_times  # rarely needed
+
+        return pipe_times(self._children.processes.get(node))
 
     def request_reaping(self) -> None:
         """Reap adopted processes that have ended, in the next batch."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import trio
 
+    from paexec_trio.core.overview import BusyNode
     from paexec_trio.nursery.following import FactChannel
-    from paexec_trio.nursery.results import Statistics
+    from paexec_trio.nursery.results import Statistics, Total
 
 
 class Facts(Protocol):
@@ -29,6 +32,15 @@ class Facts(Protocol):
     def statistics(self) -> Statistics:
         """Return the numbers of tasks and the states of the nodes at this moment."""
 
+    def total(self) -> Total | None:
+        """Return how many tasks there are; an estimate while a file is being read.
+
+        ``None`` if nothing is known. Nothing is read because of that.
+        """
+
+    def busy(self) -> list[BusyNode]:
+        """Return the nodes that hold tasks. It looks at all of them, so do not call it often."""
+
     def follow(self) -> FactChannel:
         """Return a channel of what happens; :mod:`paexec_trio.core.facts` shows how to use it.
 
@@ -45,6 +57,9 @@ class Facts(Protocol):
         level ``INFO``. :func:`~paexec_trio.serve` writes it to the run's standard error, behind
         the name of the program.
         """
+
+    def want_nodes(self, nodes: Iterable[bytes], /) -> None:
+        """Let the run have these nodes: start those that are missing, drain all others."""
 
     async def wait_over(self) -> None:
         """Wait until the run is over."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from paexec_trio.core.accounting import NO_ACCOUNTING, Accounting, Halt, Summing, Why
 from paexec_trio.core.events import (
     Event,
+    FinishRequested,
     HoldingFailed,
+    NodeAdded,
     OutputClosed,
     OutputFailed,
     StdinFailed,
@@ -157,6 +159,9 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
     # Without restarts the nodes have to last longer.
     restarts = on_death is not None and on_death.restart_after > 0
     disturbed = dice.happens(0.25)
+    requested: tuple[tuple[float, Event], ...] = ()
+    if len(names) % 7 == 3:  # not by the dice, which other runs would throw otherwise, too
+        requested = ((len(names) / 500, FinishRequested()),)
     return Scenario(
         settings=settings,
         exec_mode=exec_mode,
@@ -183,7 +188,9 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         untouchable=dice.pick((0.0, 0.0, 0.0, 0.3)),
         reader_pause=dice.pick((0.0, 0.0, 0.05, 1.0)),
         heal_at=dice.pick((1.0, 10.0, 30.0)),
-        disturbances=_disturbances(dice, settings) if disturbed else (),
+        disturbances=(
+            requested + (_disturbances(dice, settings) if disturbed else ()) + _joins(len(names))
+        ),
         input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.4) else None,
         fast_path=dice.happens(0.5),
         # Otherwise many tasks take hours.
@@ -221,10 +228,12 @@ def _accounting(dice: Dice, on_death: Reassign | None) -> Accounting:
         percent=percent,
         now=dice.happens(0.5),
     )
+    timeout_percent = dice.pick((0, 0, 0, 0, 0, 100, 300, 1000))
     return Accounting(
         retries=dice.pick((0, 0, 1, 2, 3, 9)),
         crash_limit=dice.pick((0, 0, 1, 2, 4)) if on_death else 0,
-        timeout=dice.pick((0.0, 0.0, 0.0, 0.3, 2.0)),
+        timeout=dice.pick((0.0, 0.0, 0.0, 0.3, 2.0)) * (not timeout_percent),
+        timeout_percent=timeout_percent,
         halt=halt if dice.happens(0.3) else None,
         delay=dice.pick((0.0, 0.0, 0.0, 0.0, 0.01, 0.2)),
         limit=dice.pick((0, 0, 0, 0, 1, 5, 40)),
@@ -313,6 +322,14 @@ def _graph_lines(dice: Dice, graph: GraphSettings, names: list[bytes]) -> list[b
     if dice.happens(0.8):
         dice.shuffle(lines)
     return lines
+
+
+def _joins(tasks: int) -> tuple[tuple[float, Event], ...]:
+    """Return that nodes join, in a part of the runs. No dice choose them: seeds keep their runs."""
+    if tasks % 8 not in {3, 5}:
+        return ()
+    times = (0.0, 0.01, 0.2, 1.5)[: 1 + tasks % 4]
+    return tuple((time, NodeAdded(b"new %d" % index)) for index, time in enumerate(times))
 
 
 def _disturbances(dice: Dice, settings: Settings) -> tuple[tuple[float, Event], ...]:

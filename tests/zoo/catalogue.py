@@ -20,8 +20,9 @@ CHAPTERS = (
         "results",
     ),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
-    *("restart", "silence", "limits", "accounting", "joblog", "progress", "observing", "pertask"),
-    *("security", "paargs", "reorder"),
+    *("restart", "silence", "limits", "accounting", "joblog", "progress", "observing"),
+    *("history", "pertask", "security"),
+    *("paargs", "reorder"),
 )
 """The chapters of the specification, in its order."""
 
