@@ -165,6 +165,10 @@ class Engine:
             on.DeadlinePassed: deadlines.passed,
             on.StopRequested: terminator.stop_requested,
         }
+        if settings.silence.is_watched:
+            from paexec_trio.core.watching import Watching  # rarely needed
+
+            Watching(settings, nodes, fleet, terminator, ending, reporter, commands, self._handlers)
 
     def handle(self, event: on.Event) -> list[Command]:
         """Record an event and return the commands that follow from it, in order.

@@ -450,7 +450,8 @@ def ends_idle_nodes_at_the_time_limit() -> None:
         if node.attempts:
             right(self, node)
         else:
-            self._fleet._commands.append(KillNode(node.index, force=True))
+            fleet: Any = self._fleet
+            fleet._commands.append(KillNode(node.index, force=True))
 
 
 @breaks("ACC-051")
