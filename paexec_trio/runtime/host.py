@@ -343,8 +343,7 @@ class Host:
         self._output.stop_watching()
         self._poller.forget_descriptors()
         graces, poller = self._graces, self._poller
-        processes = list(self._children.processes.values())
-        if processes:
+        if processes := list(self._children.processes.values()):
             yield from end_processes(processes, self._ends, poller, graces, self._report_survivor)
             self._children.processes.clear()
         all_ended = True
@@ -358,6 +357,5 @@ class Host:
         return all_ended
 
     def _report_survivor(self, pid: int, reason: bytes) -> None:
-        self.report(
-            b"%b: process %d, which a node has started, %b; left" % (self._program, pid, reason)
-        )
+        text = b"%b: process %d, which a node has started, %b; left"
+        self.report(text % (self._program, pid, reason))

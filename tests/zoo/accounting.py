@@ -450,8 +450,7 @@ def ends_idle_nodes_at_the_time_limit() -> None:
         if node.attempts:
             right(self, node)
         else:
-            fleet: Any = self._fleet
-            fleet._commands.append(KillNode(node.index, force=True))
+            vars(self._fleet)["_commands"].append(KillNode(node.index, force=True))
 
 
 @breaks("ACC-051")
