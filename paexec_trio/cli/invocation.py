@@ -12,6 +12,7 @@ from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
 from paexec_trio.cli.traps import of_command, of_nodes
+from paexec_trio.cli.watchoptions import HistoryOptions, history_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -41,6 +42,7 @@ class Invocation(NamedTuple):
         launch: how calculators are started.
         debug: whether to write each event and command to standard error.
         progress: whether to write how far the run is to standard error.
+        history: the files for the history of the run.
         dry_run: whether to show what would be run, and to start nothing.
         warnings: diagnostics for a call that does not mean what it seems to mean.
         hostfile: the file that names the nodes, to be followed while the run goes on.
@@ -50,6 +52,7 @@ class Invocation(NamedTuple):
     launch: Launch
     debug: bool
     progress: bool = False
+    history: HistoryOptions = HistoryOptions()
     dry_run: bool = False
     warnings: tuple[bytes, ...] = ()
     hostfile: Hostfile | None = None
@@ -168,6 +171,7 @@ def interpret(
         ),
         debug="-d" in letters,
         progress="--progress" in letters,
+        history=history_of(values),
         dry_run="--dry-run" in letters,
         hostfile=nodes.hostfile,
         warnings=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import accountingoptions, hostoptions, logoptions
+from paexec_trio.cli import accountingoptions, hostoptions, logoptions, watchoptions
 from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
@@ -335,6 +335,7 @@ be used, nothing is started. If a file cannot be written later, the run ends wit
 status 1.
 """,
     ),
+    *watchoptions.OPTIONS,
     Option("d", "", ("write every event and command to standard error",)),
 )
 

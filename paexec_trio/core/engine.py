@@ -34,6 +34,7 @@ from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
     from paexec_trio.core.facts import FactStream
+    from paexec_trio.core.graph import TaskGraph
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.joining import Joining
     from paexec_trio.core.objectpath import ObjectPath
@@ -185,6 +186,11 @@ class Engine:
     def fault(self) -> Fault | None:
         """The first fault that keeps the run from going on, or makes its results doubtful."""
         return self._ending.fault
+
+    @property
+    def graph(self) -> TaskGraph | None:
+        """The tasks and their edges, in graph mode."""
+        return self._tasks.graph if isinstance(self._tasks, GraphTasks) else None
 
     @property
     def takes_tasks(self) -> bool:

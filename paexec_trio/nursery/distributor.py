@@ -85,6 +85,7 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
                 error = raised
                 nursery.cancel_scope.cancel()
             else:
+                distributor._settle()  # noqa: SLF001
                 if finishes:
                     distributor._leave()  # noqa: SLF001
                 else:
@@ -174,6 +175,10 @@ class Distributor(NodeControl):
         self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
         self.results = ResultChannel(mailbox, outcome, changes.names)
+        if records and records.log:
+            from paexec_trio.nursery.receipts import Receipts
+
+            self.results.receipts = Receipts(records.log.received)
         self._session: Session = (
             plan.maker.make_session(settings, mailbox) if plan.maker else RealSession(plan, mailbox)
         )
@@ -270,10 +275,6 @@ class Distributor(NodeControl):
     def had_last_task(self) -> bool:
         """Whether a halt or a limit keeps the run from taking tasks."""
         return self._intake.had_last_task
-
-    def received(self, result: Result) -> None:
-        """Record that the program has received a result that was passed on."""
-        self._mailbox.received(result)
 
     def was_skipped(self, task_id: int) -> bool:
         """Return whether a task was done in an earlier run, and has no result."""
@@ -376,6 +377,12 @@ class Distributor(NodeControl):
                 call.done.set()
             self._changes.end()
             self._following.end()
+
+    @trio.lowlevel.enable_ki_protection
+    def _settle(self) -> None:
+        """Record that the block has dealt with all results that it received."""
+        if self.results.receipts:
+            self.results.receipts.settle()
 
     @trio.lowlevel.enable_ki_protection
     def _leave(self) -> None:

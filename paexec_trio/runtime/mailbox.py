@@ -44,18 +44,6 @@ class _HasOctets(Protocol):
         """Those that it wrote on its standard error."""
 
 
-class _HasId(Protocol):
-    """The same."""
-
-    @property
-    def task_id(self) -> int:
-        """The id of the task."""
-
-    @property
-    def attempts(self) -> int:
-        """How many times the task was dispatched."""
-
-
 def weight_of(result: _HasOctets) -> int:
     """Return for how many octets a result counts while it waits."""
     return len(result.output) + len(result.stderr) + len(result.task) + _PER_RESULT
@@ -150,7 +138,7 @@ class Mailbox:
         if not self._drops_wanted:
             self.received(result)
 
-    def received(self, result: _HasId) -> None:
+    def received(self, result: Deliver) -> None:
         """Record that the program has a result, or wants it no more."""
         if self.records and self.records.log and result.attempts:
             self.records.log.received(result.task_id)

@@ -83,6 +83,9 @@ SIGPIPE = 13
 A_MOMENT = 1e-6
 """Seconds that rounding makes of none, at most."""
 
+ABOUT = 1.06
+"""How many times longer a limit by the median may be: not each result sets all deadlines anew."""
+
 STARTS_TAKE = 0.2
 """Seconds by which a restart may be late because other nodes are being started."""
 
@@ -588,7 +591,10 @@ class Judge:
         """Record that a node works for too long, if it works at all (ACC-050)."""
         if self._stop or node.state is not _NodeState.ALIVE or not node.attempts:
             return
-        if self._time < node.head_since + self._rules.timeout:
+        has_time_left = self._time < node.head_since + self._accounts.time_limit - A_MOMENT
+        if has_time_left and self._rules.timeout_percent:
+            return  # the median has grown since the deadline was set
+        if has_time_left:
             self._blame(Kind.KILLED, f"node {node.index} has some time left (ACC-050, ACC-052)")
         node.turn(_NodeState.DEAD, self._time)
         node.exceeded = True
@@ -928,6 +934,7 @@ class Judge:
         node.answered += 1
         self._apart.attempt_ends(node.index, attempt.output)
         self._in_flight.pop(attempt.task_id, None)
+        self._accounts.took(self._time - node.head_since, self._time)
         reason = self._why_failed(node, attempt)
         if reason and self._accounts.fails(node.index, attempt.task_id, reason):
             self._failed_attempts += 1
@@ -1299,10 +1306,12 @@ class Judge:
 
     def _check_head(self, node: _Node) -> None:
         """Blame the run if a node works for too long (ACC-050)."""
-        limit = self._rules.timeout
+        limit = self._accounts.time_limit * (ABOUT if self._rules.timeout_percent else 1)
         if not limit or not node.attempts or node.state is not _NodeState.ALIVE:
             return
-        if self._time > node.head_since + limit + self._lateness + A_MOMENT:
+        # A result can make the limit shorter than the time that has passed.
+        due = max(node.head_since + limit, self._accounts.learned_at)
+        if self._time > due + self._lateness + A_MOMENT:
             self._blame(Kind.LINGERING, f"node {node.index} goes on (ACC-050)")
 
     def _check_dead(self, node: _Node) -> None:

@@ -211,10 +211,12 @@ def _accounting(dice: Dice, on_death: Reassign | None) -> Accounting:
         percent=percent,
         now=dice.happens(0.5),
     )
+    timeout_percent = dice.pick((0, 0, 0, 0, 0, 100, 300, 1000))
     return Accounting(
         retries=dice.pick((0, 0, 1, 2, 3, 9)),
         crash_limit=dice.pick((0, 0, 1, 2, 4)) if on_death else 0,
-        timeout=dice.pick((0.0, 0.0, 0.0, 0.3, 2.0)),
+        timeout=dice.pick((0.0, 0.0, 0.0, 0.3, 2.0)) * (not timeout_percent),
+        timeout_percent=timeout_percent,
         halt=halt if dice.happens(0.3) else None,
         delay=dice.pick((0.0, 0.0, 0.0, 0.0, 0.01, 0.2)),
         limit=dice.pick((0, 0, 0, 0, 1, 5, 40)),

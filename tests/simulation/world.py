@@ -163,7 +163,8 @@ class SimulatedWorld:
         Raises:
             StuckError: too much has happened in this run.
         """
-        if self.scenario.settings.prefetch == AUTO:
+        settings = self.scenario.settings
+        if settings.prefetch == AUTO or settings.accounting.has_time_limit:
             yield TimePassed(self._now)
         agenda = self._agenda
         while agenda and agenda[0][0] <= self._now:
