@@ -33,10 +33,9 @@ def network(stage: Stage) -> Iterator[Network]:
     """Two hosts, and fakes that report from them."""
     # Steps on these hosts cannot be repeated without them.
     stage.recorder.give_up()
-    network = Network(["alpha", "beta"])
-    stage.reach_hosts(network)
-    yield network
-    network.close()
+    with Network(["alpha", "beta"]) as network:
+        stage.reach_hosts(network)
+        yield network
 
 
 def start(stage: Stage, network: Network, *options: str) -> Distributor:
@@ -226,6 +225,76 @@ def test_no_host_can_be_reached(
     assert b"all nodes failed" in run.stderr
     assert not stage.calculators
     assert_nothing_is_left(stage, network)
+
+
+# The fourth example of the author's slides
+
+BUILDER = """#!/usr/bin/awk -f
+
+{
+    "hostname -s" | getline hostname
+    print "build " $0 " on " hostname
+
+    if (hostname == "syn-proc7" && $0 == "textproc/gsed")
+        exit 0 # Damn it, I'm dying...
+    else
+        print "success" # Yes! :-)
+
+    print ""          # end-of-task marker
+    fflush()         # we must flush stdout
+}
+"""
+
+PACKAGES = b"""audio/cd-discid audio/abcde
+textproc/gsed audio/abcde
+audio/cdparanoia audio/abcde
+audio/id3v2 audio/abcde
+audio/id3 audio/abcde
+misc/mkcue audio/abcde
+shells/bash audio/abcde
+devel/libtool-base audio/cdparanoia
+devel/gmake audio/cdparanoia
+devel/libtool-base audio/id3lib
+devel/gmake audio/id3v2
+audio/id3lib audio/id3v2
+devel/m4 devel/bison
+lang/f2c devel/libtool-base
+devel/gmake misc/mkcue
+devel/bison shells/bash
+"""
+
+
+@requirement("DTH-010", "DTH-020", "GRA-040", "RST-001", "RDR-013", "RDR-015")
+@pytest.mark.companion("reorder")
+def test_resistance_to_network_failures(stage: Stage) -> None:
+    """The command line of the example, word for word."""
+    with Network(["syn-proc5", "syn-proc7"]) as network:
+        for host in network.hosts:
+            place = host.home / "bin" / "pkg_builder"
+            place.parent.mkdir()
+            place.write_text(BUILDER)
+            place.chmod(0o755)
+        path = f"{network.programs}:{os.environ['PATH']}"
+        words = ["-gl", "-Z300", "-t", "ssh", "-c", "~/bin/pkg_builder", "-n"]
+        run = stage.start(*words, "syn-proc5 syn-proc7", environment={"PATH": path}, paexec=True)
+        run.feed(PACKAGES)
+        assert run.finish() == 0
+        assert_nothing_is_left(stage, network)
+    result = stage.run(feed=run.stdout)
+    assert result.status == 0
+    lines = result.stdout.decode().splitlines()
+    died = "build textproc/gsed on syn-proc7"
+    if died in lines:  # otherwise the other host was quicker to do it
+        index = lines.index(died)
+        assert lines[index : index + 2] == [died, "fatal"]
+        del lines[index : index + 2]
+    assert "fatal" not in lines
+    builds, ends = lines[::2], lines[1::2]
+    assert set(ends) == {"success"}
+    packages = sorted(set(PACKAGES.decode().split()))
+    assert sorted(line.split(" on ")[0] for line in builds) == [f"build {p}" for p in packages]
+    assert {line.split(" on ")[1] for line in builds} <= {"syn-proc5", "syn-proc7"}
+    assert "build textproc/gsed on syn-proc5" in builds
 
 
 # Bad links, which are no deaths

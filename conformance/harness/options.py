@@ -59,7 +59,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--network",
         action="store_true",
-        help="run the tests that need hosts in network namespaces, too (needs root)",
+        help="run the tests that need hosts in network namespaces, too",
     )
     group.addoption(
         "--seed",

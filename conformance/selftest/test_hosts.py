@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from conformance.harness import processes
+from conformance.harness.network import namespaces
 from conformance.harness.network.hosts import Network, why_not
 from conformance.harness.network.namespaces import NetworkError
+from conformance.selftest.running import SUITE
 from conformance.selftest.test_soundness import UNKNOWN, Copy
 
 if TYPE_CHECKING:
@@ -325,15 +327,65 @@ def test_nothing_is_left_after_close(network: Network, client: Client) -> None:
 
 def test_the_reason_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert why_not() == ""
-    monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert why_not() == "only root can make the hosts"
+    monkeypatch.setattr(namespaces, "_SBIN", "")
+    monkeypatch.setenv("PATH", "/no/such/directory")
+    assert why_not() == "ip is missing: install the Debian package iproute2"
 
 
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_hosts_that_are_asked_for_in_vain(tmp_path: Path, options: tuple[str, ...]) -> None:
-    (tmp_path / "normal_user.py").write_text("import os\nos.geteuid = lambda: 1000\n")
-    found = Copy(tmp_path).judge("--network", "-p", "normal_user", *options)
-    assert found == (UNKNOWN, "conformance: --network: only root can make the hosts\n")
+    (tmp_path / "poor.py").write_text(
+        "from conformance.harness.network import hosts\nhosts.why_not = lambda: 'no cables'\n"
+    )
+    found = Copy(tmp_path).judge("--network", "-p", "poor", *options)
+    assert found == (UNKNOWN, "conformance: --network: no cables\n")
+
+
+# Another user, of whom the system knows, and a device that everybody may open.
+AS_A_NORMAL_USER = """
+mount -t tmpfs none /mnt
+{ cat /etc/passwd; echo tester:x:12345:12345::/tmp:/bin/sh; } >/mnt/passwd
+mount --bind /mnt/passwd /etc/passwd
+mknod -m 666 /mnt/tun c 10 200
+mount --bind /mnt/tun /dev/net/tun
+cd /tmp
+exec setpriv --reuid=12345 --regid=12345 --clear-groups env HOME=/tmp "$@"
+"""
+
+LOG_IN = """
+import subprocess
+from conformance.harness.network.hosts import Network
+
+with Network(["near"]) as network:
+    client = subprocess.Popen([network.ssh, "near", "id -un; exec cat"], stdin=-1, stdout=-1)
+    print(client.stdout.readline().decode().strip())
+    network.hosts[0].link.reset()
+    client.communicate(b"x")
+    network.hosts[0].link.heal()
+    network.hosts[0].power_off()
+    network.hosts[0].come_back()
+    subprocess.run([network.ssh, "near", "echo again"], check=True)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests are run by a normal user")
+def test_a_normal_user_has_hosts() -> None:
+    def run_by_them(python: str, text: str) -> subprocess.CompletedProcess[str]:
+        words = ["PYTHONDONTWRITEBYTECODE=1", f"PYTHONPATH={SUITE.parent}", python, "-c", text]
+        return subprocess.run(
+            ["unshare", "--mount", "sh", "-ec", AS_A_NORMAL_USER, "sh", *words],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    for python in (sys.executable, "/usr/bin/python3"):
+        if run_by_them(python, "import conformance.harness.network.hosts").returncode == 0:
+            done = run_by_them(python, LOG_IN)
+            assert done.stdout == "tester\nagain\n", done.stderr
+            break
+    else:
+        pytest.skip("there is no interpreter, or no suite, that everybody may read")
 
 
 def test_the_network_of_the_machine_is_refused(network: Network) -> None:

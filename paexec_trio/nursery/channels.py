@@ -9,6 +9,8 @@ import trio
 from paexec_trio.nursery.results import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.core.commands import Deliver
     from paexec_trio.nursery.intake import Intake
     from paexec_trio.nursery.outcome import Outcome
@@ -118,7 +120,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
     Args:
         mailbox: keeps the results that wait.
         outcome: knows whether more results can come.
-        nodes: the names of the nodes.
+        nodes: the names of the nodes; nodes that join are added.
 
     Attributes:
         is_closed: whether no result is wanted any more.
@@ -126,7 +128,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         receipts: are told who has received what; ``None``: nobody wants to know.
     """
 
-    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: tuple[bytes, ...]) -> None:
+    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: Sequence[bytes]) -> None:
         self._mailbox = mailbox
         self._outcome = outcome
         self._nodes = nodes

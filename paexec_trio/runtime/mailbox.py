@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.collecting import Collector
-from paexec_trio.core.commands import Deliver, DrainOutput, ReadMore, TellChange
+from paexec_trio.core.commands import AddNode, Deliver, DrainOutput, ReadMore, TellChange
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import OutputDrained
 from paexec_trio.runtime.output import CONGESTED_ABOVE
@@ -60,7 +60,7 @@ class Mailbox:
         stderr: the descriptor of the calculators' standard error.
         arrived: is called with each result, and may :meth:`keep` it.
         wanted: is called when the run has room for one more task.
-        changed: is called with each change of a node.
+        changed: is called with each change of a node, and with each node that joins.
         report: is called with each diagnostic.
         records: keeps a job log, files and errors, if they are wanted.
         facts: are told what happens; ``None``: nobody wants to know.
@@ -79,7 +79,7 @@ class Mailbox:
         stderr: int,
         arrived: Callable[[Deliver], None],
         wanted: Callable[[], None],
-        changed: Callable[[TellChange], None],
+        changed: Callable[[TellChange | AddNode], None],
         report: Callable[[bytes], None],
         records: Records | None = None,
         facts: FactStream | None = None,
@@ -176,6 +176,7 @@ class Mailbox:
             **kept,
             Deliver: self._arrived,
             TellChange: self._changed,
+            AddNode: self._changed,
             ReadMore: lambda _command: self._wanted(),
             DrainOutput: lambda _command: poller.emit(OutputDrained()),
         }

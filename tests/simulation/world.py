@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from typing import Any, final
 
 from paexec_trio.core.commands import (
+    AddNode,
     CloseStdin,
     Command,
     Deadline,
@@ -118,6 +119,7 @@ class SimulatedWorld:
         self._errors = 0
         self._drain_wanted = False
         self._executors: dict[type[Command], Callable[[Any], None]] = {
+            AddNode: _nothing,
             StartNode: self._start_node,
             Send: self._send,
             CloseStdin: self._close_stdin,

@@ -21,7 +21,7 @@ _PREPARE = """
 mount -t tmpfs none /run
 mkdir /run/sshd
 mount --bind {login} /etc/ssh
-echo {name} >/proc/sys/kernel/hostname
+hostname {name}
 """
 
 
@@ -40,6 +40,9 @@ class Host:
         self._head = head
         self._login = directory / "login"
         self._login.mkdir()
+        #: The home directory of its users.
+        self.home = directory / "home"
+        self.home.mkdir()
         self._gate = directory / "gate"
         #: The link to the head, once it is plugged in.
         self.link: Link
@@ -83,6 +86,10 @@ class Host:
         self.server.start()
         self.server.await_ready()
 
+    def plug_in(self) -> None:
+        """Plug in the cable, after ``link.unplug``."""
+        self.link.plug(self._namespaces)
+
     # New connections
 
     def refuse(self) -> None:
@@ -98,6 +105,11 @@ class Host:
         """Show another key than the head knows."""
         self.refuse()
         self.accept("another_key")
+
+    def restore_key(self) -> None:
+        """Show the key that the head knows."""
+        self.refuse()
+        self.accept()
 
     def stop_listener(self) -> None:
         """Let the system accept connections that nobody answers."""

@@ -55,8 +55,6 @@ class Network:
     def __init__(self, names: Sequence[str], seed: int | None = None) -> None:
         #: The seed of the losses of links.
         self.seed = new_seed() if seed is None else seed
-        if os.geteuid():
-            raise NetworkError("only root can make the hosts")
         ip = find("ip", "iproute2")
         self.directory = Path(tempfile.mkdtemp(prefix="paexec-net-"))
         self._wire: Wire | None = None
@@ -66,7 +64,7 @@ class Network:
             self._make_keys()
             self._head.await_ready()
             self._head.run(ip, "link", "set", "lo", "up")
-            self._wire = Wire(self.seed)
+            self._wire = Wire(self.seed, self._head)
             for name in names:
                 directory = self.directory / name
                 directory.mkdir()
@@ -96,8 +94,7 @@ class Network:
         hosts = "".join(_HOST.format(name=h.name, address=h.link.address) for h in self.hosts)
         rest = _EVERY_HOST.format(port=PORT, user=user, directory=self.directory)
         config.write_text(hosts + rest)
-        enter = [find("nsenter", "util-linux"), f"--net={self._head.network}", "--"]
-        words = [*enter, find("ssh", "openssh-client"), "-F", str(config)]
+        words = [*self._head.enter("--net"), find("ssh", "openssh-client"), "-F", str(config)]
         self.programs.mkdir()
         program = self.programs / "ssh"
         program.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n')
@@ -125,6 +122,12 @@ class Network:
             and processes.state_of(pid) != "Z"
         }
 
+    def __enter__(self) -> Network:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """End everything and remove what was written."""
         for host in self.hosts:
@@ -146,7 +149,8 @@ def _network_of(pid: int) -> Path | None:
 def why_not() -> str:
     """Return the reason why this machine has no test hosts; empty if it has."""
     try:
-        Network(["probe"]).close()
+        with Network(["probe"]):
+            pass
     except NetworkError as error:
         return str(error)
     except OSError as error:

@@ -19,13 +19,25 @@ _WIRE = Path(__file__).with_name("wire.py")
 
 
 class Wire:
-    """The process that carries the frames of all links of a network."""
+    """The process that carries the frames of all links of a network.
 
-    def __init__(self, seed: int) -> None:
+    Args:
+        seed: decides which frames are lost.
+        head: the namespaces of the head.
+    """
+
+    def __init__(self, seed: int, head: Namespaces) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-IS", str(_WIRE), str(theirs.fileno())],
+                [
+                    *head.enter_users(),
+                    "--",
+                    sys.executable,
+                    "-IS",
+                    str(_WIRE),
+                    str(theirs.fileno()),
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,

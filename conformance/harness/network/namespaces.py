@@ -42,10 +42,16 @@ def find(program: str, package: str) -> str:
     return os.path.abspath(path)  # noqa: PTH100 (sshd wants to be called by an absolute path)
 
 
+def _users(option: str) -> list[str]:
+    """Return options for a namespace of users: without it only root could have the others."""
+    return [] if os.geteuid() == 0 else ["--user", option]
+
+
 class Namespaces:
     """Namespaces for the network, processes, mounts and the name of a host.
 
-    They lie in those of ``outer``, if that is given, and end with these at the latest.
+    They lie in those of ``outer``, if that is given, and end with these at the latest. For a normal
+    user they lie in a namespace in which that user is root.
 
     Args:
         prepare: a shell script that is run in them first.
@@ -55,6 +61,8 @@ class Namespaces:
     def __init__(self, prepare: str, outer: Namespaces | None = None) -> None:
         unshare = [find("unshare", "util-linux"), "--net", "--pid", "--mount", "--uts"]
         unshare += ["--fork", "--kill-child", "--mount-proc"]
+        if outer is None:
+            unshare += _users("--map-root-user")
         script = _HOLD.format(prepare=prepare)
         self._process = subprocess.Popen(
             [*(outer.enter() if outer else []), *unshare, "/bin/sh", "-ec", script],
@@ -83,10 +91,19 @@ class Namespaces:
         """The file that stands for the network namespace."""
         return f"/proc/{self.pid}/ns/net"
 
-    def enter(self) -> list[str]:
-        """Return the words of a command line that runs its arguments in the namespaces."""
-        kinds = ["--net", "--pid", "--mount", "--uts"]
-        return [find("nsenter", "util-linux"), "--target", str(self.pid), *kinds, "--"]
+    def enter(self, *kinds: str) -> list[str]:
+        """Return the words of a command line that runs its arguments in the namespaces.
+
+        Args:
+            kinds: options of nsenter that name some of the namespaces; all if there are none.
+        """
+        kinds = kinds or ("--net", "--pid", "--mount", "--uts")
+        return [*self.enter_users(), *kinds, "--"]
+
+    def enter_users(self) -> list[str]:
+        """Return the words that have a command line run by the user who is root there."""
+        words = [find("nsenter", "util-linux"), "--target", str(self.pid)]
+        return words + _users("--preserve-credentials")
 
     def run(self, *words: str, feed: str = "") -> str:
         """Run a command in them; return its output."""

@@ -15,7 +15,8 @@ from conformance.harness.network.namespaces import PATIENCE, Namespaces, Network
 if TYPE_CHECKING:
     from pathlib import Path
 
-PORT = 22
+#: One that a normal user may listen on, too.
+PORT = 2222
 
 _CONFIG = """\
 Port {port}
@@ -45,6 +46,17 @@ def make_key(path: Path) -> None:
     subprocess.run(words, check=True, stdin=subprocess.DEVNULL)
 
 
+def _as_ourselves() -> list[str]:
+    """Return words that run a server by the user of this process.
+
+    A server of a normal user, who is root in the namespaces, would try to become somebody else.
+    """
+    if os.geteuid() == 0:
+        return []
+    mapping = [f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}"]
+    return [find("unshare", "util-linux"), "--user", *mapping, "--"]
+
+
 class Server:
     """An sshd in namespaces of its own.
 
@@ -67,20 +79,18 @@ class Server:
         """Start it; ``await_ready`` waits until it listens."""
         self._ready.unlink(missing_ok=True)
         os.mkfifo(self._ready)
-        home = self._directory / "home"
-        home.mkdir(exist_ok=True)
         config = self._directory / "sshd_config"
         text = _CONFIG.format(
             port=PORT,
             key=self._shared / key,
             directory=self._shared,
             ready=self._ready,
-            home=home,
+            home=self._directory / "home",
         )
         config.write_text(text)
-        server = find("sshd", "openssh-server")
+        server = [find("sshd", "openssh-server"), "-D", "-f", str(config), "-E", str(self._log)]
         self._process = subprocess.Popen(
-            [*self._namespaces.enter(), server, "-D", "-f", str(config), "-E", str(self._log)],
+            [*self._namespaces.enter(), *_as_ourselves(), *server],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -1,0 +1,1 @@
+"""Campaigns on hosts in network namespaces: each fault beside each option, and random ones."""
