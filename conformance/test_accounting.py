@@ -282,7 +282,19 @@ def test_all_tasks_succeed(stage: Stage, options: tuple[str, ...], number: int) 
         assert b"0" in run.messages, "no line without tasks"
 
 
-@requirement("ACC-013", "ACC-012")
+@requirement("ACC-010")
+@summary
+@pytest.mark.extension("--limit")
+@pytest.mark.parametrize("options", [(), ("--limit", "2")], ids=["all tasks", "a limit"])
+def test_no_line_if_nothing_is_amiss(stage: Stage, options: tuple[str, ...]) -> None:
+    stage.reply = replies()
+    words = (*options, "-n", "+1", "-c", stage.calculator())
+    run = stage.run(*words, feed=b"a\nb\nc\n")
+    assert run.status == 0
+    assert summaries_of(run) == []
+
+
+@requirement("ACC-013", "ACC-012", "ACC-011")
 @summary
 @pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "closed output"])
 def test_a_summary_of_a_run_that_is_ended(stage: Stage, how: str) -> None:
@@ -304,6 +316,7 @@ def test_a_summary_of_a_run_that_is_ended(stage: Stage, how: str) -> None:
     line = summary_of(run)
     assert line.counts[b"succeeded"] == 1
     assert line.counts[b"given up"] == 1
+    assert line.reasons[0] == (2, b"not finished")
     assert line.counts.get(b"never ran", 0) in (0, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from conformance.harness.usage import CALCULATOR, DIRECTORY, Call, call, refuse
 
 if TYPE_CHECKING:
+    from conformance.harness.distributor import Distributor
+    from conformance.harness.fakes import Calculator
     from conformance.harness.stage import Stage
 
 requirement = pytest.mark.requirement
@@ -265,6 +268,164 @@ def test_a_hostfile_beats_the_variable(stage: Stage) -> None:
     assert names_of(stage, 2, "--hostfile", path, PAEXEC_NODES="+7") == [b"a", b"b"]
 
 
+# Hostfiles that change
+
+
+def start_on_hosts(stage: Stage, text: bytes, *options: str) -> Distributor:
+    """Start a run on the nodes of a hostfile; each calculator finds its node in ``NODE``."""
+    hosts(stage, text)
+    stage.script("transport", 'NODE=$1; export NODE; shift; exec sh -c "$1"')
+    words = ("--hostfile", "hosts", "-t", "./transport", *options, "-c", stage.calculator())
+    return stage.start(*words)
+
+
+def replace_hosts(stage: Stage, text: bytes) -> None:
+    """Put another file in the place of the hostfile."""
+    new = stage.directory / "hosts.new"
+    new.write_bytes(text)
+    new.replace(stage.directory / "hosts")
+
+
+def node_of(calculator: Calculator) -> bytes:
+    return calculator.environment[b"NODE"]
+
+
+@requirement("HST-023")
+@HOSTFILE
+@pytest.mark.parametrize("replaced", [True, False], ids=["replaced", "written"])
+def test_nodes_join(stage: Stage, replaced: bool) -> None:
+    """They are given tasks that wait."""
+    run = start_on_hosts(stage, b"a\n")
+    first = stage.next_calculator()
+    run.feed(b"1\n2\n3\n")
+    assert first.next_task() == b"1"
+    (replace_hosts if replaced else hosts)(stage, b"a\nb*2\n")
+    joined = stage.next_calculators(2)
+    assert [node_of(calculator) for calculator in joined] == [b"b", b"b"]
+    assert sorted(calculator.next_task() for calculator in joined) == [b"2", b"3"]
+    for calculator in (first, *joined):
+        calculator.answer()
+    assert run.finish() == 0
+    assert len(stage.calculators) == 3
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_an_idle_node_is_drained(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a\nb\n")
+    calculators = {node_of(each): each for each in stage.next_calculators(2)}
+    replace_hosts(stage, b"a\n")
+    calculators[b"b"].wait_eof()
+    assert calculators[b"a"].eof_at is None, "the wrong node was drained, too"
+    run.feed(b"1\n")
+    assert calculators[b"a"].next_task() == b"1"
+    calculators[b"a"].answer(b"x")
+    assert run.finish() == 0
+    assert run.stdout == b"x\n"
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_a_drained_node_finishes_its_task(stage: Stage) -> None:
+    """A node that joins gets the next one."""
+    run = start_on_hosts(stage, b"a\n")
+    old = stage.next_calculator()
+    run.feed(b"1\n2\n")
+    assert old.next_task() == b"1"
+    replace_hosts(stage, b"b\n")
+    new = stage.next_calculator()
+    assert node_of(new) == b"b"
+    assert new.next_task() == b"2"
+    old.answer(b"of a")
+    run.expect_output(b"of a\n")
+    old.wait_eof()
+    new.answer(b"of b")
+    assert run.finish() == 0
+    assert run.stdout == b"of a\nof b\n"
+    assert old.tasks == [b"1"]
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_a_drained_node_is_not_restarted(stage: Stage) -> None:
+    """When it is named again, it is a new node."""
+    run = start_on_hosts(stage, b"a\nb\n", "-Z", "0.1", "-w")
+    calculators = {node_of(each): each for each in stage.next_calculators(2)}
+    replace_hosts(stage, b"a\n")
+    calculators[b"b"].wait_gone()
+    assert not stage.happens(lambda: len(stage.calculators) > 2, stage.grace)
+    replace_hosts(stage, b"a\nb\n")
+    assert node_of(stage.next_calculator()) == b"b"
+    assert run.finish() == 0
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_one_of_several_nodes_of_a_name_is_drained(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a*3\n")
+    calculators = stage.next_calculators(3)
+    replace_hosts(stage, b"a*2 # one less\n")
+    stage.wait("the end of one input", lambda: any(each.eof_at for each in calculators))
+    run.feed(b"1\n2\n3\n")
+    for task in (b"1", b"2"):
+        stage.holder(task)
+    for calculator in calculators:
+        if calculator.tasks:
+            calculator.answer()
+    stage.holder(b"3").answer()
+    assert run.finish() == 0
+    assert sorted(len(calculator.tasks) for calculator in calculators) == [0, 1, 2]
+
+
+@requirement("HST-023")
+@HOSTFILE
+def test_other_words_for_the_same_nodes_change_nothing(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a\na\n+1\n")
+    calculators = stage.next_calculators(3)
+    replace_hosts(stage, b"# sorted\n+1 a*2\n")
+    assert not stage.happens(
+        lambda: len(stage.calculators) > 3 or any(each.eof_at for each in calculators),
+        stage.grace,
+    )
+    assert run.finish() == 0
+
+
+@requirement("HST-025", "HST-040")
+@HOSTFILE
+@NODE_ENV
+def test_the_index_of_a_node_that_is_added(stage: Stage) -> None:
+    run = start_on_hosts(stage, b"a\nb\n", "--node-env")
+    calculators = {node_of(each): each for each in stage.next_calculators(2)}
+    replace_hosts(stage, b"a\n")
+    calculators[b"b"].wait_gone()
+    replace_hosts(stage, b"a\nb\nc\n")
+    joined = [each.environment for each in stage.next_calculators(2)]
+    told = sorted((each[b"PAEXEC_NODEID"], each[b"PAEXEC_NODE"]) for each in joined)
+    assert told == [(b"2", b"b"), (b"3", b"c")]
+    assert run.finish() == 0
+
+
+@requirement("HST-026")
+@HOSTFILE
+@pytest.mark.parametrize("name", [*BAD_HOSTFILES, "missing"])
+def test_a_hostfile_that_cannot_be_used_any_more(stage: Stage, name: str) -> None:
+    """One line says so, and the next good state counts."""
+    run = start_on_hosts(stage, b"a\nb\n")
+    calculators = stage.next_calculators(2)
+    if name == "missing":
+        (stage.directory / "hosts").unlink()
+    else:
+        replace_hosts(stage, BAD_HOSTFILES[name])
+    stage.wait("a diagnostic", lambda: b"\n" in run.stderr)
+    stage.happens(lambda: run.stderr.count(b"\n") > 1, stage.grace)
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+    assert not any(each.eof_at for each in calculators), "a node was drained"
+    replace_hosts(stage, b"a\nb\nc\n")
+    assert node_of(stage.next_calculator()) == b"c"
+    assert run.finish() == 0
+    assert run.stderr.count(b"\n") == 1
+
+
 # Transports with options
 
 
@@ -346,6 +507,144 @@ def test_a_transport_with_options_beats_the_variable(stage: Stage) -> None:
     words = ("-n", "h", "--transport-argv", f"{stage.transport()} %n", "-c", stage.calculator())
     run = stage.run(*words, environment={"PAEXEC_TRANSPORT": "false"}, feed=b"a\n")
     assert (run.status, run.stdout) == (0, stage.result(b"a") + b"\n")
+
+
+# Engines
+
+
+#: The program of each engine, and its arguments before the command line; %n stands for the node.
+ENGINES = {
+    "slurm": (
+        "srun",
+        "--overlap --nodes=1 --ntasks=1 --nodelist=%n --unbuffered --kill-on-bad-exit=1 /bin/sh -c",
+    ),
+    "podman": ("podman", "exec -i %n /bin/sh -c"),
+    "docker": ("docker", "exec -i %n /bin/sh -c"),
+    "kubectl": ("kubectl", "exec -i %n -- /bin/sh -c"),
+}
+
+
+def stand_in(stage: Stage, program: str) -> dict[str, str]:
+    """Put a program into the search path that tells its arguments and runs the last one."""
+    stage.script(program, f'exec {stage.transport()} "$@"')
+    return {"PATH": f"{stage.directory}:{os.environ['PATH']}"}
+
+
+def engine_words(stage: Stage, *words: str, **variables: str) -> list[list[bytes]]:
+    """Return the arguments, sorted, of the programs of a run that does a task."""
+    stage.connect = True
+    stage.reply_with_results()
+    run = stage.run(*words, "-c", stage.calculator(), environment=variables, feed=b"a\n")
+    assert run.status == 0
+    assert run.stdout == stage.result(b"a") + b"\n"
+    return sorted(transport.words for transport in stage.transports)
+
+
+@requirement("HST-050")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_names_of_engines(stage: Stage, engine: str, by_option: bool) -> None:
+    program, arguments = ENGINES[engine]
+    path = stand_in(stage, program)
+    option = ("-t", engine) if by_option else ()
+    variable = {} if by_option else {"PAEXEC_TRANSPORT": engine}
+    found = engine_words(stage, "-n", "n1 n2", *option, **path, **variable)
+    expected = [arguments.replace("%n", node).encode().split() for node in ("n1", "n2")]
+    assert [words[:-1] for words in found] == expected
+    assert all(stage.calculator().encode() in words[-1] for words in found)
+
+
+@requirement("HST-051")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("form", ["./{}", "{}/{}", "{} x", "./{} x"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_programs_with_names_of_engines(stage: Stage, engine: str, form: str) -> None:
+    path = stand_in(stage, engine)
+    value = form.format(*([stage.directory] if form.startswith("{}/") else []), engine)
+    (words,) = engine_words(stage, "-n", "host", "-t", value, **path)
+    assert words[:-1] == ([b"x", b"host"] if " x" in form else [b"host"])
+
+
+@requirement("HST-052")
+@TRANSPORT_ARGV
+def test_the_nodes_of_an_allocation(stage: Stage) -> None:
+    path = stand_in(stage, "srun")
+    stage.script("scontrol", 'test "$*" = "show hostnames n[1-2],x" && printf "n1\\nn2\\nx\\n"')
+    found = engine_words(stage, "-t", "slurm", SLURM_JOB_NODELIST="n[1-2],x", **path)
+    assert [words[3] for words in found] == [b"--nodelist=n1", b"--nodelist=n2", b"--nodelist=x"]
+
+
+@requirement("HST-052")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("by_option", [True, False], ids=["option", "variable"])
+def test_named_nodes_come_before_an_allocation(stage: Stage, by_option: bool) -> None:
+    path = stand_in(stage, "srun")
+    nodes = ("-n", "n7") if by_option else ()
+    variable = {} if by_option else {"PAEXEC_NODES": "n7"}
+    path |= variable | {"SLURM_JOB_NODELIST": "n[1-2]"}
+    (words,) = engine_words(stage, *nodes, "-t", "slurm", **path)
+    assert words[3] == b"--nodelist=n7"
+
+
+GOOD_SLURM = call("-n", "a", "-c", CALCULATOR)
+
+
+@requirement("HST-053")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize(
+    ("nodelist", "scontrol"),
+    [(None, "echo n1"), ("", "echo n1"), ("n[", "exit 1"), ("n1", "exit 0")],
+    ids=["not set", "empty", "bad", "no node"],
+)
+def test_no_allocation(stage: Stage, nodelist: str | None, scontrol: str) -> None:
+    stage.script("scontrol", scontrol)
+    variables = {} if nodelist is None else {"SLURM_JOB_NODELIST": nodelist}
+    path = f"{stage.directory}:{os.environ['PATH']}"
+    bad = call("-t", "slurm", "-c", CALCULATOR, PATH=path, **variables)
+    run = refuse(stage, bad, GOOD_SLURM)
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
+
+
+def engines_file(stage: Stage, text: str) -> str:
+    path = stage.directory / "engines"
+    path.write_text(text)
+    return str(path)
+
+
+@requirement("HST-054")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize("engine", ["mine", "podman"])
+def test_other_engines(stage: Stage, engine: str) -> None:
+    text = f"# engines\n\n  other false %n\n{engine} {stage.transport()} 'a b' x%n \n"
+    path = engines_file(stage, text)
+    (words,) = engine_words(stage, "-n", "h", "-t", engine, PAEXEC_ENGINES=path)
+    assert words[:-1] == [b"a b", b"xh"]
+
+
+@requirement("HST-054")
+@TRANSPORT_ARGV
+def test_a_program_beside_other_engines(stage: Stage) -> None:
+    variables = stand_in(stage, "unknown")
+    variables["PAEXEC_ENGINES"] = engines_file(stage, "mine false %n\n")
+    (words,) = engine_words(stage, "-n", "h", "-t", "unknown", **variables)
+    assert words[:-1] == [b"h"]
+
+
+@requirement("HST-055")
+@TRANSPORT_ARGV
+@pytest.mark.parametrize(
+    "text",
+    [None, "mine x\n", "mine\n", "a/b x %n\n", "mine x '%n\n"],
+    ids=["missing", "no place", "no words", "slash", "quotes"],
+)
+def test_bad_files_of_engines(stage: Stage, text: str | None) -> None:
+    variables = stand_in(stage, "mine")  # which must not be run
+    missing = str(stage.directory / "missing")
+    variables["PAEXEC_ENGINES"] = missing if text is None else engines_file(stage, text)
+    bad = call("-n", "a", "-t", "mine", "-c", CALCULATOR, **variables)
+    run = refuse(stage, bad, GOOD_SLURM)
+    assert run.stderr.count(b"\n") == 1, f"not one diagnostic: {run.stderr!r}"
 
 
 # The node in the environment

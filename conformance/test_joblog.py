@@ -220,7 +220,7 @@ def test_exit_statuses_of_commands(stage: Stage) -> None:
     ]
 
 
-@requirement("ACC-032", "ACC-033", "ACC-030")
+@requirement("ACC-032", "ACC-033", "ACC-030", "ACC-037")
 @pytest.mark.parametrize("how", ["signal", "status 5", "status 0"])
 def test_a_lost_node(stage: Stage, how: str) -> None:
     command = f"exec {stage.calculator()}"

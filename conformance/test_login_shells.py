@@ -99,3 +99,27 @@ def assert_started(
     assert fake.environment.get(b"PAEXEC_EOT") == eot, "another EOT"
     assert run.finish() == 0
     assert run.stdout == stage.result(b"a") + b"\n"
+
+
+@requirement("HST-040", "LCH-030")
+@pytest.mark.extension("--node-env")
+@pytest.mark.parametrize("shell", SHELLS)
+def test_names_of_nodes_arrive(stage: Stage, shell: str) -> None:
+    """In ``PAEXEC_NODE``; a line of a file holds any name."""
+    evaluating = login_shell(shell)
+    name = b"h" + b"".join(
+        TEXTS[kind].replace(b"\n", b"")
+        for kind in ("quotes", "backslashes", "expansions", "history")
+    )
+    (stage.directory / "nodes").write_bytes(name + b"\n")
+    stage.reply_with_results()
+    run = stage.start(
+        *("--node-env", "-n", ":nodes", "-t", stage.transport(), "-c", stage.calculator())
+    )
+    run.feed(b"a\n")
+    home = os.fsencode(stage.directory)
+    stage.next_transport().run({b"PATH": b"/usr/bin:/bin", b"HOME": home}, evaluating)
+    fake = stage.next_calculator()
+    assert fake.environment.get(b"PAEXEC_NODE") == name, "another name"
+    assert fake.environment.get(b"PAEXEC_NODEID") == b"0", "another number"
+    assert run.finish() == 0

@@ -276,6 +276,8 @@ VALUES = {
     "--joblog": ["log"],
     "--output": ["file"],
     "--tagstring": ["of {}"],
+    "--trace": ["file"],
+    "--report": ["file"],
     "--stderr": ["tag"],
     "--results": ["results"],
 }

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.calculators import CommandPerTask as CommandPerTask
     from paexec_trio.core.commands import Change as Change
     from paexec_trio.core.commands import Exit as Exit
+    from paexec_trio.core.engines import ENGINES as ENGINES
     from paexec_trio.core.grouping import Grouping as Grouping
     from paexec_trio.core.launch import Launch as Launch
     from paexec_trio.core.settings import Graces as Graces
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from paexec_trio.nursery.results import Result as Result
     from paexec_trio.nursery.results import Statistics as Statistics
     from paexec_trio.nursery.rules import JobLog as JobLog
+    from paexec_trio.runtime.hostfile import Hostfile as Hostfile
     from paexec_trio.runtime.run import Run as Run
 
 __version__ = "0.1.0"
@@ -48,12 +50,14 @@ _HOMES = {
     "CommandRefusedError": "paexec_trio.nursery.errors",
     "Distributor": "paexec_trio.nursery.distributor",
     "DistributorError": "paexec_trio.nursery.errors",
+    "ENGINES": "paexec_trio.core.engines",
     "Exit": "paexec_trio.core.commands",
     "Graces": "paexec_trio.core.settings",
     "GraphSettings": "paexec_trio.core.settings",
     "Grouping": "paexec_trio.core.grouping",
     "Halt": "paexec_trio.core.accounting",
     "JobLog": "paexec_trio.nursery.rules",
+    "Hostfile": "paexec_trio.runtime.hostfile",
     "Launch": "paexec_trio.core.launch",
     "NodeChange": "paexec_trio.nursery.results",
     "NodesLostError": "paexec_trio.nursery.errors",

@@ -7,7 +7,7 @@ from conformance.harness.programs import COMPANIONS
 #: The options that a distributor may lack. Its help names those that it has.
 OPTIONS = (
     *("--group", "--keep-order", "--prefetch", "--finish-timeout", "--line-limit"),
-    "--progress",
+    *("--progress", "--trace", "--report"),
     *("--summary", "--exit-status", "--retries", "--crash-limit", "--timeout", "--halt"),
     *("--delay", "--limit"),
     *("--tag", "--tagstring", "--stderr", "--results"),

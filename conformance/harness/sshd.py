@@ -15,13 +15,10 @@ import shutil
 import signal
 import socket
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from conformance.harness import processes
 from conformance.harness.outcome import InconclusiveError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Seconds after which a server or a login that does not come counts as broken.
 _PATIENCE = 60.0
@@ -83,11 +80,13 @@ class Sshd:
     """A server at the loopback interface, at an address and on a port of its own.
 
     ``directory`` has to be empty and its own. Any host name but ``UNREACHABLE`` leads to the
-    server.
+    server. ``login_shell`` is the path of the shell that the account has there, by default the one
+    that it has anyway; another one takes root.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, login_shell: str = "") -> None:
         self._directory = directory
+        self._within = _with_login_shell(directory, login_shell) if login_shell else []
         #: The home directory of commands.
         self.home = directory / "home"
         #: The configuration of the client.
@@ -216,7 +215,7 @@ class Sshd:
         config.write_text(text)
         fifo = os.open(ready, os.O_RDONLY | os.O_NONBLOCK)
         process = subprocess.Popen(
-            [self._server, "-D", "-f", str(config), "-E", str(self._log)],
+            [*self._within, self._server, "-D", "-f", str(config), "-E", str(self._log)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -251,6 +250,21 @@ class Sshd:
         if done.stdout != b"in\n":
             said = (done.stdout + done.stderr).decode(errors="replace")
             raise SshdError(f"cannot log in by ssh: {said}\nlog of sshd:\n{self.log()}")
+
+
+def _with_login_shell(directory: Path, shell: str) -> list[str]:
+    """The words that start a program for which the account of this user has this shell."""
+    if os.geteuid() != 0:
+        raise SshdError("only root can give its account another shell")
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    entries = [
+        entry[: entry.rindex(":") + 1] + shell if entry.startswith(f"{me}:") else entry
+        for entry in Path("/etc/passwd").read_text().splitlines()
+    ]
+    accounts = directory / "passwd"
+    accounts.write_text("\n".join(entries) + "\n")
+    mount = f'mount --bind {shlex.quote(str(accounts))} /etc/passwd && exec "$@"'
+    return [_find("unshare", "util-linux"), "--mount", "sh", "-c", mount, "sh"]
 
 
 def _draw_address() -> str:

@@ -85,7 +85,8 @@ nodes a message names it. Only the task that a calculator was working on counts.
         "timeout",
         details="""\
 The processes of its node receive SIGTERM and, 2 seconds later, SIGKILL. The node is started again.
-Fractions of seconds are allowed. A percentage has no effect until three tasks have ended.
+Fractions of seconds are allowed. A percentage has no effect until three tasks have ended, and
+stands for a tenth of a second at least.
 """,
     ),
     Option(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.accountingoptions import accounting_of, seconds_of
 from paexec_trio.cli.errors import UsageError, invalid, refuse_newline
-from paexec_trio.cli.hostoptions import nodes_of, transport_of
+from paexec_trio.cli.hostoptions import Transport, allocated_nodes, nodes_of, transport_of
 from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
 from paexec_trio.cli.traps import of_command, of_nodes
+from paexec_trio.cli.watchoptions import HistoryOptions, history_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.grouping import Grouping
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import GraphSettings, Reassign, Settings
+    from paexec_trio.runtime.hostfile import Hostfile
 
 
 SIZE_DIGITS = 15
@@ -40,16 +42,20 @@ class Invocation(NamedTuple):
         launch: how calculators are started.
         debug: whether to write each event and command to standard error.
         progress: whether to write how far the run is to standard error.
+        history: the files for the history of the run.
         dry_run: whether to show what would be run, and to start nothing.
         warnings: diagnostics for a call that does not mean what it seems to mean.
+        hostfile: the file that names the nodes, to be followed while the run goes on.
     """
 
     settings: Settings
     launch: Launch
     debug: bool
     progress: bool = False
+    history: HistoryOptions = HistoryOptions()
     dry_run: bool = False
     warnings: tuple[bytes, ...] = ()
+    hostfile: Hostfile | None = None
 
 
 class OptionNames(NamedTuple):
@@ -109,10 +115,15 @@ def interpret(
     calculator = _calculator(options, free, name)
     on_death = _reassign(values, words)
     nodes = nodes_of(values, environment, names.nodes)
+    transport = Transport(())
+    if nodes is None or not nodes.counted:
+        transport = transport_of(options, environment)
+    nodes = nodes or allocated_nodes(transport, environment)
+    if nodes is None:
+        raise UsageError(names.nodes + b" option is mandatory!")
     if calculator is None:
         raise UsageError(b"-c option is mandatory!")
     per_task = _command_per_task(options, calculator, names)
-    transport, fills_in = ((), False) if nodes.counted else transport_of(options, environment)
     variables = _passed_variables(environment)
     if per_task is None:
         variables[b"PAEXEC_EOT"] = eot
@@ -152,20 +163,22 @@ def interpret(
         ),
         Launch(
             command=per_task or Calculator(_command(calculator)),
-            transport=transport,
+            transport=transport.words,
             shell=environment.get(b"PAEXEC_SH") or b"/bin/sh",
             variables=variables,
-            fills_in=fills_in,
+            fills_in=transport.fills_in,
             tells_node="--node-env" in letters,
         ),
         debug="-d" in letters,
         progress="--progress" in letters,
+        history=history_of(values),
         dry_run="--dry-run" in letters,
+        hostfile=nodes.hostfile,
         warnings=(
             *of_nodes(
                 nodes,
                 _source(values, names),
-                transport=bool(values.get("-t", b"").strip() if nodes.counted else transport),
+                transport=bool(values.get("-t", b"").strip() if nodes.counted else transport.words),
             ),
             *(of_command(calculator, values.get("-J", b""), names.replaced) if per_task else ()),
         ),

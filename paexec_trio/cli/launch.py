@@ -16,6 +16,7 @@ MODULES = {
     "paexec-trio": "paexec_trio.cli.main",
     "paargs-trio": "paexec_trio.cli.paargs",
     "pareorder-trio": "paexec_trio.cli.pareorder",
+    "patop-trio": "paexec_trio.cli.patop",
 }
 """Where the function ``main`` of each program is."""
 

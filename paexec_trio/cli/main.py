@@ -22,6 +22,7 @@ from paexec_trio.cli.startup import (
     say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import HelpRequested
+from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
     from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.run import Run
+    from paexec_trio.services.historyfiles import HistoryFiles
     from paexec_trio.services.interface import Service
 
 
@@ -75,6 +77,10 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         from paexec_trio.cli.dryrun import show
 
         return _end(show(invocation))
+    try:
+        history = _open_history(invocation)
+    except OSError as error:
+        return _end(_failed(invocation, error))
     import gc
 
     # Loading makes many objects and no garbage: collecting in between costs a tenth of it.
@@ -94,6 +100,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         suspends=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
         owns_process=True,
         debug=invocation.debug,
+        facts=history.facts if history else None,
     )
     problem = b""
     was_served = False
@@ -106,6 +113,8 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
                 from paexec_trio.nursery.program import finish_alone
 
                 services = _load_services(invocation)
+                if history:
+                    services.append(history)
         if not run.is_over:
             gc.enable()
             finish_alone(run, services)
@@ -124,9 +133,40 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
                 report_totals(run)
         run.end_alone()  # whatever trio has not ended
     outcome = run.result
+    if history:
+        history.finish(run.engine.graph if run.engine else None)
+        if history.error:
+            failure = _failed(invocation, history.error)
+            outcome = outcome if outcome.status or outcome.signal else failure
     # The interpreter would look through everything again before it ends, for garbage.
     gc.freeze()
     return _end(outcome)
+
+
+def _open_history(invocation: Invocation) -> HistoryFiles | None:
+    """Open the files for the history of the run, if there are to be some.
+
+    Raises:
+        HistoryFileError: one cannot be opened.
+    """
+    if not invocation.history:
+        return None
+    from paexec_trio.services.historyfiles import HistoryFiles
+
+    trace, report = invocation.history
+    words = [os.fsencode(word) for word in sys.argv[1:]]
+    return HistoryFiles(invocation.settings.program, words, trace=trace, report=report)
+
+
+def _failed(invocation: Invocation, error: OSError) -> Exit:
+    """Report that a file of the history cannot be written; return how the program has to end."""
+    from paexec_trio.core.commands import Exit  # only for an error
+
+    path, reason = error.args
+    settings = invocation.settings
+    text = diagnostic(b"writing '%b' failed: %b", path, reason)
+    write_diagnostic(2, settings.program + b": " + text)
+    return Exit(status=ERROR if settings.accounting.status_of_tasks else 1)
 
 
 def _end(outcome: Exit) -> int:
@@ -146,6 +186,10 @@ def _load_services(invocation: Invocation) -> list[Service]:
         from paexec_trio.services.progressservice import progress
 
         services.append(progress)
+    if invocation.hostfile:
+        from paexec_trio.services.hostfileservice import HostfileService
+
+        services.append(HostfileService(invocation.hostfile))
     return services
 
 

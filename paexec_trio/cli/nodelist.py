@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.core.nodenames import MAX_NODES
-from paexec_trio.core.visible import diagnostic, excerpt
+from paexec_trio.core.visible import diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from paexec_trio.runtime.hostfile import Hostfile
 
 _FIRST_OCTETS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/"
 _GAPS = b" \t\r\n"
@@ -25,10 +27,12 @@ class NodeList(NamedTuple):
     Attributes:
         names: the names, or the indices in decimal.
         counted: whether they were given as a number, which drops the transport (NOD-002).
+        hostfile: the file that names them, which may change while the run goes on.
     """
 
     names: tuple[bytes, ...]
     counted: bool
+    hostfile: Hostfile | None = None
 
 
 def parse_nodes(value: bytes, option: bytes = b"-n") -> NodeList:
@@ -78,7 +82,8 @@ def _nodes(value: bytes) -> NodeList:
 
 def _expanded(value: bytes, words: Sequence[bytes]) -> tuple[bytes, ...]:
     """Return the names in a list that may have words for several nodes (the chapter Hosts)."""
-    from paexec_trio.core.nodewords import NodeWordError, begins_list, expand
+    from paexec_trio.core.nodenames import NodeWordError
+    from paexec_trio.core.nodewords import begins_list, expand
 
     if words[0][0] not in _FIRST_OCTETS and not begins_list(words[0]):
         raise _InvalidError(b"'%b'", value)
@@ -103,38 +108,6 @@ def _count(value: bytes) -> tuple[bytes, ...]:
     if not 1 <= count <= MAX_NODES:
         raise _InvalidError(b"'%b'", value)
     return tuple(b"%d" % index for index in range(count))
-
-
-def read_hostfile(path: bytes) -> tuple[bytes, ...]:
-    """Return the names of the nodes in a hostfile (HST-020).
-
-    Raises:
-        NodeWordError: it cannot be read, a line is bad, or there is no node.
-    """
-    from paexec_trio.core.nodewords import NodeWordError, parse_hosts
-
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 (a path of octets)
-            text = file.read()
-    except (OSError, ValueError) as error:
-        raise NodeWordError(b"%b", _reason(error)) from None
-    return tuple(parse_hosts(text, _expand_set))
-
-
-def hostfile_nodes(path: bytes) -> NodeList:
-    """Read the value of ``--hostfile``.
-
-    Raises:
-        UsageError: HST-021.
-    """
-    from paexec_trio.core.nodewords import NodeWordError
-
-    try:
-        return NodeList(read_hostfile(path), counted=False)
-    except NodeWordError as error:
-        raise UsageError(
-            b"invalid argument for option --hostfile: '%b': " % excerpt(path) + error.reason
-        ) from None
 
 
 def _read_file(path: bytes) -> tuple[bytes, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import accountingoptions, hostoptions, logoptions
+from paexec_trio.cli import accountingoptions, hostoptions, logoptions, watchoptions
 from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
@@ -54,11 +54,19 @@ In a file, each line is one name as it is; empty lines and lines that begin with
     Option(
         "t",
         "transport",
-        ("program that reaches a node, such as ssh",),
+        (
+            "program that reaches a node, such as ssh;",
+            "slurm, podman, docker or kubectl: by srun or exec",
+        ),
         details="""\
 A command line that is split into words by the quoting rules of the shell; nothing in it is
 expanded. For each node it is started once, with two more arguments: the node, and a command line
 for a shell there. Without a transport all nodes are this machine.
+
+Four words alone are names of engines, not programs; ``./slurm`` and ``slurm x`` are programs.
+``podman``, ``docker`` and ``kubectl`` run the command in a container or pod by ``exec -i``.
+``slurm`` runs it by ``srun``; without ``-n``, the nodes are those of the allocation. The file that
+``PAEXEC_ENGINES`` names has further engines: a name and the words of ``--transport-argv`` per line.
 """,
     ),
     Option(
@@ -327,6 +335,7 @@ be used, nothing is started. If a file cannot be written later, the run ends wit
 status 1.
 """,
     ),
+    *watchoptions.OPTIONS,
     Option("d", "", ("write every event and command to standard error",)),
 )
 
@@ -340,6 +349,7 @@ SYNTAX = Syntax(
     variables=(
         ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "defaults for -n, -t, -mt= and -y"),
         ("PAEXEC_EXIT_STATUS", "default for --exit-status"),
+        ("PAEXEC_ENGINES", "a file of further engines for -t"),
         ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),

@@ -70,6 +70,7 @@ graph is tells :manpage:`paexec-trio(1)`.
     variables=(
         ("PAEXEC_NODES, PAEXEC_TRANSPORT", "defaults for -P and -t"),
         ("PAEXEC_EXIT_STATUS", "default for --exit-status"),
+        ("PAEXEC_ENGINES", "a file of further engines for -t"),
         ("PAEXEC_ENV", "variables to pass to commands, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs commands on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),

@@ -157,7 +157,8 @@ class Syntax(NamedTuple):
             lines += ["", f"{title}:"]
             for option in options:
                 lines += _help_of(option)
-        lines += ["", "ENVIRONMENT:"]
+        if self.variables:
+            lines += ["", "ENVIRONMENT:"]
         lines += [f"  {names}: {purpose}" for names, purpose in self.variables]
         return "\n".join(lines) + "\n"
 

@@ -131,6 +131,9 @@ class Collector:
         if not self.is_muted:
             self._commands.append(result)
 
+    def node_added(self, name: bytes) -> None:
+        """Do nothing: nothing is kept by node."""
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Tell of the change."""
         self._commands.append(TellChange(node.index, change, reason))

@@ -73,6 +73,16 @@ class Change(Enum):
 
 
 @final
+class AddNode(Record):
+    """Remember one more node; its index is the next one."""
+
+    __slots__ = __match_args__ = ("name",)
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+
+
+@final
 class StartNode(Record):
     """Start the node's process; answered by ``NodeStarted`` or ``NodeNotStarted``."""
 
@@ -417,7 +427,8 @@ class Exit(Record):
 
 
 Command = (
-    StartNode
+    AddNode
+    | StartNode
     | Send
     | CloseStdin
     | KillNode

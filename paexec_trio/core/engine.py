@@ -34,7 +34,9 @@ from paexec_trio.core.wire import Wire
 
 if TYPE_CHECKING:
     from paexec_trio.core.facts import FactStream
+    from paexec_trio.core.graph import TaskGraph
     from paexec_trio.core.joblog import LogBuffer
+    from paexec_trio.core.joining import Joining
     from paexec_trio.core.objectpath import ObjectPath
     from paexec_trio.core.resuming import Past
 
@@ -111,6 +113,12 @@ class Engine:
             reporter,
             commands,
         )
+
+        def joining() -> Joining:
+            from paexec_trio.core.joining import Joining  # rarely needed
+
+            return Joining(settings, nodes, dispatcher, starter, fleet, ending, outlet, commands)
+
         results = Results(
             settings, nodes, tasks, accounts, dispatcher, fleet, outlet, ending, reporter, exec_mode
         )
@@ -140,6 +148,8 @@ class Engine:
             on.StdinChunk: reader.chunk,
             on.TaskAdded: reader.added,
             on.DrainRequested: fleet.drain,
+            on.NodeAdded: lambda event: joining().added(event),
+            on.NodesWanted: lambda event: joining().wanted(event),
             on.StdinEnded: reader.ended,
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
@@ -176,6 +186,11 @@ class Engine:
     def fault(self) -> Fault | None:
         """The first fault that keeps the run from going on, or makes its results doubtful."""
         return self._ending.fault
+
+    @property
+    def graph(self) -> TaskGraph | None:
+        """The tasks and their edges, in graph mode."""
+        return self._tasks.graph if isinstance(self._tasks, GraphTasks) else None
 
     @property
     def takes_tasks(self) -> bool:
@@ -240,7 +255,10 @@ class Engine:
                 self._terminator.reap(deadline.node)
             case Purpose.RESTART:
                 if self._ending.phase is _RUNNING:
-                    self._starter.restart()
+                    if deadline.node < 0:
+                        self._starter.restart()
+                    else:
+                        self._starter.restart_joined(self._nodes[deadline.node])
             case Purpose.DELAY:
                 self._dispatcher.throttle.time_passed()
             case Purpose.TIME_LIMIT:

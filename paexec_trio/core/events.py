@@ -167,6 +167,26 @@ class DrainRequested(Record):
 
 
 @final
+class NodeAdded(Record):
+    """Somebody wants one more node, of this name."""
+
+    __slots__ = __match_args__ = ("name",)
+
+    def __init__(self, name: bytes) -> None:
+        self.name = name
+
+
+@final
+class NodesWanted(Record):
+    """Somebody wants these nodes, each as often as it is named, and no others."""
+
+    __slots__ = __match_args__ = ("names",)
+
+    def __init__(self, names: tuple[bytes, ...]) -> None:
+        self.names = names
+
+
+@final
 class StdinEnded(Record):
     """Standard input is at its end."""
 
@@ -273,6 +293,8 @@ Event = (
     | StdinChunk
     | TaskAdded
     | DrainRequested
+    | NodeAdded
+    | NodesWanted
     | StdinEnded
     | StdinFailed
     | OutputClosed

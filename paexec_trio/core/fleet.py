@@ -129,6 +129,7 @@ class Fleet:
         self._dispatcher.living -= node.index not in self._starter.drained
         node.fruitless += 1
         self._report_vain_lives(node, event.reason)
+        self._starter.gone(node)
         self._starter.start_next()
         return True
 
@@ -295,8 +296,11 @@ class Fleet:
         is_revived = node.index in self._starter.reviving
         if node.died and not node.answered and not is_revived:
             self._report_vain_lives(node, how)
-        if is_revived and self._ending.phase is Phase.RUNNING:
-            self._starter.revive(node)
+        if self._ending.phase is Phase.RUNNING:
+            if is_revived:
+                self._starter.revive(node)
+            elif node.died:
+                self._starter.gone(node)
         return True
 
     def _report_vain_lives(self, node: Node, last: bytes) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import final
 
+from paexec_trio.core.visible import diagnostic
+
 MAX_NODES = 1 << 22
 """More processes than this a Linux system cannot have; names for them would fill the memory."""
 
@@ -17,3 +19,15 @@ class LocalNode(bytes):
 
 LOCAL = LocalNode(b"localhost")
 """The name of each node of a count that stands in a list."""
+
+
+class NodeWordError(ValueError):
+    """A word means no nodes.
+
+    Attributes:
+        reason: the octets that say why, in visible form.
+    """
+
+    def __init__(self, template: bytes, *foreign: bytes | float) -> None:
+        self.reason = diagnostic(template, *foreign)
+        super().__init__(self.reason.decode(errors="replace"))

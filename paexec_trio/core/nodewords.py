@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from paexec_trio.core.nodenames import LOCAL, MAX_NODES
-from paexec_trio.core.visible import diagnostic
+from paexec_trio.core.nodenames import LOCAL, MAX_NODES, NodeWordError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -25,18 +24,6 @@ _ADDRESS = re.compile(
     rb"((?:[^\[\]@]+@)?)\[([0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(?:%[^\[\]]+)?)\]"
 )
 _FIRST_OF_LINE = re.compile(rb"[A-Za-z0-9_/%+\[]")
-
-
-class NodeWordError(ValueError):
-    """A word means no nodes.
-
-    Attributes:
-        reason: the octets that say why, in visible form.
-    """
-
-    def __init__(self, template: bytes, *foreign: bytes | float) -> None:
-        self.reason = diagnostic(template, *foreign)
-        super().__init__(self.reason.decode(errors="replace"))
 
 
 def begins_list(word: bytes) -> bool:

@@ -106,6 +106,9 @@ class Outlet(Protocol):
             reason: why it failed.
         """
 
+    def node_added(self, name: bytes) -> None:
+        """Keep account of one more node, whose index is the next one."""
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Record a change of a node.
 

@@ -147,6 +147,9 @@ class Printer:
         elif not self.is_muted:
             self._commands.extend(self._groups.done(attempt.task_id))
 
+    def node_added(self, name: bytes) -> None:
+        """Do nothing: nothing is kept by node."""
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Do nothing: changes of nodes are not printed."""
 

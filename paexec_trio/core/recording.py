@@ -188,6 +188,12 @@ class Recorder(OutletWrapper):
         self._unreaped: dict[int, _Line] = {}
         self._now: _Moment = (0.0, b"")
 
+    def node_added(self, name: bytes) -> None:
+        """Keep account of one more node."""
+        super().node_added(name)
+        self._began.append((0.0, b""))
+        self._names.append(escaped(name))
+
     @property
     def now(self) -> float:
         """The time in seconds, as the last ``TimePassed`` had it."""

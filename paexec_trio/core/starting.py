@@ -52,6 +52,9 @@ class Starter:
         self._is_starting = True
         # Dead nodes will be started when the deadline passes.
         self._is_restart_arranged = False
+        # Nodes that joined have deadlines of their own: that of the others may come too early for
+        # them (RST-005).
+        self._joined: set[int] = set()
         self.drained: set[int] = set()
         self.reviving: set[int] = set()
         self.is_winding_down = False
@@ -59,6 +62,27 @@ class Starter:
     def begin(self) -> None:
         """Plan the start of all nodes."""
         self._to_start.extend(range(len(self._nodes)))
+
+    def join(self, node: Node) -> None:
+        """Plan the start of a node that was added; start it if the others were started."""
+        self._joined.add(node.index)
+        self._to_start.append(node.index)
+        if not self._is_starting:
+            self.start_next()
+
+    def gone(self, node: Node) -> None:
+        """Arrange the restart of a node of which nothing is left, if it joined (RST-004)."""
+        if self.restarts and node.index in self._joined - self.drained:
+            deadline = Deadline(Purpose.RESTART, node.index)
+            self._commands.append(SetDeadline(deadline, self._restart_after))
+
+    def restart_joined(self, node: Node) -> None:
+        """Start a node again that joined, when its deadline passes."""
+        is_needed = not self.is_winding_down and node.index not in self.drained
+        if is_needed and node.state is _REAPED and node.index not in self._to_start:
+            self._to_start.append(node.index)
+            if not self._is_starting:
+                self.start_next()
 
     def start_next(self) -> None:
         """Start the next node, if one is left to be started.
@@ -97,7 +121,7 @@ class Starter:
         self._is_restart_arranged = False
         if self.is_winding_down:
             return
-        excluded = {*self.drained, *self._to_start}
+        excluded = {*self.drained, *self._to_start, *self._joined}
         # The processes of a node that is not reaped yet have to end first (RST-007).
         self._to_start.extend(
             node.index

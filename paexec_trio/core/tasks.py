@@ -245,6 +245,9 @@ class GraphTasks:
         weight_word: the first word of a line that gives a weight.
         weighting: which weight decides about the order of ready tasks.
         limit: how many octets a line may have (LIM-014).
+
+    Attributes:
+        graph: the tasks and their edges; without any until the input has ended.
     """
 
     needs_whole_input = True
@@ -263,7 +266,7 @@ class GraphTasks:
         self._framer = TaskFramer(terminator, limit)
         self._forbidden = b"" if forbidden == terminator else forbidden
         self._reader = GraphReader(terminator, delimiter, weight_word)
-        self._graph = TaskGraph([b""], [], [], {})  # until the input has ended
+        self.graph = TaskGraph([b""], [], [], {})
         self._weighting = weighting
         self._weights: Sequence[int] = []
         # The ready queue is a heap of ranks: the ready task of the lowest rank goes first
@@ -307,7 +310,7 @@ class GraphTasks:
             RefusedTaskError: a task contains the forbidden octet.
         """
         self._read(self._framer.end())
-        self._graph = graph = self._reader.graph()
+        self.graph = graph = self._reader.graph()
         self._undispatched = len(graph)
         del self._reader
         if self._forbidden:
@@ -335,7 +338,7 @@ class GraphTasks:
     def _rank_tasks(self) -> None:
         """Number the tasks by falling weight, equal ones by their ids (WGT-001, WGT-003)."""
         weights = self._weights
-        if self._weighting is Weighting.OWN and not self._graph.weights:
+        if self._weighting is Weighting.OWN and not self.graph.weights:
             self._rank = self._by_rank = range(len(weights))
             return
         # The sort is stable, in reverse too: equal weights stay in the order of their ids.
@@ -355,7 +358,7 @@ class GraphTasks:
         """Take the ready task of the highest weight."""
         task = self._by_rank[heappop(self.ready)]
         self._undispatched -= 1
-        return task, self._graph.names[task]
+        return task, self.graph.names[task]
 
     def count_ready(self) -> int:
         """Return how many tasks are ready."""
@@ -367,7 +370,7 @@ class GraphTasks:
 
     def count_taken(self) -> int:
         """Return how many tasks are neither dropped nor left, nor were abandoned or skipped."""
-        return len(self._graph) - self._undispatched - self._abandoned - self._dropped_count
+        return len(self.graph) - self._undispatched - self._abandoned - self._dropped_count
 
     def count_waiting(self) -> int:
         """Return how many tasks are left."""
@@ -377,12 +380,12 @@ class GraphTasks:
         """Yield the tasks that are ready, and those that wait for others."""
         if not self._undispatched:
             return
-        names = self._graph.names
+        names = self.graph.names
         if not self._waiting_for:  # the graph was refused
             yield from enumerate(names[1:], 1)
             return
         is_ready = {self._by_rank[rank] for rank in self.ready}
-        for task in range(1, len(self._graph) + 1):
+        for task in range(1, len(self.graph) + 1):
             if not self._dropped[task] and (self._waiting_for[task] or task in is_ready):
                 yield task, names[task]
 
@@ -394,7 +397,7 @@ class GraphTasks:
         """Yield those tasks in the order of their ids, with the id of a task that failed."""
         for task, cause in enumerate(self._dropped):
             if cause and cause != task:
-                yield task, self._graph.names[task], cause
+                yield task, self.graph.names[task], cause
 
     def done(self, task_id: int, status: Status) -> list[bytes]:
         """Make the dependants of a success ready, or drop those of a failure."""
@@ -402,14 +405,14 @@ class GraphTasks:
             if not self._undispatched:
                 return []  # no task is left, or all were abandoned
             waiting_for = self._waiting_for
-            for dependant in self._graph.dependants(task_id):
+            for dependant in self.graph.dependants(task_id):
                 count = waiting_for[dependant] - 1
                 waiting_for[dependant] = count
                 if not count:  # never for a dropped task: one that it waits for cannot succeed
                     heappush(self.ready, self._rank[dependant])
             return []
-        names = self._graph.names
-        dependants = self._graph.all_dependants(task_id)
+        names = self.graph.names
+        dependants = self.graph.all_dependants(task_id)
         for dependant in dependants:
             if self._undispatched and not self._dropped[dependant]:
                 self._dropped[dependant] = task_id
@@ -437,7 +440,7 @@ class GraphTasks:
                 raise RefusedTaskError(b"task %d depends on tasks that were not done before" % task)
         self.ready = [
             self._rank[task]
-            for task in range(1, len(self._graph) + 1)
+            for task in range(1, len(self.graph) + 1)
             if not self._waiting_for[task] and not self._dropped[task]
         ]
         heapify(self.ready)
@@ -452,10 +455,10 @@ class GraphTasks:
 
     def describe_weights(self) -> list[bytes]:
         """Return the lines of ``-d``: each task's own and its deciding weight (WGT-008)."""
-        own = own_weights(self._graph)
+        own = own_weights(self.graph)
         lines = []
         for task in range(1, len(own)):
-            name = self._graph.names[task]
+            name = self.graph.names[task]
             lines.append(diagnostic(b"weight [%b]=%d", name, own[task]))
             lines.append(diagnostic(b"sum_weight [%b]=%d", name, self._weights[task]))
         return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heappush, heappushpop
 from typing import TYPE_CHECKING, final
 
+from paexec_trio.core.accounts import LOST, TIME_LIMIT
 from paexec_trio.core.commands import Command, Deadline, Purpose, SetDeadline
 from paexec_trio.core.wrapping import OutletWrapper
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 LEAST_FOR_MEDIAN = 3
 """How many tasks have ended before their median says anything (ACC-051)."""
+
+SHORTEST = 0.1
+"""Seconds that a limit by the median has at least: several results can come at once, and a busy
+machine can be late."""
+
+SHRUNK = 0.95
+"""The share of its former value below which a limit sets all deadlines anew."""
 
 
 @final
@@ -57,6 +65,10 @@ class TimeLimits(OutletWrapper):
         self._percent = accounting.timeout_percent
         self._commands = commands
         self._median = _Median()
+        # The largest limit that a deadline was set by.
+        self._largest = 0.0
+        # How long the attempt took that was forgotten last: it may have had a result.
+        self._forgotten = 0.0
         # The node that works on a task, and when it began.
         self._began: dict[int, tuple[int, float]] = {}
 
@@ -65,6 +77,7 @@ class TimeLimits(OutletWrapper):
         self._began[attempt.task_id] = node.index, self.now
         limit = self._limit()
         if limit:
+            self._largest = max(self._largest, limit)
             self._set_deadline(node.index, limit)
         super().begun(node, attempt)
 
@@ -77,14 +90,23 @@ class TimeLimits(OutletWrapper):
 
     def _learn(self, seconds: float) -> None:
         self._median.add(seconds)
-        if len(self._median) == LEAST_FOR_MEDIAN:
+        limit = self._limit()
+        if len(self._median) == LEAST_FOR_MEDIAN or limit < self._largest * SHRUNK:
+            self._largest = limit
             for index, began in self._began.values():
-                self._set_deadline(index, max(0.0, began + self._limit() - self.now))
+                self._set_deadline(index, max(0.0, began + limit - self.now))
 
     def forget(self, attempt: Attempt) -> None:
-        """Learn nothing of an attempt that another one follows, or that has no result."""
-        del self._began[attempt.task_id]
+        """Learn nothing yet of an attempt that has no result, or that another one follows."""
+        _, began = self._began.pop(attempt.task_id)
+        self._forgotten = self.now - began
         super().forget(attempt)
+
+    def given_up(self, attempt: Attempt, reason: bytes) -> None:
+        """Learn how long an attempt took that had a result."""
+        if self._percent and reason not in (LOST, TIME_LIMIT):
+            self._learn(self._forgotten)
+        super().given_up(attempt, reason)
 
     def is_exceeded(self, node: Node) -> bool:
         """Return whether a node works on a task for too long; if not yet, look again later."""
@@ -93,6 +115,7 @@ class TimeLimits(OutletWrapper):
         _, began = self._began[node.attempts[0].task_id]
         left = began + self._limit() - self.now
         if self._percent and left > 0:  # the median has grown
+            self._largest = max(self._largest, self._limit())
             self._set_deadline(node.index, left)
             return False
         return True
@@ -100,8 +123,9 @@ class TimeLimits(OutletWrapper):
     def _limit(self) -> float:
         """Return the limit in seconds; 0: there is none yet."""
         if self._percent:
-            enough = len(self._median) >= LEAST_FOR_MEDIAN
-            return self._median.value() * self._percent / 100 if enough else 0.0
+            if len(self._median) < LEAST_FOR_MEDIAN:
+                return 0.0
+            return max(SHORTEST, self._median.value() * self._percent / 100)
         return self._seconds
 
     def _set_deadline(self, index: int, seconds: float) -> None:

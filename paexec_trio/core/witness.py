@@ -167,6 +167,12 @@ class Witness(OutletWrapper):
 
     # Nodes, and the run
 
+    def node_added(self, name: bytes) -> None:
+        """Keep account of one more node."""
+        super().node_added(name)
+        self._stream.nodes = (*self._stream.nodes, name)
+        self._lives.append(0)
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Tell of a change of a node."""
         at, index, tell = self._stream.at, node.index, self._stream.tell

@@ -93,6 +93,10 @@ class OutletWrapper:
         """Pass it on."""
         self._inner.no_result(node, attempt, dropped, reason)
 
+    def node_added(self, name: bytes) -> None:
+        """Pass it on."""
+        self._inner.node_added(name)
+
     def node_changed(self, node: Node, change: Change, reason: bytes = b"") -> None:
         """Pass it on."""
         self._inner.node_changed(node, change, reason)

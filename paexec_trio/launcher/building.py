@@ -20,7 +20,7 @@ from setuptools.command.bdist_wheel import bdist_wheel
 # After setuptools, which brings distutils where Python has none any more.
 from distutils.command.build_scripts import build_scripts
 
-PROGRAMS = ("paexec-trio", "paargs-trio", "pareorder-trio")
+PROGRAMS = ("paexec-trio", "paargs-trio", "pareorder-trio", "patop-trio")
 
 _SCRIPT = """\
 #!python

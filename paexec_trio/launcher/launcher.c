@@ -1,5 +1,5 @@
 /*
- * Starts Python for paexec-trio, paargs-trio and pareorder-trio: this file, installed under each of
+ * Starts Python for paexec-trio, paargs-trio, pareorder-trio and patop-trio: this file, installed under each of
  * these names, is what users run.
  *
  * Python itself acts before a line of ours does, and four of its acts must not be seen:

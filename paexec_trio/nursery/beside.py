@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, final
 
 import trio
 
+from paexec_trio.core.events import NodesWanted
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.nursery.following import Following
 from paexec_trio.nursery.results import Statistics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from paexec_trio.nursery.following import FactChannel
     from paexec_trio.runtime.run import Run
@@ -59,6 +60,10 @@ class RunFacts:
     def report(self, text: bytes) -> None:
         """Report one line on ``stderr``, behind the program's name; never blocks."""
         self._run.report(text)
+
+    def want_nodes(self, nodes: Iterable[bytes], /) -> None:
+        """Let the run have these nodes: start those that are missing, drain all others."""
+        self._run.submit(NodesWanted(tuple(nodes)))
 
     async def wait_over(self) -> None:
         """Wait until the run is over."""

@@ -9,9 +9,12 @@ import trio
 from paexec_trio.nursery.results import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from paexec_trio.core.commands import Deliver
     from paexec_trio.nursery.intake import Intake
     from paexec_trio.nursery.outcome import Outcome
+    from paexec_trio.nursery.receipts import Receipts
     from paexec_trio.nursery.texts import Text
     from paexec_trio.runtime.mailbox import Mailbox
 
@@ -112,20 +115,22 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
     Args:
         mailbox: keeps the results that wait.
         outcome: knows whether more results can come.
-        nodes: the names of the nodes.
+        nodes: the names of the nodes; nodes that join are added.
 
     Attributes:
         is_closed: whether no result is wanted any more.
         passes_on: whether a result that is received goes to somebody who has not received it yet.
+        receipts: are told who has received what; ``None``: nobody wants to know.
     """
 
-    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: tuple[bytes, ...]) -> None:
+    def __init__(self, mailbox: Mailbox, outcome: Outcome, nodes: Sequence[bytes]) -> None:
         self._mailbox = mailbox
         self._outcome = outcome
         self._nodes = nodes
         self._receivers: dict[_Receiver, None] = {}  # an ordered set
         self.is_closed = False
         self.passes_on = False
+        self.receipts: Receipts | None = None
 
     @trio.lowlevel.enable_ki_protection
     async def receive(self) -> Result:
@@ -140,6 +145,8 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
             DistributorError: the run could not go on, or its results cannot be trusted.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
+        if self.receipts and not self.passes_on:
+            self.receipts.come()
         if self._mailbox.results and not self.is_closed:
             result = self._received(self._mailbox.take())
             await trio.lowlevel.cancel_shielded_checkpoint()
@@ -166,6 +173,8 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         Raises:
             trio.WouldBlock: no result waits.
         """
+        if self.receipts:
+            self.receipts.come()
         if self._mailbox.results and not self.is_closed:
             return self._received(self._mailbox.take())
         self._raise_if_ended()
@@ -181,9 +190,10 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         self._outcome.raise_error()
         raise trio.EndOfChannel
 
-    def _received(self, delivered: Deliver) -> Result:
-        if not self.passes_on:
-            self._mailbox.received(delivered)
+    def _received(self, delivered: Deliver, receiver: trio.lowlevel.Task | None = None) -> Result:
+        if self.receipts and not self.passes_on and delivered.attempts:
+            receiver = receiver or trio.lowlevel.current_task()
+            self.receipts.receive(receiver, delivered.task_id)
         return self.result_of(delivered)
 
     def result_of(self, delivered: Deliver) -> Result:
@@ -225,7 +235,7 @@ class ResultChannel(trio.abc.ReceiveChannel[Result]):
         if receivers:
             receiver = next(iter(receivers))
             del receivers[receiver]
-            receiver.result = self._received(delivered)
+            receiver.result = self._received(delivered, receiver.task)
             trio.lowlevel.reschedule(receiver.task)
         else:
             self._mailbox.keep(delivered)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, final
 import trio
 
 from paexec_trio.core.commands import Deliver
-from paexec_trio.core.events import DrainRequested
 from paexec_trio.core.snapshot import Snapshot
-from paexec_trio.core.states import NodeState
 from paexec_trio.core.status import Status
 from paexec_trio.nursery.channels import ResultChannel, TaskChannel
 from paexec_trio.nursery.errors import (
@@ -24,6 +22,7 @@ from paexec_trio.nursery.following import Following
 from paexec_trio.nursery.intake import Intake
 from paexec_trio.nursery.names import Names
 from paexec_trio.nursery.nodechanges import NodeChanges
+from paexec_trio.nursery.nodecontrol import NodeControl
 from paexec_trio.nursery.options import Options, Plan, plan_of
 from paexec_trio.nursery.outcome import Outcome
 from paexec_trio.nursery.results import NodeChange, Result, Statistics
@@ -86,6 +85,7 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
                 error = raised
                 nursery.cancel_scope.cancel()
             else:
+                distributor._settle()  # noqa: SLF001
                 if finishes:
                     distributor._leave()  # noqa: SLF001
                 else:
@@ -136,7 +136,7 @@ class _Call:
 
 
 @final
-class Distributor:
+class Distributor(NodeControl):
     """A run, as the block of :func:`open_distributor` sees it.
 
     The run and the program share one thread, and a step of the run never waits. So the request of
@@ -154,7 +154,6 @@ class Distributor:
 
     def __init__(self, plan: Plan) -> None:
         settings = plan.settings
-        self._nodes = settings.nodes
         self._outcome = outcome = Outcome(settings.program)
         try:
             records = Records(settings, plan.stderr, outcome.log) if settings.has_records else None
@@ -175,7 +174,11 @@ class Distributor:
         self._following = Following(plan.facts)
         self.has_statuses = settings.graph is not None
         self.tasks = TaskChannel(self._intake)
-        self.results = ResultChannel(mailbox, outcome, settings.nodes)
+        self.results = ResultChannel(mailbox, outcome, changes.names)
+        if records and records.log:
+            from paexec_trio.nursery.receipts import Receipts
+
+            self.results.receipts = Receipts(records.log.received)
         self._session: Session = (
             plan.maker.make_session(settings, mailbox) if plan.maker else RealSession(plan, mailbox)
         )
@@ -273,10 +276,6 @@ class Distributor:
         """Whether a halt or a limit keeps the run from taking tasks."""
         return self._intake.had_last_task
 
-    def received(self, result: Result) -> None:
-        """Record that the program has received a result that was passed on."""
-        self._mailbox.received(result)
-
     def was_skipped(self, task_id: int) -> bool:
         """Return whether a task was done in an earlier run, and has no result."""
         return self._intake.was_skipped(task_id)
@@ -309,37 +308,6 @@ class Distributor:
         channel = self._following.follow()
         channel.forget_history()
         return channel
-
-    @trio.lowlevel.enable_ki_protection
-    async def drain(self, node: Text) -> None:
-        """Give a node no more tasks; wait until it has done those that it holds and has ended.
-
-        The node is not restarted. If several nodes have this name, all of them are drained.
-
-        Raises:
-            ValueError: no node has this name.
-            trio.BrokenResourceError: the run was cancelled.
-            DistributorError: the run could not go on.
-        """
-        name = octets_of("node", node)
-        if name not in self._nodes:
-            raise ValueError(f"drain: no node is named {name!r}")
-        with self.changes() as changes:
-            for index, other in enumerate(self._nodes):
-                if other == name and not self._outcome.is_decided:
-                    self._session.submit(DrainRequested(index))
-            await trio.lowlevel.checkpoint()
-            while not self._has_ended(name):
-                try:
-                    await changes.receive()
-                except trio.EndOfChannel:
-                    break
-        self._outcome.raise_error()
-
-    def _has_ended(self, name: bytes) -> bool:
-        return all(
-            node.state is NodeState.REAPED for node in self._snapshot().nodes if node.name == name
-        )
 
     def _snapshot(self) -> Snapshot:
         engine = self._session.engine
@@ -409,6 +377,12 @@ class Distributor:
                 call.done.set()
             self._changes.end()
             self._following.end()
+
+    @trio.lowlevel.enable_ki_protection
+    def _settle(self) -> None:
+        """Record that the block has dealt with all results that it received."""
+        if self.results.receipts:
+            self.results.receipts.settle()
 
     @trio.lowlevel.enable_ki_protection
     def _leave(self) -> None:

@@ -180,7 +180,7 @@ class FakeSession:
 
     def _start(self, command: StartNode) -> None:
         self._lives += 1
-        name = self._settings.nodes[command.node]
+        name = self.engine.snapshot().nodes[command.node].name
         node = self._nodes[command.node] = _FakeNode(command.node, name, self)
         self._nursery.start_soon(node.live, self._answer)
         self.emit(NodeStarted(command.node, self._lives))

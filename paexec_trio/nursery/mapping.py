@@ -176,6 +176,9 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
             raise
 
     async def _receive_in_order(self) -> Result:
+        receipts = self._run.results.receipts
+        if receipts:
+            receipts.come()
         # One receiver at a time: otherwise one would wait for a result that another one held.
         if self._turn.locked():
             await self._turn.acquire()
@@ -196,7 +199,8 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
                 self._held[result.task_id] = result
                 self._held_octets += weight_of(result)
             result = self._held.pop(self._next_id)
-            self._run.received(result)
+            if receipts and result.attempts:
+                receipts.receive(trio.lowlevel.current_task(), result.task_id)
         finally:
             self._turn.release()
         self._next_id += 1

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, final
 
 import trio
 
+from paexec_trio.core.commands import AddNode
 from paexec_trio.nursery.results import NodeChange
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ class NodeChanges:
 
     Args:
         names: the names of the nodes, by their indices.
+
+    Attributes:
+        names: the same; nodes that join are added.
     """
 
     def __init__(self, names: Sequence[bytes]) -> None:
-        self._names = names
+        self.names = list(names)
         self._watchers: list[trio.MemorySendChannel[NodeChange]] = []
 
     def watch(self, *, is_over: bool) -> trio.MemoryReceiveChannel[NodeChange]:
@@ -36,10 +40,13 @@ class NodeChanges:
             self._watchers.append(sender)
         return receiver
 
-    def tell(self, change: TellChange) -> None:
-        """Tell all watchers of a change."""
+    def tell(self, change: TellChange | AddNode) -> None:
+        """Tell all watchers of a change; take note of a node that joins."""
+        if isinstance(change, AddNode):
+            self.names.append(change.name)
+            return
         news = NodeChange(
-            self._names[change.node], change.change, change.reason.decode(errors="replace")
+            self.names[change.node], change.change, change.reason.decode(errors="replace")
         )
         for watcher in self._watchers.copy():
             try:

@@ -110,7 +110,7 @@ class Options(TypedDict, total=False):
     default. It doubles the processor time of a task. The run keeps all facts until it is used."""
 
     joblog: Text | JobLog | None
-    """The file that has a line for each attempt that has ended, once its result was received.
+    """The file that has a line for each attempt that has ended, once its result was dealt with.
     With a :class:`~paexec_trio.JobLog` the run can skip the tasks that it has. See
     :ref:`job-logs`."""
 

@@ -86,6 +86,10 @@ class Children:
 
     # What the engine wants
 
+    def add(self, name: bytes) -> int:
+        """Remember one more node; return how many there are."""
+        return self._starts.add(name)
+
     def start(self, node: int) -> None:
         """Start the process of a node."""
         argv = self._starts.argv(node)

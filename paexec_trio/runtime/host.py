@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, final
 
 from paexec_trio.core.commands import (
+    AddNode,
     CloseStdin,
     Command,
     KillNode,
@@ -27,6 +28,7 @@ from paexec_trio.core.settings import GRACES, Graces
 from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
+from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
 from paexec_trio.runtime.pausing import Pauses
@@ -123,12 +125,23 @@ class Host:
         self.stopped_by = 0
         """The last signal that asked for an end of the run; 0: none has."""
         self.suspension = Suspension(poller, self._children, self._ends, timers)
-        self._executors = executors | self._make_executors()
+        self._executors = executors | self._make_executors(executors.get(AddNode))
 
-    def _make_executors(self) -> dict[type[Command], Callable[[Any], None]]:
+    def _make_executors(
+        self, tell_added: Callable[[Any], None] | None
+    ) -> dict[type[Command], Callable[[Any], None]]:
         children, timers = self._children, self.timers
         processes = children.processes
+
+        def add_node(command: AddNode) -> None:
+            count = children.add(command.name)
+            # Without room the node cannot be started, which is reported then.
+            make_room_for(count, reads_stderr=children.errors.are_wanted)
+            if tell_added:
+                tell_added(command)
+
         return {
+            AddNode: add_node,
             StartNode: lambda command: children.start(command.node),
             Send: lambda command: children.send(processes[command.node], command.data),
             CloseStdin: lambda command: children.close_stdin(command.node),

@@ -170,6 +170,8 @@ def _begin(files: LogFiles, settings: LogSettings) -> None:
             os.ftruncate(files.log, files.kept)
         if not files.kept:
             write_all(files.log, HEADER)
+            if settings.sync and is_regular(files.log):
+                os.fsync(files.log)  # a file that lacks its header is no job log
     except OSError as error:
         text = b"the job log '%b' cannot be used: %b"
         raise LogError(text, settings.file, reason_of(error)) from None

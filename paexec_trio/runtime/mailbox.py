@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, final
 
 from paexec_trio.core.addedtasks import AddedTasks
 from paexec_trio.core.collecting import Collector
-from paexec_trio.core.commands import Deliver, DrainOutput, ReadMore, TellChange
+from paexec_trio.core.commands import AddNode, Deliver, DrainOutput, ReadMore, TellChange
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import OutputDrained
 from paexec_trio.runtime.output import CONGESTED_ABOVE
@@ -44,18 +44,6 @@ class _HasOctets(Protocol):
         """Those that it wrote on its standard error."""
 
 
-class _HasId(Protocol):
-    """The same."""
-
-    @property
-    def task_id(self) -> int:
-        """The id of the task."""
-
-    @property
-    def attempts(self) -> int:
-        """How many times the task was dispatched."""
-
-
 def weight_of(result: _HasOctets) -> int:
     """Return for how many octets a result counts while it waits."""
     return len(result.output) + len(result.stderr) + len(result.task) + _PER_RESULT
@@ -72,7 +60,7 @@ class Mailbox:
         stderr: the descriptor of the calculators' standard error.
         arrived: is called with each result, and may :meth:`keep` it.
         wanted: is called when the run has room for one more task.
-        changed: is called with each change of a node.
+        changed: is called with each change of a node, and with each node that joins.
         report: is called with each diagnostic.
         records: keeps a job log, files and errors, if they are wanted.
         facts: are told what happens; ``None``: nobody wants to know.
@@ -91,7 +79,7 @@ class Mailbox:
         stderr: int,
         arrived: Callable[[Deliver], None],
         wanted: Callable[[], None],
-        changed: Callable[[TellChange], None],
+        changed: Callable[[TellChange | AddNode], None],
         report: Callable[[bytes], None],
         records: Records | None = None,
         facts: FactStream | None = None,
@@ -150,7 +138,7 @@ class Mailbox:
         if not self._drops_wanted:
             self.received(result)
 
-    def received(self, result: _HasId) -> None:
+    def received(self, result: Deliver) -> None:
         """Record that the program has a result, or wants it no more."""
         if self.records and self.records.log and result.attempts:
             self.records.log.received(result.task_id)
@@ -188,6 +176,7 @@ class Mailbox:
             **kept,
             Deliver: self._arrived,
             TellChange: self._changed,
+            AddNode: self._changed,
             ReadMore: lambda _command: self._wanted(),
             DrainOutput: lambda _command: poller.emit(OutputDrained()),
         }

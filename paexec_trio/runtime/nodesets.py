@@ -6,8 +6,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from paexec_trio.core.nodenames import MAX_NODES
-from paexec_trio.core.nodewords import NodeWordError
+from paexec_trio.core.nodenames import MAX_NODES, NodeWordError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,9 +23,9 @@ _WITH_RESULT = {SUCCESS, FAILURE, TIMEOUT}
 
 @final
 class ReceivedLog:
-    """Logs an attempt when the program has received its result; one without a result, at once.
+    """Logs an attempt when the program has dealt with its result; one without a result, at once.
 
-    A program that dies has its unreceived results again when it resumes.
+    A program that dies has all other results again when it resumes.
 
     Attributes:
         past: the tasks of earlier runs; ``None``: they do not matter.
@@ -68,7 +68,7 @@ class ReceivedLog:
             self._write(entry)
 
     def received(self, task_id: int) -> None:
-        """Record that the program has received the result of a task."""
+        """Record that the program has dealt with the result of a task, or does not want it."""
         entry = self._unreceived.pop(task_id, None)
         if entry:
             self._write(entry)

@@ -72,6 +72,7 @@ class ResultFiles:
         self._stored: dict[int, _Stored] = {}
         self.has_failed = False
         self._shard = b""
+        self._process = os.getpid()
         try:
             os.makedirs(directory, exist_ok=True)  # noqa: PTH103 (pathlib is slow to load)
             if not os.access(directory, os.W_OK | os.X_OK):
@@ -138,7 +139,7 @@ class ResultFiles:
     def _hidden(self, task_id: int, suffix: bytes = b"new") -> bytes:
         """Return the path of a directory without its place; no other run uses the same."""
         shard = task_id // 1000
-        return b"%b/%04d/.%07d.%d.%b" % (self._directory, shard, task_id, os.getpid(), suffix)
+        return b"%b/%04d/.%07d.%d.%b" % (self._directory, shard, task_id, self._process, suffix)
 
     # System calls
 

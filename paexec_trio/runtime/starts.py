@@ -36,6 +36,11 @@ class Starts:
         """Whether a command is run per task."""
         return isinstance(self._launch.command, CommandPerTask)
 
+    def add(self, node: bytes) -> int:
+        """Remember one more node; return how many there are."""
+        self._nodes.append(node)
+        return len(self._nodes)
+
     def argv(self, index: int) -> list[bytes]:
         """Return the argument vector that is started for a node."""
         return self._launch.argv(self._nodes[index], index)

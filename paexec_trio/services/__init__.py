@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from paexec_trio.services.hostfileservice import HostfileService as HostfileService
     from paexec_trio.services.interface import Facts as Facts
     from paexec_trio.services.interface import Service as Service
     from paexec_trio.services.progressservice import progress as progress
 
 _HOMES = {
+    "HostfileService": "paexec_trio.services.hostfileservice",
     "Facts": "paexec_trio.services.interface",
     "Service": "paexec_trio.services.interface",
     "progress": "paexec_trio.services.progressservice",
 }
 """The modules of the public names. No module has the name of a service: it would hide it."""
 
-__all__ = ["Facts", "Service", "progress"]
+__all__ = ["Facts", "HostfileService", "Service", "progress"]
 
 
 if not TYPE_CHECKING:  # for type checkers it would make every name a public one

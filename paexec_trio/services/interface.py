@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import trio
 
     from paexec_trio.nursery.following import FactChannel
@@ -45,6 +47,9 @@ class Facts(Protocol):
         level ``INFO``. :func:`~paexec_trio.serve` writes it to the run's standard error, behind
         the name of the program.
         """
+
+    def want_nodes(self, nodes: Iterable[bytes], /) -> None:
+        """Let the run have these nodes: start those that are missing, drain all others."""
 
     async def wait_over(self) -> None:
         """Wait until the run is over."""

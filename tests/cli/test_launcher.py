@@ -20,7 +20,7 @@ from tests.cli.harness import LIMIT
 
 BIN = Path(sysconfig.get_path("scripts"))
 PROGRAM = BIN / "paexec-trio"
-PROGRAMS = ("paexec-trio", "paargs-trio", "pareorder-trio")
+PROGRAMS = ("paexec-trio", "paargs-trio", "pareorder-trio", "patop-trio")
 
 ECHO = "while IFS= read -r task; do echo $task; echo; done"
 
@@ -234,6 +234,7 @@ def test_an_interrupt_at_any_moment_leaves_nothing_behind(program: str) -> None:
         "paexec-trio": ["-n", "+2", "-c", ECHO],
         "paargs-trio": ["-P", "+2", "echo"],
         "pareorder-trio": [],
+        "patop-trio": ["report", "/dev/stdin"],
     }
     ends = set()
     for _ in range(300):

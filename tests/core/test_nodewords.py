@@ -6,14 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paexec_trio.core.nodenames import LOCAL, MAX_NODES, LocalNode
-from paexec_trio.core.nodewords import (
-    NodeWordError,
-    begins_list,
-    expand,
-    parse_hosts,
-    split_gaps,
-)
+from paexec_trio.core.nodenames import LOCAL, MAX_NODES, LocalNode, NodeWordError
+from paexec_trio.core.nodewords import begins_list, expand, parse_hosts, split_gaps
 
 
 def no_set(text: bytes) -> list[bytes]:

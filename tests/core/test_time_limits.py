@@ -217,6 +217,60 @@ def test_a_median_that_grows_gives_more_time() -> None:
     )
 
 
+def test_a_median_that_shrinks_leaves_less_time() -> None:
+    """ACC-051: also to an attempt that has begun before."""
+    playbook = started(2, accounting=TWICE) >> on.TimePassed(0.0)
+    playbook >> on.StdinChunk(b"hang\na\nb\nc\nd\ne\nf\n")
+    playbook << do.Send(0, b"hang\n") << do.Send(1, b"a\n")
+    for now, after in ((10.0, b"b"), (20.0, b"c")):
+        playbook >> on.TimePassed(now) >> on.NodeOutput(1, b"\n") << do.Send(1, after + b"\n")
+    playbook >> on.TimePassed(21.0) >> on.NodeOutput(1, b"\n")
+    playbook << limit(0, 0.0) << limit(1, 20.0) << do.Send(1, b"d\n")
+    assert (
+        playbook
+        >> on.TimePassed(22.0)
+        >> on.NodeOutput(1, b"\n")
+        << limit(0, 0.0)  # the lower of the two in the middle is 1 now
+        << limit(1, 2.0)
+        << do.Send(1, b"e\n")
+        >> exceeded(0, b"fatal\n")
+    )
+
+
+def test_a_limit_by_the_median_is_never_tiny() -> None:
+    """ACC-051: these results came at once, as they do with prefetch."""
+    playbook = started(2, accounting=TWICE) >> on.TimePassed(0.0)
+    playbook >> on.StdinChunk(b"hang\na\nb\nc\nd\n")
+    playbook << do.Send(0, b"hang\n") << do.Send(1, b"a\n")
+    playbook >> on.NodeOutput(1, b"\n") << do.Send(1, b"b\n")
+    playbook >> on.NodeOutput(1, b"\n") << do.Send(1, b"c\n")
+    assert (
+        playbook >> on.NodeOutput(1, b"\n") << limit(0, 0.1) << limit(1, 0.1) << do.Send(1, b"d\n")
+    )
+
+
+def test_failed_attempts_with_a_result_count_for_the_median() -> None:
+    """ACC-051."""
+    rules = Accounting(timeout_percent=200, retries=2)
+    assert (
+        started_graph(1, b"a\nb\n", accounting=rules)
+        << do.Send(0, b"a\n")
+        >> on.TimePassed(1.0)
+        >> on.NodeOutput(0, b"failure\n\n")
+        << do.Write(b"failure\nfatal\n")
+        << do.Send(0, b"a\n")
+        >> on.TimePassed(2.0)
+        >> on.NodeOutput(0, b"failure\n\n")
+        << do.Write(b"failure\na\n")
+        << do.Send(0, b"b\n")
+        >> on.TimePassed(3.0)
+        >> on.NodeOutput(0, b"failure\n\n")
+        << do.Write(b"failure\nfatal\n")
+        << limit(0, 2.0)
+        << do.Send(0, b"b\n")
+    )
+
+
 def test_an_idle_node_has_no_limit() -> None:
     """ACC-050: the deadline of its last attempt may pass."""
     assert (

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ClusterShell.NodeUtils import GroupResolverConfig
 
-from paexec_trio.core.nodewords import NodeWordError
+from paexec_trio.core.nodenames import NodeWordError
 from paexec_trio.runtime.nodesets import expand_set
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,3 +145,19 @@ def test_a_directory_that_must_not_be_written_to(
     monkeypatch.setattr(os, "access", lambda _path, mode: mode & os.W_OK == 0)
     with pytest.raises(PermissionError, match=f"--results: directory '{tmp_path}': "):
         ResultFiles(os.fsencode(tmp_path))
+
+
+def test_no_more_system_calls_than_it_takes(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To create a file or a directory takes most of the time."""
+    calls: Counter[str] = Counter()
+    for name in ("open", "mkdir", "rename", "stat", "getpid", "truncate"):
+        right = getattr(os, name)
+
+        def call(*arguments: Any, right: Any = right, name: str = name, **words: Any) -> Any:
+            calls[name] += 1
+            return right(*arguments, **words)
+
+        monkeypatch.setattr(os, name, call)
+    for task_id in range(998, 1002):
+        files.do(StoreOutput(task_id, b"a\n"), StoreResult(task_id, b"t"))
+    assert calls == {"open": 4 * 4, "mkdir": 4 + 2, "rename": 4}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass, field
 from typing import final
 
@@ -13,6 +14,10 @@ TIME_LIMIT = b"time limit"
 
 LEAST_FOR_PERCENT = 3
 """How many tasks have to end in a way that halts the run by a percentage (ACC-071)."""
+
+
+LEAST_FOR_MEDIAN = 3
+"""How many attempts have to end before their median limits others (ACC-051)."""
 
 
 @dataclass(slots=True)
@@ -45,6 +50,25 @@ class RunAccounts:
         self.is_stopped = False
         """Whether the run is being ended: no attempt follows."""
         self.had_error = False
+        self._seconds: list[float] = []
+        self.learned_at = 0.0
+        """When the limit by the median has changed last."""
+
+    def took(self, seconds: float, now: float) -> None:
+        """Record how long a calculator worked on an attempt that has a result, and when it came."""
+        if self.rules.timeout_percent:
+            insort(self._seconds, seconds)
+            self.learned_at = now
+
+    @property
+    def time_limit(self) -> float:
+        """Return for how many seconds a calculator may work on a task; 0: any time (ACC-051)."""
+        percent, count = self.rules.timeout_percent, len(self._seconds)
+        if not percent:
+            return self.rules.timeout
+        if count < LEAST_FOR_MEDIAN:
+            return 0.0
+        return max(0.1, self._seconds[(count - 1) // 2] * percent / 100)
 
     @property
     def is_limit_reached(self) -> bool:

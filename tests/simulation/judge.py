@@ -16,6 +16,7 @@ from math import inf
 from typing import Any, NamedTuple, final
 
 from paexec_trio.core.commands import (
+    AddNode,
     CloseStdin,
     Command,
     DrainOutput,
@@ -43,6 +44,7 @@ from paexec_trio.core.events import (
     DeadlinePassed,
     Event,
     HoldingFailed,
+    NodeAdded,
     NodeEnded,
     NodeErrors,
     NodeNotStarted,
@@ -80,6 +82,9 @@ SIGPIPE = 13
 
 A_MOMENT = 1e-6
 """Seconds that rounding makes of none, at most."""
+
+ABOUT = 1.06
+"""How many times longer a limit by the median may be: not each result sets all deadlines anew."""
 
 STARTS_TAKE = 0.2
 """Seconds by which a restart may be late because other nodes are being started."""
@@ -228,6 +233,8 @@ class Judge:
             _Node(index, name, ResultReader(settings, b"", exec_mode))
             for index, name in enumerate(settings.nodes)
         ]
+        self._joining = b""
+        """The name of a node that has to join in this step."""
         self._ledger: Ledger = make_ledger(settings, exec_mode)
         self._input_ended = False
         self._reading = False
@@ -280,6 +287,7 @@ class Judge:
             NodeUnwritable: self._node_unwritable,
             NodeEnded: self._node_ended,
             NodeReaped: self._node_gone,
+            NodeAdded: self._node_added,
             StdinChunk: self._stdin_chunk,
             StdinEnded: self._stdin_ended,
             StdinFailed: self._stdin_failed,
@@ -291,6 +299,7 @@ class Judge:
             DeadlinePassed: self._deadline_passed,
         }
         self._on_command: dict[type[Command | Fact], Callable[[Any], None]] = {
+            AddNode: self._add_node,
             StartNode: self._start_node,
             Send: self._send,
             CloseStdin: self._close_stdin,
@@ -370,6 +379,21 @@ class Judge:
 
     def _run_started(self, event: RunStarted) -> None:
         self._marker = event.nonce
+
+    def _node_added(self, event: NodeAdded) -> None:
+        # When only the last tasks are left, which nobody repeats, it may come too late (HST-024).
+        if not self._stop and (self._task_waits() or not self._input_ended):
+            self._joining = event.name
+
+    def _add_node(self, command: AddNode) -> None:
+        if self._stop:
+            self._blame(Kind.RESTART, f"{command.name!r} joins a run that is stopped")
+        self._joining = b""
+        self._nodes.append(
+            _Node(
+                len(self._nodes), command.name, ResultReader(self._settings, b"", self._exec_mode)
+            )
+        )
 
     def _start_node(self, command: StartNode) -> None:
         node = self._nodes[command.node]
@@ -567,7 +591,10 @@ class Judge:
         """Record that a node works for too long, if it works at all (ACC-050)."""
         if self._stop or node.state is not _NodeState.ALIVE or not node.attempts:
             return
-        if self._time < node.head_since + self._rules.timeout:
+        has_time_left = self._time < node.head_since + self._accounts.time_limit - A_MOMENT
+        if has_time_left and self._rules.timeout_percent:
+            return  # the median has grown since the deadline was set
+        if has_time_left:
             self._blame(Kind.KILLED, f"node {node.index} has some time left (ACC-050, ACC-052)")
         node.turn(_NodeState.DEAD, self._time)
         node.exceeded = True
@@ -907,6 +934,7 @@ class Judge:
         node.answered += 1
         self._apart.attempt_ends(node.index, attempt.output)
         self._in_flight.pop(attempt.task_id, None)
+        self._accounts.took(self._time - node.head_since, self._time)
         reason = self._why_failed(node, attempt)
         if reason and self._accounts.fails(node.index, attempt.task_id, reason):
             self._failed_attempts += 1
@@ -1146,6 +1174,8 @@ class Judge:
         self._apart.end()
         if not command.signal and not self._muted and not self._drained:
             self._blame(Kind.LOST, "the output was not written")
+        if not self._stop and any(node.state is _NodeState.NEW for node in self._nodes):
+            self._blame(Kind.EXIT, "a node was never started (DSP-002)")
         if not self._is_nothing_left():
             states = [node.state.value for node in self._nodes]
             self._blame(Kind.EXIT, f"processes are left (END-003): {states}")
@@ -1227,6 +1257,9 @@ class Judge:
         return not may_repeat or not self._in_flight
 
     def _check_what_is_always_true(self) -> None:
+        if self._joining and not self._stop:
+            self._blame(Kind.WAITING, f"{self._joining!r} does not join (HST-023)")
+        self._joining = b""
         for node in self._nodes:
             if node.state is _NodeState.DEAD:
                 if not node.input_closed:
@@ -1273,10 +1306,12 @@ class Judge:
 
     def _check_head(self, node: _Node) -> None:
         """Blame the run if a node works for too long (ACC-050)."""
-        limit = self._rules.timeout
+        limit = self._accounts.time_limit * (ABOUT if self._rules.timeout_percent else 1)
         if not limit or not node.attempts or node.state is not _NodeState.ALIVE:
             return
-        if self._time > node.head_since + limit + self._lateness + A_MOMENT:
+        # A result can make the limit shorter than the time that has passed.
+        due = max(node.head_since + limit, self._accounts.learned_at)
+        if self._time > due + self._lateness + A_MOMENT:
             self._blame(Kind.LINGERING, f"node {node.index} goes on (ACC-050)")
 
     def _check_dead(self, node: _Node) -> None:

@@ -8,6 +8,7 @@ from paexec_trio.core.accounting import NO_ACCOUNTING, Accounting, Halt, Summing
 from paexec_trio.core.events import (
     Event,
     HoldingFailed,
+    NodeAdded,
     OutputClosed,
     OutputFailed,
     StdinFailed,
@@ -172,7 +173,7 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         untouchable=dice.pick((0.0, 0.0, 0.0, 0.3)),
         reader_pause=dice.pick((0.0, 0.0, 0.05, 1.0)),
         heal_at=dice.pick((1.0, 10.0, 30.0)),
-        disturbances=_disturbances(dice, settings) if disturbed else (),
+        disturbances=(_disturbances(dice, settings) if disturbed else ()) + _joins(len(names)),
         input_failure=StdinFailed(b"reason") if disturbed and dice.happens(0.4) else None,
         fast_path=dice.happens(0.5),
         # Otherwise many tasks take hours.
@@ -210,10 +211,12 @@ def _accounting(dice: Dice, on_death: Reassign | None) -> Accounting:
         percent=percent,
         now=dice.happens(0.5),
     )
+    timeout_percent = dice.pick((0, 0, 0, 0, 0, 100, 300, 1000))
     return Accounting(
         retries=dice.pick((0, 0, 1, 2, 3, 9)),
         crash_limit=dice.pick((0, 0, 1, 2, 4)) if on_death else 0,
-        timeout=dice.pick((0.0, 0.0, 0.0, 0.3, 2.0)),
+        timeout=dice.pick((0.0, 0.0, 0.0, 0.3, 2.0)) * (not timeout_percent),
+        timeout_percent=timeout_percent,
         halt=halt if dice.happens(0.3) else None,
         delay=dice.pick((0.0, 0.0, 0.0, 0.0, 0.01, 0.2)),
         limit=dice.pick((0, 0, 0, 0, 1, 5, 40)),
@@ -302,6 +305,14 @@ def _graph_lines(dice: Dice, graph: GraphSettings, names: list[bytes]) -> list[b
     if dice.happens(0.8):
         dice.shuffle(lines)
     return lines
+
+
+def _joins(tasks: int) -> tuple[tuple[float, Event], ...]:
+    """Return that nodes join, in a part of the runs. No dice choose them: seeds keep their runs."""
+    if tasks % 8 not in {3, 5}:
+        return ()
+    times = (0.0, 0.01, 0.2, 1.5)[: 1 + tasks % 4]
+    return tuple((time, NodeAdded(b"new %d" % index)) for index, time in enumerate(times))
 
 
 def _disturbances(dice: Dice, settings: Settings) -> tuple[tuple[float, Event], ...]:

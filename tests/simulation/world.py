@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from typing import Any, final
 
 from paexec_trio.core.commands import (
+    AddNode,
     CloseStdin,
     Command,
     Deadline,
@@ -118,6 +119,7 @@ class SimulatedWorld:
         self._errors = 0
         self._drain_wanted = False
         self._executors: dict[type[Command], Callable[[Any], None]] = {
+            AddNode: _nothing,
             StartNode: self._start_node,
             Send: self._send,
             CloseStdin: self._close_stdin,
@@ -161,7 +163,8 @@ class SimulatedWorld:
         Raises:
             StuckError: too much has happened in this run.
         """
-        if self.scenario.settings.prefetch == AUTO:
+        settings = self.scenario.settings
+        if settings.prefetch == AUTO or settings.accounting.has_time_limit:
             yield TimePassed(self._now)
         agenda = self._agenda
         while agenda and agenda[0][0] <= self._now:

@@ -20,7 +20,8 @@ CHAPTERS = (
         "results",
     ),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
-    *("restart", "limits", "accounting", "joblog", "progress", "observing", "pertask", "security"),
+    *("restart", "limits", "accounting", "joblog", "progress", "observing"),
+    *("history", "pertask", "security"),
     *("paargs", "reorder"),
 )
 """The chapters of the specification, in its order."""

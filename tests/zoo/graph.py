@@ -79,7 +79,7 @@ def starts_a_task_after_the_first_of_several() -> None:
     @around(GraphTasks, "done")
     def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
         if status is Status.SUCCESS:
-            for dependant in self._graph.dependants(task_id):
+            for dependant in self.graph.dependants(task_id):
                 self._waiting_for[dependant] = min(1, self._waiting_for[dependant])
         return right(self, task_id, status)
 
@@ -105,8 +105,8 @@ def runs_the_end_of_a_diamond_twice() -> None:
     @around(GraphTasks, "done")
     def done(right: Done, self: GraphTasks, task_id: int, status: Status) -> list[bytes]:
         if status is Status.SUCCESS:
-            for dependant in self._graph.dependants(task_id):
-                if self._graph.predecessors[dependant] > 1 and self._waiting_for[dependant] == 1:
+            for dependant in self.graph.dependants(task_id):
+                if self.graph.predecessors[dependant] > 1 and self._waiting_for[dependant] == 1:
                     heappush(self.ready, self._rank[dependant])
         return right(self, task_id, status)
 
@@ -155,7 +155,7 @@ def drops_tasks_without_edges() -> None:
     @around(GraphTasks, "end")
     def end(right: Callable[..., None], self: GraphTasks) -> None:
         right(self)
-        graph = self._graph
+        graph = self.graph
         self.ready = [rank for rank in self.ready if len(graph.dependants(self._by_rank[rank])) > 0]
         self._undispatched = len(self.ready) + sum(1 for n in graph.predecessors if n)
 
@@ -194,7 +194,7 @@ def takes_an_empty_graph_for_an_error() -> None:
     @around(GraphTasks, "end")
     def end(right: Callable[..., None], self: GraphTasks) -> None:
         right(self)
-        if not len(self._graph):
+        if not len(self.graph):
             raise InputError([b"no tasks"])
 
 
@@ -408,7 +408,7 @@ def sorts_the_failure_line() -> None:
 def looks_at_all_tasks_to_choose_one() -> None:
     @around(GraphTasks, "take")
     def take(right: Callable[..., tuple[int, bytes]], self: GraphTasks) -> tuple[int, bytes]:
-        self._graph.names.count(b"")
+        self.graph.names.count(b"")
         return right(self)
 
 

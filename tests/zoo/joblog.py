@@ -520,7 +520,7 @@ def shows_the_tasks_of_a_graph_in_the_order_of_the_input() -> None:
     @around(GraphTasks, "take")
     def take(right: Callable[..., tuple[int, bytes]], self: GraphTasks) -> tuple[int, bytes]:
         task_id, _ = right(self)
-        return task_id, self._graph.names[self.count_taken()]
+        return task_id, self.graph.names[self.count_taken()]
 
 
 @breaks("ACC-082")

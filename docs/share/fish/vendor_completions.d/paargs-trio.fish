@@ -1,7 +1,7 @@
 # fish completion for paargs-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --tagstring --stderr --results)'
+complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --tagstring --stderr --results --trace --report)'
 complete -c paargs-trio -s h -l help -d 'give this help'
 complete -c paargs-trio -s V -l version -d 'show version'
 complete -c paargs-trio -s P -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -42,3 +42,5 @@ complete -c paargs-trio -l tag -d 'begin each output line with the task and a ta
 complete -c paargs-trio -l tagstring -x -d 'the same with this text, in which {} stands for the task'
 complete -c paargs-trio -l stderr -x -a 'mixed group tag' -d 'what commands print on standard error'
 complete -c paargs-trio -l results -x -d 'keep the output of each task in files'
+complete -c paargs-trio -l trace -r -F -d 'write a trace for Perfetto or Chrome'
+complete -c paargs-trio -l report -r -F -d 'write a page about the run when it is over'

@@ -1,7 +1,7 @@
 # fish completion for paexec-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --tagstring --stderr --results)'
+complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --tagstring --stderr --results --trace --report)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
 complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -55,4 +55,6 @@ complete -c paexec-trio -l tag -d 'begin each output line with the task and a ta
 complete -c paexec-trio -l tagstring -x -d 'the same with this text, in which {} stands for the task'
 complete -c paexec-trio -l stderr -x -a 'mixed group tag' -d 'what commands print on standard error'
 complete -c paexec-trio -l results -x -d 'keep the output of each task in files'
+complete -c paexec-trio -l trace -r -F -d 'write a trace for Perfetto or Chrome'
+complete -c paexec-trio -l report -r -F -d 'write a page about the run when it is over'
 complete -c paexec-trio -s d -d 'write every event and command to standard error'

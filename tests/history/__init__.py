@@ -1,0 +1,1 @@
+"""Tests of the trace and the page about a run."""
