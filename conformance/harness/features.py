@@ -7,7 +7,7 @@ from conformance.harness.programs import COMPANIONS
 #: The options that a distributor may lack. Its help names those that it has.
 OPTIONS = (
     *("--group", "--keep-order", "--prefetch", "--finish-timeout", "--line-limit"),
-    *("--progress", "--trace", "--report"),
+    *("--progress", "--bar", "--eta", "--trace", "--report"),
     *("--summary", "--exit-status", "--retries", "--crash-limit", "--timeout", "--halt"),
     *("--delay", "--limit"),
     *("--tag", "--tagstring", "--stderr", "--results"),
@@ -15,5 +15,8 @@ OPTIONS = (
     *("--joblog", "--output", "--dry-run"),
 )
 
+#: The signals that a distributor may leave their default effect. Its help names the others.
+SIGNALS = ("SIGUSR1", "SIGUSR2")
+
 #: All features, as profiles call them.
-FEATURES = (*OPTIONS, *COMPANIONS)
+FEATURES = (*OPTIONS, *SIGNALS, *COMPANIONS)

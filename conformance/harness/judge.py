@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from conformance.harness.asking import Answer, ask
-from conformance.harness.features import OPTIONS
+from conformance.harness.features import OPTIONS, SIGNALS
 from conformance.harness.outcome import InconclusiveError, Outcome, Status
 from conformance.harness.profile import (
     ExpectedFailure,
@@ -169,14 +169,14 @@ class Judge:
 
     @cached_property
     def _offered(self) -> set[str]:
-        """The options that the help names."""
+        """The options and signals that the help names."""
         answer = self.answers["-h"]
         text = answer.stdout + answer.stderr
-        return set(re.findall(r"(?<![\w-])--?\w[\w-]*", text.decode("latin-1")))
+        return set(re.findall(r"(?<![\w-])(?:--?\w[\w-]*|SIG\w+)", text.decode("latin-1")))
 
     def features(self) -> dict[str, bool]:
         """Whether the implementation has each feature, as far as this run is concerned."""
-        options = {option: self._has(option) for option in OPTIONS}
+        options = {option: self._has(option) for option in (*OPTIONS, *SIGNALS)}
         return options | {name: name not in self.absent_companions() for name in COMPANIONS}
 
     def _has(self, option: str) -> bool:
@@ -276,7 +276,7 @@ class Judge:
             faults += [
                 f"{names[item.nodeid]}: unknown option {option} of an extension"
                 for option in _extensions(item)
-                if option not in OPTIONS
+                if option not in (*OPTIONS, *SIGNALS)
             ]
         if scope.is_whole:
             faults += self._check_coverage(tested.union(*scope.absent.values()))

@@ -63,6 +63,15 @@ class ProgramOptions(Section):
                     yield f"   {line}"
 
 
+class Signals(Section):
+    """The signals that ask something of a run."""
+
+    def lines(self, program: str, syntax: Syntax) -> Iterator[str]:  # noqa: ARG002
+        """Yield a definition per signal."""
+        for name, effect in syntax.signals:
+            yield f"{name}\n    {effect[0].upper()}{effect[1:]}.\n"
+
+
 class Variables(Section):
     """The variables of the environment."""
 
@@ -92,4 +101,5 @@ def setup(app: Sphinx) -> ExtensionMetadata:
     app.add_directive("synopsis", Synopsis)
     app.add_directive("program-options", ProgramOptions)
     app.add_directive("variables", Variables)
+    app.add_directive("program-signals", Signals)
     return {"parallel_read_safe": True}

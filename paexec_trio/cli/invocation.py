@@ -9,6 +9,7 @@ from paexec_trio.cli.accountingoptions import accounting_of, seconds_of
 from paexec_trio.cli.errors import UsageError, invalid, refuse_newline
 from paexec_trio.cli.hostoptions import Transport, allocated_nodes, nodes_of, transport_of
 from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
+from paexec_trio.cli.observingoptions import wants_progress
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
 from paexec_trio.cli.traps import of_command, of_nodes
@@ -170,7 +171,7 @@ def interpret(
             tells_node="--node-env" in letters,
         ),
         debug="-d" in letters,
-        progress="--progress" in letters,
+        progress=wants_progress(letters, environment),
         history=history_of(values),
         dry_run="--dry-run" in letters,
         hostfile=nodes.hostfile,

@@ -11,6 +11,7 @@ from paexec_trio.cli.errors import is_lack_of_memory
 from paexec_trio.cli.startup import prepare_signals, program_name
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
+from paexec_trio.runtime.requests import FINISH, OVERVIEW, note
 
 MODULES = {
     "paexec-trio": "paexec_trio.cli.main",
@@ -33,6 +34,8 @@ def main() -> None:
     inheritance.started_with(ignored=_signals(ignored))
     # Before the mask: what was sent meanwhile is to end us as it would have done.
     prepare_signals()
+    if MODULES.get(name) != MODULES["pareorder-trio"]:
+        note(OVERVIEW | FINISH)
     signal.pthread_sigmask(signal.SIG_SETMASK, _signals(blocked))
     try:
         # The system's name of the process would be that of the interpreter.

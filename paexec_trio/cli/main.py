@@ -22,9 +22,11 @@ from paexec_trio.cli.startup import (
     say_nothing_of_ignored_errors,
 )
 from paexec_trio.cli.syntax import HelpRequested
+from paexec_trio.core.calculators import CommandPerTask
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.runtime import inheritance
 from paexec_trio.runtime.diagnostics import write_diagnostic
+from paexec_trio.runtime.requests import FINISH, OVERVIEW, note
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from paexec_trio.cli.syntax import Syntax
     from paexec_trio.core.commands import Exit
     from paexec_trio.runtime.run import Run
+    from paexec_trio.runtime.screen import Screen
     from paexec_trio.services.historyfiles import HistoryFiles
     from paexec_trio.services.interface import Service
 
@@ -54,6 +57,7 @@ def distribute(
         parse: understands a call; arguments and errors as those of ``invocation.parse``.
     """
     prepare_signals()
+    note(OVERVIEW | FINISH)
     prepare_standard_descriptors()
     program = program_name(usual_name)
     environment = inheritance.environment()
@@ -87,6 +91,10 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
     gc.disable()
     from paexec_trio.runtime.run import Run
 
+    screen = _screen_of(invocation)
+    if screen:
+        settings = invocation.settings._replace(whole_errors=True)
+        invocation = invocation._replace(settings=settings)
     # Now, because later there may be no memory or descriptor left for that.
     report_totals = _load_totals() if invocation.progress else None
     say_nothing_of_ignored_errors()
@@ -97,10 +105,12 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         stop_signals=[
             number for number in STOP_SIGNALS if signal.getsignal(number) != signal.SIG_IGN
         ],
+        takes_requests=True,
         suspends=signal.getsignal(signal.SIGTSTP) != signal.SIG_IGN,
         owns_process=True,
         debug=invocation.debug,
         facts=history.facts if history else None,
+        screen=screen,
     )
     problem = b""
     was_served = False
@@ -112,7 +122,7 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
             with meanwhile(run.advance, lambda: run.is_over):
                 from paexec_trio.nursery.program import finish_alone
 
-                services = _load_services(invocation)
+                services = _load_services(invocation, screen)
                 if history:
                     services.append(history)
         if not run.is_over:
@@ -179,10 +189,23 @@ def _end(outcome: Exit) -> int:
     return outcome.status
 
 
-def _load_services(invocation: Invocation) -> list[Service]:
+def _screen_of(invocation: Invocation) -> Screen | None:
+    """Return the terminal on which the progress is painted; ``None``: it is not painted."""
+    if not invocation.progress or invocation.debug:
+        return None
+    from paexec_trio.runtime.screen import Screen, can_repaint
+
+    return Screen(2) if can_repaint(2, os.environb) else None
+
+
+def _load_services(invocation: Invocation, screen: Screen | None) -> list[Service]:
     """Return the services that were asked for; no other one is loaded."""
     services: list[Service] = []
-    if invocation.progress:
+    if screen:
+        from paexec_trio.services.paintedprogress import PaintedProgress
+
+        services.append(PaintedProgress(screen))
+    elif invocation.progress:
         from paexec_trio.services.progressservice import progress
 
         services.append(progress)
@@ -190,6 +213,11 @@ def _load_services(invocation: Invocation) -> list[Service]:
         from paexec_trio.services.hostfileservice import HostfileService
 
         services.append(HostfileService(invocation.hostfile))
+    runs_commands = isinstance(invocation.launch.command, CommandPerTask)
+    if not runs_commands and (invocation.progress or os.isatty(2)):
+        from paexec_trio.services.stallhint import stall_hint
+
+        services.append(stall_hint)
     return services
 
 

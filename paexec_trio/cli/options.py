@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from paexec_trio.cli import accountingoptions, hostoptions, logoptions, watchoptions
+from paexec_trio.cli import (
+    accountingoptions,
+    hostoptions,
+    logoptions,
+    observingoptions,
+    watchoptions,
+)
 from paexec_trio.cli.sections import SECTIONS
 from paexec_trio.cli.syntax import HELP, VERSION, Option, Syntax
 
@@ -264,21 +270,7 @@ seconds later, SIGKILL; the exit status is 1.
     *hostoptions.OPTIONS,
     *accountingoptions.OPTIONS,
     *logoptions.OPTIONS,
-    Option(
-        "",
-        "",
-        (
-            "say on standard error once a second how many tasks are done,",
-            "and at the end the totals",
-        ),
-        "progress",
-        details="""\
-Each line says how many tasks are done, how many calculators work on one, with ``-g`` how many tasks
-failed, and how many were done per second since the run began. The last line begins with ``total:``
-and has the seconds of the run, too. It comes also if the run fails or is ended by a signal. Nothing
-of the input is read ahead, and standard output stays as it is without the option.
-""",
-    ),
+    *observingoptions.OPTIONS,
     Option(
         "",
         "",
@@ -350,11 +342,13 @@ SYNTAX = Syntax(
         ("PAEXEC_NODES, PAEXEC_TRANSPORT, PAEXEC_EOT", "defaults for -n, -t, -mt= and -y"),
         ("PAEXEC_EXIT_STATUS", "default for --exit-status"),
         ("PAEXEC_ENGINES", "a file of further engines for -t"),
+        ("PAEXEC_PROGRESS", "auto: --progress if standard error is a terminal"),
         ("PAEXEC_ENV", "variables to pass to calculators, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs the command on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    signals=observingoptions.SIGNALS,
     sections=SECTIONS,
     free="command",
 )

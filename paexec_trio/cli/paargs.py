@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paexec_trio.cli import observingoptions
 from paexec_trio.cli import options as paexec
 from paexec_trio.cli.invocation import Invocation, OptionNames, interpret
 from paexec_trio.cli.logoptions import refuse_retries_of_graph
@@ -71,11 +72,13 @@ graph is tells :manpage:`paexec-trio(1)`.
         ("PAEXEC_NODES, PAEXEC_TRANSPORT", "defaults for -P and -t"),
         ("PAEXEC_EXIT_STATUS", "default for --exit-status"),
         ("PAEXEC_ENGINES", "a file of further engines for -t"),
+        ("PAEXEC_PROGRESS", "auto: --progress if standard error is a terminal"),
         ("PAEXEC_ENV", "variables to pass to commands, between blanks or commas"),
         ("PAEXEC_SH", "the shell that runs commands on the node, by default /bin/sh"),
         ("PAEXEC_BUFSIZE", "accepted and ignored"),
         ("TMPDIR", "spill directory of --group and --keep-order, by default /tmp"),
     ),
+    signals=observingoptions.SIGNALS,
     sections=PAARGS_SECTIONS,
     free="command",
 )

@@ -42,7 +42,7 @@ SECTIONS = (
         "Log of all attempts",
         ("--joblog", "--joblog-sync", "--resume", "--resume-failed", "--retry-failed"),
     ),
-    Section("Watching a run", ("--progress", "--trace", "--report", "-d")),
+    Section("Watching a run", ("--progress", "--bar", "--eta", "--trace", "--report", "-d")),
     Section("Words of the protocol", ("-y", "-m", "--line-limit")),
     Section("This text", ("-h", "-V")),
 )

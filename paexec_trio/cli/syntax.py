@@ -76,6 +76,7 @@ class Syntax(NamedTuple):
         summary: what the program does, in a few words.
         usage: the ways to call it, each without the program's name.
         options: its options, ``HELP`` and ``VERSION`` among them.
+        signals: names of signals, each with its effect.
         variables: names of variables of the environment, each with what it is for.
         sections: of the help and the manual page; none: all options in one.
         free: what the free arguments are: ``command``, with its arguments, ``file`` or nothing.
@@ -85,6 +86,7 @@ class Syntax(NamedTuple):
     usage: tuple[str, ...]
     options: tuple[Option, ...]
     variables: tuple[tuple[str, str], ...]
+    signals: tuple[tuple[str, str], ...] = ()
     sections: tuple[Section, ...] = ()
     free: Literal["", "command", "file"] = ""
 
@@ -157,6 +159,9 @@ class Syntax(NamedTuple):
             lines += ["", f"{title}:"]
             for option in options:
                 lines += _help_of(option)
+        if self.signals:
+            lines += ["", "SIGNALS:"]
+            lines += [f"  {name}: {effect}" for name, effect in self.signals]
         if self.variables:
             lines += ["", "ENVIRONMENT:"]
         lines += [f"  {names}: {purpose}" for names, purpose in self.variables]

@@ -121,9 +121,9 @@ class Dispatcher:
         """Fast path: a whole result comes in, the next task goes out.
 
         This step is most of the work of a run. With an event and two commands it takes twice the
-        processor time. The world calls it between events, so it changes the engine's state outside
-        of ``handle``. It keeps no reference to the ready tasks: other methods may rebind them. The
-        last waiting task is left to an event, because more follows from it.
+        time. The world calls it between events, so it changes the state outside of ``handle``. It
+        keeps no reference to the ready tasks, which other methods may rebind. More follows from the
+        last waiting task.
 
         Args:
             index: the node.
@@ -155,7 +155,7 @@ class Dispatcher:
         task_id, task = self._tasks.take()
         if self._exchanged:
             self._exchanged(node, attempt, received, len(lines), task_id, task)
-        node.answered = True
+        node.answered += 1
         attempt.task_id, attempt.task = task_id, task
         if prefix:
             attempt.prefix = self._outlet.prefixes.make(node.name, task_id, node.pid, task)

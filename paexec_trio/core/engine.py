@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.joining import Joining
     from paexec_trio.core.objectpath import ObjectPath
+    from paexec_trio.core.overview import BusyNode, PipeTimesOf
     from paexec_trio.core.resuming import Past
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
@@ -150,6 +151,7 @@ class Engine:
             on.DrainRequested: fleet.drain,
             on.NodeAdded: lambda event: joining().added(event),
             on.NodesWanted: lambda event: joining().wanted(event),
+            on.FinishRequested: reader.finish,
             on.StdinEnded: reader.ended,
             on.StdinFailed: reader.failed,
             on.OutputClosed: ending.output_closed,
@@ -219,6 +221,21 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._accounts)
+
+    def overview(self, pipe_times_of: PipeTimesOf) -> list[bytes]:
+        """Return lines for people that say what each node does, and what waits (OBS-011)."""
+        from paexec_trio.core.overview import overview_of  # rarely needed
+
+        parts = self._nodes, self._tasks, self._dispatcher, self._accounts, self._ending.phase
+        reads_on = not self._reader.has_ended
+        return list(overview_of(*parts, reads_on=reads_on, pipe_times_of=pipe_times_of))
+
+    def busy(self, pipe_times_of: PipeTimesOf) -> list[BusyNode]:
+        """Return the nodes that hold tasks, each with its first one."""
+        from paexec_trio.core.overview import busy_nodes  # rarely needed
+
+        runs_commands = self._wire.exec_mode is not None
+        return busy_nodes(self._nodes, pipe_times_of, runs_commands=runs_commands)
 
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce
@@ -341,7 +358,7 @@ class Engine:
         if summary:
             self._commands.append(Report(summary))
         had_error = self._ending.had_error
-        read_all = self._reader.has_ended
+        read_all = self._reader.has_ended and not self._reader.was_cut
         status = accounts.exit_status(outcome.status, is_error=had_error, read_all=read_all)
         self._commands.append(Exit(status, outcome.signal))
 

@@ -187,6 +187,13 @@ class NodesWanted(Record):
 
 
 @final
+class FinishRequested(Record):
+    """Somebody wants no more tasks to be started; those that have begun are finished."""
+
+    __slots__ = ()
+
+
+@final
 class StdinEnded(Record):
     """Standard input is at its end."""
 
@@ -295,6 +302,7 @@ Event = (
     | DrainRequested
     | NodeAdded
     | NodesWanted
+    | FinishRequested
     | StdinEnded
     | StdinFailed
     | OutputClosed

@@ -127,7 +127,7 @@ class Fleet:
             self._reporter.report(event.reason)
         self._is_hopeless &= event.permanent
         self._dispatcher.living -= node.index not in self._starter.drained
-        node.fruitless += 1
+        node.record.fruitless += 1
         self._report_vain_lives(node, event.reason)
         self._starter.gone(node)
         self._starter.start_next()
@@ -204,6 +204,7 @@ class Fleet:
                 self._accounts.give_up(attempt, NOT_FINISHED if before is _CLOSING else LOST)
         if before is _CLOSING:
             return
+        node.record.deaths += 1
         self._outlet.node_changed(node, Change.DIED)
         if self._settings.on_death:
             self.died(node, attempts)
@@ -226,6 +227,7 @@ class Fleet:
         if before is not _HALF_CLOSED:
             self._commands.append(CloseStdin(node.index))
         self._outlet.forget(attempt)
+        node.record.deaths += 1
         self._outlet.node_changed(node, Change.DIED)
         self._dispatcher.node_died(node, idle=False)
         if node.index not in self._starter.drained:
@@ -240,7 +242,8 @@ class Fleet:
 
     def died(self, node: Node, attempts: Sequence[Attempt]) -> None:
         """Let others do the tasks of a dead node (the chapter Death of the spec)."""
-        node.fruitless = 0 if node.answered else node.fruitless + 1
+        record = node.record
+        record.fruitless = 0 if node.answered else record.fruitless + 1
         self._dispatcher.node_died(node, idle=not attempts)
         self._dispatcher.living -= node.index not in self._starter.drained
         for attempt in attempts:
@@ -308,7 +311,7 @@ class Fleet:
         on_death = self._settings.on_death
         if not on_death or not on_death.restart_after or self._ending.phase is not Phase.RUNNING:
             return
-        if should_report(node.fruitless):
+        if should_report(node.record.fruitless):
             self._reporter.report(in_vain(node, last, on_death.restart_after))
 
     def wind_down(self) -> bool:

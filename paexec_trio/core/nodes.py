@@ -34,20 +34,37 @@ class Attempt:
 
 
 @final
+class Record:
+    """The record of a node over all its processes.
+
+    Attributes:
+        fruitless: how many of its processes in a row have died without having ended a task, those
+            that could not be started included.
+        deaths: how many of its processes died.
+        answered: how many tasks its earlier processes ended.
+        written_for: the id of the last task of which a part of the result came, and not all.
+    """
+
+    __slots__ = ("answered", "deaths", "fruitless", "written_for")
+
+    def __init__(self) -> None:
+        self.fruitless = self.deaths = self.answered = self.written_for = 0
+
+
+@final
 class Node:
     """One node.
 
     A restart gives the node a new process; the object stays the same.
 
     Attributes:
-        answered: whether its process has ended a task, by an EOT.
+        answered: how many tasks its process has ended, by an EOT.
         attempts: the queue of attempts that it holds, oldest first. Its calculator works on the
             first one, the *head*; there are others with ``--prefetch`` only.
         controller: finds how many tasks its process should hold, with ``--prefetch auto``.
         took_back_tasks: whether tasks that its process may have received were taken back (PRE-033).
         died: whether its process ended although its input was open, and is to be ended (DTH-004).
-        fruitless: how many of its processes in a row have died without having ended a task, those
-            that could not be started included.
+        record: what became of its processes.
         stray_end: the last octets that it wrote outside of a task after the end of its input, at
             first a newline; they may be the beginning of an EOT line.
         exited: whether its process has ended, so that only others can still hold its output.
@@ -61,10 +78,10 @@ class Node:
         "died",
         "exited",
         "framer",
-        "fruitless",
         "index",
         "name",
         "pid",
+        "record",
         "signals_sent",
         "state",
         "stray_end",
@@ -79,8 +96,8 @@ class Node:
         self.state = NodeState.NEW
         self.pid = 0
         self.attempts: deque[Attempt] = deque()
-        self.answered = False
-        self.fruitless = 0
+        self.answered = 0
+        self.record = Record()
         self.stray_end = NEWLINE
         self.stray_octets_reported = False
         self.took_back_tasks = False
@@ -93,7 +110,9 @@ class Node:
         """Record that a new process of the node runs; forget the earlier one."""
         self.step(Step.STARTED)
         self.pid = pid
-        self.answered = self.took_back_tasks = False
+        self.record.answered += self.answered
+        self.answered = 0
+        self.took_back_tasks = False
         self.died = self.exited = False
         self.signals_sent = 0
 

@@ -142,7 +142,7 @@ class ObjectPath:
         lines = framer.whole(data)
         if lines is None:
             return None
-        node.answered = True
+        node.answered += 1
         result = self._collector.finish(node, attempt, lines)
         if not tasks.ready:
             self._dispatcher.task_done(node)

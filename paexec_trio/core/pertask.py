@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from paexec_trio.core.errorlines import ErrorLines
 from paexec_trio.core.settings import StderrMode
 from paexec_trio.core.storing import Storing
+from paexec_trio.core.wholelines import WholeLines
 
 if TYPE_CHECKING:
     from paexec_trio.core.commands import Command
@@ -25,6 +26,8 @@ def make_layers(outlet: Outlet, settings: Settings, commands: list[Command]) -> 
     if settings.stderr is not StderrMode.MIXED and not outlet.keeps_errors:
         groups_results = outlet.holds_output
         outlet = ErrorLines(outlet, commands, settings.stderr, groups_results=groups_results)
+    elif settings.whole_errors and not settings.results:
+        outlet = WholeLines(outlet, commands)
     if settings.results:
         outlet = Storing(outlet, commands)
     return outlet

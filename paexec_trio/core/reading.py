@@ -13,7 +13,13 @@ from paexec_trio.core.tasks import GraphTasks, InputError, RefusedTaskError, Tas
 
 if TYPE_CHECKING:
     from paexec_trio.core.accounts import Accounts
-    from paexec_trio.core.events import StdinChunk, StdinEnded, StdinFailed, TaskAdded
+    from paexec_trio.core.events import (
+        FinishRequested,
+        StdinChunk,
+        StdinEnded,
+        StdinFailed,
+        TaskAdded,
+    )
     from paexec_trio.core.reporting import Reporter
     from paexec_trio.core.resuming import Past
     from paexec_trio.core.settings import Settings
@@ -41,6 +47,7 @@ class Reader:
     Attributes:
         has_ended: whether no more of the input is read.
         read_all: whether the end of the input was met, or nothing of it is read.
+        was_cut: whether the rest of the input was left because somebody wanted that.
         has_room: whether a chunk was asked for and has not come. A program may add a task then.
     """
 
@@ -68,7 +75,7 @@ class Reader:
         log = settings.accounting.log
         self.has_ended = log is not None and log.resume is Resume.ONLY_UNSUCCESSFUL  # ACC-044
         self.read_all = self.has_ended
-        self.has_room = False
+        self.has_room = self.was_cut = False
 
     def read_more(self) -> None:
         """Ask for a chunk of the input, unless one was asked for or the input has ended."""
@@ -144,6 +151,23 @@ class Reader:
         """Take no more tasks; those that were dispatched are finished, then the run fails."""
         self._end_early(reason)
         self._accounts.drop_waiting(are_wanted=True)
+
+    def finish(self, _event: FinishRequested) -> bool:
+        """Take no more tasks, because somebody wants that (OBS-030); say what is left."""
+        left = self._tasks.count_waiting()
+        if self._ending.phase is not _RUNNING or (self.has_ended and not left):
+            return False
+        parts = [b"%d that were read" % left] * bool(left)
+        parts += [b"the rest of the input"] * (not self.has_ended)
+        self._reporter.report(b"no more tasks are started; left: " + b", ".join(parts))
+        if self._tasks.needs_whole_input and not self.has_ended:
+            self._ending.stop(Exit(status=1), is_error=False)  # no node was started
+            return True
+        self._ending.note_failure(is_error=False)
+        self.was_cut = not self.has_ended
+        self.has_ended = True
+        self._accounts.drop_waiting(are_wanted=True)
+        return True
 
     def stop(self) -> None:
         """Take no more tasks: those that are left are not to be run."""

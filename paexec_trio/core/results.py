@@ -111,7 +111,9 @@ class Results:
                 self._outlet.line(attempt, line)
             if lines:
                 self._outlet.lines(attempt, lines)
-            if rest is not None:
+            if rest is None:
+                node.record.written_for = attempt.task_id
+            else:
                 self.done(node)
                 if node.state is _ENDED:
                     return True
@@ -132,6 +134,7 @@ class Results:
                 self._outlet.lines(attempts[0], lines)
             for _ in results:
                 attempts.popleft()
+            node.answered += len(results)
             return rest
         for lines in results:
             if lines:
@@ -144,7 +147,7 @@ class Results:
     def done(self, node: Node) -> None:
         """Record that the head of a node is done: its EOT was read."""
         attempt = node.attempts[0]
-        node.answered = True
+        node.answered += 1
         # Each call less saves a hundredth of a task's processor time.
         reason = b""
         if self._status_words:

@@ -121,6 +121,8 @@ class Settings(NamedTuple):
         tag: the text before each printed line, in which ``{}`` stands for the task (PTK-011);
             ``None``: no tags.
         stderr: how the octets are printed that calculators write on their standard error.
+        whole_errors: whether what calculators write on their standard error is printed in whole
+            lines, since something else is painted there; only with ``StderrMode.MIXED``.
         results: the directory in which the output of each task is stored (PTK-050); empty: none.
     """
 
@@ -145,11 +147,12 @@ class Settings(NamedTuple):
     tag: bytes | None = None
     stderr: StderrMode = StderrMode.MIXED
     results: bytes = b""
+    whole_errors: bool = False
 
     @property
     def reads_stderr(self) -> bool:
         """Whether the run reads the standard error of calculators, and does not pass on its own."""
-        return self.stderr is not StderrMode.MIXED or bool(self.results)
+        return self.stderr is not StderrMode.MIXED or bool(self.results) or self.whole_errors
 
     @property
     def has_records(self) -> bool:

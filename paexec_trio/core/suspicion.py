@@ -79,7 +79,7 @@ def in_vain(node: Node, last: bytes, seconds: float) -> bytes:
         b"node %b has failed %d times in a row without ending a task, last: %b; "
         b"next restart in %g s",
         node.name,
-        node.fruitless,
+        node.record.fruitless,
         last,
         seconds,
     )

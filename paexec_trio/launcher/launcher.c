@@ -7,7 +7,7 @@
  *  - PYTHONHOME, PYTHONPATH and the like, which the user set for calculators, would change or break
  *    it: it is started isolated (-I), and calculators still find these variables.
  *  - An interrupt while it starts would end in a traceback: the signals that end a run are blocked
- *    until it is ready for them. As the first process of a container it would lose them otherwise.
+ *    until it is ready for them, and so are those that ask something of it. As the first process of a container it would lose them otherwise.
  *  - It refuses to start where standard input is a directory: that is put aside.
  *  - It ignores SIGPIPE and SIGXFSZ, so that nobody can tell any more how they were set: which
  *    signals were ignored, and which were blocked, is told in the arguments.
@@ -104,6 +104,11 @@ int main(int argc, char **argv)
     sigaddset(&ending, SIGTERM);
     sigaddset(&ending, SIGHUP);
     sigaddset(&ending, SIGQUIT);
+    sigaddset(&ending, SIGUSR1);
+    sigaddset(&ending, SIGUSR2);
+#ifdef SIGINFO
+    sigaddset(&ending, SIGINFO);
+#endif
     sigprocmask(SIG_BLOCK, &ending, &before);
     snprintf(blocked, sizeof blocked, "%llx", blocked_signals(&before));
     snprintf(ignored, sizeof ignored, "%llx", ignored_signals());

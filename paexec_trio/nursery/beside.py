@@ -9,12 +9,15 @@ import trio
 from paexec_trio.core.events import NodesWanted
 from paexec_trio.core.visible import diagnostic
 from paexec_trio.nursery.following import Following
+from paexec_trio.nursery.looking import busy_of, total_of
 from paexec_trio.nursery.results import Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
+    from paexec_trio.core.overview import BusyNode
     from paexec_trio.nursery.following import FactChannel
+    from paexec_trio.nursery.results import Total
     from paexec_trio.runtime.run import Run
     from paexec_trio.services.interface import Service
 
@@ -48,6 +51,14 @@ class RunFacts:
         """Return how far the run is; nobody has to receive what it prints."""
         now = self._run.snapshot()
         return Statistics(now.done, now.failed, now.in_flight, now.waiting, 0, now.nodes)
+
+    def total(self) -> Total | None:
+        """Return how many tasks there are, or about how many if that is known."""
+        return total_of(self._run.engine, self._run.streams.share_read())
+
+    def busy(self) -> list[BusyNode]:
+        """Return the nodes that hold tasks."""
+        return busy_of(self._run.engine, self._run.host.pipe_times)
 
     def follow(self) -> FactChannel:
         """Return a channel of the facts of the run."""

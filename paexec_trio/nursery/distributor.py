@@ -20,6 +20,7 @@ from paexec_trio.nursery.errors import (
 )
 from paexec_trio.nursery.following import Following
 from paexec_trio.nursery.intake import Intake
+from paexec_trio.nursery.looking import busy_of, total_of
 from paexec_trio.nursery.names import Names
 from paexec_trio.nursery.nodechanges import NodeChanges
 from paexec_trio.nursery.nodecontrol import NodeControl
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from typing import Unpack
 
+    from paexec_trio.core.overview import BusyNode
     from paexec_trio.nursery.following import FactChannel
+    from paexec_trio.nursery.results import Total
     from paexec_trio.nursery.session import Session
 
 
@@ -321,6 +324,14 @@ class Distributor(NodeControl):
     def seconds(self) -> float:
         """For how many seconds the run has gone on."""
         return trio.current_time() - self._began
+
+    def total(self) -> Total | None:
+        """Return how many tasks there are, when the input has ended."""
+        return total_of(self._session.engine, None)
+
+    def busy(self) -> list[BusyNode]:
+        """Return the nodes that hold tasks; the ages of these are not known."""
+        return busy_of(self._session.engine, lambda _: None)
 
     def report(self, text: bytes) -> None:
         """Log one line of a service, at the level ``INFO``."""

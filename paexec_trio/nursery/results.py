@@ -85,3 +85,16 @@ class Statistics(NamedTuple):
     waiting: int
     unreceived: int
     nodes: tuple[NodeSnapshot, ...]
+
+
+@final
+class Total(NamedTuple):
+    """The number of tasks of a run.
+
+    Attributes:
+        tasks: how many there are.
+        is_exact: whether all of them were read; otherwise it is an estimate.
+    """
+
+    tasks: int
+    is_exact: bool

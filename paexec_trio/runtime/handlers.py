@@ -9,9 +9,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from paexec_trio.runtime import childsignal
+from paexec_trio.runtime.requests import take_noted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from paexec_trio.runtime.host import Host
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def handling(
-    host: Host, stop_signals: Sequence[int], *, suspends: bool, reaps: bool
+    host: Host,
+    stop_signals: Sequence[int],
+    requests: Mapping[int, Callable[[], None]],
+    *,
+    suspends: bool,
+    reaps: bool,
 ) -> Iterator[None]:
     """Let signals reach a host.
 
@@ -29,11 +35,13 @@ def handling(
     Args:
         host: what they reach.
         stop_signals: signals that end the run.
+        requests: what other signals ask for; those that came before are answered now.
         suspends: whether SIGTSTP stops the run with its nodes, until SIGCONT.
         reaps: whether SIGCHLD reaps adopted processes.
     """
     handlers: dict[int, Callable[[int, FrameType | None], object]]
     handlers = dict.fromkeys(stop_signals, partial(_stop, host))
+    handlers |= {number: partial(_ask, ask) for number, ask in requests.items()}
     if suspends:
         handlers[signal.SIGTSTP] = lambda _signum, _frame: host.suspension.request()
         # Always: it may come while that is still being carried out.
@@ -42,6 +50,9 @@ def handling(
         reaps = childsignal.listen(host.request_reaping)
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
+        if requests:
+            for number in take_noted() & requests.keys():
+                requests[number]()
         yield
     finally:
         for signum, handler in before.items():
@@ -49,6 +60,10 @@ def handling(
             signal.signal(signum, signal.SIG_DFL if handler is None else handler)
         if reaps:
             childsignal.stop_listening(host.request_reaping)
+
+
+def _ask(ask: Callable[[], None], _signum: int, _frame: FrameType | None) -> None:
+    ask()
 
 
 def _stop(host: Host, signum: int, _frame: FrameType | None) -> None:

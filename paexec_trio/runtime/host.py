@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, final
 
@@ -23,7 +24,13 @@ from paexec_trio.core.commands import (
     SetDeadline,
     StartNode,
 )
-from paexec_trio.core.events import DeadlinePassed, Event, NodeOutput, StopRequested
+from paexec_trio.core.events import (
+    DeadlinePassed,
+    Event,
+    FinishRequested,
+    NodeOutput,
+    StopRequested,
+)
 from paexec_trio.core.settings import GRACES, Graces
 from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
@@ -43,6 +50,7 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.dispatching import FastPath
     from paexec_trio.core.launch import Launch
+    from paexec_trio.core.overview import PipeTimes
     from paexec_trio.runtime.streams import Streams
     from paexec_trio.runtime.system import Ready
 
@@ -287,6 +295,20 @@ class Host:
         self.stopped_by = signum
         self._poller.emit(StopRequested(signum))
         self._poller.wake()
+
+    def request(self, action: Callable[[], None]) -> None:
+        """Carry out an action in the next batch, between two events."""
+        self._poller.request(action)
+
+    def request_finish(self) -> None:
+        """Ask the engine to start no more tasks."""
+        self._poller.request(partial(self._poller.emit, FinishRequested()))
+
+    def pipe_times(self, node: int) -> PipeTimes | None:
+        """Return when something last passed through the pipes of a node."""
+        from paexec_trio.runtime.pipetimes import pipe_times  # rarely needed
+
+        return pipe_times(self._children.processes.get(node))
 
     def request_reaping(self) -> None:
         """Reap adopted processes that have ended, in the next batch."""

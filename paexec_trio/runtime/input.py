@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.events import StdinChunk, StdinEnded, StdinFailed
@@ -15,6 +16,17 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.events import Event
     from paexec_trio.runtime.poller import Poller
+
+
+def share_read(fd: int) -> float | None:
+    """Return how much of a file was read, ``None`` if a descriptor is no file. Reads nothing."""
+    try:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode) or not status.st_size:
+            return None
+        return min(1.0, os.lseek(fd, 0, os.SEEK_CUR) / status.st_size)
+    except OSError:
+        return None
 
 
 @final

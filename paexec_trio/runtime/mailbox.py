@@ -199,6 +199,10 @@ class Mailbox:
         """The time of the run at which :meth:`flush` has to be called; ``None``: at no time."""
         return self.records.flush_at if self.records else None
 
+    def share_read(self) -> float | None:
+        """Return ``None``: the program knows how many tasks there are."""
+        return None
+
     def flush(self) -> None:
         """Write what the run keeps; the program takes the results."""
         if self.records:

@@ -20,6 +20,7 @@ from paexec_trio.runtime.handlers import handling
 from paexec_trio.runtime.host import Host
 from paexec_trio.runtime.pump import Trace, pump
 from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
+from paexec_trio.runtime.requests import actions_for
 from paexec_trio.runtime.streams import StandardStreams
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.facts import FactStream
     from paexec_trio.core.launch import Launch
     from paexec_trio.core.settings import Settings
+    from paexec_trio.runtime.screen import Screen
     from paexec_trio.runtime.streams import Streams
 
 _RESERVE = 1 << 20
@@ -74,13 +76,15 @@ class Run:
         stop_signals: signals that end the run. While nothing was started they have their default
             effect, so that a long computation can be interrupted. As always in Python, handlers
             can be set only in the main thread.
+        takes_requests: whether SIGUSR1 and SIGINFO have an overview of the run written to
+            ``stderr``, and SIGUSR2 lets no more tasks be started; not those that are ignored.
         suspends: whether SIGTSTP stops the calculators, too, until SIGCONT (END-044). Without it,
             SIGTSTP has the effect that it has in the program.
         owns_process: the process does nothing but this run, and may become the parent of all
             descendants that lose theirs, which it reaps. Otherwise each node has a session of its
             own, so that what a calculator has started is found again.
         debug: write each event and command to ``stderr``.
-        facts: are told what happens; by default nobody wants to know. Not with ``streams``.
+        facts, screen: are told what happens, and paint on ``stderr``; not with ``streams``.
 
     Raises:
         TypeError: the name of a node is not ``bytes``.
@@ -99,10 +103,12 @@ class Run:
         streams: Streams | None = None,
         environment: Iterable[tuple[bytes, bytes]] | None = None,
         stop_signals: Sequence[int] = (),
+        takes_requests: bool = False,
         suspends: bool = False,
         owns_process: bool = False,
         debug: bool = False,
         facts: FactStream | None = None,
+        screen: Screen | None = None,
     ) -> None:
         for node in settings.nodes:
             if not isinstance(node, bytes):
@@ -110,12 +116,9 @@ class Run:
         self.settings = settings
         self._launch = launch
         spill_directory = os.environb.get(b"TMPDIR") or b"/tmp"  # GRP-033
-        self.streams = (
-            StandardStreams(stdin, stdout, stderr, spill_directory, facts)
-            if streams is None
-            else streams
-        )
-        self._surroundings = environment, stop_signals, suspends, debug
+        ends = stdin, stdout, stderr, spill_directory
+        self.streams = StandardStreams(*ends, facts, screen) if streams is None else streams
+        self._surroundings = environment, stop_signals, takes_requests, suspends, debug
         self.owns_process = owns_process
         self._reserve = bytearray()
         self._engine: Engine | None = None
@@ -194,7 +197,7 @@ class Run:
 
     def _make_host(self, engine: Engine) -> None:
         settings = self.settings
-        environment, stop_signals, suspends, debug = self._surroundings
+        environment, stop_signals, takes_requests, suspends, debug = self._surroundings
         adopts = self.owns_process and adopt_orphans()
 
         def tell_time(now: float) -> None:
@@ -224,7 +227,10 @@ class Run:
         # A program that runs other things beside us may wait for children of its own.
         reaps = adopts or (self.owns_process and is_first_process())
         # Until the host is closed: a signal before that must not leave calculators behind.
-        self._handling.enter_context(handling(host, stop_signals, suspends=suspends, reaps=reaps))
+        requests = actions_for(self, host) if takes_requests else {}
+        self._handling.enter_context(
+            handling(host, stop_signals, requests, suspends=suspends, reaps=reaps)
+        )
 
     def step(self) -> bool:
         """Handle what has happened; return whether the run is over."""

@@ -19,7 +19,7 @@ from paexec_trio.core.commands import (
 )
 from paexec_trio.core.engine import Engine, forbidden_octet
 from paexec_trio.runtime.diagnostics import write_diagnostic
-from paexec_trio.runtime.input import Input
+from paexec_trio.runtime.input import Input, share_read
 from paexec_trio.runtime.output import Diagnostics, Output, open_writers
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from paexec_trio.runtime.logfiles import LogFiles
     from paexec_trio.runtime.poller import Poller
     from paexec_trio.runtime.resultfiles import ResultFiles
+    from paexec_trio.runtime.screen import Screen
     from paexec_trio.runtime.timers import Timers
 
 Executors = dict[type["Command"], "Callable[[Any], None]"]
@@ -113,6 +114,9 @@ class Streams(Protocol):
     def connect(self, poller: Poller, timers: Timers) -> tuple[ResultSink, Executors]:
         """Begin; return the sink of the results, and the functions that carry out commands."""
 
+    def share_read(self) -> float | None:
+        """Return how much of the input was read, if that is known; at most 1."""
+
     def report(self, text: bytes) -> None:
         """Report a diagnostic; never blocks once the streams are connected (SEC-002)."""
 
@@ -132,6 +136,7 @@ class StandardStreams:
         stdout: the descriptor that results are written to; its flags are not changed.
         stderr: the descriptor of diagnostics and of the calculators' standard error.
         spill_directory: where the temporary file of held output is made.
+        screen: the terminal, if a line is painted on it.
         facts: are told what happens; ``None``: nobody wants to know.
     """
 
@@ -142,8 +147,10 @@ class StandardStreams:
         stderr: int,
         spill_directory: bytes,
         facts: FactStream | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self.facts = facts
+        self._screen = screen
         self._stdin = stdin
         self._stdout = stdout
         self.stderr = stderr
@@ -191,6 +198,12 @@ class StandardStreams:
     def open(self) -> None:
         """Open writers to both outputs."""
         self._writers = open_writers(self._stdout, self.stderr)
+        if self._screen:
+            self._screen.attach(*self._writers)
+
+    def share_read(self) -> float | None:
+        """Return how much of the input was read, if that is a file; at most 1."""
+        return share_read(self._stdin)
 
     def connect(self, poller: Poller, timers: Timers) -> tuple[Output, Executors]:
         """Begin to watch the reader of standard output."""

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
 
     import trio
 
+    from paexec_trio.core.overview import BusyNode
     from paexec_trio.nursery.following import FactChannel
-    from paexec_trio.nursery.results import Statistics
+    from paexec_trio.nursery.results import Statistics, Total
 
 
 class Facts(Protocol):
@@ -30,6 +31,15 @@ class Facts(Protocol):
 
     def statistics(self) -> Statistics:
         """Return the numbers of tasks and the states of the nodes at this moment."""
+
+    def total(self) -> Total | None:
+        """Return how many tasks there are; an estimate while a file is being read.
+
+        ``None`` if nothing is known. Nothing is read because of that.
+        """
+
+    def busy(self) -> list[BusyNode]:
+        """Return the nodes that hold tasks. It looks at all of them, so do not call it often."""
 
     def follow(self) -> FactChannel:
         """Return a channel of what happens; :mod:`paexec_trio.core.facts` shows how to use it.

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from paexec_trio.services.progressline import last_line, progress_line
+from paexec_trio.services.progressline import last_line
+from paexec_trio.services.statusline import oldest_of, status_line
 
 if TYPE_CHECKING:
     from paexec_trio.services.interface import Facts
@@ -31,7 +32,13 @@ async def progress(
     try:
         while await _goes_on(facts):
             facts.report(
-                progress_line(facts.statistics(), facts.seconds, has_statuses=facts.has_statuses)
+                status_line(
+                    facts.statistics(),
+                    facts.seconds,
+                    has_statuses=facts.has_statuses,
+                    total=facts.total(),
+                    oldest=oldest_of(facts.busy()),
+                )
             )
     except trio.Cancelled:
         _report_totals(facts)

@@ -76,6 +76,7 @@ def test_what_is_not_asked_for_is_not_loaded() -> None:
     assert ours(with_it) - ours(without) == {
         "paexec_trio.core.visible",
         "paexec_trio.nursery.beside",
+        "paexec_trio.nursery.following",
         "paexec_trio.nursery.results",
         "paexec_trio.services",
         "paexec_trio.services.progressline",

@@ -43,6 +43,7 @@ from paexec_trio.core.commands import (
 from paexec_trio.core.events import (
     DeadlinePassed,
     Event,
+    FinishRequested,
     HoldingFailed,
     NodeAdded,
     NodeEnded,
@@ -254,6 +255,7 @@ class Judge:
         """Tasks for which another attempt was due when the run was halted."""
         self._accounts = RunAccounts(rules)
         self._was_ended_early = False
+        self._was_cut = False
         """The tasks that were not dispatched will not be, because of a halt or a limit."""
         self._delay_until = 0.0
         """When the next attempt may begin."""
@@ -291,6 +293,7 @@ class Judge:
             StdinChunk: self._stdin_chunk,
             StdinEnded: self._stdin_ended,
             StdinFailed: self._stdin_failed,
+            FinishRequested: self._finish_requested,
             OutputClosed: self._output_closed,
             OutputFailed: self._output_failed,
             HoldingFailed: self._holding_failed,
@@ -738,6 +741,22 @@ class Judge:
         if self._settings.graph:
             self._stop_for(Exit(status=1), is_error=True)
 
+    def _finish_requested(self, _event: FinishRequested) -> None:
+        """Let no task be dispatched that was not dispatched before (OBS-030 to OBS-033)."""
+        left = self._ledger.count_left()
+        if self._stop or self._ended or (self._input_ended and not left):
+            return
+        parts = [b"%d that were read" % left] * bool(left)
+        parts += [b"the rest of the input"] * (not self._input_ended)
+        text = b"no more tasks are started; left: " + b", ".join(parts)
+        self._diagnostics.need(self._diagnostics.named(text))
+        self._was_cut = not self._input_ended
+        if self._settings.graph and not self._input_ended:
+            self._stop_for(Exit(status=1), is_error=False)
+            return
+        self._input_ended = self._failed = True
+        self._ledger.drop()
+
     def _send(self, command: Send) -> None:
         node = self._nodes[command.node]
         if self._exec_mode and not node.prepared:
@@ -1158,7 +1177,7 @@ class Judge:
     def _check_accounts(self, command: Exit, plain: Exit) -> None:
         accounts, known = self._accounts, self._known()
         accounts.close([*self._leftovers, *self._repeats, *self._retries])
-        expected = accounts.outcome(plain, known, read_all=self._input_ended)
+        expected = accounts.outcome(plain, known, read_all=self._input_ended and not self._was_cut)
         if command != expected and (not expected.signal or command.signal != expected.signal):
             self._blame(Kind.EXIT, f"{command} instead of {expected}")
         summary = accounts.summary(known, by_signal=expected.signal != 0)

@@ -29,6 +29,9 @@ class Ledger(Protocol):
     def drop(self) -> None:
         """Record that the input has failed: what was not dispatched will not be."""
 
+    def count_left(self) -> int:
+        """Return how many tasks that were read were not dispatched."""
+
     def id_of(self, task: bytes) -> int:
         """Return the id of a task."""
 
@@ -101,6 +104,10 @@ class FlatLedger:
     def drop(self) -> None:
         """Record that the input has failed."""
         self._next = len(self.names)
+
+    def count_left(self) -> int:
+        """Return how many tasks that were read were not dispatched."""
+        return len(self.names) - self._next
 
     def id_of(self, task: bytes) -> int:
         """Return the id of a task."""
@@ -213,6 +220,11 @@ class GraphLedger:
         """Record that the input has failed."""
         self._ready.clear()
         self._not_dispatched.clear()
+        self._held_back.clear()
+
+    def count_left(self) -> int:
+        """Return how many tasks that were read were not dispatched."""
+        return len(self._not_dispatched)
 
     def id_of(self, task: bytes) -> int:
         """Return the id of a task."""

@@ -30,6 +30,7 @@ TROUBLES = {
     "OutputFailed",
     "StdinFailed",
     "StopRequested",
+    "FinishRequested",
     "left running",
     "KillNode",
     "killed by force",

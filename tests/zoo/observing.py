@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import sys
 from collections.abc import Callable
 from typing import Any
 
+from paexec_trio.cli import main as program
+from paexec_trio.cli.startup import STOP_SIGNALS
+from paexec_trio.core import overview
+from paexec_trio.core.commands import Exit
+from paexec_trio.core.ending import Ending
+from paexec_trio.core.engine import Engine
 from paexec_trio.core.facts import AttemptBegan, AttemptFailed, Fact, FactStream, Fate, LifeBegan
 from paexec_trio.core.nodes import Node
+from paexec_trio.core.reading import Reader
+from paexec_trio.core.reporting import Reporter
 from paexec_trio.core.witness import Witness
+from paexec_trio.runtime import requests
+from paexec_trio.runtime.run import Run
 from tests.simulation.violations import Kind
-from tests.zoo.mutant import shows_as
-from tests.zoo.planting import around
+from tests.zoo.mutant import breaks, shows_as
+from tests.zoo.planting import around, instead, put
 
 # The stream of facts
 
@@ -59,3 +73,134 @@ def says_of_tasks_that_have_failed_that_they_are_retried() -> None:
     change_facts(
         lambda fact: fact._replace(fate=Fate.RETRIED) if isinstance(fact, AttemptFailed) else fact
     )
+
+
+# The overview
+
+
+def change_overview(change: Callable[[bytes], bytes | None]) -> None:
+    """Change each line of an overview; those that become ``None`` are left out."""
+
+    @around(Engine, "overview")
+    def overview(right: Callable[..., list[bytes]], self: Engine, *rest: Any) -> list[bytes]:
+        lines = [change(line) for line in right(self, *rest)]
+        return [line for line in lines if line is not None]
+
+
+@breaks("OBS-010")
+def ignores_sigusr1() -> None:
+    put(requests, "OVERVIEW", frozenset())
+
+
+@breaks("OBS-010")
+def gives_an_overview_when_the_run_is_over() -> None:
+    @around(Run, "report_overview")
+    def report(right: Callable[..., None], self: Run) -> None:
+        self._handling.callback(right, self)
+
+
+@breaks("OBS-011")
+def gives_an_overview_of_the_whole_only() -> None:
+    change_overview(lambda line: None if line.startswith(b"node ") else line)
+
+
+@breaks("OBS-011")
+def gives_an_overview_of_busy_nodes_only() -> None:
+    change_overview(lambda line: None if b"idle" in line or b"closed" in line else line)
+
+
+@breaks("OBS-011")
+def shows_no_tasks() -> None:
+    change_overview(lambda line: re.sub(rb"'.*?'", b"''", line))
+
+
+@breaks("OBS-011")
+def shows_no_task_ids() -> None:
+    change_overview(lambda line: re.sub(rb"task \d+ (?=')", b"task ", line).split(b";")[0])
+
+
+@breaks("OBS-012")
+def shows_tasks_as_they_are() -> None:
+    def diagnostic(template: bytes, *foreign: Any) -> bytes:
+        return template % foreign
+
+    put(overview, "diagnostic", diagnostic)
+
+
+@breaks("OBS-013")
+def ends_by_sigusr1() -> None:
+    put(requests, "OVERVIEW", frozenset())
+    put(program, "STOP_SIGNALS", (*STOP_SIGNALS, signal.SIGUSR1))
+
+
+@breaks("OBS-013")
+def writes_the_overview_to_standard_output() -> None:
+    @instead(requests, "report_overview")
+    def report(right: Callable[..., None], run: Run) -> None:
+        os.write(1, b"overview\n")
+        right(run)
+
+
+@breaks("OBS-014")
+def waits_for_the_reader_of_the_overview() -> None:
+    @instead(requests, "report_overview")
+    def report(_right: object, _run: Run) -> None:
+        sys.stderr.buffer.write(b"overview\n")
+        sys.stderr.buffer.flush()
+
+
+# The early end
+
+
+@breaks("OBS-030")
+def goes_on_after_sigusr2() -> None:
+    @around(Reader, "finish")
+    def finish(_right: object, self: Reader, _event: object) -> bool:
+        self._reporter.report(b"left: nothing")
+        self._ending.note_failure()
+        return False
+
+
+@breaks("OBS-030")
+def starts_what_was_read_after_sigusr2() -> None:
+    @around(Reader, "finish")
+    def finish(_right: object, self: Reader, _event: object) -> bool:
+        self._reporter.report(b"left: the rest")
+        self._ending.note_failure()
+        self.has_ended = True
+        return True
+
+
+@breaks("OBS-031")
+def ends_at_once_by_sigusr2() -> None:
+    @around(Reader, "finish")
+    def finish(_right: object, self: Reader, _event: object) -> bool:
+        self._reporter.report(b"left: all")
+        self._ending.stop(Exit(status=1))
+        return True
+
+
+@breaks("OBS-032")
+def ends_well_although_tasks_are_left() -> None:
+    @around(Reader, "finish")
+    def finish(right: Callable[..., bool], self: Reader, event: object) -> bool:
+        put(Ending, "note_failure", lambda _self, **_: None)
+        return right(self, event)
+
+
+@breaks("OBS-032")
+def says_nothing_of_what_is_left() -> None:
+    @around(Reader, "finish")
+    def finish(right: Callable[..., bool], self: Reader, event: object) -> bool:
+        reporter, self._reporter = self._reporter, Reporter(b"", [])
+        may_follow = right(self, event)
+        self._reporter = reporter
+        return may_follow
+
+
+@breaks("OBS-033")
+def ends_badly_after_sigusr2_although_nothing_is_left() -> None:
+    @around(Reader, "finish")
+    def finish(right: Callable[..., bool], self: Reader, event: object) -> bool:
+        self._ending.note_failure()
+        return right(self, event)

@@ -194,7 +194,7 @@ def prints_standard_error_on_standard_output() -> None:
 @breaks("PTK-022")
 def fails_if_something_is_on_standard_error() -> None:
     def change(_lines: ErrorLines, node: Node, data: bytes) -> bytes:
-        node.answered = False
+        node.answered = 0
         written.append(node)
         return data
 

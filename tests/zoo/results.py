@@ -175,7 +175,7 @@ def does_not_mind_an_eot_of_an_idle_node() -> None:
 def trusts_what_a_node_out_of_step_has_answered() -> None:
     @around(Results, "out_of_step")
     def out_of_step(right: Callable[..., None], self: Results, node: Node, octets: bytes) -> None:
-        node.answered = False
+        node.answered = 0
         right(self, node, octets)
 
 
@@ -256,7 +256,7 @@ def forgets_that_a_node_has_answered() -> None:
     @change_exchange
     def exchange(right: Exchange, _self: Dispatcher, node: Node, data: bytes) -> Exchanged | None:
         found = right(data)
-        node.answered = False
+        node.answered = 0
         return found
 
 
