@@ -309,11 +309,8 @@ class Host:
 
         return pipe_times(self._children.processes.get(node))
 
-    def request_reaping(self) -> None:
-        """Reap adopted processes that have ended, in the next batch."""
-        self._poller.request(self._reap_orphans)
-
-    def _reap_orphans(self) -> None:
+    def reap_orphans(self) -> None:
+        """Reap adopted processes that have ended."""
         self._ends.reap_orphans(self._children.processes.values())
 
     # The end
