@@ -287,6 +287,8 @@ def test_results_scroll_above_the_line(stage: Stage, screen: Screen) -> None:
     run.feed(task + b"\n")
     calculator = stage.holder(task)
     screen.wait_for(b"1 running")
+    # The task may be shown when it has taken a while.
+    stage.happens(lambda: b"task" in screen.read(), 2 * stage.grace)
     calculator.answer(b"first result")
     screen.wait_for(b"1 done")
     run.feed(b"b\n")

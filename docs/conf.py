@@ -39,7 +39,10 @@ nitpicky = True
 # No inventory of the standard library is fetched: builds need no network.
 nitpick_ignore_regex = [
     ("py:.*", r"(collections\.abc|enum|os|typing|trio)\..*"),
-    ("py:.*", r"Command|Event|Fact|IntEnum|OutletMaker|SessionMaker|TypeAliasForwardRef"),
+    (
+        "py:.*",
+        r"Command|Event|BusyNode|Fact|Parts|Screen|Total|IntEnum|OutletMaker|SessionMaker|TypeAliasForwardRef",
+    ),
 ]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

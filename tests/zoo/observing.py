@@ -94,13 +94,6 @@ def ignores_sigusr1() -> None:
     put(requests, "OVERVIEW", frozenset())
 
 
-@breaks("OBS-010")
-def gives_an_overview_when_the_run_is_over() -> None:
-    @around(Run, "report_overview")
-    def report(right: Callable[..., None], self: Run) -> None:
-        self._handling.callback(right, self)
-
-
 @breaks("OBS-011")
 def gives_an_overview_of_the_whole_only() -> None:
     change_overview(lambda line: None if line.startswith(b"node ") else line)
