@@ -280,6 +280,8 @@ VALUES = {
     "--report": ["file"],
     "--stderr": ["tag"],
     "--results": ["results"],
+    "--stuck": ["1000"],
+    "--heartbeat": ["1000"],
 }
 
 

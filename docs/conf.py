@@ -56,6 +56,7 @@ autodoc_type_aliases = {
         "core.snapshot": ("Snapshot",),
         "core.terminating": ("Terminator",),
         "core.wire": ("Wire",),
+        "core.wrapper": ("Wrapper",),
         "nursery.intake": ("Intake",),
         "nursery.options": ("Plan",),
         "nursery.outcome": ("Outcome",),

@@ -13,6 +13,7 @@ OPTIONS = (
     *("--tag", "--tagstring", "--stderr", "--results"),
     *("--hostfile", "--transport-argv", "--node-env"),
     *("--joblog", "--output", "--dry-run"),
+    *("--stuck", "--heartbeat", "--greeting", "--no-ssh-defaults"),
 )
 
 #: The signals that a distributor may leave their default effect. Its help names the others.

@@ -12,6 +12,7 @@ from paexec_trio.cli.logoptions import log_of, refuse_retries_of_graph
 from paexec_trio.cli.observingoptions import wants_progress
 from paexec_trio.cli.options import SYNTAX
 from paexec_trio.cli.pertask import error_mode, results_directory, tag_of
+from paexec_trio.cli.silenceoptions import is_ssh, silence_of
 from paexec_trio.cli.traps import of_command, of_nodes
 from paexec_trio.cli.watchoptions import HistoryOptions, history_of
 
@@ -45,6 +46,7 @@ class Invocation(NamedTuple):
         progress: whether to write how far the run is to standard error.
         history: the files for the history of the run.
         dry_run: whether to show what would be run, and to start nothing.
+        ssh_defaults: whether ssh is given options that the user has not set.
         warnings: diagnostics for a call that does not mean what it seems to mean.
         hostfile: the file that names the nodes, to be followed while the run goes on.
     """
@@ -55,6 +57,7 @@ class Invocation(NamedTuple):
     progress: bool = False
     history: HistoryOptions = HistoryOptions()
     dry_run: bool = False
+    ssh_defaults: bool = False
     warnings: tuple[bytes, ...] = ()
     hostfile: Hostfile | None = None
 
@@ -157,6 +160,7 @@ def interpret(
             tag=tag_of(values),
             stderr=error_mode(values),
             results=results_directory(values),
+            silence=silence_of(values, transport.words),
             accounting=accounting_of(values, environment, words)._replace(
                 log=log_of(values),
                 output=values.get("--output", b""),
@@ -174,6 +178,7 @@ def interpret(
         progress=wants_progress(letters, environment),
         history=history_of(values),
         dry_run="--dry-run" in letters,
+        ssh_defaults=is_ssh(transport.words) and "--no-ssh-defaults" not in letters,
         hostfile=nodes.hostfile,
         warnings=(
             *of_nodes(

@@ -81,6 +81,8 @@ def _run(invocation: Invocation, environment: inheritance.Variables) -> int:
         from paexec_trio.cli.dryrun import show
 
         return _end(show(invocation))
+    if invocation.ssh_defaults:
+        invocation = _with_ssh_defaults(invocation)
     try:
         history = _open_history(invocation)
     except OSError as error:
@@ -187,6 +189,19 @@ def _end(outcome: Exit) -> int:
         # Still here: the signal is blocked, or this is the first process of a container.
         return 128 + outcome.signal
     return outcome.status
+
+
+def _with_ssh_defaults(invocation: Invocation) -> Invocation:
+    """Let ssh notice that a link is cut (SIL-050); with ``-d`` tell by which options."""
+    from paexec_trio.cli.sshdefaults import node_words
+
+    settings, launch = invocation.settings, invocation.launch
+    words = node_words(launch, settings.nodes, settings.silence.heartbeat)
+    if invocation.debug:
+        for node, added in words.items():
+            text = b"%b: added for ssh to node '%b': %b"
+            write_diagnostic(2, diagnostic(text, settings.program, node, b" ".join(added)))
+    return invocation._replace(launch=launch._replace(node_words=words))
 
 
 def _screen_of(invocation: Invocation) -> Screen | None:

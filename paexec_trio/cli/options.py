@@ -7,6 +7,7 @@ from paexec_trio.cli import (
     hostoptions,
     logoptions,
     observingoptions,
+    silenceoptions,
     watchoptions,
 )
 from paexec_trio.cli.sections import SECTIONS
@@ -270,6 +271,7 @@ seconds later, SIGKILL; the exit status is 1.
     *hostoptions.OPTIONS,
     *accountingoptions.OPTIONS,
     *logoptions.OPTIONS,
+    *silenceoptions.OPTIONS,
     *observingoptions.OPTIONS,
     Option(
         "",

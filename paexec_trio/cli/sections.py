@@ -33,7 +33,13 @@ SECTIONS = (
         ),
     ),
     Section("Nodes", ("--hostfile", "--transport-argv", "--node-env")),
-    Section("Nodes that die", ("-z", "-Z", "-w", "--crash-limit")),
+    Section(
+        "Nodes that die",
+        (
+            *("-z", "-Z", "-w", "--crash-limit"),
+            *("--stuck", "--heartbeat", "--greeting", "--no-ssh-defaults"),
+        ),
+    ),
     Section(
         "Tasks that fail",
         ("--exit-status", "--summary", "--retries", "--timeout", "--halt", "--finish-timeout"),

@@ -40,6 +40,10 @@ class Purpose(IntEnum):
     """End a node whose calculator has worked on its task for too long."""
     DELAY = 9
     """Dispatch the next task."""
+    LOOK = 10
+    """Look for nodes that hold a task and have written nothing for too long."""
+    LISTEN = 11
+    """Look for nodes that have missed too many beats."""
 
 
 @final

@@ -75,7 +75,7 @@ TURNS: dict[tuple[Phase, Turn], Phase] = {
 }
 """Every legal turn of a run; any other is a bug of the runtime or the engine."""
 
-_OPEN = (NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING)
+_OPEN = (NodeState.CONNECTING, NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING)
 _CLOSING = NodeState.CLOSING
 _NOT_THERE = (NodeState.NEW, NodeState.REAPED)
 
@@ -298,7 +298,9 @@ class Ending:
     # The inputs of nodes
 
     def close(self, node: Node) -> None:
-        """Close the input of a node, so that its calculator ends."""
+        """Close the input of a node, so that its calculator ends, whether or not it has begun."""
+        if node.state is NodeState.CONNECTING:
+            node.step(Step.GREET)
         node.step(Step.CLOSE)
         self._commands.append(CloseStdin(node.index))
 

@@ -9,7 +9,8 @@ from paexec_trio.core import events as on
 from paexec_trio.core.accounting import NO_ACCOUNTING
 from paexec_trio.core.accounts import Accounts
 from paexec_trio.core.addedtasks import AddedTasks
-from paexec_trio.core.commands import Command, Exit, Purpose, Report
+from paexec_trio.core.commands import Command, Exit, Report
+from paexec_trio.core.deadlines import Deadlines
 from paexec_trio.core.dispatching import Dispatcher, FastPath, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.execmode import ExecMode
@@ -87,7 +88,7 @@ class Engine:
         ]
         self._tasks = tasks = tasks or task_source(settings, past, per_task=exec_mode is not None)
         layers = make_layers(settings, make_outlet, tasks, commands, past, log_buffer, facts)
-        outlet, recorder, self._time_limits = layers
+        outlet, recorder, time_limits = layers
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
@@ -126,6 +127,7 @@ class Engine:
         self._reader = reader = Reader(
             settings, tasks, past, accounts, dispatcher.windows, starter, ending, reporter, commands
         )
+        deadlines = Deadlines(nodes, terminator, ending, starter, dispatcher, fleet, time_limits)
         self.object_path: ObjectPath | None = None
         is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
         is_plain = is_plain and not settings.reads_stderr
@@ -160,9 +162,13 @@ class Engine:
             on.HoldingFailed: ending.holding_failed,
             on.StoringFailed: ending.storing_failed,
             on.OutputDrained: ending.output_drained,
-            on.DeadlinePassed: self._deadline_passed,
+            on.DeadlinePassed: deadlines.passed,
             on.StopRequested: terminator.stop_requested,
         }
+        if settings.silence.is_watched:
+            from paexec_trio.core.watching import Watching  # rarely needed
+
+            Watching(settings, nodes, fleet, terminator, ending, reporter, commands, self._handlers)
 
     def handle(self, event: on.Event) -> list[Command]:
         """Record an event and return the commands that follow from it, in order.
@@ -254,38 +260,6 @@ class Engine:
         """Pass on what a calculator wrote on its standard error, which decides nothing."""
         self._outlet.errors(self._nodes[event.node], event.data)
         return False
-
-    def _deadline_passed(self, event: on.DeadlinePassed) -> bool:
-        deadline = event.deadline
-        match deadline.purpose:
-            case Purpose.TERMINATE:
-                self._terminator.terminate()
-            case Purpose.KILL:
-                self._terminator.kill()
-            case Purpose.LEAVE:
-                self._terminator.leave_killed()
-            case Purpose.NOTICE:
-                self._terminator.name_remaining()
-            case Purpose.GIVE_UP:
-                self._ending.give_up_output()
-            case Purpose.REAP:
-                self._terminator.reap(deadline.node)
-            case Purpose.RESTART:
-                if self._ending.phase is _RUNNING:
-                    if deadline.node < 0:
-                        self._starter.restart()
-                    else:
-                        self._starter.restart_joined(self._nodes[deadline.node])
-            case Purpose.DELAY:
-                self._dispatcher.throttle.time_passed()
-            case Purpose.TIME_LIMIT:
-                self._exceed(self._nodes[deadline.node])
-        return True
-
-    def _exceed(self, node: Node) -> None:
-        """End a node whose calculator has worked on a task for too long (ACC-050)."""
-        if self._ending.phase is _RUNNING and self._time_limits.is_exceeded(node):
-            self._fleet.exceed(node)
 
     def _settle(self) -> None:
         """Take the steps that follow from the state, until none follows.

@@ -19,12 +19,14 @@ class RunStarted(Record):
     """The run begins; the first event of every run.
 
     ``nonce``: letters and digits that no command can guess, if a command is run per task.
+    ``token``: the text by which nodes greet and beat, if they do.
     """
 
-    __slots__ = __match_args__ = ("nonce",)
+    __slots__ = __match_args__ = ("nonce", "token")
 
-    def __init__(self, nonce: bytes = b"") -> None:
+    def __init__(self, nonce: bytes = b"", token: bytes = b"") -> None:
         self.nonce = nonce
+        self.token = token
 
 
 @final
@@ -86,6 +88,19 @@ class NodeErrors(Record):
     def __init__(self, node: int, data: bytes) -> None:
         self.node = node
         self.data = data
+
+
+@final
+class NodeUnread(Record):
+    """The node has written something that is not read yet, because nobody takes our results.
+
+    Comes before the ``DeadlinePassed`` of a look at silent nodes.
+    """
+
+    __slots__ = __match_args__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
 
 
 @final
@@ -294,6 +309,7 @@ Event = (
     | NodeNotStarted
     | NodeOutput
     | NodeErrors
+    | NodeUnread
     | NodeUnwritable
     | NodeEnded
     | NodeReaped

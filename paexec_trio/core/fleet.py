@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, final
 
 from paexec_trio.core.accounts import LOST, NOT_FINISHED, TIME_LIMIT
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
     from paexec_trio.core.wire import Wire
 
 _BUSY, _HALF_CLOSED, _CLOSING = NodeState.BUSY, NodeState.HALF_CLOSED, NodeState.CLOSING
-_DRAINING, _OPEN = NodeState.DRAINING, {NodeState.IDLE, NodeState.BUSY, NodeState.DRAINING}
+_CONNECTING, _IDLE, _DRAINING = NodeState.CONNECTING, NodeState.IDLE, NodeState.DRAINING
+_OPEN = {_CONNECTING, _IDLE, _BUSY, _DRAINING}
 _ENDED, _REAPED = NodeState.ENDED, NodeState.REAPED
 
 
@@ -97,11 +99,12 @@ class Fleet:
     def started(self, event: NodeStarted) -> bool:
         """Record that the process of a node runs; start the next node."""
         node = self._nodes[event.node]
-        node.begin_life(event.pid)
+        will_greet = self._settings.silence.is_wrapped
+        node.begin_life(event.pid, will_greet=will_greet)
         self._is_hopeless = False
         self._outlet.node_changed(node, Change.STARTED)
         is_drained = node.index in self._starter.drained
-        if not is_drained:
+        if not (is_drained or will_greet):
             self._dispatcher.node_started(node)
         if self._ending.phase is Phase.STOPPING:
             self._ending.stop_late_starter(node)
@@ -111,6 +114,12 @@ class Fleet:
             self._ending.close(node)
         self._starter.start_next()
         return True
+
+    def greeted(self, node: Node) -> None:
+        """Record that the calculator of a node begins: it takes tasks (SIL-040)."""
+        if node.state is _CONNECTING:
+            node.step(Step.GREET)
+            self._dispatcher.node_started(node)
 
     def not_started(self, event: NodeNotStarted) -> bool:
         """Record that the process of a node cannot be started: the node is dead, or the run is."""
@@ -176,7 +185,7 @@ class Fleet:
         self._starter.drain(node)
         if node.state < _CLOSING:
             self._dispatcher.node_drained(node)
-        if node.state is NodeState.IDLE:
+        if node.state is _IDLE or node.state is _CONNECTING:
             self._ending.close(node)
         elif node.state is _BUSY:
             node.step(Step.DRAIN)
@@ -207,7 +216,9 @@ class Fleet:
         node.record.deaths += 1
         self._outlet.node_changed(node, Change.DIED)
         if self._settings.on_death:
-            self.died(node, attempts)
+            self.died(node, attempts, idle=before is _IDLE)
+        elif before is _CONNECTING:
+            self._dispatcher.node_started(node)  # it is lost if it is needed, as one that is idle
         elif before is _BUSY or before is _DRAINING:
             self._fatal_loss = node, attempts[0]
             self._ending.fail(report, blame, node.index)
@@ -240,11 +251,17 @@ class Fleet:
         """End the run because of a node that ended before it was needed (END-011)."""
         self._ending.fail(_exited_unexpectedly(node), Blame.NODES, node.index)
 
-    def died(self, node: Node, attempts: Sequence[Attempt]) -> None:
-        """Let others do the tasks of a dead node (the chapter Death of the spec)."""
+    def died(self, node: Node, attempts: Sequence[Attempt], *, idle: bool) -> None:
+        """Let others do the tasks of a dead node (the chapter Death of the spec).
+
+        Args:
+            node: the node.
+            attempts: those that it held.
+            idle: whether it could have been given a task.
+        """
         record = node.record
         record.fruitless = 0 if node.answered else record.fruitless + 1
-        self._dispatcher.node_died(node, idle=not attempts)
+        self._dispatcher.node_died(node, idle=idle)
         self._dispatcher.living -= node.index not in self._starter.drained
         for attempt in attempts:
             self._fail(node, attempt, LOST)
@@ -317,7 +334,10 @@ class Fleet:
     def wind_down(self) -> bool:
         """Close the inputs of idle nodes for good; return whether no input is open any more."""
         self._starter.wind_down()
-        return self._ending.close_inputs(self._dispatcher.pop_idle())
+        connecting: list[Node] = []
+        if self._settings.silence.is_wrapped:
+            connecting = [node for node in self._nodes if node.state is _CONNECTING]
+        return self._ending.close_inputs(chain(self._dispatcher.pop_idle(), connecting))
 
 
 def _exited_unexpectedly(node: Node) -> bytes:

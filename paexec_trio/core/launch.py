@@ -13,6 +13,8 @@ from paexec_trio.core.words import quote
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from paexec_trio.core.wrapper import Wrapper
+
 _LONGEST_ARGUMENT = (1 << 17) - 1
 """The octets of one argument that Linux takes at most."""
 
@@ -48,6 +50,8 @@ class Launch(NamedTuple):
         shell: the shell that runs the text of the command on the node (LCH-001).
         variables: added to the environment that the calculator inherits: ``PAEXEC_EOT`` and the
             variables of ``PAEXEC_ENV`` (EOT-009, LCH-011).
+        wrapper: greets and beats for the calculator; ``None``: nobody does.
+        node_words: words that the transport is given for each node, behind its own.
         tells_node: whether each calculator finds its node in its environment (HST-040).
     """
 
@@ -57,6 +61,8 @@ class Launch(NamedTuple):
     variables: Mapping[bytes, bytes] = {}
     fills_in: bool = False
     tells_node: bool = False
+    wrapper: Wrapper | None = None
+    node_words: Mapping[bytes, tuple[bytes, ...]] = {}
 
     def is_local(self, node: bytes) -> bool:
         """Return whether the calculator of a node is started without the transport (HST-003)."""
@@ -65,11 +71,16 @@ class Launch(NamedTuple):
     def argv(self, node: bytes, index: int = 0) -> list[bytes]:
         """Return the argument vector that starts the calculator of a node (LCH-021)."""
         if self.is_local(node):
-            return self._calculator()
+            return self._wrapped(self._calculator())
         line = self._command_line(node, index)
+        added = self.node_words.get(node, ())
         if self.fills_in:
-            return [*[word.replace(b"%n", node) for word in self.transport], line]
-        return [*self.transport, node, line]
+            program, *words = [word.replace(b"%n", node) for word in self.transport]
+            return [program, *added, *words, line]
+        return [*self.transport, *added, node, line]
+
+    def _wrapped(self, words: list[bytes]) -> list[bytes]:
+        return self.wrapper.wrap(words) if self.wrapper else words
 
     def environment(
         self, inherited: Iterable[tuple[bytes, bytes]], node: bytes = b"", index: int = 0
@@ -105,7 +116,7 @@ class Launch(NamedTuple):
         if calculator[0].startswith(b"-") or b"=" in calculator[0]:
             calculator = [b"/bin/sh", b"-c", _RUN_ARGUMENTS, *calculator]
         assignments = [name + b"=" + value for name, value in variables.items()]
-        words = [b"env", *assignments, *calculator]
+        words = self._wrapped([b"env", *assignments, *calculator])
         line = one_line(words)
         if len(line) > _LONGEST_ARGUMENT:
             return _for_posix_shells(words)  # shorter

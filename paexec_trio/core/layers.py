@@ -52,7 +52,7 @@ def make_layers(
         from paexec_trio.core.recording import Recorder
 
         outlet = recorder = Recorder(settings, outlet, commands, past, log_buffer)
-    if settings.reads_stderr:
+    if settings.keeps_stderr_apart:
         from paexec_trio.core import pertask
 
         outlet = pertask.make_layers(outlet, settings, commands)

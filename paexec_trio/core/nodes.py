@@ -106,9 +106,14 @@ class Node:
         self.exited = False
         self.signals_sent = 0
 
-    def begin_life(self, pid: int) -> None:
-        """Record that a new process of the node runs; forget the earlier one."""
-        self.step(Step.STARTED)
+    def begin_life(self, pid: int, *, will_greet: bool = False) -> None:
+        """Record that a new process of the node runs; forget the earlier one.
+
+        Args:
+            pid: its id.
+            will_greet: whether it tells when its calculator begins.
+        """
+        self.step(Step.LAUNCHED if will_greet else Step.STARTED)
         self.pid = pid
         self.record.answered += self.answered
         self.answered = 0

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from paexec_trio.core.nodes import Node
 
 _IDLE = NodeState.IDLE
-_LIVING = (NodeState.NEW, NodeState.STARTING, NodeState.IDLE, NodeState.BUSY)
+_LIVING = (
+    *(NodeState.NEW, NodeState.STARTING, NodeState.CONNECTING),
+    *(NodeState.IDLE, NodeState.BUSY),
+)
 
 
 @final

@@ -8,6 +8,7 @@ from typing import NamedTuple, final
 from paexec_trio.core.accounting import FATAL, NO_ACCOUNTING, Accounting
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE
 from paexec_trio.core.grouping import Grouping
+from paexec_trio.core.silence import NO_SILENCE, Silence
 from paexec_trio.core.weights import Weighting
 
 AUTO = 0
@@ -124,6 +125,7 @@ class Settings(NamedTuple):
         whole_errors: whether what calculators write on their standard error is printed in whole
             lines, since something else is painted there; only with ``StderrMode.MIXED``.
         results: the directory in which the output of each task is stored (PTK-050); empty: none.
+        silence: how long nodes may be silent.
     """
 
     nodes: tuple[bytes, ...]
@@ -147,11 +149,17 @@ class Settings(NamedTuple):
     tag: bytes | None = None
     stderr: StderrMode = StderrMode.MIXED
     results: bytes = b""
+    silence: Silence = NO_SILENCE
     whole_errors: bool = False
 
     @property
     def reads_stderr(self) -> bool:
         """Whether the run reads the standard error of calculators, and does not pass on its own."""
+        return self.keeps_stderr_apart or bool(self.silence.heartbeat)
+
+    @property
+    def keeps_stderr_apart(self) -> bool:
+        """Whether the standard error of calculators belongs to tasks."""
         return self.stderr is not StderrMode.MIXED or bool(self.results) or self.whole_errors
 
     @property

@@ -12,19 +12,21 @@ class NodeState(IntEnum):
     """Not started yet."""
     STARTING = 2
     """Its process is being started."""
-    IDLE = 3
+    CONNECTING = 3
+    """Its process runs, and its calculator has not begun as far as is known (SIL-040)."""
+    IDLE = 4
     """Its calculator runs and holds no task."""
-    BUSY = 4
+    BUSY = 5
     """Its calculator holds at least one task."""
-    DRAINING = 5
+    DRAINING = 6
     """It takes no further task, and finishes those that it holds."""
-    HALF_CLOSED = 6
+    HALF_CLOSED = 7
     """It takes no further task, and may finish the one that it works on (PRE-033)."""
-    CLOSING = 7
+    CLOSING = 8
     """Its standard input is closed; its calculator is to end by itself."""
-    ENDED = 8
+    ENDED = 9
     """No result can come from it any more; its processes may still be there."""
-    REAPED = 9
+    REAPED = 10
     """Nothing is left of it. With ``-Z`` a dead node starts again from here (RST-004)."""
 
 
@@ -41,12 +43,18 @@ class Step(IntEnum):
     CLOSE = 8
     END = 9
     REAP = 10
+    LAUNCHED = 11
+    GREET = 12
+    """Its calculator has begun, or is not waited for any more."""
 
 
 TRANSITIONS: dict[tuple[NodeState, Step], NodeState] = {
     (NodeState.NEW, Step.START): NodeState.STARTING,
     (NodeState.STARTING, Step.STARTED): NodeState.IDLE,
     (NodeState.STARTING, Step.NOT_STARTED): NodeState.REAPED,
+    (NodeState.STARTING, Step.LAUNCHED): NodeState.CONNECTING,
+    (NodeState.CONNECTING, Step.GREET): NodeState.IDLE,
+    (NodeState.CONNECTING, Step.END): NodeState.ENDED,
     (NodeState.IDLE, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.DISPATCH): NodeState.BUSY,
     (NodeState.BUSY, Step.ALL_DONE): NodeState.IDLE,

@@ -72,7 +72,7 @@ class Terminator:
         self._commands.append(SetDeadline(deadline, self._settings.graces.term))
 
     def end_now(self, node: Node) -> None:
-        """Send a node that exceeds a time limit SIGTERM at once (ACC-050)."""
+        """Send a node SIGTERM at once that exceeds a time limit or is silent (ACC-050, SIL-002)."""
         self._commands.append(KillNode(node.index, force=False))
         node.signals_sent = 1
         self.node_died(node)

@@ -11,6 +11,7 @@ from paexec_trio.core.calculators import Calculator, CommandPerTask
 from paexec_trio.core.framing import LINE_LIMIT, NEWLINE, NUL
 from paexec_trio.core.launch import Launch
 from paexec_trio.core.settings import AUTO, GRACES, Graces, GraphSettings, Reassign, Settings
+from paexec_trio.core.silence import Silence
 from paexec_trio.core.words import UnbalancedError, split_words
 from paexec_trio.nursery.rules import (
     STDERR,
@@ -96,6 +97,18 @@ class Options(TypedDict, total=False):
     limit: int
     """How many tasks are dispatched at most (ACC-081), by default all. See :ref:`halts`."""
 
+    stuck: float | Literal["auto"]
+    """For how many seconds a node that holds a task may write nothing (SIL-010). By default any
+    time. A node that exceeds it is dead. ``"auto"`` finds the limit during the run."""
+
+    heartbeat: float
+    """How many seconds pass between two beats of a node (SIL-020). By default there are none. If a
+    node misses three beats, it is dead, whatever its task takes."""
+
+    greeting: bool
+    """Whether a node is given no task before its calculator begins (SIL-040). ``heartbeat`` implies
+    it."""
+
     delay: float
     """How many seconds pass at least between two attempts that begin (ACC-080), by default 0."""
 
@@ -179,6 +192,7 @@ def plan_of(options: Options) -> Plan:
         on_death=_on_death(options.get("on_death")),
         graces=_graces(options.get("graces", GRACES)),
         accounting=_accounting(options),
+        silence=_silence(options),
         stderr=stderr_mode,
         results=name_of("results", options["results"]) if "results" in options else b"",
     )
@@ -279,6 +293,30 @@ def _accounting(options: Options) -> Accounting:
         limit=optional_number("limit", options),
         log=log_of(options.get("joblog")),
     )
+
+
+def _silence(options: Options) -> Silence:
+    stuck = options.get("stuck", 0.0)
+    learns = stuck == "auto"
+    if stuck != "auto":
+        stuck = _seconds_of("stuck", stuck, is_given="stuck" in options)
+    heartbeat = options.get("heartbeat", 0.0)
+    heartbeat = _seconds_of("heartbeat", heartbeat, is_given="heartbeat" in options)
+    # Fakes have no link that could be cut, and no login shell.
+    is_real = isinstance(options["command"], _COMMANDS)
+    return Silence(
+        stuck=0.0 if stuck == "auto" else stuck,
+        learns=learns,
+        heartbeat=heartbeat if is_real else 0.0,
+        greeting=is_real and bool(options.get("greeting", False)),
+    )
+
+
+def _seconds_of(name: str, value: float, *, is_given: bool) -> float:
+    check_seconds(name, value)
+    if is_given and not value:
+        raise ValueError(f"{name}: 0 seconds are not possible")
+    return float(value)
 
 
 def _launch(

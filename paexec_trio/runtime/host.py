@@ -25,7 +25,6 @@ from paexec_trio.core.commands import (
     StartNode,
 )
 from paexec_trio.core.events import (
-    DeadlinePassed,
     Event,
     FinishRequested,
     NodeOutput,
@@ -35,6 +34,7 @@ from paexec_trio.core.settings import GRACES, Graces
 from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
+from paexec_trio.runtime.deadlines import passed
 from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
@@ -252,8 +252,7 @@ class Host:
             ready = batch.more() if may_go_on and not pending else []
         # Last: what happened before a deadline counts, however late we look (a stopped job).
         if timers.at:
-            for deadline in timers.passed():
-                yield DeadlinePassed(deadline)
+            yield from passed(timers, children.processes)
 
     def execute(self, command: Command) -> None:
         """Carry out a command."""
@@ -344,8 +343,7 @@ class Host:
         self._output.stop_watching()
         self._poller.forget_descriptors()
         graces, poller = self._graces, self._poller
-        processes = list(self._children.processes.values())
-        if processes:
+        if processes := list(self._children.processes.values()):
             yield from end_processes(processes, self._ends, poller, graces, self._report_survivor)
             self._children.processes.clear()
         all_ended = True
@@ -359,6 +357,5 @@ class Host:
         return all_ended
 
     def _report_survivor(self, pid: int, reason: bytes) -> None:
-        self.report(
-            b"%b: process %d, which a node has started, %b; left" % (self._program, pid, reason)
-        )
+        text = b"%b: process %d, which a node has started, %b; left"
+        self.report(text % (self._program, pid, reason))

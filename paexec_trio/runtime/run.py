@@ -18,6 +18,7 @@ from paexec_trio.runtime.descriptors import make_room_for, room_for_trio, spare_
 from paexec_trio.runtime.diagnostics import reason_of
 from paexec_trio.runtime.handlers import handling
 from paexec_trio.runtime.host import Host
+from paexec_trio.runtime.nonces import make_nonce, wrapped
 from paexec_trio.runtime.pump import Trace, pump
 from paexec_trio.runtime.relatives import adopt_orphans, is_first_process
 from paexec_trio.runtime.requests import actions_for
@@ -187,9 +188,10 @@ class Run:
             self._reserve += bytes(_RESERVE)
             exec_mode = _exec_mode(self._launch)
             self._engine = engine = self.streams.make_engine(settings, exec_mode)
+            nonce = make_nonce() if exec_mode else b""
+            self._launch, token = wrapped(self._launch, settings.silence)
             self._make_host(engine)
-            nonce = os.urandom(16).hex().encode() if exec_mode else b""
-            self._outcome = pump(engine, self.host, [RunStarted(nonce)], self._trace)
+            self._outcome = pump(engine, self.host, [RunStarted(nonce, token)], self._trace)
         except (MemoryError, OSError) as error:
             problem = self.explain(error)
         if problem:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BOX = 120
 """The width of a state's box; this and what follows are pixels."""
-LANE = 17
+LANE = 16
 PORT = 14
 LINE = 15
 GAP = 50

@@ -25,6 +25,16 @@ async def test_a_task_that_takes_too_long_fails_and_its_node_goes_on(kit: Kit) -
     assert (following.problem, following.status, following.output) == ("", None, b"next\n")
 
 
+async def test_a_task_of_a_silent_node_goes_to_another_one(kit: Kit) -> None:
+    """SIL-010: both nodes fall silent."""
+    options: dict[str, Any] = {"on_death": Reassign(restart_after=0.01, wait=True)}
+    tasks = [kit.hold("x"), "next"]
+    async with mapped(kit, tasks, nodes=1, crash_limit=2, stuck=0.2, **options) as results:
+        silent, following = [result async for result in results]
+    assert (silent.problem, silent.attempts) == ("node lost", 2)
+    assert (following.problem, following.output) == ("", b"next\n")
+
+
 async def test_a_failed_task_is_tried_again(kit: Kit) -> None:
     """ACC-060."""
     async with mapped(kit, ["fail", "good"], nodes=2, statuses=True, retries=3) as results:

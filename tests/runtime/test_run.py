@@ -963,7 +963,7 @@ async def test_debugging_shows_events_and_commands(stderr: Stderr, tmp_path: Pat
             )
         )
     assert path.read_bytes() == b""
-    assert stderr.lines()[:2] == [b"RunStarted(nonce=b'')", b"StartNode(node=0)"]
+    assert stderr.lines()[:2] == [b"RunStarted(nonce=b'', token=b'')", b"StartNode(node=0)"]
     assert stderr.lines()[-1] == b"Exit(status=0, signal=0)"
 
 

@@ -10,6 +10,9 @@ from tests.simulation.dice import Dice
 from tests.simulation.scenario import Scenario
 
 NONCE = b"NONCE"
+
+TOKEN = b"TOKEN"
+"""The line by which processes greet and beat."""
 """The nonce of simulated runs."""
 
 CALL = re.compile(rb"^_paexec_task ((?:'[^']*'|\\')+)\n_paexec_end %b \.\n" % NONCE, re.MULTILINE)

@@ -52,6 +52,7 @@ from paexec_trio.core.events import (
     NodeOutput,
     NodeReaped,
     NodeStarted,
+    NodeUnread,
     NodeUnwritable,
     OutputClosed,
     OutputDrained,
@@ -71,7 +72,7 @@ from paexec_trio.core.settings import (
 from paexec_trio.core.visible import diagnostic, visible
 from tests.simulation.accounts import LOST, TIME_LIMIT, RunAccounts
 from tests.simulation.apart import Apart, AttemptOutput
-from tests.simulation.calculators import CALL, unquoted
+from tests.simulation.calculators import CALL, TOKEN, unquoted
 from tests.simulation.diagnostics import Diagnostics
 from tests.simulation.history import Asked, Crashed, Fact, Greeted, History, Printed, Step, Stuck
 from tests.simulation.ledger import Ledger, make_ledger
@@ -188,6 +189,18 @@ class _Node:
     """When it began to work on its head."""
     exceeded: bool = False
     """It was ended because of a time limit, and has to be started again."""
+    silenced: bool = False
+    """It was ended because it was silent."""
+    begun: bool = True
+    """Its calculator has begun, as far as is known."""
+    before: bytes = b""
+    """Octets that it wrote before, and that were not reported."""
+    kept: bytes = b""
+    """The end of its standard error, which may be the beginning of a beat."""
+    beat_at: float = 0.0
+    """When it beat for the last time, or was not read, or started."""
+    heard_at: float = 0.0
+    """When it wrote something for the last time, or began to work on its head."""
 
     def turn(self, state: _NodeState, time: float) -> None:
         self.state = state
@@ -275,6 +288,8 @@ class Judge:
         """How the run has to end, if it has to end at once."""
         self._is_urgent = False
         """The stop was requested again in this step."""
+        self._reports: set[bytes] = set()
+        """The diagnostics of this step."""
         self._failed = False
         """Whether it ends with status 1 though it goes on."""
         self._diagnostics = Diagnostics(settings.program)
@@ -286,6 +301,7 @@ class Judge:
             NodeNotStarted: self._node_not_started,
             NodeOutput: self._node_output,
             NodeErrors: self._node_errors,
+            NodeUnread: self._node_unread,
             NodeUnwritable: self._node_unwritable,
             NodeEnded: self._node_ended,
             NodeReaped: self._node_gone,
@@ -347,6 +363,7 @@ class Judge:
 
     def _take(self, step: Step) -> None:
         self._time = step.time
+        self._reports = {item.text for item in step.rest if type(item) is Report}
         handler = self._on_event.get(type(step.event))
         if handler:
             handler(step.event)
@@ -438,6 +455,8 @@ class Judge:
             started_at=old.started_at,
             stray_reported=old.stray_reported,
             fruitless=old.fruitless,
+            begun=not self._settings.silence.is_wrapped,
+            beat_at=self._time,
         )
         node.turn(_NodeState.ALIVE, self._time)
 
@@ -589,6 +608,90 @@ class Judge:
             self._is_delaying = False
         elif deadline.purpose is Purpose.TIME_LIMIT:
             self._exceed(self._nodes[deadline.node])
+        elif deadline.purpose is Purpose.LOOK and not self._stop:
+            for node in self._nodes:
+                self._look(node)
+        elif deadline.purpose is Purpose.LISTEN and not self._stop:
+            for node in self._nodes:
+                self._listen(node)
+
+    def _node_unread(self, event: NodeUnread) -> None:
+        node = self._nodes[event.node]
+        node.heard_at = node.beat_at = self._time
+
+    def _before_greeting(self, node: _Node, data: bytes) -> bytes:
+        """Take what came before a node's greeting; return the rest (SIL-041)."""
+        before, token, after = (node.before + data).partition(TOKEN + b"\n")
+        *lines, node.before = before.split(b"\n")
+        if token:
+            node.begun = True
+            lines += [node.before] if node.before else []
+            node.before = b""
+        for line in lines:
+            self._need_noise(node, line)
+        return after
+
+    def _need_noise(self, node: _Node, line: bytes) -> None:
+        text = diagnostic(b"node %b wrote before its calculator began: '%b'", node.name, line)
+        self._diagnostics.need(self._diagnostics.named(text))
+
+    def _without_beats(self, node: _Node, data: bytes) -> bytes:
+        """Return octets of standard error without beats (SIL-023)."""
+        line = TOKEN + b"\n"
+        data = node.kept + data
+        if line in data:
+            node.beat_at = self._time
+        data = data.replace(line, b"")
+        starts = [line[:size] for size in range(len(line), 0, -1)]
+        node.kept = next(filter(data.endswith, starts), b"")
+        return data.removesuffix(node.kept)
+
+    def _listen(self, node: _Node) -> None:
+        """Expect that a node is ended that has missed three beats (SIL-020, SIL-021)."""
+        if node.state is not _NodeState.ALIVE or self._stop or node.exited:
+            return
+        limit = 3 * self._settings.silence.heartbeat
+        silent = self._time - node.beat_at
+        text = b"node %b has sent no heartbeat for %g seconds; killed"
+        if not (node.begun or node.input_closed):
+            text = b"node %b has sent no heartbeat within %g seconds of its start; killed"
+        named = self._diagnostics.named(diagnostic(text, node.name, limit))
+        if named not in self._reports:
+            if silent > 3.5 / 3 * limit + 7 * self._lateness + A_MOMENT and not node.killed:
+                self._blame(Kind.LINGERING, f"node {node.index} does not beat (SIL-020)")
+            return
+        if silent < limit - A_MOMENT:
+            self._blame(Kind.KILLED, f"node {node.index} has beaten (SIL-022)")
+        holds = bool(node.attempts)
+        if self._resistance or not holds or node.input_closed:
+            self._diagnostics.need(named)
+        node.silenced = True
+        self._lost(node, named)
+
+    def _look(self, node: _Node) -> None:
+        """Expect that a node is ended that was silent for too long (SIL-010)."""
+        if node.state is not _NodeState.ALIVE or not node.attempts or self._stop:
+            return
+        limit = self._settings.silence.stuck
+        silent = self._time - max(node.heard_at, node.head_since)
+        attempt = node.attempts[0]
+        text = diagnostic(
+            b"node %b has written nothing for %g seconds while it worked on task %d '%b' "
+            b"(--stuck); killed",
+            *(node.name, limit, attempt.task_id, self._ledger.names[attempt.task_id]),
+        )
+        named = self._diagnostics.named(text)
+        if named not in self._reports:
+            # Between two looks there are a quarter of the limit, and some lateness.
+            if silent > 1.25 * limit + 5 * self._lateness + A_MOMENT:
+                self._blame(Kind.LINGERING, f"node {node.index} is silent (SIL-010)")
+            return
+        if silent < limit - A_MOMENT:
+            self._blame(Kind.KILLED, f"node {node.index} has written something (SIL-010)")
+        if self._resistance:
+            self._diagnostics.need(named)
+            node.silenced = True
+        self._lost(node, named)
 
     def _exceed(self, node: _Node) -> None:
         """Record that a node works for too long, if it works at all (ACC-050)."""
@@ -644,6 +747,10 @@ class Judge:
         node = self._nodes[event.node]
         assert node.state is _NodeState.DEAD or self._violations, "the world makes nodes vanish"
         self._check_dead(node)
+        if node.kept:
+            self._apart.wrote(node.index, node.name, None, node.kept)
+        if not node.begun and node.before:
+            self._need_noise(node, node.before)
         self._apart.line_ends(node.index)
         node.turn(_NodeState.GONE, self._time)
         shown = visible(node.name)
@@ -680,6 +787,8 @@ class Judge:
             node.killed = True
             node.killed_at = self._time
         if self._stop or (node.state is _NodeState.DEAD and not node.ended_in_order):
+            return
+        if node.silenced:
             return
         if not node.input_closed or self._time < node.was_closed_at + TIME_TO_END:
             self._blame(Kind.KILLED, f"node {node.index} is {node.state.value} (END-004)")
@@ -880,6 +989,12 @@ class Judge:
         node = self._nodes[event.node]
         if node.state is not _NodeState.ALIVE:
             return
+        node.heard_at = self._time
+        if not node.begun:
+            unread = self._before_greeting(node, event.data)
+            if unread:
+                self._see_stray_octets(node, unread)
+            return
         if not node.attempts:
             self._see_stray_octets(node, event.data)
             return
@@ -901,11 +1016,15 @@ class Judge:
 
     def _node_errors(self, event: NodeErrors) -> None:
         node = self._nodes[event.node]
+        data = event.data
+        if self._settings.silence.heartbeat:
+            data = self._without_beats(node, data)
         head = None
         if node.attempts:
             attempt = node.attempts[0]
             head = attempt.task_id, self._ledger.names[attempt.task_id], attempt.output
-        self._apart.wrote(node.index, node.name, head, event.data)
+        if data:
+            self._apart.wrote(node.index, node.name, head, data)
 
     def _see_stray_octets(self, node: _Node, octets: bytes) -> None:
         """Take in what a node wrote while it held no task (RES-030 to RES-034)."""
@@ -1220,15 +1339,13 @@ class Judge:
     # What is always true
 
     def _idle(self) -> Sequence[_Node]:
-        return [
-            node
-            for node in self._nodes
-            if node.state is _NodeState.ALIVE and not node.attempts and not node.input_closed
-        ]
+        return [node for node in self._nodes if node in self._open() and not node.attempts]
 
     def _open(self) -> Sequence[_Node]:
         return [
-            node for node in self._nodes if node.state is _NodeState.ALIVE and not node.input_closed
+            node
+            for node in self._nodes
+            if node.state is _NodeState.ALIVE and node.begun and not node.input_closed
         ]
 
     def _check_shares(self) -> None:
@@ -1284,8 +1401,9 @@ class Judge:
                 if not node.input_closed:
                     self._blame(Kind.INPUT_OPEN, f"node {node.index} is dead (DTH-004)")
                 self._check_dead(node)
-                if node.exceeded and not (node.terminated or self._stop):
-                    self._blame(Kind.LINGERING, f"node {node.index} gets no SIGTERM (ACC-050)")
+                if (node.exceeded or node.silenced) and not (node.terminated or self._stop):
+                    text = f"node {node.index} gets no SIGTERM (ACC-050, SIL-002)"
+                    self._blame(Kind.LINGERING, text)
             elif node.state is _NodeState.GONE:
                 self._check_gone(node)
             elif not self._stop:

@@ -8,14 +8,21 @@ from enum import Enum
 from functools import partial
 from typing import Protocol, final
 
-from paexec_trio.core.events import Event, NodeEnded, NodeReaped, NodeUnwritable
-from tests.simulation.calculators import Calculator, LineCalculator, Shell
+from paexec_trio.core.events import Event, NodeEnded, NodeErrors, NodeReaped, NodeUnwritable
+from tests.simulation.calculators import TOKEN, Calculator, LineCalculator, Shell
 from tests.simulation.dice import Dice
 from tests.simulation.history import Asked, Broken, Fact, Greeted
 from tests.simulation.scenario import Scenario
 
 TIDYING = 4.0
 """Seconds that a process takes to end when its input has ended, at most (END-004)."""
+
+
+_HANGS_AT_LOGIN = 7
+"""Processes whose ids are multiples of this never begin."""
+
+_NOISE = (b"", b"", b"noise\n", b"", b"\n", b"noise and half a line ")
+"""Octets that login shells print before calculators begin; no dice choose them."""
 
 
 class Break(Enum):
@@ -134,7 +141,9 @@ class SimulatedProcess:
         self._buried = False
         if fate and fate.when is Moment.IDLE:
             self._in(fate.after, self._meet_fate)
-        if not world.is_healed() and dice.happens(scenario.greeting):
+        if scenario.settings.silence.is_wrapped:
+            self._in(self._some(0.1), self._begin)
+        elif not world.is_healed() and dice.happens(scenario.greeting):
             self._in(self._some(0.1), self._greet)
 
     # What the distributor does
@@ -173,6 +182,10 @@ class SimulatedProcess:
     def leave(self) -> None:
         """Go on without it."""
         self._in(0.0, self._bury if self._exit_seen else self._abandon)
+
+    def has_unread_output(self) -> bool:
+        """Return whether something that it wrote waits for the reader of our output."""
+        return bool(self._pipe)
 
     def resume(self) -> Iterator[Event]:
         """Read what has waited for the reader of our output."""
@@ -220,6 +233,31 @@ class SimulatedProcess:
         self._unwritten = answer[cut:]
         self._doomed = True
         self._world.schedule(self._output_at, self._meet_fate)
+
+    def _begin(self) -> Iterator[Event]:
+        """Tell that the calculator begins; a login shell may have printed something before."""
+        if self._exited or self._hangs:
+            return
+        if self.pid % _HANGS_AT_LOGIN == 0 and not self._world.is_healed():
+            self._hangs = self._broken = True
+            return
+        noise = _NOISE[self.pid % len(_NOISE)]
+        self._write(noise + TOKEN + b"\n")
+        if self._scenario.settings.silence.heartbeat:
+            yield from self._beat()
+
+    def _beat(self) -> Iterator[Event]:
+        """Write a beat in one piece or in two, and arrange the next."""
+        stops = self._exited or (self._hangs and self.pid % 3)  # otherwise the calculator hangs
+        if stops or self._buried:
+            return
+        beat = TOKEN + b"\n"
+        cut = self.pid % len(beat)
+        for piece in (beat[:cut], beat[cut:]):
+            if piece:
+                yield NodeErrors(self.node, piece)
+        late = self._some(0.4)
+        self._in(self._scenario.settings.silence.heartbeat * (0.8 + late), self._beat)
 
     def _greet(self) -> Iterator[Event]:
         """Write what no task asked for, as a login shell does; an EOT in it shifts the results."""

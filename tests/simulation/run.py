@@ -11,7 +11,7 @@ from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event, RunStarted
 from paexec_trio.core.facts import FactStream
 from paexec_trio.runtime.pump import pump
-from tests.simulation.calculators import NONCE
+from tests.simulation.calculators import NONCE, TOKEN
 from tests.simulation.dice import Dice, seeded
 from tests.simulation.factcheck import problems_of
 from tests.simulation.history import Crashed, History, Stuck
@@ -103,7 +103,7 @@ class _Overheard:
 def _play(engine: Engine, world: SimulatedWorld, history: History) -> None:
     """Carry events and commands between the engine and the world until the run is over."""
     overheard = _Overheard(engine)
-    happened: Iterable[Event] = [RunStarted(NONCE)]
+    happened: Iterable[Event] = [RunStarted(NONCE, TOKEN)]
     while pump(overheard, world, happened, history.log) is None:
         world.wait()
         happened = world.events()

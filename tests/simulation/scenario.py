@@ -28,6 +28,7 @@ from paexec_trio.core.settings import (
     Settings,
     StderrMode,
 )
+from paexec_trio.core.silence import NO_SILENCE, Silence
 from paexec_trio.core.weights import Weighting
 from tests.simulation.dice import Dice
 
@@ -38,6 +39,15 @@ HASTY = Graces(stop=0.01, term=0.02, kill=0.01, drain=0.02)
 _TAGS = (None, None, None, None, b"", b"{}", b"<{}> {}")
 """The tags of scenarios. No dice draw them, so the run of a seed stays the same in all else."""
 
+
+_SILENCES = {
+    2: Silence(stuck=1.0),
+    3: Silence(stuck=2.0),
+    4: Silence(stuck=1.5, heartbeat=1.0),
+    5: Silence(greeting=True),
+    6: Silence(heartbeat=0.5),
+}
+"""How long nodes may be silent, so long that those that work are not stuck."""
 
 _MODES = {0: StderrMode.GROUP, 1: StderrMode.TAG}
 """How standard error is printed, by the number of tasks; for the same reason."""
@@ -143,6 +153,7 @@ def draw(dice: Dice, most_tasks: int) -> Scenario:
         tag=_TAGS[len(names) % len(_TAGS)],
         stderr=_MODES.get(len(names) % 8, StderrMode.MIXED),
         results=b"results" if len(names) % 8 in {1, 2} else b"",
+        silence=_SILENCES.get(len(names) % 8, NO_SILENCE),
     )
     stormy = dice.happens(0.9 if on_death else 0.4)
     # Without restarts the nodes have to last longer.

@@ -40,6 +40,10 @@ TROUBLES = {
     "all is healed",
     "several tasks are sent at once",
     "a time limit is exceeded",
+    "a node is stuck",
+    "a node misses beats",
+    "a node never begins",
+    "a login shell prints something",
     "ends with the number of failures",
     "ends with 111",
     "ends with 255",
@@ -69,6 +73,14 @@ def troubles(run: Run) -> Iterator[str]:
                 yield f"ends with {status}"
             case Exit(status=status, signal=0) if 1 < status <= 101:
                 yield "ends with the number of failures"
+            case Report(text=text) if b"(--stuck)" in text:
+                yield "a node is stuck"
+            case Report(text=text) if b" heartbeat for " in text:
+                yield "a node misses beats"
+            case Report(text=text) if b" heartbeat within " in text:
+                yield "a node never begins"
+            case Report(text=text) if b" before its calculator " in text:
+                yield "a login shell prints something"
             case Report(text=text) if b" failed: " in text and b" tasks: " in text:
                 yield "a summary"
             case DeadlinePassed(deadline=Deadline(purpose=Purpose.TIME_LIMIT)):

@@ -22,6 +22,7 @@ from paexec_trio.core.commands import (
     KillNode,
     LeaveNode,
     PrintErrors,
+    Purpose,
     ReadMore,
     Release,
     ReleaseErrors,
@@ -42,6 +43,7 @@ from paexec_trio.core.events import (
     NodeNotStarted,
     NodeOutput,
     NodeStarted,
+    NodeUnread,
     OutputClosed,
     OutputDrained,
     OutputFailed,
@@ -375,6 +377,9 @@ class SimulatedWorld:
     def _fire(self, timer: Deadline, number: int) -> Iterator[Event]:
         if self._timers.get(timer) == number:
             del self._timers[timer]
+            if timer.purpose in {Purpose.LOOK, Purpose.LISTEN}:
+                unread = [p.node for p in self._processes.values() if p.has_unread_output()]
+                yield from map(NodeUnread, unread)
             yield DeadlinePassed(timer)
 
     def _later(self, most: float, happening: Callable[[], Iterator[Event]]) -> None:

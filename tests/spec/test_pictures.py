@@ -219,6 +219,7 @@ def test_every_state_can_be_reached_and_every_row_is_whole(name: str) -> None:
 MEANING = {
     NodeState.NEW: {"new"},
     NodeState.STARTING: {"new", "dead"},
+    NodeState.CONNECTING: {"new", "idle"},
     NodeState.IDLE: {"idle"},
     NodeState.BUSY: {"busy"},
     NodeState.DRAINING: {"busy"},

@@ -20,7 +20,7 @@ CHAPTERS = (
         "results",
     ),
     *("eot", "dispatch", "prefetch", "prefixes", "grouping", "graph", "weights", "ends", "death"),
-    *("restart", "limits", "accounting", "joblog", "progress", "observing"),
+    *("restart", "silence", "limits", "accounting", "joblog", "progress", "observing"),
     *("history", "pertask", "security"),
     *("paargs", "reorder"),
 )
