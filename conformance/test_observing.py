@@ -230,7 +230,7 @@ class Screen:
         self.octets = b""
 
     def within(self, term: str, *, output: bool = False, variables: str = "") -> list[str]:
-        """What a distributor is started within."""
+        """Return the command line that a distributor is started within."""
         streams = '>"$0" 2>&1' if output else '2>"$0"'
         set_term = f"TERM={term}; export TERM" if term else "unset TERM"
         script = f'{set_term}; {variables} exec "$@" {streams}'
@@ -332,7 +332,7 @@ def test_the_variable_shows_the_progress_on_a_terminal(stage: Stage, screen: Scr
     assert run.stdout == b"of a\n"
     within = ["/bin/sh", "-c", f'{auto} exec "$@"', "sh"]
     other = stage.start(*words, within=within)
-    other.feed(b"a\n")
-    stage.holder(b"a").answer(b"of a")
+    other.feed(b"b\n")
+    stage.holder(b"b").answer(b"of b")
     assert other.finish() == 0
     assert b"done" not in other.stderr
