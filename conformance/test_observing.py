@@ -44,14 +44,14 @@ def ask(stage: Stage, run: Distributor, *parts: bytes) -> list[bytes]:
 @pytest.mark.parametrize("options", [(), ("-g",)], ids=["flat", "graph"])
 def test_the_overview_names_nodes_and_their_tasks(stage: Stage, options: tuple[str, ...]) -> None:
     transport = stage.script("transport", 'shift; exec sh -c "$1"')
-    words = [*options, "-n", "here there", "-t", transport, "-c", stage.calculator()]
+    words = [*options, "-n", "here yonder", "-t", transport, "-c", stage.calculator()]
     run = stage.start(*words)
     run.feed(b"first-task\nsecond-task\n")
     if options:
         run.close_stdin()
     for task in (b"first-task", b"second-task"):
         stage.holder(task)
-    lines = ask(stage, run, b"there", b"second-task")
+    lines = ask(stage, run, b"yonder", b"second-task")
     ask(stage, run, b"here", b"first-task")
     (of_second,) = (line for line in lines if b"second-task" in line)
     assert b"2" in of_second.replace(b"second-task", b""), "the id is missing"

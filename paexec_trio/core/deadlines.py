@@ -61,24 +61,16 @@ class Deadlines:
         """Take the step of a deadline; return whether more may follow, as always."""
         deadline = event.deadline
         match deadline.purpose:
-            case Purpose.TERMINATE:
-                self._terminator.terminate()
-            case Purpose.KILL:
-                self._terminator.kill()
-            case Purpose.LEAVE:
-                self._terminator.leave_killed()
-            case Purpose.NOTICE:
-                self._terminator.name_remaining()
             case Purpose.GIVE_UP:
                 self._ending.give_up_output()
-            case Purpose.REAP:
-                self._terminator.reap(deadline.node)
             case Purpose.RESTART:
                 self._restart(deadline.node)
             case Purpose.DELAY:
                 self._dispatcher.throttle.time_passed()
             case Purpose.TIME_LIMIT:
                 self._exceed(self._nodes[deadline.node])
+            case _:
+                self._terminator.deadline_passed(deadline)
         return True
 
     def _restart(self, node: int) -> None:

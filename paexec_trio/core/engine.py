@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.joining import Joining
     from paexec_trio.core.objectpath import ObjectPath
-    from paexec_trio.core.overview import BusyNode, PipeTimesOf
+    from paexec_trio.core.overview import Parts
     from paexec_trio.core.resuming import Past
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
@@ -228,20 +228,10 @@ class Engine:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._accounts)
 
-    def overview(self, pipe_times_of: PipeTimesOf) -> list[bytes]:
-        """Return lines for people that say what each node does, and what waits (OBS-011)."""
-        from paexec_trio.core.overview import overview_of  # rarely needed
-
-        parts = self._nodes, self._tasks, self._dispatcher, self._accounts, self._ending.phase
-        reads_on = not self._reader.has_ended
-        return list(overview_of(*parts, reads_on=reads_on, pipe_times_of=pipe_times_of))
-
-    def busy(self, pipe_times_of: PipeTimesOf) -> list[BusyNode]:
-        """Return the nodes that hold tasks, each with its first one."""
-        from paexec_trio.core.overview import busy_nodes  # rarely needed
-
-        runs_commands = self._wire.exec_mode is not None
-        return busy_nodes(self._nodes, pipe_times_of, runs_commands=runs_commands)
+    def look(self) -> tuple[Parts, Phase, bool]:
+        """Return what an overview is made of: parts, phase, whether more of the input may come."""
+        parts = self._nodes, self._tasks, self._dispatcher, self._accounts, self._wire
+        return parts, self._ending.phase, not self._reader.has_ended
 
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce

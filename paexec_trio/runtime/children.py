@@ -18,6 +18,7 @@ from paexec_trio.core.events import (
     NodeUnwritable,
 )
 from paexec_trio.core.visible import diagnostic
+from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.diagnostics import reason_of
 from paexec_trio.runtime.errorpipes import ErrorPipes
 from paexec_trio.runtime.poller import CHUNK, READ, WRITE, silently
@@ -86,9 +87,9 @@ class Children:
 
     # What the engine wants
 
-    def add(self, name: bytes) -> int:
-        """Remember one more node; return how many there are."""
-        return self._starts.add(name)
+    def add(self, name: bytes) -> None:
+        """Remember one more node. Without room it cannot be started, which is reported then."""
+        make_room_for(self._starts.add(name), reads_stderr=self.errors.are_wanted)
 
     def start(self, node: int) -> None:
         """Start the process of a node."""

@@ -35,7 +35,6 @@ from paexec_trio.runtime.batch import Batch
 from paexec_trio.runtime.children import Children
 from paexec_trio.runtime.closing import end_leftovers, end_processes
 from paexec_trio.runtime.deadlines import passed
-from paexec_trio.runtime.descriptors import make_room_for
 from paexec_trio.runtime.ends import Ends
 from paexec_trio.runtime.output import CONGESTED_ABOVE
 from paexec_trio.runtime.pausing import Pauses
@@ -53,6 +52,8 @@ if TYPE_CHECKING:
     from paexec_trio.core.overview import PipeTimes
     from paexec_trio.runtime.streams import Streams
     from paexec_trio.runtime.system import Ready
+
+_Executor = Callable[[Any], None]
 
 _LONGEST_WAIT = 86400.0
 """Seconds that are waited in one go; the system takes no more than some weeks of milliseconds."""
@@ -135,16 +136,12 @@ class Host:
         self.suspension = Suspension(poller, self._children, self._ends, timers)
         self._executors = executors | self._make_executors(executors.get(AddNode))
 
-    def _make_executors(
-        self, tell_added: Callable[[Any], None] | None
-    ) -> dict[type[Command], Callable[[Any], None]]:
+    def _make_executors(self, tell_added: _Executor | None) -> dict[type[Command], _Executor]:
         children, timers = self._children, self.timers
         processes = children.processes
 
         def add_node(command: AddNode) -> None:
-            count = children.add(command.name)
-            # Without room the node cannot be started, which is reported then.
-            make_room_for(count, reads_stderr=children.errors.are_wanted)
+            children.add(command.name)
             if tell_added:
                 tell_added(command)
 
@@ -309,11 +306,8 @@ class Host:
 
         return pipe_times(self._children.processes.get(node))
 
-    def request_reaping(self) -> None:
-        """Reap adopted processes that have ended, in the next batch."""
-        self._poller.request(self._reap_orphans)
-
-    def _reap_orphans(self) -> None:
+    def reap_orphans(self) -> None:
+        """Reap adopted processes that have ended."""
         self._ends.reap_orphans(self._children.processes.values())
 
     # The end

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from paexec_trio.cli import invocation
@@ -15,13 +15,13 @@ from paexec_trio.cli.startup import STOP_SIGNALS
 from paexec_trio.core import overview
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.ending import Ending
-from paexec_trio.core.engine import Engine
 from paexec_trio.core.facts import AttemptBegan, AttemptFailed, Fact, FactStream, Fate, LifeBegan
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.reporting import Reporter
 from paexec_trio.core.witness import Witness
 from paexec_trio.runtime import requests, screen
+from paexec_trio.runtime.output import Diagnostics
 from paexec_trio.runtime.run import Run
 from paexec_trio.runtime.screen import Screen
 from tests.simulation.violations import Kind
@@ -83,9 +83,9 @@ def says_of_tasks_that_have_failed_that_they_are_retried() -> None:
 def change_overview(change: Callable[[bytes], bytes | None]) -> None:
     """Change each line of an overview; those that become ``None`` are left out."""
 
-    @around(Engine, "overview")
-    def overview(right: Callable[..., list[bytes]], self: Engine, *rest: Any) -> list[bytes]:
-        lines = [change(line) for line in right(self, *rest)]
+    @instead(overview, "overview_of")
+    def overview_of(right: Callable[..., Iterator[bytes]], *rest: Any) -> list[bytes]:
+        lines = [change(line) for line in right(*rest)]
         return [line for line in lines if line is not None]
 
 
@@ -127,6 +127,10 @@ def shows_tasks_as_they_are() -> None:
         return template % foreign
 
     put(overview, "diagnostic", diagnostic)
+
+    @around(Diagnostics, "report")
+    def report(_right: object, self: Diagnostics, text: bytes) -> None:
+        self.write(text + b"\n")
 
 
 @breaks("OBS-013")
