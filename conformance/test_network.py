@@ -350,3 +350,255 @@ def test_a_link_that_heals_in_time_is_no_death(stage: Stage, network: Network) -
     assert run.wait() == 0
     assert run.stdout == b"of b\n\nof a\n\n"
     assert_nothing_is_left(stage, network)
+
+
+# Deaths of which the head is told nothing
+
+
+def drop(host: Host) -> None:
+    host.link.drop()
+
+
+def go_down(host: Host) -> None:
+    host.link.go_down()
+
+
+def unplug(host: Host) -> None:
+    host.link.unplug()
+
+
+def power_off(host: Host) -> None:
+    host.power_off()
+
+
+def stop_sessions(host: Host) -> None:
+    host.stop_sessions()
+
+
+def stop_calculators(host: Host) -> None:
+    host.stop_commands()
+
+
+heartbeat = pytest.mark.extension("--heartbeat", "--no-ssh-defaults")
+#: Without keepalives of ssh, which would notice some of these faults as soon as the beats do.
+BEATS = ("--heartbeat", "1", "--no-ssh-defaults")
+silent = pytest.mark.parametrize(
+    "fault", [drop, go_down, unplug, power_off, stop_sessions], ids=lambda fault: fault.__name__
+)
+
+
+def assert_both_tasks_are_done(
+    stage: Stage, network: Network, run: Distributor, fault: Callable[[Host], None], word: str
+) -> None:
+    """One host of two falls silent at work; it is named, and the other one does its task."""
+    run.feed(b"a\nb\n")
+    lost, living = stage.holder(b"a"), stage.holder(b"b")
+    host = host_of(network, lost)
+    node = os.fsencode(host.name)
+    other = os.fsencode(host_of(network, living).name)
+    fault(host)
+    run.expect_output(node + b" fatal\n" + node + b" \n")
+    living.answer(b"of b")
+    stage.wait("the task to be reassigned", lambda: b"a" in living.tasks)
+    living.answer(b"of a")
+    assert run.finish() == 0
+    rest = b"".join(other + b" " + text + b"\n" for text in (b"of b", b"", b"of a", b""))
+    assert run.stdout == node + b" fatal\n" + node + b" \n" + rest
+    named = [line for line in run.stderr.splitlines() if os.fsencode(word) in line]
+    assert len(named) == 1
+    assert node in named[0]
+    assert not stage.left_running(), "something is left on this side"
+
+
+@requirement("SIL-002", "SIL-003", "SIL-020", "DTH-010", "DTH-020")
+@heartbeat
+@silent
+@resistant
+def test_a_silent_host_is_lost(
+    stage: Stage, network: Network, fault: Callable[[Host], None], options: tuple[str, ...]
+) -> None:
+    run = start(stage, network, *BEATS, "-r", "-E", *options)
+    assert_both_tasks_are_done(stage, network, run, fault, "heartbeat")
+
+
+@requirement("SIL-002", "SIL-003", "SIL-010")
+@pytest.mark.extension("--stuck")
+@pytest.mark.parametrize(
+    "fault", [drop, power_off, stop_sessions, stop_calculators], ids=lambda fault: fault.__name__
+)
+def test_a_stuck_host_is_lost(
+    stage: Stage, network: Network, fault: Callable[[Host], None]
+) -> None:
+    """The other one has to show signs of life meanwhile."""
+    run = start(stage, network, "--stuck", "5", "-r", "-E", "-z")
+    run.feed(b"a\nb\n")
+    lost, living = stage.holder(b"a"), stage.holder(b"b")
+    host = host_of(network, lost)
+    fault(host)
+    living.answer(b"of b")
+    stage.wait("the task to be reassigned", lambda: b"a" in living.tasks)
+    living.answer(b"of a")
+    assert run.finish() == 0
+    lines = run.stdout.splitlines()
+    assert os.fsencode(host.name) + b" fatal" in lines
+    assert [line.split(b" ", 1)[1] for line in lines if b"of" in line] == [b"of b", b"of a"]
+    (named,) = [line for line in run.stderr.splitlines() if b"--stuck" in line]
+    assert os.fsencode(host.name) in named
+    assert not stage.left_running(), "something is left on this side"
+
+
+@requirement("SIL-002", "SIL-003", "SIL-020")
+@heartbeat
+@silent
+def test_without_z_a_silent_host_ends_the_run(
+    stage: Stage, network: Network, fault: Callable[[Host], None]
+) -> None:
+    run = start(stage, network, *BEATS)
+    run.feed(b"a\nb\n")
+    lost = stage.holder(b"a")
+    stage.holder(b"b")
+    fault(host_of(network, lost))
+    assert run.wait() == 1
+    assert run.stdout == b""
+    assert b"heartbeat" in run.stderr
+    assert not stage.left_running(), "something is left on this side"
+
+
+@requirement("SIL-020", "DTH-030")
+@heartbeat
+@silent
+def test_all_hosts_are_silent(
+    stage: Stage, network: Network, fault: Callable[[Host], None]
+) -> None:
+    run = start(stage, network, *BEATS, "-z", "-e")
+    run.feed(b"a\nb\n")
+    for task in (b"a", b"b"):
+        stage.holder(task)
+    for host in network.hosts:
+        fault(host)
+    assert run.wait() == 1
+    assert run.stdout == b"fatal\n\n" * 2
+    assert b"all nodes failed" in run.stderr
+    assert not stage.left_running(), "something is left on this side"
+
+
+@requirement("SIL-020", "RST-010", "RST-020")
+@heartbeat
+@pytest.mark.parametrize("fault", [drop, power_off], ids=lambda fault: fault.__name__)
+def test_silent_hosts_come_back(
+    stage: Stage, network: Network, fault: Callable[[Host], None]
+) -> None:
+    """Both fall silent at work and are healed when both were given up."""
+    run = start(stage, network, *BEATS, "-Z1", "-w", "-E")
+    run.feed(b"a\nb\n")
+    run.close_stdin()
+    for task in (b"a", b"b"):
+        stage.holder(task)
+    for host in network.hosts:
+        fault(host)
+    run.expect_output(b"fatal\n\n" * 2)
+    for host in network.hosts:
+        if fault is drop:
+            host.link.heal()
+        else:
+            host.come_back()
+    met = 2
+    for task in (b"a", b"b"):
+        stage.wait(
+            f"task {task!r} to reach another calculator",
+            lambda task=task: any(task in fake.tasks for fake in stage.calculators[met:]),  # type: ignore[misc]
+        )
+    for calculator in stage.calculators[met:]:
+        for task in calculator.unanswered:
+            calculator.answer(b"of " + task)
+    assert run.wait() == 0
+    assert sorted(run.stdout.splitlines()) == [b""] * 4 + [b"fatal"] * 2 + [b"of a", b"of b"]
+    assert_nothing_is_left(stage, network)
+
+
+def hang_at_login(host: Host) -> None:
+    host.hang_at_login()
+
+
+def stop_listener(host: Host) -> None:
+    host.stop_listener()
+
+
+@requirement("SIL-021", "SIL-042")
+@heartbeat
+@pytest.mark.parametrize("fault", [hang_at_login, stop_listener], ids=lambda fault: fault.__name__)
+def test_a_host_that_never_begins(
+    stage: Stage, network: Network, fault: Callable[[Host], None]
+) -> None:
+    """It is given up without an attempt, so that no ``fatal`` is printed."""
+    fault(network.hosts[0])
+    stage.reply_with_results()
+    run = start(stage, network, *BEATS, "-z")
+    run.feed(b"a\nb\nc\n")
+    stage.wait("the host to be named", lambda: network.hosts[0].name.encode() in run.stderr)
+    assert run.finish() == 0
+    assert sorted(run.stdout.splitlines()) == sorted(map(stage.result, (b"a", b"b", b"c")))
+    assert {host_of(network, fake).name for fake in stage.calculators} == {"beta"}
+    assert not stage.left_running(), "something is left on this side"
+
+
+@requirement("SIL-021", "SIL-042", "DTH-030")
+@heartbeat
+@pytest.mark.parametrize(
+    "fault", [hang_at_login, stop_listener, drop], ids=lambda fault: fault.__name__
+)
+def test_no_host_ever_begins(stage: Stage, network: Network, fault: Callable[[Host], None]) -> None:
+    for host in network.hosts:
+        fault(host)
+    run = start(stage, network, *BEATS, "-z")
+    run.feed(b"a\n")
+    assert run.wait() == 1
+    assert run.stdout == b""
+    assert b"all nodes failed" in run.stderr
+    assert not stage.left_running(), "something is left on this side"
+
+
+@requirement("SIL-040", "SIL-041")
+@pytest.mark.parametrize("text", ["Welcome!\n", "Welcome!\n\n", "no newline", "\n\n\n"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        pytest.param("--greeting", marks=pytest.mark.extension("--greeting")),
+        pytest.param("--heartbeat=5", marks=heartbeat),
+    ],
+)
+def test_a_host_that_greets(stage: Stage, network: Network, text: str, option: str) -> None:
+    """The greeting is no result."""
+    for host in network.hosts:
+        host.greet(text)
+    stage.reply_with_results()
+    tasks = [b"%d" % number for number in range(1, 11)]
+    run = start(stage, network, option, "-l")
+    run.feed(b"".join(task + b"\n" for task in tasks))
+    assert run.finish() == 0
+    assert sorted(run.stdout.splitlines()) == sorted(b"%s %s" % (t, stage.result(t)) for t in tasks)
+    for line in filter(None, map(str.encode, text.splitlines())):
+        told = [each for each in run.stderr.splitlines() if line in each]
+        assert len(told) == 2
+        assert {name for name in (b"alpha", b"beta") for each in told if name in each} == {
+            b"alpha",
+            b"beta",
+        }
+    assert_nothing_is_left(stage, network)
+
+
+@requirement("SIL-022")
+@heartbeat
+@pytest.mark.parametrize("fault", [lose_some, delay, slow_down], ids=lambda fault: fault.__name__)
+def test_a_bad_link_beats(stage: Stage, network: Network, fault: Callable[[Host], None]) -> None:
+    """Beats come late, and some of them twice, but they come."""
+    for host in network.hosts:
+        fault(host)
+    stage.reply_with_results()
+    tasks = [b"%d" % number for number in range(20)]
+    run = start(stage, network, "--heartbeat", "5", "--no-ssh-defaults", "-z", "-mF=")
+    run.feed(b"".join(task + b"\n" for task in tasks))
+    assert run.finish(3 * stage.bound) == 0
+    assert sorted(run.stdout.splitlines()) == sorted(map(stage.result, tasks))
+    assert b"heartbeat" not in run.stderr
+    assert_nothing_is_left(stage, network)

@@ -54,6 +54,33 @@ def test_a_storm() -> None:
 
 
 @pytest.mark.usefixtures("allowed")
+def test_a_storm_of_silent_faults() -> None:
+    """The beats notice within four seconds; a fault that heals before that is none."""
+    faults = [named(name) for name in ("dropped", "link down", "power off", "session stopped")]
+    storm = Storm(4, 240, 0.1, every=2.0, lasts=5.0, faults=faults, limit=100)
+    outcome, struck = storm.run(OURS, ["--heartbeat", "1", "-Z", "1", "-w"], seed=2, tell=print)
+    assert struck.total() >= 2
+    assert outcome.is_whole
+    assert outcome.status == 0
+    assert not outcome.left_here
+
+
+@pytest.mark.usefixtures("allowed")
+def test_no_run_hangs_or_lies_with_heartbeats_and_stuck() -> None:
+    """The silent faults of one host of two."""
+    program = replace(OURS, options=("--heartbeat=1", "--stuck=8"))
+    names = ("dropped", "calculator stopped", "hangs at login", "greeting, empty line")
+    for case, outcome in run_all(
+        [Case(program, named(name), "-z", ONE) for name in names], 4, print
+    ):
+        assert outcome.is_whole, case.name
+        assert outcome.status == 0, case.name
+        assert not outcome.left_here, case.name
+        # A cut link ends what works behind it.
+        assert not outcome.left_there or case.fault.from_the_start, case.name
+
+
+@pytest.mark.usefixtures("allowed")
 def test_distance() -> None:
     """Each task waits for the one before it, unless more are on their way."""
     alone = distance.measure(OURS, [], 10)
