@@ -1,7 +1,7 @@
 # fish completion for paargs-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --tagstring --stderr --results --trace --report)'
+complete -c paargs-trio -x -a '(__fish_complete_subcommand -P -t -c -I -Z -m --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --stuck --heartbeat --tagstring --stderr --results --trace --report)'
 complete -c paargs-trio -s h -l help -d 'give this help'
 complete -c paargs-trio -s V -l version -d 'show version'
 complete -c paargs-trio -s P -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -41,7 +41,9 @@ complete -c paargs-trio -l stuck -x -a 'auto' -d 'a node is dead if it holds a t
 complete -c paargs-trio -l heartbeat -x -a 'off' -d 'each node beats every SECONDS'
 complete -c paargs-trio -l greeting -d 'give a node no task before its calculator begins'
 complete -c paargs-trio -l no-ssh-defaults -d 'with -t ssh'
-complete -c paargs-trio -l progress -d 'say on standard error once a second how many tasks are done, and at the end the totals'
+complete -c paargs-trio -l progress -d 'show on standard error how many tasks are done, how many there are, when the end is expected, and the oldest running task'
+complete -c paargs-trio -l bar -d 'the same as --progress'
+complete -c paargs-trio -l eta -d 'the same as --progress'
 complete -c paargs-trio -l tag -d 'begin each output line with the task and a tab'
 complete -c paargs-trio -l tagstring -x -d 'the same with this text, in which {} stands for the task'
 complete -c paargs-trio -l stderr -x -a 'mixed group tag' -d 'what commands print on standard error'

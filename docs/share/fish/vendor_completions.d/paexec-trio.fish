@@ -1,7 +1,7 @@
 # fish completion for paexec-trio
 # Made by docs/tools/share.py from the program's table of options; do not edit.
 
-complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --tagstring --stderr --results --trace --report)'
+complete -c paexec-trio -x -a '(__fish_complete_subcommand -n -t -c -J -m -W -Z --prefetch --finish-timeout --line-limit --hostfile --transport-argv --exit-status --retries --crash-limit --timeout --halt --delay --limit --joblog --output --stuck --heartbeat --tagstring --stderr --results --trace --report)'
 complete -c paexec-trio -s h -l help -d 'give this help'
 complete -c paexec-trio -s V -l version -d 'show version'
 complete -c paexec-trio -s n -x -a '+(nproc) (__fish_print_hostnames)' -d 'the nodes'
@@ -54,7 +54,9 @@ complete -c paexec-trio -l stuck -x -a 'auto' -d 'a node is dead if it holds a t
 complete -c paexec-trio -l heartbeat -x -a 'off' -d 'each node beats every SECONDS'
 complete -c paexec-trio -l greeting -d 'give a node no task before its calculator begins'
 complete -c paexec-trio -l no-ssh-defaults -d 'with -t ssh'
-complete -c paexec-trio -l progress -d 'say on standard error once a second how many tasks are done, and at the end the totals'
+complete -c paexec-trio -l progress -d 'show on standard error how many tasks are done, how many there are, when the end is expected, and the oldest running task'
+complete -c paexec-trio -l bar -d 'the same as --progress'
+complete -c paexec-trio -l eta -d 'the same as --progress'
 complete -c paexec-trio -l tag -d 'begin each output line with the task and a tab'
 complete -c paexec-trio -l tagstring -x -d 'the same with this text, in which {} stands for the task'
 complete -c paexec-trio -l stderr -x -a 'mixed group tag' -d 'what commands print on standard error'
