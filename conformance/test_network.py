@@ -52,11 +52,11 @@ def host_of(network: Network, calculator: Calculator) -> Host:
 
 
 def assert_nothing_is_left(stage: Stage, network: Network) -> None:
-    """Neither clients here nor calculators there."""
+    """Neither clients here nor calculators there, of which bad links tell late."""
     assert not stage.left_running(), "something is left on this side"
     for host in network.hosts:
         left = host.commands()
-        assert stage.await_ends(left, stage.moment), f"something is left on {host.name}"
+        assert stage.await_ends(left, stage.bound), f"something is left on {host.name}"
 
 
 # Deaths that the head is told of

@@ -44,14 +44,14 @@ def ask(stage: Stage, run: Distributor, *parts: bytes) -> list[bytes]:
 @pytest.mark.parametrize("options", [(), ("-g",)], ids=["flat", "graph"])
 def test_the_overview_names_nodes_and_their_tasks(stage: Stage, options: tuple[str, ...]) -> None:
     transport = stage.script("transport", 'shift; exec sh -c "$1"')
-    words = [*options, "-n", "here there", "-t", transport, "-c", stage.calculator()]
+    words = [*options, "-n", "here yonder", "-t", transport, "-c", stage.calculator()]
     run = stage.start(*words)
     run.feed(b"first-task\nsecond-task\n")
     if options:
         run.close_stdin()
     for task in (b"first-task", b"second-task"):
         stage.holder(task)
-    lines = ask(stage, run, b"there", b"second-task")
+    lines = ask(stage, run, b"yonder", b"second-task")
     ask(stage, run, b"here", b"first-task")
     (of_second,) = (line for line in lines if b"second-task" in line)
     assert b"2" in of_second.replace(b"second-task", b""), "the id is missing"
@@ -230,7 +230,7 @@ class Screen:
         self.octets = b""
 
     def within(self, term: str, *, output: bool = False, variables: str = "") -> list[str]:
-        """What a distributor is started within."""
+        """Return the command line that a distributor is started within."""
         streams = '>"$0" 2>&1' if output else '2>"$0"'
         set_term = f"TERM={term}; export TERM" if term else "unset TERM"
         script = f'{set_term}; {variables} exec "$@" {streams}'
@@ -332,7 +332,7 @@ def test_the_variable_shows_the_progress_on_a_terminal(stage: Stage, screen: Scr
     assert run.stdout == b"of a\n"
     within = ["/bin/sh", "-c", f'{auto} exec "$@"', "sh"]
     other = stage.start(*words, within=within)
-    other.feed(b"a\n")
-    stage.holder(b"a").answer(b"of a")
+    other.feed(b"b\n")
+    stage.holder(b"b").answer(b"of b")
     assert other.finish() == 0
     assert b"done" not in other.stderr

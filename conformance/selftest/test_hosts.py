@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,7 +72,8 @@ class Client:
 
     def send(self) -> None:
         assert self.process.stdin
-        self.process.stdin.write(b"x\n")
+        with suppress(BrokenPipeError):  # it has ended, since its system has sent something
+            self.process.stdin.write(b"x\n")
 
     def receive(self) -> bytes:
         assert self.process.stdout
@@ -317,7 +319,7 @@ def test_nothing_is_left_after_close(network: Network, client: Client) -> None:
     assert len(here) > 10
     assert network.clients() == {client.process.pid}
     network.close()
-    client.ended()
+    client.process.communicate(timeout=LIMIT)
     assert processes.await_ends(here, LIMIT)
     assert not network.directory.exists()
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paexec_trio.core.nodenames import LocalNode
 from paexec_trio.core.visible import diagnostic
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def of_nodes(nodes: NodeList, source: bytes, *, transport: bool) -> Iterator[byt
             yield diagnostic(
                 b"-t is ignored: %b +%d means calculators on this machine", source, len(nodes.names)
             )
+        return
+    if transport and all(isinstance(name, LocalNode) for name in nodes.names):
+        yield diagnostic(
+            b"the transport is ignored: %b names calculators on this machine only", source
+        )
         return
     if transport:
         return  # which sees the names, and says what it thinks of them

@@ -26,7 +26,7 @@ says so at the end, and the exit status is not 0.
     Option(
         "",
         "file",
-        ("write a page about the run when it is over: timeline, failures,", "longest tasks"),
+        ("write a page about the run when it is over: timeline,", "failures, longest tasks"),
         "report",
         details="""\
 The page is one file of HTML, which needs nothing else. With ``-g`` it also shows the critical path:

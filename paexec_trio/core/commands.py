@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Purpose(IntEnum):
     """The reason for a deadline, and the action that follows when it passes.
 
-    The action is a case in ``Engine._deadline_passed``.
+    The action is a case in ``Engine._deadline_passed`` or ``Terminator.deadline_passed``.
     """
 
     TERMINATE = 1

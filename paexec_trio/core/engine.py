@@ -9,7 +9,8 @@ from paexec_trio.core import events as on
 from paexec_trio.core.accounting import NO_ACCOUNTING
 from paexec_trio.core.accounts import Accounts
 from paexec_trio.core.addedtasks import AddedTasks
-from paexec_trio.core.commands import Command, Exit, Purpose, Report
+from paexec_trio.core.commands import Command, Exit, Report
+from paexec_trio.core.deadlines import Deadlines
 from paexec_trio.core.dispatching import Dispatcher, FastPath, LostNodeError
 from paexec_trio.core.ending import Ending, Phase
 from paexec_trio.core.execmode import ExecMode
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from paexec_trio.core.joblog import LogBuffer
     from paexec_trio.core.joining import Joining
     from paexec_trio.core.objectpath import ObjectPath
-    from paexec_trio.core.overview import BusyNode, PipeTimesOf
+    from paexec_trio.core.overview import Parts
     from paexec_trio.core.resuming import Past
 
 _RUNNING, _OVER = Phase.RUNNING, Phase.OVER
@@ -87,7 +88,7 @@ class Engine:
         ]
         self._tasks = tasks = tasks or task_source(settings, past, per_task=exec_mode is not None)
         layers = make_layers(settings, make_outlet, tasks, commands, past, log_buffer, facts)
-        outlet, recorder, self._time_limits = layers
+        outlet, recorder, time_limits = layers
         self._outlet = outlet
         reporter = Reporter(settings.program, commands)
         self._wire = wire = Wire(settings, commands, exec_mode)
@@ -126,6 +127,7 @@ class Engine:
         self._reader = reader = Reader(
             settings, tasks, past, accounts, dispatcher.windows, starter, ending, reporter, commands
         )
+        deadlines = Deadlines(nodes, terminator, ending, starter, dispatcher, fleet, time_limits)
         self.object_path: ObjectPath | None = None
         is_plain = settings.prefetch == 1 and settings.accounting == NO_ACCOUNTING
         is_plain = is_plain and not settings.reads_stderr
@@ -160,7 +162,7 @@ class Engine:
             on.HoldingFailed: ending.holding_failed,
             on.StoringFailed: ending.storing_failed,
             on.OutputDrained: ending.output_drained,
-            on.DeadlinePassed: self._deadline_passed,
+            on.DeadlinePassed: deadlines.passed,
             on.StopRequested: terminator.stop_requested,
         }
         if settings.silence.is_watched:
@@ -226,20 +228,10 @@ class Engine:
         """Return how far the run is."""
         return take_snapshot(self._nodes, self._tasks, self._dispatcher, self._accounts)
 
-    def overview(self, pipe_times_of: PipeTimesOf) -> list[bytes]:
-        """Return lines for people that say what each node does, and what waits (OBS-011)."""
-        from paexec_trio.core.overview import overview_of  # rarely needed
-
-        parts = self._nodes, self._tasks, self._dispatcher, self._accounts, self._ending.phase
-        reads_on = not self._reader.has_ended
-        return list(overview_of(*parts, reads_on=reads_on, pipe_times_of=pipe_times_of))
-
-    def busy(self, pipe_times_of: PipeTimesOf) -> list[BusyNode]:
-        """Return the nodes that hold tasks, each with its first one."""
-        from paexec_trio.core.overview import busy_nodes  # rarely needed
-
-        runs_commands = self._wire.exec_mode is not None
-        return busy_nodes(self._nodes, pipe_times_of, runs_commands=runs_commands)
+    def look(self) -> tuple[Parts, Phase, bool]:
+        """Return what an overview is made of: parts, phase, whether more of the input may come."""
+        parts = self._nodes, self._tasks, self._dispatcher, self._accounts, self._wire
+        return parts, self._ending.phase, not self._reader.has_ended
 
     def _begin(self, event: on.RunStarted) -> bool:
         self._wire.nonce = event.nonce
@@ -258,38 +250,6 @@ class Engine:
         """Pass on what a calculator wrote on its standard error, which decides nothing."""
         self._outlet.errors(self._nodes[event.node], event.data)
         return False
-
-    def _deadline_passed(self, event: on.DeadlinePassed) -> bool:
-        deadline = event.deadline
-        match deadline.purpose:
-            case Purpose.TERMINATE:
-                self._terminator.terminate()
-            case Purpose.KILL:
-                self._terminator.kill()
-            case Purpose.LEAVE:
-                self._terminator.leave_killed()
-            case Purpose.NOTICE:
-                self._terminator.name_remaining()
-            case Purpose.GIVE_UP:
-                self._ending.give_up_output()
-            case Purpose.REAP:
-                self._terminator.reap(deadline.node)
-            case Purpose.RESTART:
-                if self._ending.phase is _RUNNING:
-                    if deadline.node < 0:
-                        self._starter.restart()
-                    else:
-                        self._starter.restart_joined(self._nodes[deadline.node])
-            case Purpose.DELAY:
-                self._dispatcher.throttle.time_passed()
-            case Purpose.TIME_LIMIT:
-                self._exceed(self._nodes[deadline.node])
-        return True
-
-    def _exceed(self, node: Node) -> None:
-        """End a node whose calculator has worked on a task for too long (ACC-050)."""
-        if self._ending.phase is _RUNNING and self._time_limits.is_exceeded(node):
-            self._fleet.exceed(node)
 
     def _settle(self) -> None:
         """Take the steps that follow from the state, until none follows.

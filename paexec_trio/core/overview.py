@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from paexec_trio.core.accounts import Accounts
     from paexec_trio.core.dispatching import Dispatcher
+    from paexec_trio.core.engine import Engine
     from paexec_trio.core.nodes import Node
     from paexec_trio.core.tasks import TaskSource
+    from paexec_trio.core.wire import Wire
 
 _WITHOUT_TASK = {
     NodeState.NEW: b"not started yet",
@@ -87,10 +89,10 @@ class BusyNode(NamedTuple):
     runs_commands: bool
 
 
-def busy_nodes(
-    nodes: Sequence[Node], pipe_times_of: PipeTimesOf, *, runs_commands: bool
-) -> list[BusyNode]:
+def busy_nodes(engine: Engine, pipe_times_of: PipeTimesOf) -> list[BusyNode]:
     """Return the nodes that hold tasks, each with its first one."""
+    (nodes, _, _, _, wire), _, _ = engine.look()
+    runs_commands = wire.exec_mode is not None
     found = []
     for node in nodes:
         if node.attempts:
@@ -110,6 +112,9 @@ def busy_nodes(
     return found
 
 
+Parts = tuple["Sequence[Node]", "TaskSource", "Dispatcher", "Accounts", "Wire"]
+"""The parts of an engine that an overview looks at."""
+
 PipeTimesOf = Callable[[int], PipeTimes | None]
 """Returns the times of the pipes of a node, by its index; ``None`` if they are not known."""
 
@@ -124,27 +129,14 @@ def duration(seconds: float) -> bytes:
     return b"%d h %02d min" % divmod(minutes, 60)
 
 
-def overview_of(
-    nodes: Sequence[Node],
-    tasks: TaskSource,
-    dispatcher: Dispatcher,
-    accounts: Accounts,
-    phase: Phase,
-    *,
-    reads_on: bool,
-    pipe_times_of: PipeTimesOf,
-) -> Iterator[bytes]:
-    """Yield the lines of an overview. It looks at all nodes, so it costs only when it is asked for.
+def overview_of(engine: Engine, pipe_times_of: PipeTimesOf) -> Iterator[bytes]:
+    """Yield the lines of an overview: what each node does, and what waits (OBS-011).
 
     Args:
-        nodes: all nodes.
-        tasks: know which tasks wait.
-        dispatcher: knows which tasks are to be reassigned.
-        accounts: know which tasks failed.
-        phase: how far the run is.
-        reads_on: whether more of the input may come.
+        engine: that of the run.
         pipe_times_of: says how long a node has been silent.
     """
+    (nodes, tasks, dispatcher, accounts, _), phase, reads_on = engine.look()
     now = take_snapshot(nodes, tasks, dispatcher, accounts)
     running = sum(bool(node.attempts) for node in nodes)
     again = dispatcher.waiting.count_reassigned()

@@ -130,6 +130,20 @@ class Terminator:
                     advice,
                 )
 
+    def deadline_passed(self, deadline: Deadline) -> None:
+        """Do what a deadline about the ends of nodes is for."""
+        match deadline.purpose:
+            case Purpose.TERMINATE:
+                self.terminate()
+            case Purpose.KILL:
+                self.kill()
+            case Purpose.LEAVE:
+                self.leave_killed()
+            case Purpose.NOTICE:
+                self.name_remaining()
+            case Purpose.REAP:
+                self.reap(deadline.node)
+
     def terminate(self) -> None:
         """Send SIGTERM to all nodes that are left, and SIGKILL if that does not help."""
         self._is_terminating = True

@@ -18,8 +18,7 @@ LEAST_FOR_MEDIAN = 3
 """How many tasks have ended before their median says anything (ACC-051)."""
 
 SHORTEST = 0.1
-"""Seconds that a limit by the median has at least: several results can come at once, and a busy
-machine can be late."""
+"""The least limit by the median, in seconds. Results that come at once have a median of 0."""
 
 SHRUNK = 0.95
 """The share of its former value below which a limit sets all deadlines anew."""

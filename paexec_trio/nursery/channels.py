@@ -79,6 +79,11 @@ class TaskChannel(trio.abc.SendChannel["Text"]):
         """
         return self._intake.has_room()
 
+    @property
+    def had_last(self) -> bool:
+        """Whether a halt or a limit keeps the run from taking tasks."""
+        return self._intake.had_last_task
+
     @trio.lowlevel.enable_ki_protection
     async def aclose(self) -> None:
         """End the input: no more tasks come."""

@@ -78,17 +78,28 @@ async def opened(plan: Plan, *, finishes: bool) -> AsyncIterator[tuple[Distribut
             run.
     """
     distributor = Distributor(plan)
+    try:
+        async with _served(distributor, finishes=finishes) as nursery:
+            yield distributor, nursery
+    finally:
+        distributor._release()  # noqa: SLF001
+
+
+@asynccontextmanager
+async def _served(distributor: Distributor, *, finishes: bool) -> AsyncIterator[trio.Nursery]:
+    """Serve a run while a block uses it, and tell its errors apart from those of the block."""
     error: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
             await nursery.start(distributor._serve)  # noqa: SLF001
             try:
-                yield distributor, nursery
+                yield nursery
             except BaseException as raised:  # noqa: BLE001 (it is raised again below)
                 error = raised
                 nursery.cancel_scope.cancel()
             else:
-                distributor._settle()  # noqa: SLF001
+                if distributor.results.receipts:
+                    distributor.results.receipts.settle()
                 if finishes:
                     distributor._leave()  # noqa: SLF001
                 else:
@@ -129,6 +140,16 @@ def _ending_of_program(crash: BaseException | None) -> BaseException | None:
     return crash if isinstance(crash, KeyboardInterrupt | SystemExit) else None
 
 
+def _open_records(plan: Plan, outcome: Outcome) -> Records | None:
+    """Return what a run keeps besides its results, ``None`` if that is nothing."""
+    if not plan.settings.has_records:
+        return None
+    try:
+        return Records(plan.settings, plan.stderr, outcome.log)
+    except OSError as error:
+        raise DistributorError(error.strerror) from None
+
+
 @final
 class _Call:
     """A call that waits for its result."""
@@ -158,10 +179,7 @@ class Distributor(NodeControl):
     def __init__(self, plan: Plan) -> None:
         settings = plan.settings
         self._outcome = outcome = Outcome(settings.program)
-        try:
-            records = Records(settings, plan.stderr, outcome.log) if settings.has_records else None
-        except OSError as error:
-            raise DistributorError(error.strerror) from None
+        records = _open_records(plan, outcome)
         past = records.log.past if records and records.log else None
         self._intake = Intake(plan, outcome, past)
         self._changes = changes = NodeChanges(settings.nodes)
@@ -274,11 +292,6 @@ class Distributor(NodeControl):
             await trio.lowlevel.cancel_shielded_checkpoint()
         return task_id
 
-    @property
-    def had_last_task(self) -> bool:
-        """Whether a halt or a limit keeps the run from taking tasks."""
-        return self._intake.had_last_task
-
     def was_skipped(self, task_id: int) -> bool:
         """Return whether a task was done in an earlier run, and has no result."""
         return self._intake.was_skipped(task_id)
@@ -390,12 +403,6 @@ class Distributor(NodeControl):
             self._following.end()
 
     @trio.lowlevel.enable_ki_protection
-    def _settle(self) -> None:
-        """Record that the block has dealt with all results that it received."""
-        if self.results.receipts:
-            self.results.receipts.settle()
-
-    @trio.lowlevel.enable_ki_protection
     def _leave(self) -> None:
         """End the input and drop the results that come: the block is left."""
         self._intake.end()
@@ -403,10 +410,15 @@ class Distributor(NodeControl):
             self._was_left = True
             self.results.close(are_wanted=True)
 
+    def _release(self) -> None:
+        """Release the files of the run: nothing can be received any more."""
+        if self._mailbox.records:
+            self._mailbox.records.close()
+
     def _error_left(self) -> Exception | None:
         """Return the error of the run if no task was told of it."""
         records = self._mailbox.records
-        problem = records.close() if records else b""
+        problem = records.problem if records else b""
         error = self._outcome.error_for_nobody() or self._intake.error
         if error is None and problem:
             error = DistributorError(os.fsdecode(problem))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from paexec_trio.core.overview import busy_nodes
 from paexec_trio.nursery.results import Total
 
 if TYPE_CHECKING:
@@ -29,4 +30,4 @@ def total_of(engine: Engine | None, share_read: float | None) -> Total | None:
 
 def busy_of(engine: Engine | None, pipe_times_of: PipeTimesOf) -> list[BusyNode]:
     """Return the nodes that hold tasks."""
-    return engine.busy(pipe_times_of) if engine else []
+    return busy_nodes(engine, pipe_times_of) if engine else []

@@ -130,7 +130,7 @@ class MappedResults(trio.abc.ReceiveChannel[Result]):
                 await self._feed_fast(tasks)
         except Exception as error:  # noqa: BLE001 (it is raised again)
             # After a halt or a limit no more of them are wanted.
-            if not (isinstance(error, trio.ClosedResourceError) and self._run.had_last_task):
+            if not (isinstance(error, trio.ClosedResourceError) and self._run.tasks.had_last):
                 self._error = error
         self._run.tasks.close(is_whole=self._error is None)
         await trio.lowlevel.checkpoint()

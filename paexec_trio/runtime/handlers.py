@@ -47,7 +47,8 @@ def handling(
         # Always: it may come while that is still being carried out.
         handlers[signal.SIGCONT] = lambda _signum, _frame: host.suspension.withdraw()
     if reaps:
-        reaps = childsignal.listen(host.request_reaping)
+        reap = partial(host.request, host.reap_orphans)
+        reaps = childsignal.listen(reap)
     before = {signum: signal.signal(signum, handler) for signum, handler in handlers.items()}
     try:
         if requests:
@@ -59,7 +60,7 @@ def handling(
             # None: it was not set from Python, so it cannot be set again either.
             signal.signal(signum, signal.SIG_DFL if handler is None else handler)
         if reaps:
-            childsignal.stop_listening(host.request_reaping)
+            childsignal.stop_listening(reap)
 
 
 def _ask(ask: Callable[[], None], _signum: int, _frame: FrameType | None) -> None:

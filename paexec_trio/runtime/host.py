@@ -309,11 +309,8 @@ class Host:
 
         return pipe_times(self._children.processes.get(node))
 
-    def request_reaping(self) -> None:
-        """Reap adopted processes that have ended, in the next batch."""
-        self._poller.request(self._reap_orphans)
-
-    def _reap_orphans(self) -> None:
+    def reap_orphans(self) -> None:
+        """Reap adopted processes that have ended."""
         self._ends.reap_orphans(self._children.processes.values())
 
     # The end
@@ -343,8 +340,7 @@ class Host:
         self._output.stop_watching()
         self._poller.forget_descriptors()
         graces, poller = self._graces, self._poller
-        processes = list(self._children.processes.values())
-        if processes:
+        if processes := list(self._children.processes.values()):
             yield from end_processes(processes, self._ends, poller, graces, self._report_survivor)
             self._children.processes.clear()
         all_ended = True
@@ -358,6 +354,5 @@ class Host:
         return all_ended
 
     def _report_survivor(self, pid: int, reason: bytes) -> None:
-        self.report(
-            b"%b: process %d, which a node has started, %b; left" % (self._program, pid, reason)
-        )
+        text = b"%b: process %d, which a node has started, %b; left"
+        self.report(text % (self._program, pid, reason))

@@ -134,9 +134,12 @@ class Records:
             self._diagnostics.close()
             self._relay = None
 
-    def close(self) -> bytes:
-        """Release the job log; return why it lacks lines, or nothing."""
-        if self.log is None:
-            return b""
-        self.log.close()
-        return self.log.problem
+    @property
+    def problem(self) -> bytes:
+        """Why the log lacks lines of results that were received after the run; otherwise empty."""
+        return self.log.problem if self.log else b""
+
+    def close(self) -> None:
+        """Release the job log."""
+        if self.log:
+            self.log.close()

@@ -58,6 +58,8 @@ def report_overview(run: Run) -> None:
     """Report what each node of a run does, and what waits."""
     if run.engine:
         seconds = b"after %.1f s: " % run.seconds
-        for line in run.engine.overview(run.host.pipe_times):
+        from paexec_trio.core.overview import overview_of  # rarely needed
+
+        for line in overview_of(run.engine, run.host.pipe_times):
             run.report(seconds + line)
             seconds = b""

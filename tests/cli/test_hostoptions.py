@@ -56,6 +56,14 @@ def test_slurm_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         parsed("-t", "slurm", SLURM_JOB_NODELIST="a")
 
 
+def test_a_transport_that_no_node_uses() -> None:
+    """HST-003: as with a count alone, one line says so (NOD-014)."""
+    assert parsed("-n", "+1 +2", "-t", "ssh").warnings == (
+        b"the transport is ignored: -n names calculators on this machine only",
+    )
+    assert parsed("-n", "+1 a", "-t", "ssh").warnings == ()
+
+
 def test_the_hostfile_of_a_call(tmp_path: Path) -> None:
     """HST-020: it is followed when the run goes on."""
     path = tmp_path / "hosts"

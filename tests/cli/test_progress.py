@@ -77,10 +77,14 @@ def test_what_is_not_asked_for_is_not_loaded() -> None:
         "paexec_trio.core.visible",
         "paexec_trio.nursery.beside",
         "paexec_trio.nursery.following",
+        "paexec_trio.nursery.looking",
         "paexec_trio.nursery.results",
         "paexec_trio.services",
         "paexec_trio.services.progressline",
         "paexec_trio.services.progressservice",
+        "paexec_trio.services.stallhint",
+        "paexec_trio.services.statusline",
+        "paexec_trio.runtime.screen",
     } - ours(without)
 
 
@@ -186,3 +190,16 @@ def test_no_line_is_torn(tmp_path: Path) -> None:
         assert line.endswith(b" s\n")
         with pytest.raises(BlockingIOError):
             receiver.recv(1000, socket.MSG_DONTWAIT)
+
+
+@pytest.mark.parametrize("name", ["--progress", "--bar", "--eta"])
+def test_the_names_of_the_option(name: str) -> None:
+    assert invocation.parse("p", [name, "-n", "+1", "-c", "x"], {}).progress
+
+
+def test_the_variable() -> None:
+    done = call("-n", "+1", "-c", ECHO, environment={"PAEXEC_PROGRESS": "always"})
+    message = b"paexec-trio: invalid value of PAEXEC_PROGRESS: 'always'; expected auto\n"
+    assert (done.returncode, done.stderr) == (1, message)
+    done = call("-n", "+1", "-c", ECHO, stdin=b"a\n", environment={"PAEXEC_PROGRESS": "auto"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"a\n", b"")

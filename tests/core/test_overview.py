@@ -11,7 +11,7 @@ from paexec_trio.core.accounting import Accounting, Summing
 from paexec_trio.core.commands import Exit, Report, Send
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.execmode import ExecMode
-from paexec_trio.core.overview import PipeTimes, duration
+from paexec_trio.core.overview import PipeTimes, duration, overview_of
 from paexec_trio.core.settings import GraphSettings, Reassign, Settings
 from tests.core.playbook import names
 
@@ -28,7 +28,7 @@ def started(nodes: int) -> list[on.Event]:
 
 
 def overview(engine: Engine, times: PipeTimes | None = None) -> list[bytes]:
-    return engine.overview(lambda _: times)
+    return list(overview_of(engine, lambda _: times))
 
 
 def test_before_anything_has_started() -> None:

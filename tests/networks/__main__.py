@@ -53,8 +53,9 @@ def main(words: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("campaigns", nargs="*", metavar="NAME", help=", ".join(CAMPAIGNS))
     parser.add_argument("--fault", action="append", default=[], help="only this one, of faults")
-    parser.add_argument("--program", metavar="TEXT", default="", help="only names with this text")
+    parser.add_argument("--program", action="append", default=[], help="only this one of them")
     parser.add_argument("--paexec", metavar="PROGRAM", default="paexec", help="the C program")
+    parser.add_argument("--ours", metavar="PROGRAM", help="another build of paexec-trio")
     parser.add_argument("--workers", type=int, default=12, help="runs of faults side by side")
     parser.add_argument("--seed", type=int, help="of the storm")
     parser.add_argument("--write", metavar="DIRECTORY", type=Path, help="such as docs/networks")
@@ -68,21 +69,26 @@ def main(words: Sequence[str] | None = None) -> int:
     if reason := why_not():
         parser.error(reason)
 
-    programs = [each for each in find(arguments.paexec) if arguments.program in each.name]
+    programs = [
+        each
+        for each in find(arguments.paexec, arguments.ours)
+        if not arguments.program or each.name in arguments.program
+    ]
     wanted = arguments.campaigns or CAMPAIGNS
-    figures = load(arguments.write / "figures.json") if arguments.write else {}
+    figures: Figures = {}
     if "distance" in wanted:
         measured = list(distance.measure_all(programs))
         figures["distance"] = {each.program: [each.tasks, each.seconds] for each in measured}
     if "faults" in wanted:
         found = run_faults(programs, arguments.fault, arguments.workers)
-        figures.setdefault("trials", {}).update(found)
+        figures["trials"] = found
     if "storm" in wanted:
         seed = secrets.randbits(32) if arguments.seed is None else arguments.seed
-        storm = figures.setdefault("storm", {})
-        storm.update({program.name: run_storm(program, seed) for program in programs})
+        figures["storm"] = {program.name: run_storm(program, seed) for program in programs}
     if arguments.write:
-        write(arguments.write, figures)
+        # Another campaign may have written some meanwhile.
+        known = load(arguments.write / "figures.json")
+        write(arguments.write, known | {n: known.get(n, {}) | new for n, new in figures.items()})
     else:
         print(tables(figures))
     return 0

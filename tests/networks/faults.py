@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from conformance.harness.network.host import Host
 
@@ -30,6 +34,14 @@ class Fault:
     is_loss: bool = True
 
 
+def send(host: Host, number: signal.Signals) -> None:
+    """Send a signal to the calculators of a host, but not to the shells around them."""
+    for pid in host.commands():
+        with suppress(OSError, IndexError):
+            if b"calculator.py" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[2]:
+                os.kill(pid, number)
+
+
 def nothing(_host: Host) -> None:
     """Leave a host alone."""
 
@@ -46,11 +58,11 @@ FAULTS = [
     Fault("crash", lambda host: host.crash(), lambda host: host.come_back()),
     Fault(
         "calculator stopped",
-        lambda host: host.stop_commands(),
-        lambda host: host.resume_commands(),
+        lambda host: send(host, signal.SIGSTOP),
+        lambda host: send(host, signal.SIGCONT),
         is_loss=False,
     ),
-    Fault("calculator killed", lambda host: host.kill_commands(), nothing, is_loss=False),
+    Fault("calculator killed", lambda host: send(host, signal.SIGKILL), nothing, is_loss=False),
     Fault(
         "10 % loss",
         lambda host: host.link.lose(0.1),

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Options of which each, where the program has it, makes silent deaths visible.
-_NEW = {"--heartbeat": "5", "--stuck": "20"}
+_SILENCE = {
+    ("--heartbeat=off", "--no-ssh-defaults"): "paexec-trio --heartbeat=off --no-ssh-defaults",
+    ("--heartbeat=5", "--stuck=20"): "paexec-trio --heartbeat=5 --stuck=20",
+}
+"""Options that decide which silent deaths a run sees, where the program has them."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +33,19 @@ class Program:
     can_prefetch: bool = False
 
 
-def find(paexec: str) -> list[Program]:
-    """Return ours, ours with the options of silent deaths, and the C program.
+def find(paexec: str, ours: str | None = None) -> list[Program]:
+    """Return ours, as it is and with the options of silent deaths, and the C program.
 
     Args:
         paexec: the C program, which may be missing.
+        ours: another build of ours than that of this interpreter.
     """
-    ours = str(Path(sys.executable).with_name("paexec-trio"))
-    found = [Program("paexec-trio", (ours,), can_prefetch=True)]
-    shown = subprocess.run([ours, "-h"], capture_output=True, text=True, check=True)
-    text = shown.stdout + shown.stderr
-    new = [f"{option}={value}" for option, value in _NEW.items() if option in text]
-    if new:
-        found.append(Program(f"paexec-trio {' '.join(new)}", (ours,), tuple(new)))
+    words = (ours or str(Path(sys.executable).with_name("paexec-trio")),)
+    shown = subprocess.run([*words, "-h"], capture_output=True, text=True, check=True)
+    found = [Program("paexec-trio", words, can_prefetch=True)]
+    for options, name in _SILENCE.items():
+        if all(option.partition("=")[0] in shown.stdout + shown.stderr for option in options):
+            found.append(Program(name, words, options))
     theirs = shutil.which(paexec)
     if theirs:
         found.append(Program("paexec (C)", (theirs,)))

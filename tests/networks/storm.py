@@ -40,7 +40,7 @@ class Storm:
     every: float = 2.0
     lasts: float = 3.0
     faults: Sequence[Fault] = tuple(SURVIVABLE)
-    limit: float = 1800.0
+    limit: float = 480.0
 
     def run(
         self,

@@ -90,10 +90,10 @@ async def test_the_progress_of_a_distributor(
         await run.tasks.aclose()
         assert len([result async for result in run.results]) == 3
     assert logged.messages == [
-        "0 done, 2 running, 0 failed, 0/s",
-        "0 done, 2 running, 0 failed, 0/s",
-        "2 done, 1 running, 1 failed, 0.667/s",
-        "2 done, 1 running, 1 failed, 0.500/s",
+        "0 done of 3, 2 running, 0 failed, 0/s",
+        "0 done of 3, 2 running, 0 failed, 0/s",
+        "2 done of 3, 1 running, 1 failed, 0.667/s, 2 s left",
+        "2 done of 3, 1 running, 1 failed, 0.500/s, 2 s left",
         "total: 3 done, 1 failed, 0.625/s, 4.80 s",
     ]
     assert {record.levelname for record in logged.records} == {"INFO"}

@@ -13,6 +13,7 @@ from paexec_trio.core import accounting
 from paexec_trio.core.accounting import Accounting, Halt, Summing, Why
 from paexec_trio.core.accounts import LOST, TASKS_LEFT, TIME_LIMIT, Accounts
 from paexec_trio.core.commands import Command, Exit, KillNode, Report
+from paexec_trio.core.deadlines import Deadlines
 from paexec_trio.core.engine import Engine
 from paexec_trio.core.events import Event
 from paexec_trio.core.fleet import Fleet
@@ -444,12 +445,12 @@ def has_no_time_limit() -> None:
 
 @breaks("ACC-050")
 def ends_idle_nodes_at_the_time_limit() -> None:
-    @around(Engine, "_exceed")
-    def exceed(right: Callable[..., None], self: Engine, node: Node) -> None:
+    @around(Deadlines, "_exceed")
+    def exceed(right: Callable[..., None], self: Deadlines, node: Node) -> None:
         if node.attempts:
             right(self, node)
         else:
-            self._commands.append(KillNode(node.index, force=True))
+            vars(self._fleet)["_commands"].append(KillNode(node.index, force=True))
 
 
 @breaks("ACC-051")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from paexec_trio.cli import invocation, nodelist
+from paexec_trio.cli import hostoptions, invocation, nodelist
 from paexec_trio.cli.errors import UsageError
 from paexec_trio.cli.nodelist import NodeList
 from tests.zoo.invocations import Options, Variables, change_variables, without
@@ -21,7 +21,7 @@ Names = tuple[bytes, ...]
 def change_nodes(change: Callable[[NodeList], NodeList]) -> None:
     """Change the nodes that a value means."""
 
-    @instead(invocation, "parse_nodes")
+    @instead(hostoptions, "parse_nodes")
     def parse_nodes(right: Callable[..., NodeList], *arguments: object) -> NodeList:
         return change(right(*arguments))
 

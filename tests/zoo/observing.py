@@ -6,22 +6,24 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from paexec_trio.cli import invocation
 from paexec_trio.cli import main as program
 from paexec_trio.cli.startup import STOP_SIGNALS
 from paexec_trio.core import overview
 from paexec_trio.core.commands import Exit
 from paexec_trio.core.ending import Ending
-from paexec_trio.core.engine import Engine
 from paexec_trio.core.facts import AttemptBegan, AttemptFailed, Fact, FactStream, Fate, LifeBegan
 from paexec_trio.core.nodes import Node
 from paexec_trio.core.reading import Reader
 from paexec_trio.core.reporting import Reporter
 from paexec_trio.core.witness import Witness
-from paexec_trio.runtime import requests
+from paexec_trio.runtime import requests, screen
+from paexec_trio.runtime.output import Diagnostics
 from paexec_trio.runtime.run import Run
+from paexec_trio.runtime.screen import Screen
 from tests.simulation.violations import Kind
 from tests.zoo.mutant import breaks, shows_as
 from tests.zoo.planting import around, instead, put
@@ -81,9 +83,9 @@ def says_of_tasks_that_have_failed_that_they_are_retried() -> None:
 def change_overview(change: Callable[[bytes], bytes | None]) -> None:
     """Change each line of an overview; those that become ``None`` are left out."""
 
-    @around(Engine, "overview")
-    def overview(right: Callable[..., list[bytes]], self: Engine, *rest: Any) -> list[bytes]:
-        lines = [change(line) for line in right(self, *rest)]
+    @instead(overview, "overview_of")
+    def overview_of(right: Callable[..., Iterator[bytes]], *rest: Any) -> list[bytes]:
+        lines = [change(line) for line in right(*rest)]
         return [line for line in lines if line is not None]
 
 
@@ -125,6 +127,10 @@ def shows_tasks_as_they_are() -> None:
         return template % foreign
 
     put(overview, "diagnostic", diagnostic)
+
+    @around(Diagnostics, "report")
+    def report(_right: object, self: Diagnostics, text: bytes) -> None:
+        self.write(text + b"\n")
 
 
 @breaks("OBS-013")
@@ -204,3 +210,51 @@ def ends_badly_after_sigusr2_although_nothing_is_left() -> None:
     def finish(right: Callable[..., bool], self: Reader, event: object) -> bool:
         self._ending.note_failure()
         return right(self, event)
+
+
+# The progress on a terminal
+
+
+@breaks("OBS-040")
+def scrolls_on_a_terminal() -> None:
+    @around(Screen, "paint")
+    def paint(_right: object, self: Screen, text: bytes, _columns: int) -> None:
+        self._send(text + b"\n")
+
+
+@breaks("OBS-041")
+def does_not_erase_the_line_before_others() -> None:
+    put(Screen, "erase", lambda _self: None)
+
+
+@breaks("OBS-041")
+def paints_behind_lines_that_are_not_whole() -> None:
+    @around(Screen, "paint")
+    def paint(right: Callable[..., None], self: Screen, *arguments: Any) -> None:
+        self._is_at_start = True
+        self._erasing = lambda: b""  # type: ignore[method-assign]
+        right(self, *arguments)
+
+
+@breaks("OBS-042")
+def paints_on_dumb_terminals() -> None:
+    put(screen, "can_repaint", lambda fd, _environment: os.isatty(fd))
+
+
+@breaks("OBS-043")
+def ignores_the_variable_of_the_progress() -> None:
+    @instead(invocation, "wants_progress")
+    def wants(right: Callable[..., bool], names: object, _environment: object) -> bool:
+        return right(names, {})
+
+
+@breaks("OBS-043")
+def obeys_the_variable_without_a_terminal() -> None:
+    @instead(invocation, "wants_progress")
+    def wants(right: Callable[..., bool], names: object, environment: Any) -> bool:
+        return right(names, environment) or b"PAEXEC_PROGRESS" in environment
+
+
+@breaks("OBS-044")
+def shows_control_characters_of_the_oldest_task() -> None:
+    put(overview, "excerpt", lambda octets: octets)
