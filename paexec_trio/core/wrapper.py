@@ -24,11 +24,13 @@ GREETER = b'echo "$1"; shift; exec "$@"'
 """The wrapper without beats: nothing of it is left when the calculator runs."""
 
 # A line of /proc/net/tcp: number, local and remote address and port, state (01: established), two
-# queues, timer, and how often the oldest octets were sent again in vain. Those with other ports
-# than ours, in another state or sent again do not match.
+# queues, timer, how often the oldest octets were sent again in vain, user, and how many probes are
+# unanswered: without a route nothing is sent, and only these are counted. Lines with other ports
+# than ours, in another state, sent again or with several probes do not match.
 _LINK = (
     b"l=; set -- $SSH_CONNECTION; case $# in 4) "
-    b'l=":$(printf %%04X $4) [0-9A-F]*:$(printf %%04X $2) 01 [0-9A-F:]* [0-9A-F:]* 00000000 "; '
+    b'l=":$(printf %%04X $4) [0-9A-F]*:$(printf %%04X $2) 01 [0-9A-F:]* [0-9A-F:]* 00000000 '
+    b' *[0-9][0-9]*  *[01] "; '
     b'grep -qs "$l" $f || l=;; esac; '
 )
 

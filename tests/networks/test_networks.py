@@ -69,7 +69,7 @@ def test_a_storm_of_silent_faults() -> None:
 def test_no_run_hangs_or_lies_with_heartbeats_and_stuck() -> None:
     """The silent faults of one host of two."""
     program = replace(OURS, options=("--heartbeat=1", "--stuck=8"))
-    names = ("dropped", "calculator stopped", "hangs at login", "greeting, empty line")
+    names = ("dropped", "link down", "calculator stopped", "hangs at login", "greeting, empty line")
     for case, outcome in run_all(
         [Case(program, named(name), "-z", ONE) for name in names], 4, print
     ):
