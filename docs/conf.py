@@ -77,6 +77,8 @@ doctest_default_flags = 0
 # Only what a user types is copied.
 copybutton_prompt_text = r"^[$>] "
 copybutton_prompt_is_regexp = True
+# Pages for man must be read as those of the site are: both are made of what was read once.
+smartquotes = False
 html_theme = "furo"
 html_static_path = ["_static", "protocol/_static"]
 html_css_files = ["pictures.css", "site.css", "requirements.css"]

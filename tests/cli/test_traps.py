@@ -25,11 +25,6 @@ NODES = [
     (" 04\n", b"-n: '04' is the name of one node on this machine; +4 means 4 calculators"),
     ("0", b"-n: '0' is the name of one node on this machine; +N means N calculators"),
     (
-        "a +4",
-        b"-n: '+4' is the name of one node on this machine: it is a number of calculators only "
-        b"if it stands alone",
-    ),
-    (
         "one two",
         b"-n: there is no transport: all 2 nodes are on this machine, 'one' and 'two' included",
     ),

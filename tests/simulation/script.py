@@ -19,6 +19,7 @@ from paexec_trio.core.commands import Deadline, Purpose
 from paexec_trio.core.grouping import Grouping
 from paexec_trio.core.execmode import ExecMode
 from paexec_trio.core.settings import Graces, GraphSettings, Reassign, Settings, StderrMode
+from paexec_trio.core.silence import Silence
 from paexec_trio.core.weights import Weighting
 from tests.core.playbook import Playbook
 

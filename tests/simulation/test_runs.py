@@ -12,7 +12,7 @@ from tests.simulation.history import Broken, Healed
 from tests.simulation.process import Break, Moment
 from tests.simulation.run import Run, explain, simulate
 
-GATE: list[int] = [*range(700), 1081]
+GATE: list[int] = [*range(700), 727, 1081, 1098, 1327]
 """The seeds of the runs that are always tried; ``python -m tests.simulation`` tries others."""
 
 

@@ -46,9 +46,9 @@ def loses_the_task_of_a_dead_node() -> None:
 @breaks("DTH-001")
 def gives_tasks_to_dead_nodes() -> None:
     @around(Fleet, "died")
-    def died(right: Died, self: Fleet, node: Node, attempts: Attempts) -> None:
+    def died(right: Died, self: Fleet, node: Node, attempts: Attempts, **options: bool) -> None:
         heappush(self._dispatcher.idle, node.index)
-        right(self, node, attempts)
+        right(self, node, attempts, **options)
 
 
 @shows_as(Kind.DUPLICATED, Kind.LOST)
@@ -62,10 +62,10 @@ def repeats_a_task_whose_eot_was_read() -> None:
         right(self, node)
 
     @around(Fleet, "died")
-    def died(right: Died, self: Fleet, node: Node, attempts: Attempts) -> None:
+    def died(right: Died, self: Fleet, node: Node, attempts: Attempts, **options: bool) -> None:
         if node in last:
             self._dispatcher.waiting.reassign(last.pop(node))
-        right(self, node, attempts)
+        right(self, node, attempts, **options)
 
 
 @breaks("DTH-010")
@@ -82,8 +82,8 @@ def is_killed_by_sigpipe() -> None:
 @breaks("DTH-001")
 def survives_one_death_only() -> None:
     @around(Fleet, "died")
-    def died(right: Died, self: Fleet, node: Node, attempts: Attempts) -> None:
-        right(self, node, attempts)
+    def died(right: Died, self: Fleet, node: Node, attempts: Attempts, **options: bool) -> None:
+        right(self, node, attempts, **options)
         self._settings = self._settings._replace(on_death=None)
 
 
@@ -116,8 +116,8 @@ def exits_with_status_0_when_all_nodes_are_dead() -> None:
 @breaks("DTH-032")
 def fails_though_no_node_is_needed_any_more() -> None:
     @around(Fleet, "died")
-    def died(right: Died, self: Fleet, node: Node, attempts: Attempts) -> None:
-        right(self, node, attempts)
+    def died(right: Died, self: Fleet, node: Node, attempts: Attempts, **options: bool) -> None:
+        right(self, node, attempts, **options)
         if not self._dispatcher.living:
             self._ending.fail(b"all nodes failed", Blame.NODES)
 
@@ -188,9 +188,9 @@ def keeps_the_status_of_a_failed_attempt() -> None:
 @breaks("DTH-015", "DTH-031")
 def reports_the_death_of_idle_nodes() -> None:
     @around(Fleet, "died")
-    def died(right: Died, self: Fleet, node: Node, attempts: Attempts) -> None:
+    def died(right: Died, self: Fleet, node: Node, attempts: Attempts, **options: bool) -> None:
         self._reporter.report(b"node %b died", node.name)
-        right(self, node, attempts)
+        right(self, node, attempts, **options)
 
 
 @breaks("DTH-002")

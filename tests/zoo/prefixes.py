@@ -78,8 +78,8 @@ def prints_its_own_process_id() -> None:
 @breaks("PFX-005")
 def prints_the_process_id_of_a_former_life() -> None:
     @around(Node, "begin_life")
-    def begin(right: Callable[..., None], self: Node, pid: int) -> None:
-        right(self, self.pid or pid)
+    def begin(right: Callable[..., None], self: Node, pid: int, **options: bool) -> None:
+        right(self, self.pid or pid, **options)
 
 
 @breaks("PFX-001")
