@@ -103,6 +103,8 @@ class Specification:
         (self.suite / "reviewed.json").write_text('{"AAA-009": "000000000000"}')
         (self._spec / "_static").mkdir(parents=True)
         shutil.copy(ROOT / "spec" / "registry.py", self._spec)
+        (self._spec / "_ext").mkdir()
+        shutil.copy(ROOT / "spec" / "_ext" / "requirement_settings.py", self._spec / "_ext")
         self.sentence = "It MUST."
         self.version = "1.0.dev"
 

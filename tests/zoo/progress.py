@@ -19,7 +19,7 @@ from paexec_trio.core.snapshot import Snapshot
 from paexec_trio.core.tasks import FlatTasks
 from paexec_trio.runtime.run import Run
 from paexec_trio.runtime.streams import StandardStreams
-from paexec_trio.services import progressline
+from paexec_trio.services import progressline, statusline
 from paexec_trio.services.interface import Facts
 from tests.zoo.mutant import breaks
 from tests.zoo.planting import around, instead, put
@@ -177,7 +177,7 @@ def counts_successes_only() -> None:
 
 @breaks("PRG-012")
 def says_that_queued_tasks_run() -> None:
-    @instead(service(), "progress_line")
+    @instead(statusline, "progress_line")
     def line(right: Callable[..., bytes], now: Snapshot, *rest: Any, **words: Any) -> bytes:
         running = b"%d running" % sum(1 for node in now.nodes if node.in_flight)
         return right(now, *rest, **words).replace(running, b"%d running" % now.in_flight)
@@ -185,7 +185,7 @@ def says_that_queued_tasks_run() -> None:
 
 @breaks("PRG-012")
 def says_that_idle_nodes_run() -> None:
-    @instead(service(), "progress_line")
+    @instead(statusline, "progress_line")
     def line(right: Callable[..., bytes], now: Snapshot, *rest: Any, **words: Any) -> bytes:
         nodes = tuple(node._replace(in_flight=1) for node in now.nodes)
         return right(now._replace(nodes=nodes), *rest, **words)
@@ -291,7 +291,7 @@ def tells_no_totals_after_a_signal() -> None:
 
 @breaks("PRG-022")
 def tells_totals_although_a_run_goes_on() -> None:
-    @instead(service(), "progress_line")
+    @instead(statusline, "progress_line")
     def line(_right: object, *arguments: Any, **words: Any) -> bytes:
         return progressline.last_line(*arguments, **words)
 
