@@ -15,7 +15,6 @@ import pytest
 from paexec_trio.runtime.nonblocking import NonblockingWriter
 from paexec_trio.runtime.screen import Screen, can_repaint
 
-
 LIMIT = 10
 """Seconds after which nothing more comes."""
 
